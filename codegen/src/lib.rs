@@ -1,0 +1,4 @@
+//! Pipelines to CLIF to machine code to the linked artifact.
+#![forbid(unsafe_code)]
+
+pub mod artifact;

@@ -1,0 +1,396 @@
+//! Typed scalar expressions over the columns of one row: what a closure or UDF means once it is checked.
+//!
+//! Every node has its type; names are resolved, UDFs are inlined (a call becomes `Let`s of its arguments around its
+//! body), records are taken apart into their fields. Evaluation is strict and left to right, but for `If`, `IfSome`,
+//! `And` and `Or`, which evaluate only what they need. An expression has no effect but its value or a row error.
+
+use crate::span::Span;
+use crate::ty::Type;
+use std::hash::{Hash, Hasher};
+
+/// Index into [`crate::plan::Plan::params`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ParamId(pub u32);
+
+/// A `let` of one expression; unique inside the expression that a plan node holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LocalId(pub u32);
+
+/// A typed expression.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    /// What it computes.
+    pub kind: ExprKind,
+    /// The type of its value.
+    pub ty: Type,
+    /// The source it came from.
+    pub span: Span,
+}
+
+/// The forms of an expression.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ExprKind {
+    /// A constant of the node's type.
+    Literal(Literal),
+    /// A column of the input (in a plan: position in the input's schema; in a pipeline: register number).
+    Column(u32),
+    /// A parameter of the job.
+    Param(ParamId),
+    /// The value of the enclosing `Let` or `IfSome` that binds it.
+    Local(LocalId),
+    /// Evaluates `value` once, then `body`.
+    Let {
+        /// The name of the value.
+        local: LocalId,
+        /// What it is.
+        value: Box<Expr>,
+        /// Where it may be used.
+        body: Box<Expr>,
+    },
+    /// A prefix operator.
+    Unary(UnaryOp, Box<Expr>),
+    /// An infix operator; both sides have the same type, but for shifts.
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// `as`, with rustc's meaning, to the node's type.
+    Cast(Box<Expr>),
+    /// `if`.
+    If {
+        /// A `bool`.
+        condition: Box<Expr>,
+        /// Evaluated if it is true.
+        then: Box<Expr>,
+        /// Evaluated if it is false.
+        otherwise: Box<Expr>,
+    },
+    /// `Some(x)`.
+    Some(Box<Expr>),
+    /// `None`; the node's type is an `Option`.
+    None,
+    /// `x.is_some()`.
+    IsSome(Box<Expr>),
+    /// `match option { Some(local) => then, None => otherwise }`.
+    IfSome {
+        /// An `Option`.
+        option: Box<Expr>,
+        /// The name of what it holds, inside `then`.
+        local: LocalId,
+        /// Evaluated if it is `Some`.
+        then: Box<Expr>,
+        /// Evaluated if it is `None`.
+        otherwise: Box<Expr>,
+    },
+    /// A method or function of the language's library.
+    Call(Function, Vec<Expr>),
+}
+
+/// A constant. Floats compare by their bits, so that equal constants are the same constant.
+#[derive(Clone, Debug)]
+pub enum Literal {
+    /// `bool`.
+    Bool(bool),
+    /// Any integer type, `Date`, `Timestamp` (its unit), `Duration` (µs), `Decimal` (unscaled).
+    Int(i128),
+    /// `f32` (exactly representable in it) or `f64`.
+    Float(f64),
+    /// `String`.
+    String(String),
+    /// `Bytes`.
+    Bytes(Vec<u8>),
+    /// `()`.
+    Unit,
+}
+
+/// Prefix operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnaryOp {
+    /// `-x`; `-MIN` is a row error.
+    Neg,
+    /// `!x`: logical on `bool`, bitwise on integers.
+    Not,
+}
+
+/// Infix operators, with rustc's meaning in a debug build: integer overflow, division by zero and shifts that are too
+/// wide are row errors. Comparisons of floats are false with a NaN, but for `Ne`. Strings and `Option`s compare too
+/// (`None` is less than any `Some`).
+pub type BinaryOp = crate::ast::BinaryOp;
+
+/// Functions of the language's library: the method of the same name on the type of the first argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Function {
+    // Integers and floats.
+    /// `x.abs()`; `MIN.abs()` of an integer is a row error.
+    Abs,
+    /// `a.min(b)`; of floats as `f64::min`.
+    Min,
+    /// `a.max(b)`; of floats as `f64::max`.
+    Max,
+    /// `x.clamp(lo, hi)`; `lo > hi` or NaN bounds are a row error.
+    Clamp,
+    /// `x.signum()`.
+    Signum,
+    // Integers.
+    /// `a.wrapping_add(b)`.
+    WrappingAdd,
+    /// `a.wrapping_sub(b)`.
+    WrappingSub,
+    /// `a.wrapping_mul(b)`.
+    WrappingMul,
+    /// `x.wrapping_neg()`.
+    WrappingNeg,
+    /// `x.wrapping_abs()`.
+    WrappingAbs,
+    /// `a.saturating_add(b)`.
+    SaturatingAdd,
+    /// `a.saturating_sub(b)`.
+    SaturatingSub,
+    /// `a.saturating_mul(b)`.
+    SaturatingMul,
+    /// `a.checked_add(b)`.
+    CheckedAdd,
+    /// `a.checked_sub(b)`.
+    CheckedSub,
+    /// `a.checked_mul(b)`.
+    CheckedMul,
+    /// `a.checked_div(b)`.
+    CheckedDiv,
+    /// `a.checked_rem(b)`.
+    CheckedRem,
+    /// `a.rem_euclid(b)`, integers and floats.
+    RemEuclid,
+    /// `a.div_euclid(b)`, integers and floats.
+    DivEuclid,
+    /// `a.pow(n)`, `n: u32`; overflow is a row error.
+    Pow,
+    /// `a.abs_diff(b)`.
+    AbsDiff,
+    /// `x.count_ones()`.
+    CountOnes,
+    /// `x.leading_zeros()`.
+    LeadingZeros,
+    /// `x.trailing_zeros()`.
+    TrailingZeros,
+    // Floats.
+    /// `x.sqrt()`.
+    Sqrt,
+    /// `x.floor()`.
+    Floor,
+    /// `x.ceil()`.
+    Ceil,
+    /// `x.trunc()`.
+    Trunc,
+    /// `x.round()`: half away from zero.
+    Round,
+    /// `x.fract()`.
+    Fract,
+    /// `a.copysign(b)`.
+    Copysign,
+    /// `a.mul_add(b, c)`.
+    MulAdd,
+    /// `x.recip()`.
+    Recip,
+    /// `x.is_nan()`.
+    IsNan,
+    /// `x.is_finite()`.
+    IsFinite,
+    /// `x.is_infinite()`.
+    IsInfinite,
+    /// `x.is_sign_negative()`.
+    IsSignNegative,
+    /// `x.is_sign_positive()`.
+    IsSignPositive,
+    /// `a.powf(b)`.
+    Powf,
+    /// `a.powi(n)`, `n: i32`.
+    Powi,
+    /// `x.exp()`.
+    Exp,
+    /// `x.exp2()`.
+    Exp2,
+    /// `x.exp_m1()`.
+    ExpM1,
+    /// `x.ln()`.
+    Ln,
+    /// `x.ln_1p()`.
+    Ln1p,
+    /// `x.log2()`.
+    Log2,
+    /// `x.log10()`.
+    Log10,
+    /// `x.log(base)`.
+    Log,
+    /// `x.sin()`.
+    Sin,
+    /// `x.cos()`.
+    Cos,
+    /// `x.tan()`.
+    Tan,
+    /// `x.asin()`.
+    Asin,
+    /// `x.acos()`.
+    Acos,
+    /// `x.atan()`.
+    Atan,
+    /// `a.atan2(b)`.
+    Atan2,
+    /// `x.sinh()`.
+    Sinh,
+    /// `x.cosh()`.
+    Cosh,
+    /// `x.tanh()`.
+    Tanh,
+    /// `x.cbrt()`.
+    Cbrt,
+    /// `a.hypot(b)`.
+    Hypot,
+    // Strings.
+    /// `s.len()`, in bytes, an `i64`-ranged `u64` (Rust's `usize`).
+    Len,
+    /// `s.is_empty()`.
+    IsEmpty,
+    /// `s.starts_with(t)`.
+    StartsWith,
+    /// `s.ends_with(t)`.
+    EndsWith,
+    /// `s.contains(t)`.
+    Contains,
+    // Options.
+    /// `o.unwrap_or(d)`; `d` is evaluated in any case.
+    UnwrapOr,
+}
+
+impl Expr {
+    /// A node.
+    #[must_use]
+    pub fn new(kind: ExprKind, ty: Type, span: Span) -> Self {
+        Self { kind, ty, span }
+    }
+
+    /// A column of the input.
+    #[must_use]
+    pub fn column(position: u32, ty: Type) -> Self {
+        Self::new(ExprKind::Column(position), ty, Span::NONE)
+    }
+
+    /// The constant `true` or `false`.
+    #[must_use]
+    pub fn bool(value: bool) -> Self {
+        Self::new(ExprKind::Literal(Literal::Bool(value)), Type::Bool, Span::NONE)
+    }
+
+    /// The direct parts, in the order they are evaluated.
+    #[must_use]
+    pub fn children(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Param(_) | ExprKind::Local(_) | ExprKind::None => {
+                Vec::new()
+            }
+            ExprKind::Let { value, body, .. } => vec![value, body],
+            ExprKind::Unary(_, x) | ExprKind::Cast(x) | ExprKind::Some(x) | ExprKind::IsSome(x) => vec![x],
+            ExprKind::Binary(_, a, b) => vec![a, b],
+            ExprKind::If { condition, then, otherwise } => vec![condition, then, otherwise],
+            ExprKind::IfSome { option, then, otherwise, .. } => vec![option, then, otherwise],
+            ExprKind::Call(_, args) => args.iter().collect(),
+        }
+    }
+
+    /// The direct parts, to be changed, in the order they are evaluated.
+    pub fn children_mut(&mut self) -> Vec<&mut Self> {
+        match &mut self.kind {
+            ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Param(_) | ExprKind::Local(_) | ExprKind::None => {
+                Vec::new()
+            }
+            ExprKind::Let { value, body, .. } => vec![value, body],
+            ExprKind::Unary(_, x) | ExprKind::Cast(x) | ExprKind::Some(x) | ExprKind::IsSome(x) => vec![x],
+            ExprKind::Binary(_, a, b) => vec![a, b],
+            ExprKind::If { condition, then, otherwise } => vec![condition, then, otherwise],
+            ExprKind::IfSome { option, then, otherwise, .. } => vec![option, then, otherwise],
+            ExprKind::Call(_, args) => args.iter_mut().collect(),
+        }
+    }
+
+    /// Calls `visit` with this node and all below it, parents first.
+    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
+        visit(self);
+        for child in self.children() {
+            child.walk(visit);
+        }
+    }
+
+    /// Calls `change` with all nodes below this one and then with it, children first.
+    pub fn rewrite(&mut self, change: &mut impl FnMut(&mut Self)) {
+        for child in self.children_mut() {
+            child.rewrite(change);
+        }
+        change(self);
+    }
+
+    /// The columns that it reads, ascending, each once.
+    #[must_use]
+    pub fn columns(&self) -> Vec<u32> {
+        let mut columns = Vec::new();
+        self.walk(&mut |node| {
+            if let ExprKind::Column(column) = node.kind {
+                columns.push(column);
+            }
+        });
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
+    /// Number of nodes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let mut size = 0;
+        self.walk(&mut |_| size += 1);
+        size
+    }
+}
+
+/// Equal meaning node by node; the span does not count, so that the same code written twice is found.
+impl PartialEq for Expr {
+    fn eq(&self, other: &Self) -> bool {
+        self.ty == other.ty && self.kind == other.kind
+    }
+}
+
+impl Eq for Expr {}
+
+impl Hash for Expr {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.ty.hash(state);
+        self.kind.hash(state);
+    }
+}
+
+impl PartialEq for Literal {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Float(a), Self::Float(b)) => a.to_bits() == b.to_bits(),
+            (Self::String(a), Self::String(b)) => a == b,
+            (Self::Bytes(a), Self::Bytes(b)) => a == b,
+            (Self::Unit, Self::Unit) => true,
+            (
+                Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::String(_) | Self::Bytes(_) | Self::Unit,
+                Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::String(_) | Self::Bytes(_) | Self::Unit,
+            ) => false,
+        }
+    }
+}
+
+impl Eq for Literal {}
+
+impl Hash for Literal {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Bool(value) => value.hash(state),
+            Self::Int(value) => value.hash(state),
+            Self::Float(value) => value.to_bits().hash(state),
+            Self::String(value) => value.hash(state),
+            Self::Bytes(value) => value.hash(state),
+            Self::Unit => {}
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Physical pipelines: operators fused into loops over chunks of rows, and the tables between the loops.
+//!
+//! A pipeline takes chunks of up to 2048 rows from its origin, runs its steps over them, and ends in one or more sinks or
+//! tables. Columns live in **registers**: each is written by one step and never changed, so a fork is only a second
+//! list of steps over the same registers. A chunk also has a **selection**: the rows that filters have left. In
+//! `Compute` steps `ExprKind::Column(r)` is register `r`.
+//!
+//! Made by the physical stage from an optimized [`crate::plan::Plan`], read by codegen.
+
+use crate::expr::Expr;
+use crate::plan::{AggregateFunction, ErrorPolicy, JoinKind, Param, Sink, SinkId, Source, SourceId};
+use crate::span::Span;
+use crate::ty::Type;
+
+/// Index into [`Pipelines::pipelines`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PipelineId(pub u32);
+
+/// Index into [`Pipelines::tables`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableId(pub u32);
+
+/// Index into [`Pipeline::registers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Reg(pub u32);
+
+/// Index into [`Pipelines::operators`]: whom a step's rows, time and errors are counted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OperatorId(pub u32);
+
+/// A whole job, ready for code generation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pipelines {
+    /// The job's name.
+    pub job: String,
+    /// Parameters of the job, by `ParamId`.
+    pub params: Vec<Param>,
+    /// What it reads, by `SourceId`.
+    pub sources: Vec<Source>,
+    /// What it writes, by `SinkId`.
+    pub sinks: Vec<Sink>,
+    /// What the run's summary lists, by `OperatorId`, sources first, in the order rows flow.
+    pub operators: Vec<OperatorInfo>,
+    /// What pipelines leave to later ones, by `TableId`.
+    pub tables: Vec<Table>,
+    /// In an order such that whoever reads a table stands behind all that fill it.
+    pub pipelines: Vec<Pipeline>,
+}
+
+/// An operator as the run's summary shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorInfo {
+    /// The author's name for it.
+    pub name: String,
+    /// `filter`, `hash_join`, …
+    pub kind: &'static str,
+    /// Where it stands in job.rs.
+    pub span: Span,
+    /// What to do with rows that it cannot compute.
+    pub on_error: ErrorPolicy,
+}
+
+/// A column of the chunks of one pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Register {
+    /// Its name, for people.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// What some pipelines fill and later ones read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name, for people: the operator's.
+    pub name: String,
+    /// What it holds.
+    pub kind: TableKind,
+}
+
+/// The kinds of tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TableKind {
+    /// Rows by key: the build side of a join.
+    Join {
+        /// Types of the key's parts, without `Option`; a null part matches nothing, so such rows are not found.
+        keys: Vec<Type>,
+        /// Types of the columns kept beside the key.
+        payload: Vec<Type>,
+        /// Rows without a match are wanted afterwards (`Right` with the right side built, `Full`, …), or which rows
+        /// had one is (`Semi` and `Anti` with the left side built).
+        track_matches: bool,
+    },
+    /// Accumulators by key; no keys: one group.
+    Aggregate {
+        /// Types of the key's parts.
+        keys: Vec<Type>,
+        /// The accumulators.
+        calls: Vec<AggregateSpec>,
+    },
+    /// Rows to be sorted.
+    Sort {
+        /// Types of the columns.
+        columns: Vec<Type>,
+        /// Positions in `columns`, with `descending`.
+        by: Vec<(u32, bool)>,
+        /// Keep this many, of each partition.
+        limit: Option<u64>,
+        /// Positions in `columns` of the partition's key.
+        partition_by: Vec<u32>,
+    },
+    /// Rows in input order, where a later pipeline must see all of them, or only the first.
+    Rows {
+        /// Types of the columns.
+        columns: Vec<Type>,
+        /// Keep this many.
+        limit: Option<u64>,
+    },
+}
+
+/// An accumulator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AggregateSpec {
+    /// Which function.
+    pub function: AggregateFunction,
+    /// Types of its arguments.
+    pub args: Vec<Type>,
+    /// Type of its value.
+    pub ty: Type,
+}
+
+/// A loop over chunks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pipeline {
+    /// Where rows come from.
+    pub origin: Origin,
+    /// All registers, of all branches.
+    pub registers: Vec<Register>,
+    /// What is done with each chunk.
+    pub body: Body,
+}
+
+/// Steps and where they end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Body {
+    /// In order.
+    pub steps: Vec<Step>,
+    /// Then.
+    pub end: End,
+}
+
+/// Where the rows of a pipeline come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// A source.
+    Scan {
+        /// Which.
+        source: SourceId,
+        /// Position in the source's schema, and the register it is read into.
+        columns: Vec<(u32, Reg)>,
+        /// Over positions in the source's schema: readers may skip what cannot satisfy it.
+        prune: Option<Expr>,
+        /// Whom the rows are counted for.
+        operator: OperatorId,
+    },
+    /// The groups of an `Aggregate` table in the order they first came, the rows of a `Sort` table in order, of a
+    /// `Rows` table in input order.
+    Table {
+        /// Which.
+        table: TableId,
+        /// Position in the table's columns (aggregate: keys, then calls) and its register.
+        columns: Vec<(u32, Reg)>,
+        /// Whom the rows are counted for.
+        operator: OperatorId,
+    },
+    /// The rows of a `Join` table, after probing, by whether they had a match.
+    BuildRows {
+        /// Which.
+        table: TableId,
+        /// Those with a match (`true`: semi join) or those without (`false`: anti and outer joins).
+        matched: bool,
+        /// Position in the table's payload and its register.
+        columns: Vec<(u32, Reg)>,
+        /// Whom the rows are counted for.
+        operator: OperatorId,
+    },
+}
+
+/// One step of a pipeline.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Narrows the selection, then computes registers of the rows that are left.
+    Compute {
+        /// A `bool`; rows for which it is false leave the selection.
+        filter: Option<Expr>,
+        /// Registers and their values, in order; a later one may read an earlier one.
+        outputs: Vec<(Reg, Expr)>,
+        /// Registers that later steps read, and that a compaction here must carry along; without `outputs`.
+        live: Vec<Reg>,
+        /// The operators that are fused into this step, in order: the filter, if there is one, then the maps. Time and
+        /// errors count for the first; all have the same error policy.
+        operators: Vec<OperatorId>,
+    },
+    /// Looks rows up in a `Join` table. Afterwards only `carry`, `payload` and `matched` may be read.
+    Probe {
+        /// Which.
+        table: TableId,
+        /// Which rows it gives, seen from the probing side as the left one: `Inner`, `Left` (also rows without a
+        /// match), `Semi`, `Anti`.
+        kind: JoinKind,
+        /// The key.
+        keys: Vec<Reg>,
+        /// Registers that later steps read.
+        carry: Vec<Reg>,
+        /// Position in the table's payload, and the register that it is read into (for `Left` optional).
+        payload: Vec<(u32, Reg)>,
+        /// For `Left`: the `bool` register that says whether there was a match.
+        matched: Option<Reg>,
+        /// Only mark the build rows that match; no rows come out (`Semi`, `Anti` with the left side built).
+        mark_only: bool,
+        /// Whom it is counted for.
+        operator: OperatorId,
+    },
+}
+
+/// Where a list of steps ends.
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    /// Rows are written.
+    Sink {
+        /// Where to.
+        sink: SinkId,
+        /// One register per column of the sink's schema.
+        columns: Vec<Reg>,
+        /// Whom it is counted for.
+        operator: OperatorId,
+    },
+    /// Rows go into a `Join` table.
+    Build {
+        /// Which.
+        table: TableId,
+        /// The key.
+        keys: Vec<Reg>,
+        /// The columns beside it.
+        payload: Vec<Reg>,
+        /// Whom it is counted for.
+        operator: OperatorId,
+    },
+    /// Rows go into accumulators.
+    Aggregate {
+        /// Which table.
+        table: TableId,
+        /// The key.
+        keys: Vec<Reg>,
+        /// One per call of the table.
+        inputs: Vec<AggregateInput>,
+        /// Whom it is counted for.
+        operator: OperatorId,
+    },
+    /// Rows go into a `Sort` or `Rows` table.
+    Collect {
+        /// Which.
+        table: TableId,
+        /// One register per column.
+        columns: Vec<Reg>,
+        /// Whom it is counted for.
+        operator: OperatorId,
+    },
+    /// Rows go several ways.
+    Fork(Vec<Body>),
+    /// Rows were only needed for their effect on a table (a `Probe` that marks).
+    Nothing,
+}
+
+/// What one accumulator takes of each row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AggregateInput {
+    /// Its arguments.
+    pub args: Vec<Reg>,
+    /// A `bool` register: only rows for which it holds.
+    pub filter: Option<Reg>,
+}

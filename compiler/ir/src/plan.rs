@@ -1,0 +1,458 @@
+//! The typed plan: operators with the schema and the properties of every edge known.
+//!
+//! A [`Plan`] is an arena of nodes; roots are its sinks. A node that two others read is a fan-out. Made by the checker
+//! from a [`crate::job_graph::JobGraph`], rewritten by the passes, read by the physical stage and by the reference
+//! interpreter.
+
+use crate::expr::{Expr, Literal};
+use crate::span::Span;
+use crate::ty::{Schema, Type};
+use std::collections::BTreeMap;
+
+/// Index into [`Plan::nodes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u32);
+
+/// Index into [`Plan::sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(pub u32);
+
+/// Index into [`Plan::sinks`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SinkId(pub u32);
+
+/// A job whose types are known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The job's name.
+    pub job: String,
+    /// Parameters of the job, by `ParamId`.
+    pub params: Vec<Param>,
+    /// What it reads, by `SourceId`.
+    pub sources: Vec<Source>,
+    /// What it writes, by `SinkId`; error and late sinks too.
+    pub sinks: Vec<Sink>,
+    /// The operators. Inputs stand before whoever reads them. A node that no sink reaches is dead and is skipped.
+    pub nodes: Vec<Node>,
+}
+
+/// A parameter of the job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+    /// Its value unless one is set at the start; `None`: it must be set.
+    pub default: Option<Literal>,
+}
+
+/// How rows are laid out in a file or message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Format {
+    /// Arrow IPC, file or stream.
+    Arrow,
+    /// Parquet.
+    Parquet,
+    /// CSV with a header.
+    Csv,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+impl Format {
+    /// Its name in jobs and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Arrow => "arrow",
+            Self::Parquet => "parquet",
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
+}
+
+/// Where rows come from or go to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connector {
+    /// The kind and the place.
+    pub location: Location,
+    /// How rows are laid out there; `None`: by the file's extension.
+    pub format: Option<Format>,
+    /// Whatever else the builder methods set, by name.
+    pub options: BTreeMap<String, String>,
+}
+
+/// The kinds of places.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Location {
+    /// A file, a directory, a glob.
+    Path(String),
+    /// A Kafka topic.
+    Kafka(String),
+    /// Standard input or output.
+    Standard,
+    /// A generator that is part of the runtime, by name (`nexmark`, `generate`).
+    Generator(String),
+}
+
+/// A source of the job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// Its name, for `--input`.
+    pub name: String,
+    /// Where it reads.
+    pub connector: Connector,
+    /// The whole record; which columns are read is in the node.
+    pub schema: Schema,
+    /// A `table`: rows are unique by this key (positions in `schema`).
+    pub primary_key: Option<Vec<u32>>,
+    /// `.event_time(|r| r.at, lateness(d))`.
+    pub event_time: Option<EventTime>,
+    /// What is known of its contents.
+    pub statistics: Statistics,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// The time column of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventTime {
+    /// Position in the schema.
+    pub column: u32,
+    /// How far rows may be behind the latest one.
+    pub lateness_us: i64,
+}
+
+/// What is known of a source before it is read: from file metadata or from hints in the job.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Statistics {
+    /// Number of rows.
+    pub rows: Option<u64>,
+    /// Number of different values, by column position.
+    pub distinct: BTreeMap<u32, u64>,
+}
+
+/// A sink of the job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sink {
+    /// Its name, for `--output`.
+    pub name: String,
+    /// Where it writes.
+    pub connector: Connector,
+    /// The columns it writes.
+    pub schema: Schema,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// What to do with a row that an operator cannot compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ErrorPolicy {
+    /// Fail the job.
+    #[default]
+    Fail,
+    /// Count it and go on.
+    Skip,
+    /// Write it to this sink and go on.
+    Sink(SinkId),
+}
+
+/// An operator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// The author's name for it, or one made of its kind.
+    pub name: String,
+    /// What it does.
+    pub operator: Operator,
+    /// Where its rows come from.
+    pub inputs: Vec<NodeId>,
+    /// The columns of its rows.
+    pub schema: Schema,
+    /// What else is known of its rows.
+    pub properties: Properties,
+    /// What to do with rows that it cannot compute.
+    pub on_error: ErrorPolicy,
+    /// Where it stands in job.rs.
+    pub span: Span,
+}
+
+/// Facts about the rows on an edge, beside their types.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Properties {
+    /// The rows end some time.
+    pub bounded: bool,
+    /// Rows may be taken back later (upserts).
+    pub updating: bool,
+    /// The columns that the rows are partitioned by.
+    pub keyed_by: Vec<u32>,
+    /// The column that holds the event time.
+    pub event_time: Option<u32>,
+}
+
+/// The operators of a plan. `ExprKind::Column` counts in the schema of the input; where there are two inputs, in the
+/// left one's columns and then the right one's.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operator {
+    /// Reads a source.
+    Source {
+        /// Which.
+        source: SourceId,
+        /// The columns it reads, as positions in the source's schema, ascending; they are the node's schema.
+        columns: Vec<u32>,
+        /// Holds for every row that is wanted: readers may skip what cannot satisfy it, and need not check it.
+        prune: Option<Expr>,
+    },
+    /// Keeps the rows for which the predicate holds. (`FILTER`)
+    Filter {
+        /// A `bool`.
+        predicate: Expr,
+    },
+    /// Computes each column of the schema. (`MAP`, `SELECT`, the `map` after a join, the outside of an aggregate)
+    Project {
+        /// One expression per column.
+        columns: Vec<Expr>,
+    },
+    /// All rows of all inputs, which have the same shape.
+    Union,
+    /// Joins rows with equal keys; a null in a key matches nothing.
+    ///
+    /// Schema: `Inner`: left columns, right columns. `Left`, `Right`, `Full`: the same, then a `bool` column for each
+    /// side that may be missing (`$left` before `$right`: whether the row has that side), and that side's columns are
+    /// optional. `Semi`, `Anti`: left columns.
+    HashJoin {
+        /// Which rows it gives.
+        kind: JoinKind,
+        /// Keys over the left columns, counted in the left schema.
+        left_keys: Vec<Expr>,
+        /// Keys over the right columns, counted in the right schema; pairwise the types of `left_keys`.
+        right_keys: Vec<Expr>,
+        /// The side that is held in the hash table.
+        build: Side,
+    },
+    /// Groups by key. Schema: the keys, then the calls. Without keys: one row, even of no rows.
+    Aggregate {
+        /// What the rows are grouped by; `None` is one group.
+        keys: Vec<Expr>,
+        /// What is computed of each group.
+        calls: Vec<AggregateCall>,
+    },
+    /// Keeps the first row of each key, in input order. (`DISTINCT`: the key is the whole row.)
+    Dedup {
+        /// The key.
+        keys: Vec<Expr>,
+    },
+    /// Sorts, and keeps the first rows where a limit is given. Rows that are equal keep their order.
+    Sort {
+        /// The most important first.
+        by: Vec<SortKey>,
+        /// Keep this many, of each partition.
+        limit: Option<u64>,
+        /// `top_n` after `key_by`: sort and limit rows of equal key on their own.
+        partition_by: Vec<Expr>,
+    },
+    /// Keeps the first rows in input order.
+    Limit {
+        /// How many.
+        rows: u64,
+    },
+    /// Writes to a sink; no rows come out.
+    Sink {
+        /// Which.
+        sink: SinkId,
+    },
+}
+
+/// Which rows a join gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum JoinKind {
+    /// Pairs that match.
+    Inner,
+    /// And left rows that match nothing.
+    Left,
+    /// And right rows that match nothing.
+    Right,
+    /// And both.
+    Full,
+    /// Left rows that match something.
+    Semi,
+    /// Left rows that match nothing.
+    Anti,
+}
+
+/// A side of a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// The first input.
+    Left,
+    /// The second input.
+    Right,
+}
+
+/// A column to sort by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    /// Its value.
+    pub expr: Expr,
+    /// Greatest first. `None` is less than any `Some`; NaN is greater than any number.
+    pub descending: bool,
+}
+
+/// One aggregate function over the rows of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AggregateCall {
+    /// Which.
+    pub function: AggregateFunction,
+    /// Its arguments: none for `Count`, two for `ArgMin` and `ArgMax` (`by`, `value`), else one.
+    pub args: Vec<Expr>,
+    /// Only rows for which this holds count (`count_if`, `sum_if`, …).
+    pub filter: Option<Expr>,
+    /// Name of its column.
+    pub name: String,
+    /// Type of its value.
+    pub ty: Type,
+    /// Where it stands in job.rs.
+    pub span: Span,
+}
+
+/// The functions of a group. An argument of type `Option` has its `None`s skipped, and the result is then an `Option`
+/// (but for counts).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AggregateFunction {
+    /// Rows (`i64`), or `Some`s of its argument.
+    Count,
+    /// Sum in the type of the argument; integer overflow is a row error; floats are summed with compensation, so that
+    /// the result does not depend on the order of the rows but in the last bit of extreme cases.
+    Sum,
+    /// The least; NaN only if there is nothing else.
+    Min,
+    /// The greatest; NaN only if there is nothing else.
+    Max,
+    /// Mean as `f64`.
+    Avg,
+    /// The first in input order.
+    First,
+    /// The last in input order.
+    Last,
+    /// `value` where `by` is least; the first of equals.
+    ArgMin,
+    /// `value` where `by` is greatest; the first of equals.
+    ArgMax,
+    /// Number of different values (`i64`).
+    CountDistinct,
+    /// Number of different values, estimated by HyperLogLog++ (`i64`).
+    ApproxCountDistinct,
+    /// Variance of the sample (`f64`); NaN of fewer than two.
+    Variance,
+    /// Square root of `Variance`.
+    Stddev,
+    /// Middle value (`f64`); of an even number, the mean of the middle two.
+    Median,
+}
+
+impl AggregateFunction {
+    /// Its name in the job language.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Sum => "sum",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Avg => "avg",
+            Self::First => "first",
+            Self::Last => "last",
+            Self::ArgMin => "arg_min",
+            Self::ArgMax => "arg_max",
+            Self::CountDistinct => "count_distinct",
+            Self::ApproxCountDistinct => "approx_count_distinct",
+            Self::Variance => "variance",
+            Self::Stddev => "stddev",
+            Self::Median => "median",
+        }
+    }
+}
+
+impl Operator {
+    /// The name that the operator has in every layer.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Source { .. } => "source",
+            Self::Filter { .. } => "filter",
+            Self::Project { .. } => "project",
+            Self::Union => "union",
+            Self::HashJoin { .. } => "hash_join",
+            Self::Aggregate { .. } => "aggregate",
+            Self::Dedup { .. } => "dedup",
+            Self::Sort { .. } => "sort",
+            Self::Limit { .. } => "limit",
+            Self::Sink { .. } => "sink",
+        }
+    }
+}
+
+impl Plan {
+    /// The node with this id.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// The node with this id, to be changed.
+    pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.0 as usize]
+    }
+
+    /// Adds a node.
+    pub fn add(&mut self, node: Node) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).expect("a plan has fewer than 2^32 nodes"));
+        self.nodes.push(node);
+        id
+    }
+
+    /// The sinks' nodes, in the order of the plan.
+    pub fn roots(&self) -> impl Iterator<Item = NodeId> {
+        (0u32..)
+            .zip(&self.nodes)
+            .filter(|(_, node)| matches!(node.operator, Operator::Sink { .. }))
+            .map(|(id, _)| NodeId(id))
+    }
+
+    /// The nodes that a sink reaches, inputs before whoever reads them, each once.
+    #[must_use]
+    pub fn bottom_up(&self) -> Vec<NodeId> {
+        let mut order = Vec::with_capacity(self.nodes.len());
+        let mut seen = vec![false; self.nodes.len()];
+        // (node, whether its inputs are done)
+        let mut stack: Vec<(NodeId, bool)> = self.roots().map(|root| (root, false)).collect();
+        stack.reverse();
+        while let Some((id, inputs_done)) = stack.pop() {
+            if inputs_done {
+                order.push(id);
+                continue;
+            }
+            if std::mem::replace(&mut seen[id.0 as usize], true) {
+                continue;
+            }
+            stack.push((id, true));
+            for input in self.node(id).inputs.iter().rev() {
+                stack.push((*input, false));
+            }
+        }
+        order
+    }
+
+    /// Who reads each node, counting only nodes that a sink reaches; by node.
+    #[must_use]
+    pub fn consumers(&self) -> Vec<Vec<NodeId>> {
+        let mut consumers = vec![Vec::new(); self.nodes.len()];
+        for id in self.bottom_up() {
+            for input in &self.node(id).inputs {
+                consumers[input.0 as usize].push(id);
+            }
+        }
+        consumers
+    }
+}

@@ -1,0 +1,1 @@
+//! The example jobs; each folder is one, and `tests/` runs them all.

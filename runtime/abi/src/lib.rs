@@ -1,0 +1,18 @@
+//! What generated code and the runtime share, and nothing else: the structs that kernels are called with ([`kernel`]),
+//! the runtime functions that they may call ([`function`]), the job described to the runtime ([`manifest`]).
+//!
+//! The compiler and the runtime never see each other; a change here is a change of [`ABI_VERSION`].
+
+pub mod function;
+pub mod kernel;
+pub mod manifest;
+
+/// Version of everything in this crate. An artifact of another version is refused when it is loaded.
+pub const ABI_VERSION: u32 = 1;
+
+/// Rows that a kernel is given at once, at most. Sixteen KiB of an eight-byte column: inputs, scratch and outputs of a
+/// kernel stay in the first two cache levels.
+pub const CHUNK_ROWS: usize = 2048;
+
+/// Words of a bitmap over a chunk.
+pub const CHUNK_WORDS: usize = CHUNK_ROWS / 64;

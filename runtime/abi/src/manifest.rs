@@ -1,0 +1,581 @@
+//! The job described to the runtime: what to read, which kernels to call on which registers, what to write.
+//!
+//! Stored in the artifact as JSON: it is small, it is read once, and people can read it too. Expressions have become kernels
+//! by number; everything else mirrors the compiler's physical pipelines, with which it shares the words.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A whole job.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`crate::ABI_VERSION`] of the compiler that made it.
+    pub abi_version: u32,
+    /// The job's name.
+    pub job: String,
+    /// Name of the source file, for messages.
+    pub source_file: String,
+    /// The job's source text, so that errors can show the line.
+    pub source_text: String,
+    /// Target triple of the kernels.
+    pub target: String,
+    /// Parameters of the job.
+    pub params: Vec<Param>,
+    /// What it reads.
+    pub sources: Vec<Source>,
+    /// What it writes.
+    pub sinks: Vec<Sink>,
+    /// What the run's summary lists, sources first, in the order rows flow.
+    pub operators: Vec<Operator>,
+    /// What pipelines leave to later ones.
+    pub tables: Vec<Table>,
+    /// In an order such that whoever reads a table stands behind all that fill it.
+    pub pipelines: Vec<Pipeline>,
+    /// Symbol names of the kernels, by number.
+    pub kernels: Vec<String>,
+}
+
+/// Type of a column without its nullability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaseType {
+    /// `bool`.
+    Bool,
+    /// `i8`.
+    Int8,
+    /// `i16`.
+    Int16,
+    /// `i32`.
+    Int32,
+    /// `i64`.
+    Int64,
+    /// `u8`.
+    UInt8,
+    /// `u16`.
+    UInt16,
+    /// `u32`.
+    UInt32,
+    /// `u64`.
+    UInt64,
+    /// `f32`.
+    Float32,
+    /// `f64`.
+    Float64,
+    /// UTF-8.
+    String,
+    /// Any bytes.
+    Bytes,
+    /// Decimal with precision and scale.
+    Decimal(u8, i8),
+    /// Days since 1970-01-01.
+    Date,
+    /// Milliseconds since 1970-01-01T00:00:00 UTC.
+    TimestampMs,
+    /// Microseconds since 1970-01-01T00:00:00 UTC.
+    TimestampUs,
+    /// Nanoseconds since 1970-01-01T00:00:00 UTC.
+    TimestampNs,
+    /// Microseconds.
+    Duration,
+}
+
+impl BaseType {
+    /// Bytes of one value in a register; `None` for bits (`bool`).
+    #[must_use]
+    pub fn register_width(self) -> Option<usize> {
+        match self {
+            Self::Bool => None,
+            Self::Int8 | Self::UInt8 => Some(1),
+            Self::Int16 | Self::UInt16 => Some(2),
+            Self::Int32 | Self::UInt32 | Self::Float32 | Self::Date => Some(4),
+            Self::Int64
+            | Self::UInt64
+            | Self::Float64
+            | Self::TimestampMs
+            | Self::TimestampUs
+            | Self::TimestampNs
+            | Self::Duration => Some(8),
+            Self::String | Self::Bytes | Self::Decimal(..) => Some(16),
+        }
+    }
+
+    /// Whether a register holds `StrRef`s.
+    #[must_use]
+    pub fn is_str(self) -> bool {
+        matches!(self, Self::String | Self::Bytes)
+    }
+}
+
+/// Type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ColumnType {
+    /// Without its nullability.
+    pub base: BaseType,
+    /// Whether it may hold nulls.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nullable: bool,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Name in files and topics.
+    pub name: String,
+    /// Its type.
+    pub ty: ColumnType,
+}
+
+/// A constant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Constant {
+    /// `bool`.
+    Bool(bool),
+    /// Integers, times, durations.
+    Int(i64),
+    /// `u64` above `i64::MAX`.
+    UInt(u64),
+    /// Floats, by their bits (`f64`).
+    Float(u64),
+    /// Strings.
+    String(String),
+}
+
+/// A parameter of the job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Param {
+    /// Its name, for `--set`.
+    pub name: String,
+    /// Its type.
+    pub ty: BaseType,
+    /// Its value unless one is set.
+    pub default: Option<Constant>,
+}
+
+/// How rows are laid out in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Arrow IPC, file or stream.
+    Arrow,
+    /// Parquet.
+    Parquet,
+    /// CSV with a header.
+    Csv,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// Where rows come from or go to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Location {
+    /// A file, a directory, a glob.
+    Path(String),
+    /// A Kafka topic.
+    Kafka(String),
+    /// Standard input or output.
+    Standard,
+    /// A generator of the runtime.
+    Generator(String),
+}
+
+/// Where rows come from or go to, and how they are laid out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connector {
+    /// The place.
+    pub location: Location,
+    /// `None`: by the file's extension.
+    pub format: Option<Format>,
+    /// What else the job set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+}
+
+/// A source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name, for `--input`.
+    pub name: String,
+    /// Where it reads.
+    pub connector: Connector,
+    /// The whole record.
+    pub fields: Vec<Field>,
+}
+
+/// A sink.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sink {
+    /// Its name, for `--output`.
+    pub name: String,
+    /// Where it writes.
+    pub connector: Connector,
+    /// Its columns.
+    pub fields: Vec<Field>,
+}
+
+/// What to do with a row that cannot be computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorPolicy {
+    /// Fail the job.
+    #[default]
+    Fail,
+    /// Count it and go on.
+    Skip,
+    /// Write it to this sink and go on.
+    Sink(u32),
+}
+
+/// An operator as the run's summary shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operator {
+    /// The author's name for it.
+    pub name: String,
+    /// `filter`, `hash_join`, …
+    pub kind: String,
+    /// Line in job.rs, from 1; 0 where there is none.
+    pub line: u32,
+    /// What to do with rows that it cannot compute.
+    pub on_error: ErrorPolicy,
+}
+
+/// What some pipelines fill and later ones read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Its name, for people.
+    pub name: String,
+    /// What it holds.
+    pub kind: TableKind,
+}
+
+/// The kinds of tables; see the compiler's `pipeline::TableKind`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableKind {
+    /// Rows by key.
+    Join {
+        /// Types of the key's parts; rows with a null in one are not found.
+        keys: Vec<ColumnType>,
+        /// Types of the columns beside the key.
+        payload: Vec<ColumnType>,
+        /// Which rows had a match is asked afterwards.
+        track_matches: bool,
+    },
+    /// Accumulators by key.
+    Aggregate {
+        /// Types of the key's parts.
+        keys: Vec<ColumnType>,
+        /// The accumulators.
+        calls: Vec<AggregateSpec>,
+    },
+    /// Rows to be sorted.
+    Sort {
+        /// Types of the columns.
+        columns: Vec<ColumnType>,
+        /// Position, descending.
+        by: Vec<(u32, bool)>,
+        /// Keep this many, of each partition.
+        limit: Option<u64>,
+        /// Positions of the partition's key.
+        partition_by: Vec<u32>,
+    },
+    /// Rows in input order.
+    Rows {
+        /// Types of the columns.
+        columns: Vec<ColumnType>,
+        /// Keep this many.
+        limit: Option<u64>,
+    },
+}
+
+/// The aggregate functions; see the compiler's `plan::AggregateFunction`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AggregateFunction {
+    /// Rows, or non-null arguments.
+    Count,
+    /// Sum.
+    Sum,
+    /// Least.
+    Min,
+    /// Greatest.
+    Max,
+    /// Mean.
+    Avg,
+    /// First in input order.
+    First,
+    /// Last in input order.
+    Last,
+    /// Second argument where the first is least.
+    ArgMin,
+    /// Second argument where the first is greatest.
+    ArgMax,
+    /// Number of different values.
+    CountDistinct,
+    /// The same, estimated.
+    ApproxCountDistinct,
+    /// Variance of the sample.
+    Variance,
+    /// Its square root.
+    Stddev,
+    /// Middle value.
+    Median,
+}
+
+/// An accumulator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AggregateSpec {
+    /// Which function.
+    pub function: AggregateFunction,
+    /// Types of its arguments.
+    pub args: Vec<ColumnType>,
+    /// Type of its value.
+    pub ty: ColumnType,
+}
+
+/// Number of a register of a pipeline.
+pub type Reg = u32;
+
+/// A loop over chunks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pipeline {
+    /// Where rows come from.
+    pub origin: Origin,
+    /// Names and types of the registers.
+    pub registers: Vec<Field>,
+    /// What is done with each chunk.
+    pub body: Body,
+}
+
+/// Steps and where they end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Body {
+    /// In order.
+    pub steps: Vec<Step>,
+    /// Then.
+    pub end: End,
+}
+
+/// How a column is compared with a constant, to skip what cannot match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PruneOp {
+    /// `==`
+    Eq,
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+    /// Not null.
+    IsSome,
+}
+
+/// The other side of a comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PruneValue {
+    /// A constant.
+    Constant(Constant),
+    /// A parameter of the job.
+    Param(u32),
+}
+
+/// Holds for every row that is wanted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PruneTerm {
+    /// Position in the source's fields.
+    pub column: u32,
+    /// How it is compared.
+    pub op: PruneOp,
+    /// With what; nothing for `IsSome`.
+    pub value: Option<PruneValue>,
+}
+
+/// Where the rows of a pipeline come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A source.
+    Scan {
+        /// Which.
+        source: u32,
+        /// Position in the source's fields, and its register.
+        columns: Vec<(u32, Reg)>,
+        /// All hold for every row that is wanted.
+        prune: Vec<PruneTerm>,
+        /// Whom the rows are counted for.
+        operator: u32,
+    },
+    /// The rows of an `Aggregate`, `Sort` or `Rows` table.
+    Table {
+        /// Which.
+        table: u32,
+        /// Position in its columns (aggregate: keys, then calls), and its register.
+        columns: Vec<(u32, Reg)>,
+        /// Whom the rows are counted for.
+        operator: u32,
+    },
+    /// The rows of a `Join` table by whether they had a match.
+    BuildRows {
+        /// Which.
+        table: u32,
+        /// Those with, or those without.
+        matched: bool,
+        /// Position in its payload, and its register.
+        columns: Vec<(u32, Reg)>,
+        /// Whom the rows are counted for.
+        operator: u32,
+    },
+}
+
+/// A kernel and the registers that it is called with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kernel {
+    /// Number of the kernel to call when no input holds a null.
+    pub plain: u32,
+    /// Number of the kernel to call else; the same where no input may be null.
+    pub nullable: u32,
+    /// Number of the scalar kernel that decides, row by row, after a vector kernel has returned 1; none for a kernel that
+    /// cannot fail or is scalar itself.
+    pub replay: Option<u32>,
+    /// It computes whole blocks of 64 rows, selected or not; else it visits the selected rows one by one.
+    pub vector: bool,
+    /// It narrows the selection.
+    pub filter: bool,
+    /// Cost of a row in about nanoseconds times ten: dear kernels are worth compacting their inputs for.
+    pub cost: u32,
+    /// Registers that it reads, in the order of `Chunk::inputs`.
+    pub inputs: Vec<Reg>,
+    /// Registers that it writes, in the order of `Chunk::outputs`.
+    pub outputs: Vec<Reg>,
+}
+
+/// One step of a pipeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Calls a kernel.
+    Compute {
+        /// Which, and with what.
+        kernel: Kernel,
+        /// Registers beside the kernel's outputs that later steps read: what a compaction before the kernel must carry,
+        /// together with the kernel's inputs.
+        live: Vec<Reg>,
+        /// Whom its time and its errors are counted for.
+        operator: u32,
+        /// The operators whose outgoing rows are the selection after this kernel; empty unless it is the last kernel of a
+        /// step.
+        counts: Vec<u32>,
+    },
+    /// Looks rows up in a `Join` table; see the compiler's `pipeline::Step::Probe`.
+    Probe {
+        /// Which.
+        table: u32,
+        /// Which rows it gives.
+        kind: ProbeKind,
+        /// The key.
+        keys: Vec<Reg>,
+        /// Registers that later steps read.
+        carry: Vec<Reg>,
+        /// Position in the table's payload, and its register.
+        payload: Vec<(u32, Reg)>,
+        /// For `Left`: the `bool` register that says whether there was a match.
+        matched: Option<Reg>,
+        /// Only mark the build rows that match.
+        mark_only: bool,
+        /// Whom it is counted for.
+        operator: u32,
+    },
+}
+
+/// Which rows a probe gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeKind {
+    /// Pairs that match.
+    Inner,
+    /// And probing rows without a match.
+    Left,
+    /// Probing rows with a match.
+    Semi,
+    /// Probing rows without a match.
+    Anti,
+}
+
+/// Where a list of steps ends; see the compiler's `pipeline::End`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// Rows are written.
+    Sink {
+        /// Where to.
+        sink: u32,
+        /// One per column.
+        columns: Vec<Reg>,
+        /// Whom it is counted for.
+        operator: u32,
+    },
+    /// Rows go into a `Join` table.
+    Build {
+        /// Which.
+        table: u32,
+        /// The key.
+        keys: Vec<Reg>,
+        /// The columns beside it.
+        payload: Vec<Reg>,
+        /// Whom it is counted for.
+        operator: u32,
+    },
+    /// Rows go into accumulators.
+    Aggregate {
+        /// Which table.
+        table: u32,
+        /// The key.
+        keys: Vec<Reg>,
+        /// One per call.
+        inputs: Vec<AggregateInput>,
+        /// A kernel that computes what goes in and updates `Chunk::accumulators`, one per call; only without keys, and
+        /// `inputs` is then empty. It leaves the accumulators as they were when it returns 1; its replay kernel, row by
+        /// row, updates them too.
+        fused: Option<FusedAggregate>,
+        /// Whom it is counted for.
+        operator: u32,
+    },
+    /// Rows go into a `Sort` or `Rows` table.
+    Collect {
+        /// Which.
+        table: u32,
+        /// One per column.
+        columns: Vec<Reg>,
+        /// Whom it is counted for.
+        operator: u32,
+    },
+    /// Rows go several ways.
+    Fork(Vec<Body>),
+    /// Nowhere.
+    Nothing,
+}
+
+/// The last step of a pipeline and its aggregate as one kernel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FusedAggregate {
+    /// Which, and with what; it has no outputs.
+    pub kernel: Kernel,
+    /// The operators of the step that went into it: their outgoing rows are the selection after the kernel.
+    pub counts: Vec<u32>,
+}
+
+/// What one accumulator takes of each row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AggregateInput {
+    /// Its arguments.
+    pub args: Vec<Reg>,
+    /// A `bool` register: only rows for which it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Reg>,
+}

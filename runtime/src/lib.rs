@@ -1,0 +1,4 @@
+//! What runs: an artifact's kernels over chunks of rows, the operators between them, sources and sinks.
+
+pub mod connector;
+pub mod kernel;

@@ -1,0 +1,1 @@
+//! Snapshot files, the macro that finds them, and tests that span crates.
