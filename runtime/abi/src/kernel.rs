@@ -6,6 +6,9 @@
 //!
 //! Layout of a register's `values` by type: fixed-width types one element per row; `bool` a bitmap, row 0 in bit 0 of the
 //! first word; `String` and `Bytes` one [`StrRef`] per row.
+//!
+//! `values` are aligned as one element needs it, no more: chunks point into the columns of a batch, which may start
+//! anywhere. In inputs of a `vector` kernel every `StrRef` may be read through, selected or not, null or not.
 
 use std::ffi::c_void;
 
@@ -58,7 +61,8 @@ pub struct Chunk {
     /// Selected rows, `CHUNK_WORDS` words; bits from `rows` on are clear.
     pub selection: *const u64,
     /// A kernel with a filter writes the rows that are left here, `CHUNK_WORDS` words (a subset of `selection`; may be the
-    /// same memory).
+    /// same memory). A scalar kernel that returns 1 has decided the rows that stand before the failed one; the bits of the
+    /// others, and those below `first_row`, are then unspecified.
     pub selection_out: *mut u64,
     /// A fused aggregate's accumulators: one [`Accumulator`] per call.
     pub accumulators: *mut Accumulator,
@@ -190,7 +194,8 @@ pub struct Context {
 }
 const _: () = assert!(size_of::<Context>() == 48);
 
-/// An accumulator of an aggregate without keys, as a fused kernel updates it.
+/// An accumulator of an aggregate without keys, as a fused kernel updates it. Starts as zeros: while `count` is 0 the
+/// value of `Min` and `Max` means nothing.
 ///
 /// `sum` by function: integer `Sum` and `Avg` a 128-bit integer; float `Sum` and `Avg` the running sum and, in the second
 /// word, its compensation (Neumaier); `Min` and `Max` the value in the first word (floats as bits, integers and bool
