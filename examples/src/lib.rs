@@ -1,1 +1,3 @@
-//! The example jobs; each folder is one, and `tests/` runs them all.
+//! The example jobs; each folder beside `src/` is one, and `tests/` runs them all.
+
+pub mod sample_data;
