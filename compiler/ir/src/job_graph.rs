@@ -62,13 +62,17 @@ pub enum OperatorType {
     SlidingWindow,
     /// Aggregates by session windows.
     SessionWindow,
+    /// Aggregates by windows that grow step by step.
+    CumulateWindow,
+    /// Aggregates by numbers of rows.
+    CountWindow,
     /// Writes rows.
     Sink,
 }
 
 impl OperatorType {
     /// All of them, in the order of the guide.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Source,
         Self::Filter,
         Self::Map,
@@ -86,6 +90,8 @@ impl OperatorType {
         Self::TumblingWindow,
         Self::SlidingWindow,
         Self::SessionWindow,
+        Self::CumulateWindow,
+        Self::CountWindow,
         Self::Sink,
     ];
 
@@ -110,6 +116,8 @@ impl OperatorType {
             Self::TumblingWindow => "tumbling_window",
             Self::SlidingWindow => "sliding_window",
             Self::SessionWindow => "session_window",
+            Self::CumulateWindow => "cumulate_window",
+            Self::CountWindow => "count_window",
             Self::Sink => "sink",
         }
     }

@@ -1,5 +1,7 @@
 //! `syn` syntax to [`JobGraph`]; syn types end here.
 
+mod operator;
+
 use sabot_ir::diagnostic::Diagnostics;
 use sabot_ir::job_graph::JobGraph;
 

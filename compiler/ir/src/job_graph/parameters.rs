@@ -120,11 +120,13 @@ const JOIN: &[ParameterSpec] = &[
     required("right_key", ClosureOrStrings, "the key of the right input"),
     optional("kind", Text, "`inner` (default), `left`, `right`, `full`, `semi` or `anti`"),
     optional("function", Closure, "what is computed of each pair"),
+    optional("within_ms", Int, "how far apart in event time a pair may be"),
 ];
 
 const AGGREGATE: &[ParameterSpec] = &[
     optional("key_by", ClosureOrStrings, "what the rows are grouped by"),
     optional("function", Closure, "what is computed of each group"),
+    optional("reduce", Closure, "what becomes of two rows of a group"),
     optional("aggregate", Text, "`sum`, `count`, `min`, `max` or `avg`"),
     optional("column", Text, "the column to aggregate"),
 ];
@@ -146,6 +148,9 @@ const WINDOW: &[ParameterSpec] = &[
     optional("window_size_ms", Int, "length of a window"),
     optional("slide_ms", Int, "distance between windows"),
     optional("gap_ms", Int, "silence that ends a session"),
+    optional("step_ms", Int, "by how much a cumulating window grows"),
+    optional("count", Int, "how many rows make a counting window"),
+    optional("late", Text, "the sink that takes rows that came too late"),
     optional("timestamp_column", Text, "the time column"),
     optional("key_by", ClosureOrStrings, "what the rows are grouped by"),
     optional("function", Closure, "what is computed of each window"),
@@ -175,7 +180,11 @@ pub fn parameters_of(operator_type: OperatorType) -> impl Iterator<Item = &'stat
         OperatorType::TopN => [TOP_N, &[]],
         OperatorType::OrderBy => [ORDER_BY, &[]],
         OperatorType::Limit => [LIMIT, &[]],
-        OperatorType::TumblingWindow | OperatorType::SlidingWindow | OperatorType::SessionWindow => [WINDOW, &[]],
+        OperatorType::TumblingWindow
+        | OperatorType::SlidingWindow
+        | OperatorType::SessionWindow
+        | OperatorType::CumulateWindow
+        | OperatorType::CountWindow => [WINDOW, &[]],
         OperatorType::Union | OperatorType::Distinct => [&[], &[]],
     };
     own.into_iter().flatten().chain(ANY)
