@@ -1,0 +1,112 @@
+//! What the task loop sees of a sink: encoders in every worker, one writer that takes their results in input order.
+//!
+//! Nothing stands under the sink's name before [`SinkWriter::finish`]; a writer that is dropped or aborted leaves nothing.
+
+use super::error::ConnectorError;
+use arrow_array::RecordBatch;
+use arrow_buffer::Buffer;
+use parquet::arrow::arrow_writer::ArrowColumnChunk;
+
+/// How a sink is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SinkOptions {
+    /// Replace a file that is there already.
+    pub overwrite: bool,
+}
+
+/// A place to write rows to.
+pub trait Sink: Send + Sync {
+    /// Rows that should be encoded together: the task loop joins neighbouring morsels up to about this many, where it can
+    /// do so without breaking the order. Correct with any number.
+    fn preferred_rows(&self) -> usize;
+
+    /// An encoder for one worker.
+    fn encoder(&self) -> Box<dyn SinkEncoder>;
+
+    /// Starts writing. Called once.
+    fn open(&self) -> Result<Box<dyn SinkWriter>, ConnectorError>;
+}
+
+/// Turns rows into bytes. Runs in workers, in parallel; its results go to the writer in input order.
+///
+/// The batches have the sink's columns in order, in any of the layouts that a source may give for their types.
+pub trait SinkEncoder: Send {
+    /// Encodes rows that follow each other, given in one or several batches.
+    fn encode(&mut self, batches: &[RecordBatch]) -> Result<EncodedBatch, ConnectorError>;
+
+    /// Takes back memory that the writer is done with.
+    fn recycle(&mut self, memory: Vec<u8>) {
+        drop(memory);
+    }
+}
+
+/// Rows as the writer takes them.
+pub struct EncodedBatch {
+    /// Number of rows.
+    pub rows: u64,
+    pub(super) payload: Payload,
+}
+
+/// What an encoder hands to the writer of its own sink.
+pub(super) enum Payload {
+    /// Bytes to append.
+    Bytes(Vec<u8>),
+    /// Arrow IPC messages.
+    Messages(Vec<Message>),
+    /// A row group, column by column.
+    RowGroup(Vec<ArrowColumnChunk>),
+}
+
+/// An Arrow IPC message: its header, and the buffers of its body, not copied.
+pub(super) struct Message {
+    /// The flatbuffer, with its prefix, padded.
+    pub(super) header: Vec<u8>,
+    /// The body in pieces, padding included.
+    pub(super) body: Vec<Buffer>,
+    /// Sum of the pieces.
+    pub(super) body_len: usize,
+}
+
+impl EncodedBatch {
+    /// About how much memory it holds.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        match &self.payload {
+            Payload::Bytes(bytes) => bytes.capacity(),
+            Payload::Messages(messages) => messages.iter().map(|message| message.header.len() + message.body_len).sum(),
+            Payload::RowGroup(chunks) => chunks.iter().map(|chunk| chunk.close().bytes_written as usize).sum(),
+        }
+    }
+}
+
+/// Whether the reader at the other end still listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// Go on.
+    More,
+    /// Nobody reads any more (`… | head`): what follows is thrown away, and the job may end early, with success.
+    Enough,
+}
+
+/// Writes what encoders made, in input order.
+pub trait SinkWriter: Send {
+    /// Appends rows.
+    fn append(&mut self, batch: EncodedBatch) -> Result<Demand, ConnectorError>;
+
+    /// Ends the file and gives it its name.
+    fn finish(self: Box<Self>) -> Result<SinkReport, ConnectorError>;
+
+    /// Leaves nothing behind. Dropping does the same.
+    fn abort(self: Box<Self>);
+}
+
+/// What was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SinkReport {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Final names of the files; empty for standard output.
+    pub files: Vec<String>,
+}
