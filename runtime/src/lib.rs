@@ -1,4 +1,6 @@
 //! What runs: an artifact's kernels over chunks of rows, the operators between them, sources and sinks.
 
 pub mod connector;
+pub mod ffi;
 pub mod kernel;
+pub mod load;

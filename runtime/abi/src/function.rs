@@ -1,7 +1,7 @@
 //! The runtime functions that generated code may call: one list, from which indices, names and signatures are made.
 //!
 //! Kernels reach them through `Context::functions`, so an artifact has no imports. The runtime's side of each is in
-//! `sabot-runtime`'s `ffi.rs`, which builds its table from the same list.
+//! `sabot-runtime`'s `ffi.rs`, which builds its table from the same list ([`crate::with_runtime_functions`]).
 
 /// A type in the signature of a runtime function, all passed in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,73 @@ pub enum AbiType {
     Ptr,
     /// `bool` as a byte, 0 or 1.
     Bool,
+}
+
+/// Hands the list of runtime functions to the macro `$with`: one line each of variant, symbol, argument types, result type
+/// and what it computes.
+#[macro_export]
+macro_rules! with_runtime_functions {
+    ($with:ident) => {
+        $with! {
+            RemF64 rem_f64 (f64, f64) -> f64, "`a % b`";
+            RemF32 rem_f32 (f32, f32) -> f32, "`a % b`";
+            PowiF64 powi_f64 (f64, i32) -> f64, "`a.powi(n)`";
+            PowiF32 powi_f32 (f32, i32) -> f32, "`a.powi(n)`";
+            PowfF64 powf_f64 (f64, f64) -> f64, "`a.powf(b)`";
+            PowfF32 powf_f32 (f32, f32) -> f32, "`a.powf(b)`";
+            MulAddF64 mul_add_f64 (f64, f64, f64) -> f64, "`a.mul_add(b, c)`";
+            MulAddF32 mul_add_f32 (f32, f32, f32) -> f32, "`a.mul_add(b, c)`";
+            ExpF64 exp_f64 (f64) -> f64, "`x.exp()`";
+            ExpF32 exp_f32 (f32) -> f32, "`x.exp()`";
+            Exp2F64 exp2_f64 (f64) -> f64, "`x.exp2()`";
+            Exp2F32 exp2_f32 (f32) -> f32, "`x.exp2()`";
+            ExpM1F64 exp_m1_f64 (f64) -> f64, "`x.exp_m1()`";
+            ExpM1F32 exp_m1_f32 (f32) -> f32, "`x.exp_m1()`";
+            LnF64 ln_f64 (f64) -> f64, "`x.ln()`";
+            LnF32 ln_f32 (f32) -> f32, "`x.ln()`";
+            Ln1pF64 ln_1p_f64 (f64) -> f64, "`x.ln_1p()`";
+            Ln1pF32 ln_1p_f32 (f32) -> f32, "`x.ln_1p()`";
+            Log2F64 log2_f64 (f64) -> f64, "`x.log2()`";
+            Log2F32 log2_f32 (f32) -> f32, "`x.log2()`";
+            Log10F64 log10_f64 (f64) -> f64, "`x.log10()`";
+            Log10F32 log10_f32 (f32) -> f32, "`x.log10()`";
+            LogF64 log_f64 (f64, f64) -> f64, "`x.log(base)`";
+            LogF32 log_f32 (f32, f32) -> f32, "`x.log(base)`";
+            SinF64 sin_f64 (f64) -> f64, "`x.sin()`";
+            SinF32 sin_f32 (f32) -> f32, "`x.sin()`";
+            CosF64 cos_f64 (f64) -> f64, "`x.cos()`";
+            CosF32 cos_f32 (f32) -> f32, "`x.cos()`";
+            TanF64 tan_f64 (f64) -> f64, "`x.tan()`";
+            TanF32 tan_f32 (f32) -> f32, "`x.tan()`";
+            AsinF64 asin_f64 (f64) -> f64, "`x.asin()`";
+            AsinF32 asin_f32 (f32) -> f32, "`x.asin()`";
+            AcosF64 acos_f64 (f64) -> f64, "`x.acos()`";
+            AcosF32 acos_f32 (f32) -> f32, "`x.acos()`";
+            AtanF64 atan_f64 (f64) -> f64, "`x.atan()`";
+            AtanF32 atan_f32 (f32) -> f32, "`x.atan()`";
+            Atan2F64 atan2_f64 (f64, f64) -> f64, "`a.atan2(b)`";
+            Atan2F32 atan2_f32 (f32, f32) -> f32, "`a.atan2(b)`";
+            SinhF64 sinh_f64 (f64) -> f64, "`x.sinh()`";
+            SinhF32 sinh_f32 (f32) -> f32, "`x.sinh()`";
+            CoshF64 cosh_f64 (f64) -> f64, "`x.cosh()`";
+            CoshF32 cosh_f32 (f32) -> f32, "`x.cosh()`";
+            TanhF64 tanh_f64 (f64) -> f64, "`x.tanh()`";
+            TanhF32 tanh_f32 (f32) -> f32, "`x.tanh()`";
+            CbrtF64 cbrt_f64 (f64) -> f64, "`x.cbrt()`";
+            CbrtF32 cbrt_f32 (f32) -> f32, "`x.cbrt()`";
+            HypotF64 hypot_f64 (f64, f64) -> f64, "`a.hypot(b)`";
+            HypotF32 hypot_f32 (f32, f32) -> f32, "`a.hypot(b)`";
+            RemEuclidF64 rem_euclid_f64 (f64, f64) -> f64, "`a.rem_euclid(b)`";
+            RemEuclidF32 rem_euclid_f32 (f32, f32) -> f32, "`a.rem_euclid(b)`";
+            DivEuclidF64 div_euclid_f64 (f64, f64) -> f64, "`a.div_euclid(b)`";
+            DivEuclidF32 div_euclid_f32 (f32, f32) -> f32, "`a.div_euclid(b)`";
+            StrEq str_eq (ptr, i64, ptr, i64) -> bool, "`a == b`";
+            StrCompare str_compare (ptr, i64, ptr, i64) -> i32, "`a.cmp(b)`: -1, 0 or 1";
+            StrStartsWith str_starts_with (ptr, i64, ptr, i64) -> bool, "`a.starts_with(b)`";
+            StrEndsWith str_ends_with (ptr, i64, ptr, i64) -> bool, "`a.ends_with(b)`";
+            StrContains str_contains (ptr, i64, ptr, i64) -> bool, "`a.contains(b)`";
+        }
+    };
 }
 
 macro_rules! abi_type {
@@ -42,7 +109,7 @@ macro_rules! abi_type {
 }
 
 macro_rules! runtime_functions {
-    ($($variant:ident $name:literal ($($arg:tt),*) -> $ret:tt, $doc:literal;)*) => {
+    ($($variant:ident $name:ident ($($arg:tt),*) -> $ret:tt, $doc:literal;)*) => {
         /// A function of the runtime; the number is its place in `Context::functions`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u32)]
@@ -58,7 +125,7 @@ macro_rules! runtime_functions {
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
-                    $(Self::$variant => $name,)*
+                    $(Self::$variant => stringify!($name),)*
                 }
             }
 
@@ -81,62 +148,4 @@ macro_rules! runtime_functions {
     };
 }
 
-runtime_functions! {
-    RemF64 "rem_f64" (f64, f64) -> f64, "`a % b`";
-    RemF32 "rem_f32" (f32, f32) -> f32, "`a % b`";
-    PowiF64 "powi_f64" (f64, i32) -> f64, "`a.powi(n)`";
-    PowiF32 "powi_f32" (f32, i32) -> f32, "`a.powi(n)`";
-    PowfF64 "powf_f64" (f64, f64) -> f64, "`a.powf(b)`";
-    PowfF32 "powf_f32" (f32, f32) -> f32, "`a.powf(b)`";
-    MulAddF64 "mul_add_f64" (f64, f64, f64) -> f64, "`a.mul_add(b, c)`";
-    MulAddF32 "mul_add_f32" (f32, f32, f32) -> f32, "`a.mul_add(b, c)`";
-    ExpF64 "exp_f64" (f64) -> f64, "`x.exp()`";
-    ExpF32 "exp_f32" (f32) -> f32, "`x.exp()`";
-    Exp2F64 "exp2_f64" (f64) -> f64, "`x.exp2()`";
-    Exp2F32 "exp2_f32" (f32) -> f32, "`x.exp2()`";
-    ExpM1F64 "exp_m1_f64" (f64) -> f64, "`x.exp_m1()`";
-    ExpM1F32 "exp_m1_f32" (f32) -> f32, "`x.exp_m1()`";
-    LnF64 "ln_f64" (f64) -> f64, "`x.ln()`";
-    LnF32 "ln_f32" (f32) -> f32, "`x.ln()`";
-    Ln1pF64 "ln_1p_f64" (f64) -> f64, "`x.ln_1p()`";
-    Ln1pF32 "ln_1p_f32" (f32) -> f32, "`x.ln_1p()`";
-    Log2F64 "log2_f64" (f64) -> f64, "`x.log2()`";
-    Log2F32 "log2_f32" (f32) -> f32, "`x.log2()`";
-    Log10F64 "log10_f64" (f64) -> f64, "`x.log10()`";
-    Log10F32 "log10_f32" (f32) -> f32, "`x.log10()`";
-    LogF64 "log_f64" (f64, f64) -> f64, "`x.log(base)`";
-    LogF32 "log_f32" (f32, f32) -> f32, "`x.log(base)`";
-    SinF64 "sin_f64" (f64) -> f64, "`x.sin()`";
-    SinF32 "sin_f32" (f32) -> f32, "`x.sin()`";
-    CosF64 "cos_f64" (f64) -> f64, "`x.cos()`";
-    CosF32 "cos_f32" (f32) -> f32, "`x.cos()`";
-    TanF64 "tan_f64" (f64) -> f64, "`x.tan()`";
-    TanF32 "tan_f32" (f32) -> f32, "`x.tan()`";
-    AsinF64 "asin_f64" (f64) -> f64, "`x.asin()`";
-    AsinF32 "asin_f32" (f32) -> f32, "`x.asin()`";
-    AcosF64 "acos_f64" (f64) -> f64, "`x.acos()`";
-    AcosF32 "acos_f32" (f32) -> f32, "`x.acos()`";
-    AtanF64 "atan_f64" (f64) -> f64, "`x.atan()`";
-    AtanF32 "atan_f32" (f32) -> f32, "`x.atan()`";
-    Atan2F64 "atan2_f64" (f64, f64) -> f64, "`a.atan2(b)`";
-    Atan2F32 "atan2_f32" (f32, f32) -> f32, "`a.atan2(b)`";
-    SinhF64 "sinh_f64" (f64) -> f64, "`x.sinh()`";
-    SinhF32 "sinh_f32" (f32) -> f32, "`x.sinh()`";
-    CoshF64 "cosh_f64" (f64) -> f64, "`x.cosh()`";
-    CoshF32 "cosh_f32" (f32) -> f32, "`x.cosh()`";
-    TanhF64 "tanh_f64" (f64) -> f64, "`x.tanh()`";
-    TanhF32 "tanh_f32" (f32) -> f32, "`x.tanh()`";
-    CbrtF64 "cbrt_f64" (f64) -> f64, "`x.cbrt()`";
-    CbrtF32 "cbrt_f32" (f32) -> f32, "`x.cbrt()`";
-    HypotF64 "hypot_f64" (f64, f64) -> f64, "`a.hypot(b)`";
-    HypotF32 "hypot_f32" (f32, f32) -> f32, "`a.hypot(b)`";
-    RemEuclidF64 "rem_euclid_f64" (f64, f64) -> f64, "`a.rem_euclid(b)`";
-    RemEuclidF32 "rem_euclid_f32" (f32, f32) -> f32, "`a.rem_euclid(b)`";
-    DivEuclidF64 "div_euclid_f64" (f64, f64) -> f64, "`a.div_euclid(b)`";
-    DivEuclidF32 "div_euclid_f32" (f32, f32) -> f32, "`a.div_euclid(b)`";
-    StrEq "str_eq" (ptr, i64, ptr, i64) -> bool, "`a == b`";
-    StrCompare "str_compare" (ptr, i64, ptr, i64) -> i32, "`a.cmp(b)`: -1, 0 or 1";
-    StrStartsWith "str_starts_with" (ptr, i64, ptr, i64) -> bool, "`a.starts_with(b)`";
-    StrEndsWith "str_ends_with" (ptr, i64, ptr, i64) -> bool, "`a.ends_with(b)`";
-    StrContains "str_contains" (ptr, i64, ptr, i64) -> bool, "`a.contains(b)`";
-}
+with_runtime_functions!(runtime_functions);
