@@ -155,7 +155,8 @@ pub enum ErrorPolicy {
     Fail,
     /// Count it and go on.
     Skip,
-    /// Write it to this sink and go on.
+    /// Write it to this sink and go on. The sink's columns are known by name, and it may have any of them: `operator`,
+    /// `message` and `row` (the row as text) are `String`s, `code` is an integer.
     Sink(SinkId),
 }
 
@@ -295,7 +296,7 @@ pub enum Side {
 pub struct SortKey {
     /// Its value.
     pub expr: Expr,
-    /// Greatest first. `None` is less than any `Some`; NaN is greater than any number.
+    /// Greatest first. `None` is less than any `Some`; NaN is greater than any number; the two zeros are equal.
     pub descending: bool,
 }
 
@@ -316,8 +317,12 @@ pub struct AggregateCall {
     pub span: Span,
 }
 
-/// The functions of a group. An argument of type `Option` has its `None`s skipped, and the result is then an `Option`
-/// (but for counts).
+/// The functions of a group. A first argument of type `Option` has its `None`s skipped, and the result is then an
+/// `Option` (but for counts).
+///
+/// Of no rows: counts are 0; what is an `Option` is `None`; else sums are 0, floats NaN, anything else the zero of its
+/// type (`false`, empty). `f32`s are summed as `f64`s and rounded once. Equal are values that are one key: the two float
+/// zeros are equal, and `Min`, `ArgMin`, … keep the first of equals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AggregateFunction {
     /// Rows (`i64`), or `Some`s of its argument.
@@ -335,9 +340,9 @@ pub enum AggregateFunction {
     First,
     /// The last in input order.
     Last,
-    /// `value` where `by` is least; the first of equals.
+    /// `value` where `by` is least; the first of equals. A `value` of `None` counts; NaN as in `Min`.
     ArgMin,
-    /// `value` where `by` is greatest; the first of equals.
+    /// `value` where `by` is greatest; the first of equals. A `value` of `None` counts; NaN as in `Max`.
     ArgMax,
     /// Number of different values (`i64`).
     CountDistinct,

@@ -1,0 +1,300 @@
+//! A whole plan over rows in memory: one operator after the other, all rows of each.
+
+use crate::aggregate::aggregate;
+use crate::evaluate::{RowError, evaluate};
+use crate::join::{Keyed, join};
+use crate::value::{Value, sort_order};
+use sabot_ir::expr::Expr;
+use sabot_ir::plan::{AggregateCall, ErrorPolicy, Node, Operator, Plan, SinkId, SortKey};
+use sabot_ir::span::Span;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// One value per column of the schema.
+pub type Row = Vec<Value>;
+
+/// The rows of each source by its name, with all columns of the source's schema. A source without an entry is empty.
+pub type Inputs = BTreeMap<String, Vec<Row>>;
+
+/// The rows of each sink by its name, error sinks too.
+pub type Outputs = BTreeMap<String, Vec<Row>>;
+
+/// Why a job failed: the first row, in the order of the operators, that could not be computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The operator's name.
+    pub operator: String,
+    /// Where the operator stands in job.rs.
+    pub operator_span: Span,
+    /// The row that went into it; of a join, the row of the failing side; of a sum that is too large, the group's key.
+    pub row: Row,
+    /// What went wrong, and in which expression.
+    pub error: RowError,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` cannot compute a row: {} (row:", self.operator, self.error)?;
+        for value in &self.row {
+            write!(f, " {value}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The defaults of the job's parameters by `ParamId`; nothing if one has none.
+#[must_use]
+pub fn default_params(plan: &Plan) -> Option<Vec<Value>> {
+    plan.params.iter().map(|param| Some(Value::literal(param.default.as_ref()?, &param.ty))).collect()
+}
+
+/// Runs a plan.
+///
+/// # Errors
+/// The first row that cannot be computed where the operator's error policy is to fail.
+pub fn run(plan: &Plan, inputs: &Inputs, params: &[Value]) -> Result<Outputs, Failure> {
+    let mut run = Run {
+        plan,
+        rows: vec![Vec::new(); plan.nodes.len()],
+        outputs: plan.sinks.iter().map(|sink| (sink.name.clone(), Vec::new())).collect(),
+    };
+    for id in plan.bottom_up() {
+        let node = plan.node(id);
+        let mut cx = OperatorCx { node, params, refused: Vec::new() };
+        let rows = run.operator(&mut cx, inputs)?;
+        let refused = cx.refused;
+        if let ErrorPolicy::Sink(sink) = node.on_error {
+            for failure in refused {
+                run.refuse(sink, &failure);
+            }
+        }
+        run.rows[id.0 as usize] = rows;
+    }
+    Ok(run.outputs)
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    /// By node, those that have run.
+    rows: Vec<Vec<Row>>,
+    outputs: Outputs,
+}
+
+/// What the computation of one operator needs beside its rows.
+struct OperatorCx<'a> {
+    node: &'a Node,
+    params: &'a [Value],
+    /// Rows that were refused and did not fail the job.
+    refused: Vec<Failure>,
+}
+
+impl OperatorCx<'_> {
+    /// What `compute` makes of a row; nothing if it was refused and the job goes on.
+    fn attempt<T>(
+        &mut self,
+        row: &[Value],
+        compute: impl FnOnce(&[Value]) -> Result<T, RowError>,
+    ) -> Result<Option<T>, Failure> {
+        compute(row).map(Some).or_else(|error| {
+            let failure =
+                Failure { operator: self.node.name.clone(), operator_span: self.node.span, row: row.to_vec(), error };
+            match self.node.on_error {
+                ErrorPolicy::Fail => Err(failure),
+                ErrorPolicy::Skip | ErrorPolicy::Sink(_) => {
+                    self.refused.push(failure);
+                    Ok(None)
+                }
+            }
+        })
+    }
+
+    /// Rows with the values of these expressions.
+    fn with_values(&mut self, rows: &[Row], exprs: &[Expr]) -> Result<Vec<(Row, Row)>, Failure> {
+        let mut result = Vec::new();
+        for row in rows {
+            let params = self.params;
+            let values = self.attempt(row, |row| exprs.iter().map(|expr| evaluate(expr, row, params)).collect())?;
+            if let Some(values) = values {
+                result.push((row.clone(), values));
+            }
+        }
+        Ok(result)
+    }
+}
+
+impl Run<'_> {
+    fn operator(&mut self, cx: &mut OperatorCx<'_>, inputs: &Inputs) -> Result<Vec<Row>, Failure> {
+        let node = cx.node;
+        let input = |position: usize| &self.rows[node.inputs[position].0 as usize];
+        let width = |position: usize| self.plan.node(node.inputs[position]).schema.len();
+        match &node.operator {
+            Operator::Source { source, columns, prune: _ } => {
+                let name = &self.plan.sources[source.0 as usize].name;
+                let rows = inputs.get(name).map_or(&[][..], Vec::as_slice);
+                Ok(rows
+                    .iter()
+                    .map(|row| columns.iter().map(|column| row[*column as usize].clone()).collect())
+                    .collect())
+            }
+            Operator::Filter { predicate } => {
+                let with_truth = cx.with_values(input(0), std::slice::from_ref(predicate))?;
+                Ok(with_truth.into_iter().filter(|(_, truth)| truth[0].is_true()).map(|(row, _)| row).collect())
+            }
+            Operator::Project { columns } => {
+                Ok(cx.with_values(input(0), columns)?.into_iter().map(|(_, values)| values).collect())
+            }
+            Operator::Union => Ok((0..node.inputs.len()).flat_map(|position| input(position).clone()).collect()),
+            Operator::HashJoin { kind, left_keys, right_keys, build } => {
+                let left = keyed(cx.with_values(input(0), left_keys)?);
+                let right = keyed(cx.with_values(input(1), right_keys)?);
+                Ok(join(*kind, *build, &left, &right, width(0), width(1)))
+            }
+            Operator::Aggregate { keys, calls } => aggregate_rows(cx, input(0), keys, calls),
+            Operator::Dedup { keys } => {
+                let mut seen = BTreeSet::new();
+                let keyed = cx.with_values(input(0), keys)?;
+                Ok(keyed.into_iter().filter(|(_, key)| seen.insert(key_of(key))).map(|(row, _)| row).collect())
+            }
+            Operator::Sort { by, limit, partition_by } => sort_rows(cx, input(0), by, *limit, partition_by),
+            Operator::Limit { rows } => {
+                let keep = usize::try_from(*rows).unwrap_or(usize::MAX);
+                Ok(input(0).iter().take(keep).cloned().collect())
+            }
+            Operator::Sink { sink } => {
+                let rows = input(0).clone();
+                let name = &self.plan.sinks[sink.0 as usize].name;
+                self.outputs.entry(name.clone()).or_default().extend(rows);
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Writes a refused row to an error sink: its columns are known by name.
+    fn refuse(&mut self, sink: SinkId, failure: &Failure) {
+        let sink = &self.plan.sinks[sink.0 as usize];
+        let text = failure.row.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let value = |name: &str| match name {
+            "operator" => Value::String(failure.operator.clone()),
+            "message" => Value::String(failure.error.code.message().to_owned()),
+            "code" => Value::Int(failure.error.code as i128),
+            "row" => Value::String(text.clone()),
+            _other => Value::Null,
+        };
+        let row = sink.schema.fields.iter().map(|field| value(&field.name)).collect();
+        self.outputs.entry(sink.name.clone()).or_default().push(row);
+    }
+}
+
+fn key_of(values: &[Value]) -> Row {
+    values.iter().map(Value::key).collect()
+}
+
+/// Rows with their keys; a key with a null matches nothing.
+fn keyed(rows: Vec<(Row, Row)>) -> Vec<Keyed> {
+    rows.into_iter()
+        .map(|(row, key)| {
+            let has_null = key.iter().any(Value::is_null);
+            (row, (!has_null).then(|| key_of(&key)))
+        })
+        .collect()
+}
+
+fn aggregate_rows(
+    cx: &mut OperatorCx<'_>,
+    rows: &[Row],
+    keys: &[Expr],
+    calls: &[AggregateCall],
+) -> Result<Vec<Row>, Failure> {
+    struct Group {
+        key: Row,
+        /// By call, the arguments of the rows that count.
+        args: Vec<Vec<Row>>,
+    }
+    let new_group = |key: Row| Group { key, args: vec![Vec::new(); calls.len()] };
+    let mut groups: Vec<Group> = Vec::new();
+    let mut positions: BTreeMap<Row, usize> = BTreeMap::new();
+    if keys.is_empty() {
+        positions.insert(Row::new(), 0);
+        groups.push(new_group(Row::new()));
+    }
+    for row in rows {
+        let params = cx.params;
+        // The whole row counts, or none of it.
+        let values = cx.attempt(row, |row| {
+            let key: Row = keys.iter().map(|key| evaluate(key, row, params)).collect::<Result<_, _>>()?;
+            let mut of_calls: Vec<Option<Row>> = Vec::new();
+            for call in calls {
+                let counts = match &call.filter {
+                    Some(filter) => evaluate(filter, row, params)?.is_true(),
+                    None => true,
+                };
+                let args = || call.args.iter().map(|arg| evaluate(arg, row, params)).collect::<Result<Row, _>>();
+                of_calls.push(if counts { Some(args()?) } else { None });
+            }
+            Ok((key, of_calls))
+        })?;
+        let Some((key, of_calls)) = values else { continue };
+        let group = *positions.entry(key_of(&key)).or_insert_with(|| {
+            groups.push(new_group(key));
+            groups.len() - 1
+        });
+        for (of_group, of_row) in groups[group].args.iter_mut().zip(of_calls) {
+            of_group.extend(of_row);
+        }
+    }
+    let mut result = Vec::new();
+    for group in &groups {
+        let row = cx.attempt(&group.key, |key| {
+            let mut row = key.to_vec();
+            for (call, args) in calls.iter().zip(&group.args) {
+                let at = |code| RowError { code, span: call.span };
+                row.push(aggregate(call.function, &call.ty, args).map_err(at)?);
+            }
+            Ok(row)
+        })?;
+        result.extend(row);
+    }
+    Ok(result)
+}
+
+fn sort_rows(
+    cx: &mut OperatorCx<'_>,
+    rows: &[Row],
+    by: &[SortKey],
+    limit: Option<u64>,
+    partition_by: &[Expr],
+) -> Result<Vec<Row>, Failure> {
+    let mut keyed: Vec<(Row, Row, Row)> = Vec::new();
+    for row in rows {
+        let params = cx.params;
+        let exprs: Vec<&Expr> = by.iter().map(|key| &key.expr).collect();
+        let values = cx.attempt(row, |row| {
+            let order: Row = exprs.iter().map(|expr| evaluate(expr, row, params)).collect::<Result<_, _>>()?;
+            let partition: Row =
+                partition_by.iter().map(|expr| evaluate(expr, row, params)).collect::<Result<_, _>>()?;
+            Ok((order, key_of(&partition)))
+        })?;
+        if let Some((order, partition)) = values {
+            keyed.push((row.clone(), order, partition));
+        }
+    }
+    keyed.sort_by(|a, b| {
+        let mut order = Ordering::Equal;
+        for (key, (x, y)) in by.iter().zip(a.1.iter().zip(&b.1)) {
+            let ascending = sort_order(x, y);
+            order = order.then(if key.descending { ascending.reverse() } else { ascending });
+        }
+        order
+    });
+    let keep = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut kept: BTreeMap<Row, usize> = BTreeMap::new();
+    keyed.retain(|(_, _, partition)| {
+        let kept = kept.entry(partition.clone()).or_default();
+        *kept += 1;
+        *kept <= keep
+    });
+    Ok(keyed.into_iter().map(|(row, _, _)| row).collect())
+}
