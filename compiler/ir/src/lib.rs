@@ -8,6 +8,7 @@
 pub mod ast;
 pub mod diagnostic;
 pub mod display;
+pub mod estimate;
 pub mod expr;
 pub mod job_graph;
 pub mod pipeline;

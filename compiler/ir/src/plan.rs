@@ -202,7 +202,8 @@ pub enum Operator {
         source: SourceId,
         /// The columns it reads, as positions in the source's schema, ascending; they are the node's schema.
         columns: Vec<u32>,
-        /// Holds for every row that is wanted: readers may skip what cannot satisfy it, and need not check it.
+        /// Holds for every row that is wanted: readers may skip what cannot satisfy it, and need not check it. Cannot
+        /// fail; its columns count in the source's whole schema, as `columns` does.
         prune: Option<Expr>,
     },
     /// Keeps the rows for which the predicate holds. (`FILTER`)

@@ -1,1 +1,4 @@
 //! One file per language.
+
+pub mod expr;
+pub mod plan;
