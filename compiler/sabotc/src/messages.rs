@@ -1,0 +1,200 @@
+//! What the command line says: diagnostics in three forms, progress lines, failures. Talk goes to standard error; standard
+//! output is for data.
+
+use crate::arguments::{Color, MessageFormat};
+use sabot_ir::diagnostic::{Diagnostic, Severity};
+use sabot_ir::display;
+use sabot_ir::span::{Span, line_column};
+use serde_json::json;
+use std::io::{IsTerminal, Write};
+
+/// Where messages go, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Messages {
+    color: bool,
+    quiet: bool,
+}
+
+impl Messages {
+    /// Messages on standard error.
+    #[must_use]
+    pub fn new(color: Color, quiet: bool) -> Self {
+        let color = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::io::stderr().is_terminal(),
+        };
+        Self { color, quiet }
+    }
+
+    /// `     Checked quote_enrichment (…)        3 ms`: a stage that is done.
+    pub fn done(&self, verb: &str, what: &str, time: Option<std::time::Duration>) {
+        if self.quiet {
+            return;
+        }
+        let verb = format!("{verb:>12}");
+        let verb = self.paint(&verb, "1;32");
+        let line = match time {
+            Some(time) => format!("{verb} {what:<72} {}", milliseconds(time)),
+            None => format!("{verb} {what}"),
+        };
+        write_line(line.trim_end());
+    }
+
+    /// A line of talk.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            write_line(text);
+        }
+    }
+
+    /// Something that went wrong outside the program.
+    pub fn error(&self, text: &str) {
+        write_line(&format!("{}: {text}", self.paint("error", "1;31")));
+    }
+
+    /// All diagnostics of one run.
+    pub fn diagnostics(&self, format: MessageFormat, source: &str, file: &str, list: &[Diagnostic]) {
+        for diagnostic in list {
+            match format {
+                MessageFormat::Human => {
+                    let text = display::diagnostic::render(source, file, diagnostic);
+                    write_line(&self.paint_diagnostic(&text, diagnostic.severity));
+                }
+                MessageFormat::Short => write_line(&short(source, file, diagnostic)),
+                MessageFormat::Json => write_line(&json(source, file, diagnostic).to_string()),
+            }
+        }
+        if format == MessageFormat::Json {
+            return;
+        }
+        let count = |severity| list.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        if errors > 0 {
+            self.error(&format!("{file}: {errors} error{}", plural(errors)));
+        } else if warnings > 0 {
+            self.say(&format!("{file}: {warnings} warning{}", plural(warnings)));
+        }
+    }
+
+    /// Colours the parts of a rendered diagnostic that stand for themselves: its first line, and the gutter.
+    fn paint_diagnostic(&self, text: &str, severity: Severity) -> String {
+        if !self.color {
+            return text.to_owned();
+        }
+        let head = match severity {
+            Severity::Error => "1;31",
+            Severity::Warning => "1;33",
+        };
+        let mut lines = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            let painted = match (number, line.split_once(':'), line.split_once('|')) {
+                (0, Some((kind, message)), _) => format!("{}\x1b[1m:{message}\x1b[0m", self.paint(kind, head)),
+                (_, _, Some((gutter, code))) if gutter.trim().chars().all(|c| c.is_ascii_digit()) => {
+                    let code = match code.find(['^', '-']) {
+                        Some(_) if code.trim_start().starts_with(['^', '-']) => self.paint(code, head),
+                        Some(_) | None => code.to_owned(),
+                    };
+                    format!("{}{code}", self.paint(&format!("{gutter}|"), "1;34"))
+                }
+                (_, Some(("help", rest)), _) => format!("{}:{rest}", self.paint("help", "1;36")),
+                (_, Some(("note", rest)), _) => format!("{}:{rest}", self.paint("note", "1;32")),
+                (..) => line.to_owned(),
+            };
+            lines.push(painted);
+        }
+        lines.join("\n")
+    }
+
+    fn paint(&self, text: &str, code: &str) -> String {
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Standard error may be closed; there is nobody left to tell then.
+fn write_line(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn milliseconds(time: std::time::Duration) -> String {
+    let ms = time.as_secs_f64() * 1e3;
+    if ms < 9.95 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn short(source: &str, file: &str, diagnostic: &Diagnostic) -> String {
+    let (line, column) = line_column(source, diagnostic.labels.first().map_or(0, |label| label.span.start));
+    format!("{file}:{line}:{column}: {}[{}]: {}", level(diagnostic.severity), diagnostic.code, diagnostic.message)
+}
+
+/// rustc's JSON form, which editors understand.
+fn json(source: &str, file: &str, diagnostic: &Diagnostic) -> serde_json::Value {
+    let spans: Vec<_> = diagnostic
+        .labels
+        .iter()
+        .enumerate()
+        .map(|(number, label)| json_span(source, file, label.span, &label.text, number == 0))
+        .collect();
+    let child = |level: &str, text: &String| json!({"message": text, "code": null, "level": level, "spans": [], "children": [], "rendered": null});
+    let children: Vec<_> = diagnostic
+        .notes
+        .iter()
+        .map(|text| child("note", text))
+        .chain(diagnostic.help.iter().map(|text| child("help", text)))
+        .collect();
+    json!({
+        "$message_type": "diagnostic",
+        "message": diagnostic.message,
+        "code": {"code": diagnostic.code, "explanation": null},
+        "level": level(diagnostic.severity),
+        "spans": spans,
+        "children": children,
+        "rendered": display::diagnostic::render(source, file, diagnostic),
+    })
+}
+
+fn json_span(source: &str, file: &str, span: Span, label: &str, primary: bool) -> serde_json::Value {
+    let (line_start, column_start) = line_column(source, span.start);
+    let (line_end, column_end) = line_column(source, span.end);
+    let text: Vec<_> = source
+        .lines()
+        .enumerate()
+        .skip(line_start as usize - 1)
+        .take((line_end - line_start + 1) as usize)
+        .map(|(number, text)| {
+            let number = number as u32 + 1;
+            let start = if number == line_start { column_start } else { 1 };
+            let end = if number == line_end { column_end } else { text.chars().count() as u32 + 1 };
+            json!({"text": text, "highlight_start": start, "highlight_end": end})
+        })
+        .collect();
+    json!({
+        "file_name": file, "byte_start": span.start, "byte_end": span.end,
+        "line_start": line_start, "line_end": line_end, "column_start": column_start, "column_end": column_end,
+        "is_primary": primary, "text": text, "label": label,
+        "suggested_replacement": null, "suggestion_applicability": null, "expansion": null,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_the_places_that_editors_need() {
+        let diagnostic = Diagnostic::error("E0301", "types differ").label(Span::new(3, 5), "here").help("add `as f64`");
+        let value = json("a\nbcde\n", "job.rs", &diagnostic);
+        assert_eq!(value["spans"][0]["line_start"], 2);
+        assert_eq!(value["spans"][0]["column_start"], 2);
+        assert_eq!(value["spans"][0]["text"][0]["text"], "bcde");
+        assert_eq!(value["children"][0]["level"], "help");
+        assert_eq!(short("a\nbcde\n", "job.rs", &diagnostic), "job.rs:2:2: error[E0301]: types differ");
+    }
+}
