@@ -16,8 +16,10 @@ pub enum ParameterKind {
     String,
     /// A string or a list of strings.
     Strings,
-    /// Names with strings: a schema.
+    /// Names with strings.
     StringMap,
+    /// Columns with their types: a list of `"price: f64"` in the order of the columns, or a map.
+    Schema,
     /// A closure.
     Closure,
     /// A closure, or names of columns.
@@ -35,6 +37,7 @@ impl ParameterKind {
             Self::String => "a string",
             Self::Strings => "a string or a list of strings",
             Self::StringMap => "a map of strings",
+            Self::Schema => "a list of `\"name: type\"`, or a map of names with types",
             Self::Closure => "a closure",
             Self::ClosureOrStrings => "a closure, or names of columns",
         }
@@ -46,15 +49,17 @@ impl ParameterKind {
             Value::List(items) => items.iter().all(|item| matches!(item, Value::String(_))),
             Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Map(_) | Value::Closure(_) => false,
         };
+        let map = |value: &Value| {
+            matches!(value, Value::Map(map) if map.values().all(|item| matches!(item, Value::String(_))))
+        };
         match self {
             Self::Bool => matches!(value, Value::Bool(_)),
             Self::Int => matches!(value, Value::Int(_)),
             Self::Scalar => matches!(value, Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_)),
             Self::String => matches!(value, Value::String(_)),
             Self::Strings => strings(value),
-            Self::StringMap => {
-                matches!(value, Value::Map(map) if map.values().all(|item| matches!(item, Value::String(_))))
-            }
+            Self::StringMap => map(value),
+            Self::Schema => map(value) || strings(value),
             Self::Closure => matches!(value, Value::Closure(_)),
             Self::ClosureOrStrings => matches!(value, Value::Closure(_)) || strings(value),
         }
@@ -82,7 +87,7 @@ const fn optional(name: &'static str, kind: ParameterKind, meaning: &'static str
     ParameterSpec { name, kind, required: false, meaning }
 }
 
-use ParameterKind::{Bool, Closure, ClosureOrStrings, Int, Scalar, String as Text, StringMap, Strings};
+use ParameterKind::{Bool, Closure, ClosureOrStrings, Int, Scalar, Schema, String as Text, StringMap, Strings};
 
 const CONNECTOR: &[ParameterSpec] = &[
     optional("kafka_topic", Text, "the topic"),
@@ -96,7 +101,7 @@ const CONNECTOR: &[ParameterSpec] = &[
 
 const SOURCE: &[ParameterSpec] = &[
     optional("record", Text, "the record that its rows are"),
-    optional("schema", StringMap, "its columns with their types, where there is no record"),
+    optional("schema", Schema, "its columns with their types, where there is no record"),
     optional("table", Bool, "it is a keyed table"),
     optional("primary_key", ClosureOrStrings, "what its rows are unique by"),
     optional("event_time", ClosureOrStrings, "its time column"),
