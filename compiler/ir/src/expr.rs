@@ -414,6 +414,50 @@ impl Expr {
         columns
     }
 
+    /// Whether some row may make it a row error. Says yes where it does not know.
+    #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "few of the many functions can fail")]
+    pub fn can_fail(&self) -> bool {
+        let here = match &self.kind {
+            ExprKind::Unary(UnaryOp::Neg, x) => !x.ty.is_float(),
+            ExprKind::Binary(op, a, b) => match op {
+                BinaryOp::Div | BinaryOp::Rem => {
+                    !a.ty.is_float() && !matches!(b.kind, ExprKind::Literal(Literal::Int(by)) if by != 0 && by != -1)
+                }
+                BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Shl | BinaryOp::Shr => !a.ty.is_float(),
+                BinaryOp::BitAnd
+                | BinaryOp::BitOr
+                | BinaryOp::BitXor
+                | BinaryOp::Eq
+                | BinaryOp::Ne
+                | BinaryOp::Lt
+                | BinaryOp::Le
+                | BinaryOp::Gt
+                | BinaryOp::Ge
+                | BinaryOp::And
+                | BinaryOp::Or => false,
+            },
+            ExprKind::Call(function, args) => match function {
+                Function::Clamp | Function::Pow => true,
+                Function::Abs | Function::RemEuclid | Function::DivEuclid => !args[0].ty.is_float(),
+                _cannot => false,
+            },
+            ExprKind::Literal(_)
+            | ExprKind::Column(_)
+            | ExprKind::Param(_)
+            | ExprKind::Local(_)
+            | ExprKind::Let { .. }
+            | ExprKind::Unary(UnaryOp::Not, _)
+            | ExprKind::Cast(_)
+            | ExprKind::If { .. }
+            | ExprKind::Some(_)
+            | ExprKind::None
+            | ExprKind::IsSome(_)
+            | ExprKind::IfSome { .. } => false,
+        };
+        here || self.children().into_iter().any(Self::can_fail)
+    }
+
     /// Number of nodes.
     #[must_use]
     pub fn size(&self) -> usize {

@@ -83,7 +83,8 @@ pub struct Table {
 pub enum TableKind {
     /// Rows by key: the build side of a join.
     Join {
-        /// Types of the key's parts, without `Option`; a null part matches nothing, so such rows are not found.
+        /// Types of the key's parts, without `Option` (the registers that are built and probed with may be options); a
+        /// null part matches nothing, so such rows are not found, but they stand among the unmatched.
         keys: Vec<Type>,
         /// Types of the columns kept beside the key.
         payload: Vec<Type>,
@@ -91,7 +92,7 @@ pub enum TableKind {
         /// had one is (`Semi` and `Anti` with the left side built).
         track_matches: bool,
     },
-    /// Accumulators by key; no keys: one group.
+    /// Accumulators by key; no keys: one group, even of no rows. A key is given back as the first row of its group had it.
     Aggregate {
         /// Types of the key's parts.
         keys: Vec<Type>,
@@ -189,7 +190,8 @@ pub enum Origin {
 /// One step of a pipeline.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Narrows the selection, then computes registers of the rows that are left.
+    /// Narrows the selection, then computes registers of the rows that are left. Without `filter` and `outputs` it only
+    /// counts rows for `counts`: a map that only renames columns.
     Compute {
         /// A `bool`; rows for which it is false leave the selection.
         filter: Option<Expr>,
@@ -197,9 +199,11 @@ pub enum Step {
         outputs: Vec<(Reg, Expr)>,
         /// Registers that later steps read, and that a compaction here must carry along; without `outputs`.
         live: Vec<Reg>,
-        /// The operators that are fused into this step, in order: the filter, if there is one, then the maps. Time and
-        /// errors count for the first; all have the same error policy.
-        operators: Vec<OperatorId>,
+        /// Whom time and errors are counted for. All that is fused into the step has this operator's error policy.
+        operator: OperatorId,
+        /// The operators whose outgoing rows are the selection after this step: its filter and the maps behind it. Empty
+        /// where the step only prepares keys or arguments for what follows.
+        counts: Vec<OperatorId>,
     },
     /// Looks rows up in a `Join` table. Afterwards only `carry`, `payload` and `matched` may be read.
     Probe {

@@ -2,6 +2,7 @@
 //!
 //! Overflow, division by zero and shifts that are too wide are row errors, as rustc's debug build panics there.
 //! `Date` is an `i32`, `Timestamp` and `Duration` are `i64`s, `Decimal` is an `i128` here.
+#![expect(clippy::unnecessary_cast, reason = "the macros widen an `i128` to itself too")]
 
 use crate::value::Value;
 use sabot_abi::kernel::RowErrorCode;

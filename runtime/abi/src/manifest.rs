@@ -472,6 +472,11 @@ pub enum Step {
         /// step.
         counts: Vec<u32>,
     },
+    /// Counts the selected rows as outgoing rows of these operators, which do nothing else (a map that only renames columns).
+    Count {
+        /// Whose.
+        operators: Vec<u32>,
+    },
     /// Looks rows up in a `Join` table; see the compiler's `pipeline::Step::Probe`.
     Probe {
         /// Which.
