@@ -87,8 +87,7 @@ pub fn distinct_keys(plan: &Plan, node: NodeId, keys: &[Expr], rows: f64) -> Opt
     let mut product = 1.0_f64;
     let mut columns = Vec::new();
     for key in keys {
-        let ExprKind::Column(column) = key.kind else { return None };
-        columns.push(column);
+        columns.push(key.as_column()?);
     }
     if is_unique(plan, node, &columns) {
         return Some(rows);
@@ -115,13 +114,8 @@ pub fn is_unique(plan: &Plan, node: NodeId, columns: &[u32]) -> bool {
             input.is_some_and(|input| is_unique(plan, *input, columns))
         }
         Operator::Project { columns: computed } => {
-            let plain: Vec<u32> = columns
-                .iter()
-                .filter_map(|column| match computed.get(*column as usize)?.kind {
-                    ExprKind::Column(below) => Some(below),
-                    _ => None,
-                })
-                .collect();
+            let plain: Vec<u32> =
+                columns.iter().filter_map(|column| computed.get(*column as usize)?.as_column()).collect();
             input.is_some_and(|input| is_unique(plan, *input, &plain))
         }
         Operator::Aggregate { keys, .. } => (0..keys.len()).all(|key| columns.iter().any(|at| *at as usize == key)),
@@ -155,11 +149,13 @@ pub fn distinct(plan: &Plan, node: NodeId, column: u32) -> Option<f64> {
         | Operator::Sort { .. }
         | Operator::Limit { .. }
         | Operator::Sink { .. } => distinct(plan, *below.inputs.first()?, column),
-        Operator::Project { columns } => match columns.get(column as usize)?.kind {
-            ExprKind::Column(of_input) => distinct(plan, *below.inputs.first()?, of_input),
-            ExprKind::Literal(_) | ExprKind::Param(_) => Some(1.0),
-            _ => None,
-        },
+        Operator::Project { columns } => {
+            let value = columns.get(column as usize)?;
+            if matches!(value.kind, ExprKind::Literal(_) | ExprKind::Param(_)) {
+                return Some(1.0);
+            }
+            distinct(plan, *below.inputs.first()?, value.as_column()?)
+        }
         Operator::Union => None,
         Operator::HashJoin { .. } => {
             let (left, right) = (*below.inputs.first()?, *below.inputs.get(1)?);
@@ -170,10 +166,9 @@ pub fn distinct(plan: &Plan, node: NodeId, column: u32) -> Option<f64> {
             let of_right = column - left_columns;
             ((of_right as usize) < plan.node(right).schema.len()).then(|| distinct(plan, right, of_right))?
         }
-        Operator::Aggregate { keys, .. } => match keys.get(column as usize)?.kind {
-            ExprKind::Column(of_input) => distinct(plan, *below.inputs.first()?, of_input),
-            _ => None,
-        },
+        Operator::Aggregate { keys, .. } => {
+            distinct(plan, *below.inputs.first()?, keys.get(column as usize)?.as_column()?)
+        }
     }
 }
 
@@ -226,10 +221,7 @@ pub fn selectivity(plan: &Plan, node: NodeId, predicate: &Expr) -> f64 {
 }
 
 fn equality(plan: &Plan, node: NodeId, left: &Expr, right: &Expr) -> f64 {
-    let of = |side: &Expr| match side.kind {
-        ExprKind::Column(column) => distinct(plan, node, column),
-        _ => None,
-    };
+    let of = |side: &Expr| distinct(plan, node, side.as_column()?);
     match (of(left), of(right)) {
         (Some(left), Some(right)) => 1.0 / left.max(right).max(1.0),
         (Some(count), None) | (None, Some(count)) => 1.0 / count.max(1.0),

@@ -353,6 +353,24 @@ impl Expr {
         Self::new(ExprKind::Literal(Literal::Bool(value)), Type::Bool, Span::NONE)
     }
 
+    /// A constant.
+    #[must_use]
+    pub fn literal(value: Literal, ty: Type) -> Self {
+        Self::new(ExprKind::Literal(value), ty, Span::NONE)
+    }
+
+    /// The position of the column that it is, if it is nothing else.
+    #[must_use]
+    pub fn as_column(&self) -> Option<u32> {
+        if let ExprKind::Column(column) = self.kind { Some(column) } else { None }
+    }
+
+    /// The constant that it is, if it is one.
+    #[must_use]
+    pub fn as_literal(&self) -> Option<&Literal> {
+        if let ExprKind::Literal(literal) = &self.kind { Some(literal) } else { None }
+    }
+
     /// The direct parts, in the order they are evaluated.
     #[must_use]
     pub fn children(&self) -> Vec<&Self> {

@@ -399,6 +399,41 @@ impl Operator {
     }
 }
 
+impl Operator {
+    /// The expressions that it evaluates over its inputs, in the order of evaluation; not a source's `prune`.
+    #[must_use]
+    pub fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Self::Source { .. } | Self::Union | Self::Limit { .. } | Self::Sink { .. } => Vec::new(),
+            Self::Filter { predicate } => vec![predicate],
+            Self::Project { columns } => columns.iter().collect(),
+            Self::HashJoin { left_keys, right_keys, .. } => left_keys.iter().chain(right_keys).collect(),
+            Self::Aggregate { keys, calls } => {
+                let of_calls = calls.iter().flat_map(|call| call.filter.iter().chain(&call.args));
+                keys.iter().chain(of_calls).collect()
+            }
+            Self::Dedup { keys } => keys.iter().collect(),
+            Self::Sort { by, partition_by, .. } => by.iter().map(|key| &key.expr).chain(partition_by).collect(),
+        }
+    }
+
+    /// The expressions of [`Self::exprs`], to be changed.
+    pub fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Self::Source { .. } | Self::Union | Self::Limit { .. } | Self::Sink { .. } => Vec::new(),
+            Self::Filter { predicate } => vec![predicate],
+            Self::Project { columns } => columns.iter_mut().collect(),
+            Self::HashJoin { left_keys, right_keys, .. } => left_keys.iter_mut().chain(right_keys).collect(),
+            Self::Aggregate { keys, calls } => {
+                let of_calls = calls.iter_mut().flat_map(|call| call.filter.iter_mut().chain(&mut call.args));
+                keys.iter_mut().chain(of_calls).collect()
+            }
+            Self::Dedup { keys } => keys.iter_mut().collect(),
+            Self::Sort { by, partition_by, .. } => by.iter_mut().map(|key| &mut key.expr).chain(partition_by).collect(),
+        }
+    }
+}
+
 impl Plan {
     /// The node with this id.
     #[must_use]

@@ -62,19 +62,13 @@ impl Type {
     /// `Option<self>`; an option stays what it is.
     #[must_use]
     pub fn optional(self) -> Self {
-        match self {
-            Self::Option(_) => self,
-            other => Self::Option(Box::new(other)),
-        }
+        if self.is_option() { self } else { Self::Option(Box::new(self)) }
     }
 
     /// What an `Option` holds; the type itself where it is none.
     #[must_use]
     pub fn value_type(&self) -> &Self {
-        match self {
-            Self::Option(inner) => inner.value_type(),
-            other => other,
-        }
+        if let Self::Option(inner) = self { inner.value_type() } else { self }
     }
 
     /// Whether a column of this type may hold nulls.

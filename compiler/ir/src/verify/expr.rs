@@ -107,14 +107,8 @@ pub fn check_expr(expr: &Expr, scope: &mut Scope<'_>) {
         }
         ExprKind::IfSome { option, local, then, otherwise } => {
             check_expr(option, scope);
-            match &option.ty {
-                Type::Option(inner) => scope.bind(*local, (**inner).clone()),
-                other => {
-                    let other = other.clone();
-                    scope.must(false, expr, "matches what is no option");
-                    scope.bind(*local, other);
-                }
-            }
+            scope.must(option.ty.is_option(), expr, "matches what is no option");
+            scope.bind(*local, if let Type::Option(inner) = &option.ty { (**inner).clone() } else { Type::Unit });
             check_expr(then, scope);
             scope.unbind(*local);
             check_expr(otherwise, scope);
@@ -138,11 +132,10 @@ fn literal_fits(literal: &Literal, ty: &Type) -> bool {
             None => matches!(ty, Type::Date | Type::Timestamp(_) | Type::Duration | Type::Decimal(..)),
         },
         #[allow(clippy::cast_possible_truncation, reason = "asks whether it is exact")]
-        Literal::Float(value) => match ty {
-            Type::Float32 => value.is_nan() || f64::from(*value as f32).to_bits() == value.to_bits(),
-            Type::Float64 => true,
-            _ => false,
-        },
+        Literal::Float(value) => {
+            let is_f32 = || value.is_nan() || f64::from(*value as f32).to_bits() == value.to_bits();
+            *ty == Type::Float64 || (*ty == Type::Float32 && is_f32())
+        }
         Literal::String(_) => *ty == Type::String,
         Literal::Bytes(_) => *ty == Type::Bytes,
         Literal::Unit => *ty == Type::Unit,
