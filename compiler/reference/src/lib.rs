@@ -13,6 +13,7 @@ mod evaluate;
 mod float;
 mod integer;
 mod join;
+pub mod random;
 mod run;
 mod value;
 
