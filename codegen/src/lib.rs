@@ -3,3 +3,6 @@
 
 pub mod artifact;
 pub mod compiled;
+mod elf;
+mod line_table;
+mod unwind;
