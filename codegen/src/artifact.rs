@@ -50,7 +50,7 @@ pub fn link(job: &CompiledJob) -> Vec<u8> {
     let note = object.read_only(".note.gnu.build-id", NOTE, 4, &build_id_note());
     assert_eq!(note.address, HEADERS_LEN, "the note stands at once behind the headers");
     let descriptor_section =
-        object.read_only(".sabot.desc", PROGBITS, 8, &vec![0; Descriptor::LEN + job.functions.len() * 8]);
+        object.read_only(".sabot.desc", PROGBITS, 64, &vec![0; Descriptor::LEN + job.functions.len() * 8]);
     assert_eq!(descriptor_section.address, DESCRIPTOR_OFFSET, "where every loader looks for it");
     let dynamic_symbols = object.dynamic_symbols(&symbols, &format!("{}.so", job.manifest.job));
     let constants = object.read_only(".sabot.consts", PROGBITS, 16, &job.constants);
