@@ -1,1 +1,4 @@
 //! Every sentence the compiler can say.
+
+pub(crate) mod similar;
+pub(crate) mod syntax;

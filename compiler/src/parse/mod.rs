@@ -1,21 +1,172 @@
 //! `syn` syntax to [`JobGraph`]; syn types end here.
+//!
+//! [`parse`] reads a job.rs, [`graph_from_json`] the JSON form of a graph. Both go on after a mistake, and neither ever
+//! panics, whatever the text is.
+#![allow(clippy::wildcard_enum_match_arm, reason = "syn's enums are not ours, and are open")]
 
+mod attribute;
+mod connector;
+mod expr;
+mod job;
+mod literal;
+mod nesting;
 mod operator;
+mod pattern;
+mod record;
+mod stream;
+mod types;
 
+use crate::diagnostics::syntax;
+use proc_macro2::TokenStream;
+use sabot_ir::ast;
 use sabot_ir::diagnostic::Diagnostics;
 use sabot_ir::job_graph::JobGraph;
+use sabot_ir::span::Span;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::str::FromStr;
+use syn::ext::IdentExt;
+use syn::parse::Parse;
+
+/// Longest text that is read; spans count in 32 bits, and so does proc-macro2, over all texts of a thread.
+const LONGEST_TEXT: usize = 256 << 20;
 
 /// Parses a job file: one graph per `#[sabot::pipeline]` function, in the order they stand.
 ///
 /// Mistakes are pushed into `diagnostics`; what could be understood is returned, so that later stages can go on.
-pub fn parse(_source: &str, _diagnostics: &mut Diagnostics) -> Vec<JobGraph> {
-    Vec::new()
+pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Vec<JobGraph> {
+    let text = without_shebang(source);
+    let mut reader = Reader::new(SpanMap::default(), diagnostics);
+    match reader.syntax::<syn::File>(&text) {
+        Some(file) => job::job(&mut reader, &file),
+        None => Vec::new(),
+    }
 }
 
 /// Reads the JSON form of a graph.
 ///
 /// # Errors
-/// The text is not JSON, or not a graph; with the offset where that shows.
+/// The text is not JSON, or not a graph; with the place where that shows.
 pub fn graph_from_json(_text: &str) -> Result<JobGraph, Diagnostics> {
     Err(Diagnostics::new())
 }
+
+/// The text with what Rust allows in front of it made blank: a byte order mark, a `#!` line.
+fn without_shebang(source: &str) -> Cow<'_, str> {
+    const BYTE_ORDER_MARK: &str = "\u{feff}";
+    let rest = source.strip_prefix(BYTE_ORDER_MARK).unwrap_or(source);
+    let shebang = match rest.strip_prefix("#!") {
+        Some(line) if !line.trim_start().starts_with('[') => 2 + line.find('\n').unwrap_or(line.len()),
+        Some(_) | None => 0,
+    };
+    let blank = source.len() - rest.len() + shebang;
+    if blank == 0 {
+        return Cow::Borrowed(source);
+    }
+    Cow::Owned(format!("{}{}", " ".repeat(blank), &source[blank..]))
+}
+
+/// Where a piece of Rust text stands in the file that holds it.
+///
+/// A job.rs is its own place. Code inside a JSON string has lost its escapes, so its offsets move by pieces.
+#[derive(Clone, Debug, Default)]
+struct SpanMap {
+    /// Offset in the Rust text and in the file, where a piece begins; ascending. Empty: both are the same.
+    pieces: Vec<(usize, usize)>,
+}
+
+impl SpanMap {
+    fn offset(&self, offset: usize) -> usize {
+        let piece = self.pieces.partition_point(|(start, _)| *start <= offset).checked_sub(1);
+        match piece.map(|piece| self.pieces[piece]) {
+            Some((start, moved)) => moved + (offset - start),
+            None => offset,
+        }
+    }
+}
+
+/// Turns syn's nodes into ours: spans, complaints, and what was mentioned.
+struct Reader<'a> {
+    spans: SpanMap,
+    diagnostics: &'a mut Diagnostics,
+    depth: usize,
+    /// Functions, constants and records that the code named since this was last taken.
+    mentioned: BTreeSet<String>,
+}
+
+/// How deep the tree of an expression may be.
+const DEEPEST_EXPR: usize = 200;
+
+impl<'a> Reader<'a> {
+    fn new(spans: SpanMap, diagnostics: &'a mut Diagnostics) -> Self {
+        Self { spans, diagnostics, depth: 0, mentioned: BTreeSet::new() }
+    }
+
+    /// Reads text as one piece of syntax; the first mistake ends it.
+    fn syntax<T: Parse>(&mut self, text: &str) -> Option<T> {
+        if text.len() > LONGEST_TEXT {
+            self.diagnostics.push(syntax::file_too_large());
+            return None;
+        }
+        let tokens = match TokenStream::from_str(text) {
+            Ok(tokens) => tokens,
+            Err(error) => {
+                let at = self.span(error.span());
+                let reason = match text.get(error.span().byte_range().start..).and_then(|rest| rest.chars().next()) {
+                    Some(bracket @ (')' | ']' | '}')) => format!("no bracket that this `{bracket}` closes"),
+                    Some('"' | '\'') => "this literal is not closed or not valid".to_owned(),
+                    Some('/') => "this comment is not closed".to_owned(),
+                    Some('(' | '[' | '{') => "this bracket is not closed".to_owned(),
+                    Some(character) => format!("Rust has no word that begins with `{}`", character.escape_debug()),
+                    None => "the text ends inside a bracket, a literal or a comment".to_owned(),
+                };
+                self.diagnostics.push(syntax::not_rust(at, &reason));
+                return None;
+            }
+        };
+        if let Some(at) = nesting::too_deep(&tokens) {
+            let at = self.span(at);
+            self.diagnostics.push(syntax::nested_too_deep(at));
+            return None;
+        }
+        match syn::parse2::<T>(tokens) {
+            Ok(syntax) => Some(syntax),
+            Err(error) => {
+                for error in error {
+                    let mut at = self.span(error.span());
+                    if error.to_string().starts_with("unexpected end of input") {
+                        let end = self.spans.offset(text.trim_end().len());
+                        at = Span::new(end, end);
+                    }
+                    self.diagnostics.push(syntax::not_rust(at, &error.to_string()));
+                }
+                None
+            }
+        }
+    }
+
+    /// Where syn's span stands in the file.
+    fn span(&self, span: proc_macro2::Span) -> Span {
+        let range = span.byte_range();
+        let start = self.spans.offset(range.start);
+        // The last byte, not the one behind it, belongs to the piece in which the span ends.
+        let end = if range.end > range.start { self.spans.offset(range.end - 1) + 1 } else { start };
+        Span::new(start, end)
+    }
+
+    /// Where a node of syn's stands in the file.
+    fn span_of(&self, node: &impl syn::spanned::Spanned) -> Span {
+        self.span(node.span())
+    }
+
+    fn name(&self, ident: &syn::Ident) -> ast::Name {
+        ast::Name { text: ident.unraw().to_string(), span: self.span(ident.span()) }
+    }
+
+    fn take_mentioned(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.mentioned)
+    }
+}
+
+#[cfg(test)]
+mod tests;

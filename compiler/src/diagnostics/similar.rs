@@ -1,0 +1,52 @@
+//! "Did you mean": the known word that looks most like an unknown one.
+
+/// The candidate that is closest to `word`, if one is close enough to be meant.
+pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let allowed = (word.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= allowed || (word.len() > 2 && candidate.starts_with(word)))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edit distance: insertions, deletions, replacements, and swaps of neighbours.
+fn distance(left: &str, right: &str) -> usize {
+    // A name is short; a longer word is nobody's typing mistake.
+    const LONGEST: usize = 64;
+    let left: Vec<char> = left.chars().take(LONGEST).collect();
+    let right: Vec<char> = right.chars().take(LONGEST).collect();
+    let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    for j in 0..=right.len() {
+        rows[0][j] = j;
+    }
+    for i in 1..=left.len() {
+        for j in 1..=right.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(left[i - 1] != right[j - 1]);
+            let mut best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[left.len()][right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_typing_mistakes_and_nothing_else() {
+        let methods = ["filter", "filter_map", "map", "hash_join"];
+        assert_eq!(closest("fliter", methods), Some("filter"));
+        assert_eq!(closest("hashjoin", methods), Some("hash_join"));
+        assert_eq!(closest("hash", methods), Some("hash_join"));
+        assert_eq!(closest("union", methods), None);
+    }
+}

@@ -1,0 +1,421 @@
+//! Expressions and statements: the subset that closures and UDFs may use.
+//!
+//! What is outside is reported with what to write instead, and becomes [`ExprKind::Error`].
+
+use super::Reader;
+use crate::diagnostics::syntax;
+use sabot_ir::ast::{
+    Arm, BinaryOp, Closure, Condition, Expr, ExprKind, Literal, Name, Pattern, PatternKind, Statement, UnaryOp,
+};
+use sabot_ir::span::Span;
+use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
+
+impl Reader<'_> {
+    /// An expression.
+    pub(super) fn expr(&mut self, expr: &syn::Expr) -> Expr {
+        if self.depth >= super::DEEPEST_EXPR {
+            let span = self.span_of(expr);
+            self.diagnostics.push(syntax::nested_too_deep(span));
+            return Expr { kind: ExprKind::Error, span };
+        }
+        self.depth += 1;
+        let expr = self.expr_inside(expr);
+        self.depth -= 1;
+        expr
+    }
+
+    fn boxed(&mut self, expr: &syn::Expr) -> Box<Expr> {
+        Box::new(self.expr(expr))
+    }
+
+    fn expr_inside(&mut self, expr: &syn::Expr) -> Expr {
+        let (kind, span) = match expr {
+            syn::Expr::Lit(literal) => {
+                let kind = self.literal(&literal.lit).map_or(ExprKind::Error, ExprKind::Literal);
+                (kind, self.span(literal.lit.span()))
+            }
+            syn::Expr::Path(path) => self.path(path),
+            syn::Expr::Paren(inner) => {
+                let span = self.span(inner.paren_token.span.join());
+                return Expr { span, ..self.expr(&inner.expr) };
+            }
+            syn::Expr::Group(inner) => return self.expr(&inner.expr),
+            syn::Expr::Field(field) => {
+                let base = self.boxed(&field.base);
+                let name = match &field.member {
+                    syn::Member::Named(ident) => self.name(ident),
+                    syn::Member::Unnamed(index) => Name { text: index.index.to_string(), span: self.span(index.span) },
+                };
+                let span = base.span.to(name.span);
+                (ExprKind::Field(base, name), span)
+            }
+            syn::Expr::Unary(unary) => {
+                let operand = self.boxed(&unary.expr);
+                let (op, at) = match &unary.op {
+                    syn::UnOp::Neg(token) => (UnaryOp::Neg, token.span),
+                    syn::UnOp::Not(token) => (UnaryOp::Not, token.span),
+                    syn::UnOp::Deref(token) => (UnaryOp::Deref, token.span),
+                    _ => {
+                        return self.refuse(
+                            self.span_of(expr),
+                            "this operator",
+                            "write the computation in another way",
+                        );
+                    }
+                };
+                let span = self.span(at).to(operand.span);
+                (ExprKind::Unary(op, operand), span)
+            }
+            syn::Expr::Reference(reference) => {
+                let span = self.span(reference.and_token.span);
+                if reference.mutability.is_some() {
+                    let span = self.span_of(expr);
+                    return self.refuse(span, "`&mut`", "make a new value with `let` instead of changing the old one");
+                }
+                let operand = self.boxed(&reference.expr);
+                let span = span.to(operand.span);
+                (ExprKind::Reference(operand), span)
+            }
+            syn::Expr::Binary(binary) => return self.binary(binary),
+            syn::Expr::Cast(cast) => {
+                let value = self.boxed(&cast.expr);
+                let ty = self.ty(&cast.ty);
+                let span = value.span.to(ty.span);
+                (ExprKind::Cast(value, ty), span)
+            }
+            syn::Expr::If(condition) => return self.condition(condition),
+            syn::Expr::Match(matched) => {
+                let value = self.boxed(&matched.expr);
+                let arms = matched.arms.iter().map(|arm| self.arm(arm)).collect();
+                let span = self.span(matched.match_token.span).to(self.span(matched.brace_token.span.join()));
+                (ExprKind::Match(value, arms), span)
+            }
+            syn::Expr::Call(call) => return self.call(call),
+            syn::Expr::MethodCall(call) => {
+                let receiver = self.boxed(&call.receiver);
+                let name = self.name(&call.method);
+                let types = call.turbofish.as_ref().map(|types| self.generic_arguments(types)).unwrap_or_default();
+                let arguments = call.args.iter().map(|argument| self.expr(argument)).collect();
+                let span = receiver.span.to(self.span(call.paren_token.span.join()));
+                (ExprKind::Method(receiver, name, types, arguments), span)
+            }
+            syn::Expr::Struct(record) => return self.record_expr(record),
+            syn::Expr::Tuple(tuple) => {
+                let items = tuple.elems.iter().map(|item| self.expr(item)).collect();
+                (ExprKind::Tuple(items), self.span(tuple.paren_token.span.join()))
+            }
+            syn::Expr::Block(block) if block.label.is_none() => return self.block(&block.block),
+            syn::Expr::Closure(closure) => {
+                let closure = self.closure(closure);
+                let span = closure.span;
+                (ExprKind::Closure(closure), span)
+            }
+            syn::Expr::Return(returned) => {
+                let value = returned.expr.as_ref().map(|value| self.boxed(value));
+                let span = self.span(returned.return_token.span);
+                let span = value.as_ref().map_or(span, |value| span.to(value.span));
+                (ExprKind::Return(value), span)
+            }
+            syn::Expr::Macro(call) => return self.macro_call(&call.mac),
+            other => {
+                let (form, instead) = outside(other);
+                return self.refuse(self.span_of(expr), form, instead);
+            }
+        };
+        Expr { kind, span }
+    }
+
+    /// Reports a form and stands in for it.
+    fn refuse(&mut self, span: Span, form: &str, instead: &str) -> Expr {
+        self.diagnostics.push(syntax::unsupported_expr(span, form, instead));
+        Expr { kind: ExprKind::Error, span }
+    }
+
+    fn path(&mut self, path: &syn::ExprPath) -> (ExprKind, Span) {
+        let span = self.span_of(path);
+        if path.qself.is_some() || path.path.segments.iter().any(|segment| !segment.arguments.is_empty()) {
+            let refused = self.refuse(span, "a path with types in it", "name the constant or function alone");
+            return (refused.kind, span);
+        }
+        let mut segments: Vec<String> =
+            path.path.segments.iter().map(|segment| segment.ident.unraw().to_string()).collect();
+        let kind = match segments.as_slice() {
+            [name] => {
+                self.mentioned.insert(name.clone());
+                ExprKind::Name(segments.swap_remove(0))
+            }
+            _ => ExprKind::Path(segments),
+        };
+        (kind, span)
+    }
+
+    fn binary(&mut self, binary: &syn::ExprBinary) -> Expr {
+        let Some(op) = binary_op(&binary.op) else {
+            let span = self.span_of(binary);
+            return self.refuse(
+                span,
+                "assignment",
+                "bind the new value with `let`, which may take the old name: `let total = total + x;`",
+            );
+        };
+        let left = self.boxed(&binary.left);
+        let right = self.boxed(&binary.right);
+        let span = left.span.to(right.span);
+        Expr { kind: ExprKind::Binary(op, left, right), span }
+    }
+
+    fn condition(&mut self, condition: &syn::ExprIf) -> Expr {
+        let tested = match &*condition.cond {
+            syn::Expr::Let(bound) => {
+                let value = self.expr(&bound.expr);
+                Condition::Let(self.pattern(&bound.pat), value)
+            }
+            other => Condition::Expr(self.expr(other)),
+        };
+        let then = Box::new(self.block(&condition.then_branch));
+        let otherwise = condition.else_branch.as_ref().map(|(_, otherwise)| self.boxed(otherwise));
+        let span = self.span(condition.if_token.span).to(otherwise.as_ref().map_or(then.span, |last| last.span));
+        Expr { kind: ExprKind::If(Box::new(tested), then, otherwise), span }
+    }
+
+    fn arm(&mut self, arm: &syn::Arm) -> Arm {
+        Arm {
+            pattern: self.pattern(&arm.pat),
+            guard: arm.guard.as_ref().map(|(_, guard)| self.expr(guard)),
+            body: self.expr(&arm.body),
+        }
+    }
+
+    fn call(&mut self, call: &syn::ExprCall) -> Expr {
+        let syn::Expr::Path(path) = &*call.func else {
+            let span = self.span_of(&call.func);
+            return self.refuse(span, "the call of a computed function", "call a `#[sabot::udf] fn` by its name");
+        };
+        if path.qself.is_some() || path.path.segments.iter().any(|segment| !segment.arguments.is_empty()) {
+            let span = self.span_of(&call.func);
+            return self.refuse(span, "a call with types in its path", "name the function alone");
+        }
+        let segments: Vec<Name> = path.path.segments.iter().map(|segment| self.name(&segment.ident)).collect();
+        if let [name] = segments.as_slice() {
+            self.mentioned.insert(name.text.clone());
+        }
+        let arguments = call.args.iter().map(|argument| self.expr(argument)).collect();
+        let start = segments.first().map_or(Span::NONE, |name| name.span);
+        let span = start.to(self.span(call.paren_token.span.join()));
+        Expr { kind: ExprKind::Call(segments, arguments), span }
+    }
+
+    fn record_expr(&mut self, record: &syn::ExprStruct) -> Expr {
+        let span = self.span_of(&record.path).to(self.span(record.brace_token.span.join()));
+        let (Some(name), 1, None) = (record.path.segments.last(), record.path.segments.len(), &record.qself) else {
+            return self.refuse(span, "a record with a path", "name the record alone");
+        };
+        if !name.arguments.is_empty() {
+            return self.refuse(span, "a record with type arguments", "name the record alone");
+        }
+        let name = self.name(&name.ident);
+        self.mentioned.insert(name.text.clone());
+        let mut fields = Vec::new();
+        for field in &record.fields {
+            let field_name = match &field.member {
+                syn::Member::Named(ident) => self.name(ident),
+                syn::Member::Unnamed(index) => Name { text: index.index.to_string(), span: self.span(index.span) },
+            };
+            fields.push((field_name, self.expr(&field.expr)));
+        }
+        let base = record.rest.as_ref().map(|base| self.boxed(base));
+        if base.is_none()
+            && let Some(dots) = &record.dot2_token
+        {
+            let at = self.span_of(dots);
+            return self.refuse(
+                at,
+                "`..` without a record behind it",
+                "name the record that gives the other fields: `..q`",
+            );
+        }
+        Expr { kind: ExprKind::Record(name, fields, base), span }
+    }
+
+    /// `{ statements; tail }`.
+    pub(super) fn block(&mut self, block: &syn::Block) -> Expr {
+        let span = self.span(block.brace_token.span.join());
+        let mut statements = Vec::new();
+        let mut tail = None;
+        for (position, statement) in block.stmts.iter().enumerate() {
+            let is_last = position + 1 == block.stmts.len();
+            match statement {
+                syn::Stmt::Local(local) => statements.extend(self.local(local)),
+                syn::Stmt::Expr(value, None) if is_last => tail = Some(self.boxed(value)),
+                syn::Stmt::Expr(value, _) => statements.push(Statement::Expr(self.expr(value))),
+                syn::Stmt::Macro(call) => {
+                    let value = self.macro_call(&call.mac);
+                    if is_last && call.semi_token.is_none() {
+                        tail = Some(Box::new(value));
+                    } else {
+                        statements.push(Statement::Expr(value));
+                    }
+                }
+                syn::Stmt::Item(syn::Item::Use(_)) => {}
+                syn::Stmt::Item(item) => {
+                    let at = self.span_of(item);
+                    self.diagnostics.push(syntax::unsupported_expr(
+                        at,
+                        "an item inside a function",
+                        "move it out of the function, to the top of the file",
+                    ));
+                }
+            }
+        }
+        Expr { kind: ExprKind::Block(statements, tail), span }
+    }
+
+    fn local(&mut self, local: &syn::Local) -> Option<Statement> {
+        let Some(init) = &local.init else {
+            let at = self.span_of(local);
+            self.refuse(at, "a `let` without a value", "write its value: `let x = if .. { .. } else { .. };`");
+            return None;
+        };
+        if let Some((token, _)) = &init.diverge {
+            let at = self.span_of(token);
+            self.refuse(at, "`let .. else`", "use `match` or `if let`");
+        }
+        let value = self.expr(&init.expr);
+        let (pattern, ty) = self.typed_pattern(&local.pat);
+        Some(Statement::Let(pattern, ty, value))
+    }
+
+    /// `|x| body`.
+    pub(super) fn closure(&mut self, closure: &syn::ExprClosure) -> Closure {
+        if let Some(token) = &closure.asyncness {
+            let at = self.span_of(token);
+            self.refuse(at, "an async closure", "leave `async` away: a job waits for nothing inside a row");
+        }
+        if let syn::ReturnType::Type(_, ty) = &closure.output {
+            let at = self.span_of(ty);
+            self.refuse(at, "the return type of a closure", "leave it away: it follows from the body");
+        }
+        let params = closure.inputs.iter().map(|pattern| self.typed_pattern(pattern)).collect();
+        let body = self.boxed(&closure.body);
+        let span = self.span(closure.or1_token.span).to(body.span);
+        Closure { params, body, span }
+    }
+
+    fn macro_call(&mut self, call: &syn::Macro) -> Expr {
+        let span = self.span_of(call);
+        let Some(segment) = call.path.segments.last() else {
+            return self.refuse(span, "this macro", "write a function");
+        };
+        let name = self.name(&segment.ident);
+        match name.text.as_str() {
+            "format" | "vec" => match call.parse_body_with(Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated) {
+                Ok(arguments) => {
+                    let arguments = arguments.iter().map(|argument| self.expr(argument)).collect();
+                    return Expr { kind: ExprKind::Macro(name, arguments), span };
+                }
+                Err(error) => {
+                    let at = self.span(error.span());
+                    self.diagnostics.push(syntax::not_rust(at, &error.to_string()));
+                }
+            },
+            "matches" => match call.parse_body_with(matches_arguments) {
+                Ok((value, pattern, guard)) => {
+                    let value = self.boxed(&value);
+                    let pattern = self.pattern(&pattern);
+                    let guard = guard.map(|guard| self.expr(&guard));
+                    let truth = |value| Expr { kind: ExprKind::Literal(Literal::Bool(value)), span };
+                    let otherwise = Pattern { kind: PatternKind::Wild, span };
+                    let arms = vec![
+                        Arm { pattern, guard, body: truth(true) },
+                        Arm { pattern: otherwise, guard: None, body: truth(false) },
+                    ];
+                    return Expr { kind: ExprKind::Match(value, arms), span };
+                }
+                Err(error) => {
+                    let at = self.span(error.span());
+                    self.diagnostics.push(syntax::not_rust(at, &error.to_string()));
+                }
+            },
+            other => {
+                let instead = match other {
+                    "println" | "print" | "eprintln" | "eprint" | "dbg" => {
+                        "rows go to sinks: `.sink(\"debug\", stdout())` shows them"
+                    }
+                    "panic" | "todo" | "unimplemented" | "unreachable" | "assert" | "assert_eq" | "assert_ne" => {
+                        "filter such rows away, or return an `Option` and use `.filter_map(..)`"
+                    }
+                    _ => "write the computation itself, or a `#[sabot::udf] fn`",
+                };
+                self.diagnostics.push(syntax::unsupported_macro(span, other, instead));
+            }
+        }
+        Expr { kind: ExprKind::Error, span }
+    }
+}
+
+/// `value, pattern [if guard]`.
+fn matches_arguments(input: syn::parse::ParseStream<'_>) -> syn::Result<(syn::Expr, syn::Pat, Option<syn::Expr>)> {
+    let value = input.parse()?;
+    input.parse::<syn::Token![,]>()?;
+    let pattern = syn::Pat::parse_multi_with_leading_vert(input)?;
+    let guard = match input.parse::<Option<syn::Token![if]>>()? {
+        Some(_) => Some(input.parse()?),
+        None => None,
+    };
+    input.parse::<Option<syn::Token![,]>>()?;
+    Ok((value, pattern, guard))
+}
+
+fn binary_op(op: &syn::BinOp) -> Option<BinaryOp> {
+    Some(match op {
+        syn::BinOp::Add(_) => BinaryOp::Add,
+        syn::BinOp::Sub(_) => BinaryOp::Sub,
+        syn::BinOp::Mul(_) => BinaryOp::Mul,
+        syn::BinOp::Div(_) => BinaryOp::Div,
+        syn::BinOp::Rem(_) => BinaryOp::Rem,
+        syn::BinOp::BitAnd(_) => BinaryOp::BitAnd,
+        syn::BinOp::BitOr(_) => BinaryOp::BitOr,
+        syn::BinOp::BitXor(_) => BinaryOp::BitXor,
+        syn::BinOp::Shl(_) => BinaryOp::Shl,
+        syn::BinOp::Shr(_) => BinaryOp::Shr,
+        syn::BinOp::Eq(_) => BinaryOp::Eq,
+        syn::BinOp::Ne(_) => BinaryOp::Ne,
+        syn::BinOp::Lt(_) => BinaryOp::Lt,
+        syn::BinOp::Le(_) => BinaryOp::Le,
+        syn::BinOp::Gt(_) => BinaryOp::Gt,
+        syn::BinOp::Ge(_) => BinaryOp::Ge,
+        syn::BinOp::And(_) => BinaryOp::And,
+        syn::BinOp::Or(_) => BinaryOp::Or,
+        _ => return None,
+    })
+}
+
+/// The name of a form outside the subset, and what to write instead.
+fn outside(expr: &syn::Expr) -> (&'static str, &'static str) {
+    match expr {
+        syn::Expr::Assign(_) => {
+            ("assignment", "bind the new value with `let`, which may take the old name: `let total = total + x;`")
+        }
+        syn::Expr::ForLoop(_) | syn::Expr::While(_) | syn::Expr::Loop(_) => {
+            ("a loop", "compute the value in one expression; over many rows use `.aggregate(..)`")
+        }
+        syn::Expr::Break(_) | syn::Expr::Continue(_) => ("`break` or `continue`", "use `if`/`else`"),
+        syn::Expr::Async(_) | syn::Expr::Await(_) => {
+            ("`async`", "compute the value directly: a job waits for nothing inside a row")
+        }
+        syn::Expr::Unsafe(_) => ("`unsafe`", "write the computation in safe Rust"),
+        syn::Expr::Try(_) => ("`?`", "use `match`, `if let` or `.and_then(..)` on the `Option`"),
+        syn::Expr::Index(_) => ("indexing", "use `.get(i)`, which gives an `Option`"),
+        syn::Expr::Range(_) => ("a range", "write the comparison: `x >= lo && x < hi`"),
+        syn::Expr::Array(_) | syn::Expr::Repeat(_) => ("an array", "write a tuple `(a, b)` or a `vec![a, b]`"),
+        syn::Expr::Let(_) => ("`let` among other conditions", "put one `if` into the other"),
+        syn::Expr::Block(_) => ("a label", "use `if`/`else`, or a `fn` with `return`"),
+        syn::Expr::Const(_) => ("a `const` block", "write a `const` at the top of the file"),
+        syn::Expr::Infer(_) => ("`_` as a value", "write the value"),
+        syn::Expr::RawAddr(_) => ("a pointer", "write the value itself"),
+        syn::Expr::Yield(_) => ("`yield`", "use `.flat_map(..)` to make several rows of one"),
+        syn::Expr::TryBlock(_) => ("a `try` block", "use `match` or `.and_then(..)` on the `Option`"),
+        _ => ("this form", "write it with `if`, `match`, `let`, calls and operators"),
+    }
+}

@@ -1,0 +1,114 @@
+//! Patterns of `let`, `match` and closures.
+
+use super::Reader;
+use crate::diagnostics::syntax;
+use sabot_ir::ast::{Literal, Pattern, PatternKind, TypeName};
+use sabot_ir::span::Span;
+use syn::ext::IdentExt;
+
+impl Reader<'_> {
+    /// A pattern, and its type where one is written.
+    pub(super) fn typed_pattern(&mut self, pattern: &syn::Pat) -> (Pattern, Option<TypeName>) {
+        match pattern {
+            syn::Pat::Type(typed) => {
+                let (inner, _) = self.typed_pattern(&typed.pat);
+                (inner, Some(self.ty(&typed.ty)))
+            }
+            _ => (self.pattern(pattern), None),
+        }
+    }
+
+    /// A pattern; a form outside the subset is reported and becomes [`PatternKind::Error`].
+    pub(super) fn pattern(&mut self, pattern: &syn::Pat) -> Pattern {
+        let span = self.span_of(pattern);
+        let kind = match pattern {
+            syn::Pat::Wild(_) => PatternKind::Wild,
+            syn::Pat::Ident(bind) => self.binding(bind, span),
+            syn::Pat::Lit(literal) => self.literal(&literal.lit).map_or(PatternKind::Error, PatternKind::Literal),
+            syn::Pat::Range(range) => self.range(range),
+            syn::Pat::Or(or) => PatternKind::Or(or.cases.iter().map(|case| self.pattern(case)).collect()),
+            syn::Pat::Path(path) if path.qself.is_none() => {
+                PatternKind::Path(self.pattern_path(&path.path), Vec::new())
+            }
+            syn::Pat::TupleStruct(path) if path.qself.is_none() => {
+                let inner = path.elems.iter().map(|elem| self.pattern(elem)).collect();
+                PatternKind::Path(self.pattern_path(&path.path), inner)
+            }
+            syn::Pat::Tuple(tuple) => PatternKind::Tuple(tuple.elems.iter().map(|elem| self.pattern(elem)).collect()),
+            syn::Pat::Paren(inner) => return self.pattern(&inner.pat),
+            syn::Pat::Reference(reference) => PatternKind::Reference(Box::new(self.pattern(&reference.pat))),
+            syn::Pat::Struct(_) => self.refuse_pattern(
+                span,
+                "a pattern that takes a record apart",
+                "bind the record to a name and read its fields: `|q| q.price`",
+            ),
+            syn::Pat::Rest(_) => {
+                self.refuse_pattern(span, "`..` in a pattern", "write `_` for every value you do not need")
+            }
+            syn::Pat::Slice(_) => {
+                self.refuse_pattern(span, "a slice pattern", "use `.first()`, `.last()` or `.get(i)`")
+            }
+            syn::Pat::Type(_) => self.refuse_pattern(span, "a type here", "write the type behind the whole pattern"),
+            _ => {
+                // macros, const blocks, qualified paths
+                self.refuse_pattern(span, "this pattern", "match literals, ranges, `Some(x)`, `None`, names or `_`")
+            }
+        };
+        Pattern { kind, span }
+    }
+
+    fn refuse_pattern(&mut self, at: Span, form: &str, instead: &str) -> PatternKind {
+        self.diagnostics.push(syntax::unsupported_pattern(at, form, instead));
+        PatternKind::Error
+    }
+
+    fn binding(&mut self, bind: &syn::PatIdent, span: Span) -> PatternKind {
+        if let Some(by_ref) = &bind.by_ref {
+            let at = self.span_of(by_ref).to(span);
+            return self.refuse_pattern(at, "`ref`", "leave it away: the language has values only");
+        }
+        let name = bind.ident.unraw().to_string();
+        // syn cannot know whether `None` and `LIMIT` are bound or matched; rustc's naming rules can.
+        let is_upper = name.chars().next().is_some_and(char::is_uppercase);
+        if is_upper && bind.mutability.is_none() && bind.subpat.is_none() {
+            self.mentioned.insert(name.clone());
+            return PatternKind::Path(vec![name], Vec::new());
+        }
+        let inner = bind.subpat.as_ref().map(|(_, inner)| Box::new(self.pattern(inner)));
+        PatternKind::Bind(name, bind.mutability.is_some(), inner)
+    }
+
+    fn pattern_path(&mut self, path: &syn::Path) -> Vec<String> {
+        let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.unraw().to_string()).collect();
+        if let [name] = segments.as_slice() {
+            self.mentioned.insert(name.clone());
+        }
+        segments
+    }
+
+    fn range(&mut self, range: &syn::PatRange) -> PatternKind {
+        let inclusive = matches!(range.limits, syn::RangeLimits::Closed(_));
+        match (self.bound(range.start.as_deref()), self.bound(range.end.as_deref())) {
+            (Some(start), Some(end)) => PatternKind::Range(start, end, inclusive),
+            _ => PatternKind::Error,
+        }
+    }
+
+    /// A bound of a range; `None` if it was reported, `Some(None)` if there is none.
+    fn bound(&mut self, bound: Option<&syn::Expr>) -> Option<Option<Literal>> {
+        let Some(bound) = bound else {
+            return Some(None);
+        };
+        let before = self.diagnostics.as_slice().len();
+        let expr = self.expr(bound);
+        let literal = super::literal::constant(&expr);
+        if literal.is_none() && self.diagnostics.as_slice().len() == before {
+            self.refuse_pattern(
+                expr.span,
+                "a range that ends in something else than a literal",
+                "write the number itself",
+            );
+        }
+        literal.map(Some)
+    }
+}

@@ -1,0 +1,86 @@
+//! Types as written.
+
+use super::Reader;
+use crate::diagnostics::syntax;
+use sabot_ir::ast::{TypeName, TypeNameKind};
+use syn::ext::IdentExt;
+
+impl Reader<'_> {
+    /// A type; one outside the subset is reported and becomes `_`.
+    pub(super) fn ty(&mut self, ty: &syn::Type) -> TypeName {
+        let span = self.span_of(ty);
+        let kind = match ty {
+            syn::Type::Path(path) if path.qself.is_none() => match path.path.segments.last() {
+                Some(segment) => {
+                    TypeNameKind::Path(segment.ident.unraw().to_string(), self.type_arguments(&segment.arguments))
+                }
+                None => TypeNameKind::Infer,
+            },
+            syn::Type::Paren(inner) => return self.ty(&inner.elem),
+            syn::Type::Group(inner) => return self.ty(&inner.elem),
+            syn::Type::Tuple(tuple) => TypeNameKind::Tuple(tuple.elems.iter().map(|item| self.ty(item)).collect()),
+            syn::Type::Reference(reference) => match &*reference.elem {
+                syn::Type::Slice(_) => self.refuse_type(span, "a slice", "write `Bytes` for `[u8]`, or `Vec<T>`"),
+                elem if reference.mutability.is_none() => TypeNameKind::Reference(Box::new(self.ty(elem))),
+                _ => self.refuse_type(
+                    span,
+                    "a mutable reference",
+                    "return the new value instead of changing the old one",
+                ),
+            },
+            syn::Type::Infer(_) => TypeNameKind::Infer,
+            syn::Type::Array(_) | syn::Type::Slice(_) => {
+                self.refuse_type(span, "an array", "write `Bytes` for `[u8]`, or `Vec<T>`")
+            }
+            syn::Type::BareFn(_) | syn::Type::ImplTrait(_) | syn::Type::TraitObject(_) => {
+                self.refuse_type(span, "a function or trait type", "call the `#[sabot::udf] fn` by its name")
+            }
+            syn::Type::Ptr(_) => {
+                self.refuse_type(span, "a pointer", "write the type itself: the language has values only")
+            }
+            syn::Type::Never(_) => self.refuse_type(span, "`!`", "write the type of the value"),
+            _ => {
+                // a qualified path, a macro, whatever syn does not know
+                self.refuse_type(span, "this", "write a type by its name, like `f64`, `Option<String>` or a record")
+            }
+        };
+        TypeName { kind, span }
+    }
+
+    fn refuse_type(&mut self, at: sabot_ir::span::Span, form: &str, instead: &str) -> TypeNameKind {
+        self.diagnostics.push(syntax::unsupported_type(at, form, instead));
+        TypeNameKind::Infer
+    }
+
+    fn type_arguments(&mut self, arguments: &syn::PathArguments) -> Vec<TypeName> {
+        match arguments {
+            syn::PathArguments::None => Vec::new(),
+            syn::PathArguments::AngleBracketed(arguments) => self.generic_arguments(arguments),
+            syn::PathArguments::Parenthesized(arguments) => {
+                let at = self.span_of(arguments);
+                self.refuse_type(at, "a function type", "call the `#[sabot::udf] fn` by its name");
+                Vec::new()
+            }
+        }
+    }
+
+    /// `<A, B>`; a number, as in `Decimal<18, 4>`, is a path of digits.
+    pub(super) fn generic_arguments(&mut self, arguments: &syn::AngleBracketedGenericArguments) -> Vec<TypeName> {
+        let mut types = Vec::new();
+        for argument in &arguments.args {
+            let span = self.span_of(argument);
+            match argument {
+                syn::GenericArgument::Type(ty) => types.push(self.ty(ty)),
+                syn::GenericArgument::Lifetime(_) => {}
+                syn::GenericArgument::Const(syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Int(number), .. })) => {
+                    types.push(TypeName { kind: TypeNameKind::Path(number.to_string(), Vec::new()), span });
+                }
+                _ => {
+                    // `N = 3`, `{ N + 1 }`, bounds
+                    self.refuse_type(span, "this argument", "write types or numbers between `<` and `>`");
+                }
+            }
+        }
+        types
+    }
+}
