@@ -1,0 +1,201 @@
+//! What one kernel computes, and the machine code of all of them.
+//!
+//! A [`KernelBody`] is a filter, outputs, and for a fused aggregate the calls that take them. It becomes up to three
+//! functions: over vectors where no input holds a null, over vectors with nulls, and row by row.
+
+mod scalar;
+mod vector;
+
+use crate::CodegenError;
+use crate::compiled::CompiledFunction;
+use crate::constants::ConstantPool;
+use crate::function::{FunctionCx, Notes, empty_kernel, print};
+use crate::isa::Target;
+use cranelift_codegen::Context;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::Function;
+use cranelift_codegen::isa::unwind::UnwindInfo;
+use cranelift_frontend::FunctionBuilderContext;
+use sabot_ir::expr::Expr;
+use sabot_ir::plan::AggregateFunction;
+use sabot_ir::ty::Type;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What a kernel computes of each selected row.
+#[derive(Clone, Debug)]
+pub(crate) struct KernelBody {
+    /// The registers it reads, in the order of `Chunk::inputs`.
+    pub(crate) inputs: Vec<(u32, Type)>,
+    /// Only rows for which it holds go on.
+    pub(crate) filter: Option<Expr>,
+    /// Registers and their values; a later one may read an earlier one. Written to `Chunk::outputs` unless there is an
+    /// aggregate.
+    pub(crate) outputs: Vec<(u32, Expr)>,
+    /// What takes the values instead.
+    pub(crate) aggregate: Option<Vec<FusedCall>>,
+}
+
+/// A call of a fused aggregate.
+#[derive(Clone, Debug)]
+pub(crate) struct FusedCall {
+    /// Which function.
+    pub(crate) function: AggregateFunction,
+    /// Its argument: a register of the body, and its type.
+    pub(crate) arg: Option<(u32, Type)>,
+    /// A `bool` register of the body: only rows for which it holds.
+    pub(crate) filter: Option<u32>,
+}
+
+/// How a kernel goes over its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Row by row.
+    Scalar,
+    /// Blocks of 64 rows, no input holds a null.
+    Plain,
+    /// Blocks of 64 rows.
+    Nullable,
+}
+
+/// A function to be made.
+#[derive(Clone, Debug)]
+pub(crate) struct KernelPlan {
+    /// Its symbol.
+    pub(crate) name: String,
+    /// How it goes over its rows.
+    pub(crate) form: Form,
+    /// What it computes.
+    pub(crate) body: Arc<KernelBody>,
+}
+
+/// A kernel as people read it.
+#[derive(Clone, Debug)]
+pub struct KernelText {
+    /// Its symbol.
+    pub name: String,
+    /// As CLIF, with comments.
+    pub clif: String,
+    /// As assembly.
+    pub assembly: String,
+}
+
+fn build(
+    plan: &KernelPlan,
+    number: usize,
+    target: &Target,
+    pool: &ConstantPool,
+    scratch: &mut FunctionBuilderContext,
+    with_notes: bool,
+) -> Result<(Function, Notes), CodegenError> {
+    let mut function = empty_kernel(target, u32::try_from(number).unwrap_or(u32::MAX));
+    // A kernel that could not be built leaves its builder half done: it is dropped together with the function.
+    let mut fx = FunctionCx::new(&mut function, scratch, target, pool, with_notes);
+    match plan.form {
+        Form::Scalar => scalar::build(&mut fx, &plan.body)?,
+        Form::Plain => vector::build(&mut fx, &plan.body, false)?,
+        Form::Nullable => vector::build(&mut fx, &plan.body, true)?,
+    }
+    let notes = fx.finish();
+    Ok((function, notes))
+}
+
+fn compile_one(
+    plan: &KernelPlan,
+    number: usize,
+    target: &Target,
+    pool: &ConstantPool,
+    scratch: &mut FunctionBuilderContext,
+) -> Result<CompiledFunction, CodegenError> {
+    let (function, _) = build(plan, number, target, pool, scratch, false)?;
+    let mut context = Context::for_function(function);
+    compile_function(&mut context, target, &plan.name)?;
+    let compiled = context.compiled_code().ok_or_else(|| CodegenError::internal("a kernel without code"))?;
+    if let Some(relocation) = compiled.buffer.relocs().first() {
+        return Err(CodegenError::Internal(format!("`{}` has a relocation: {relocation:?}", plan.name)));
+    }
+    let unwind = match compiled.create_unwind_info(&*target.isa) {
+        Ok(Some(UnwindInfo::SystemV(info))) => Some(info),
+        Ok(_) => None,
+        Err(cause) => return Err(CodegenError::Internal(format!("unwinding `{}`: {cause}", plan.name))),
+    };
+    let mut source_locations: Vec<(u32, Option<u32>)> = Vec::new();
+    for location in compiled.buffer.get_srclocs_sorted() {
+        let byte = (!location.loc.is_default()).then(|| location.loc.bits());
+        let gap = source_locations.last().is_none_or(|(_, last)| *last != byte);
+        if gap {
+            source_locations.push((location.start, byte));
+        }
+    }
+    let alignment = target.isa.function_alignment();
+    Ok(CompiledFunction {
+        name: plan.name.clone(),
+        code: compiled.code_buffer().to_vec(),
+        alignment: compiled.buffer.alignment.max(alignment.preferred).max(16),
+        source_locations,
+        unwind,
+    })
+}
+
+fn compile_function(context: &mut Context, target: &Target, name: &str) -> Result<(), CodegenError> {
+    match context.compile(&*target.isa, &mut ControlPlane::default()) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let cause = cranelift_codegen::print_errors::pretty_error(error.func, error.inner);
+            Err(CodegenError::Internal(format!("compiling `{name}`: {cause}")))
+        }
+    }
+}
+
+/// The machine code of all kernels, in their order, made by this many threads.
+pub(crate) fn compile_all(
+    plans: &[KernelPlan],
+    target: &Target,
+    pool: &ConstantPool,
+    threads: usize,
+) -> Result<Vec<CompiledFunction>, CodegenError> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<Option<Result<CompiledFunction, CodegenError>>>> =
+        Mutex::new((0..plans.len()).map(|_| None).collect());
+    let work = || {
+        let mut scratch = FunctionBuilderContext::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(plan) = plans.get(number) else { break };
+            let result = compile_one(plan, number, target, pool, &mut scratch);
+            if result.is_err() {
+                scratch = FunctionBuilderContext::new();
+            }
+            results.lock().expect("nobody panics with the lock held")[number] = Some(result);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.min(plans.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let results = results.into_inner().expect("all threads are done");
+    results.into_iter().map(|result| result.expect("every kernel was made")).collect()
+}
+
+/// The kernels as people read them.
+pub(crate) fn explain_all(
+    plans: &[KernelPlan],
+    target: &Target,
+    pool: &ConstantPool,
+) -> Result<Vec<KernelText>, CodegenError> {
+    let mut texts = Vec::with_capacity(plans.len());
+    for (number, plan) in plans.iter().enumerate() {
+        let mut scratch = FunctionBuilderContext::new();
+        let (function, notes) = build(plan, number, target, pool, &mut scratch, true)?;
+        let clif = print(&plan.name, &function, &notes)?;
+        let mut context = Context::for_function(function);
+        context.set_disasm(true);
+        compile_function(&mut context, target, &plan.name)?;
+        let assembly = context.compiled_code().and_then(|code| code.vcode.clone()).unwrap_or_default();
+        texts.push(KernelText { name: plan.name.clone(), clif, assembly });
+    }
+    Ok(texts)
+}

@@ -1,0 +1,59 @@
+//! The language's library functions: integers and floats here, strings and options in their files.
+//!
+//! What the machine has no instruction for (`exp`, `powf`, …) is std's, called in the runtime.
+
+mod float;
+mod integer;
+
+use super::{Scalar, ScalarCx, option, string};
+use crate::CodegenError;
+use crate::column::Class;
+use cranelift_codegen::ir::InstBuilder as _;
+pub(crate) use float::{min_max_condition, round_bias};
+use sabot_abi::function::RuntimeFunction;
+use sabot_ir::expr::{Expr, Function};
+
+/// `function(args)`, all arguments evaluated from left to right.
+pub(super) fn call(
+    cx: &mut ScalarCx<'_, '_>,
+    function: Function,
+    args: &[Expr],
+    expr: &Expr,
+) -> Result<Scalar, CodegenError> {
+    let Some(first) = args.first() else {
+        return Err(CodegenError::internal("a function without arguments"));
+    };
+    if let (Function::UnwrapOr, [option, default]) = (function, args) {
+        return option::unwrap_or(cx, option, default);
+    }
+    let values = args.iter().map(|arg| cx.lower(arg)).collect::<Result<Vec<_>, _>>()?;
+    cx.fx.note(|| format!("{function:?} of {}", first.ty));
+    let value = match Class::of(&first.ty) {
+        Class::Int { bits, signed } => integer::call(cx, function, bits, signed, &values, args, expr),
+        class @ (Class::F32 | Class::F64) => float::call(cx, function, class, &values, expr),
+        Class::Str => strings(cx, function, &values),
+        Class::Bool => match (function, values.as_slice()) {
+            (Function::Min, [a, b]) => Some(Scalar::plain(cx.fx.builder.ins().band(a.value, b.value))),
+            (Function::Max, [a, b]) => Some(Scalar::plain(cx.fx.builder.ins().bor(a.value, b.value))),
+            _ => None,
+        },
+        Class::Unit | Class::Decimal => None,
+    };
+    value.ok_or_else(|| CodegenError::unsupported(&format!("`{function:?}` of `{}`", first.ty), expr.span))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "strings have few functions")]
+fn strings(cx: &mut ScalarCx<'_, '_>, function: Function, values: &[Scalar]) -> Option<Scalar> {
+    let called = match function {
+        Function::Len => return Some(string::len(values[0])),
+        Function::IsEmpty => return Some(string::is_empty(cx, values[0])),
+        Function::Min | Function::Max => {
+            return Some(string::min_max(cx, function == Function::Min, values[0], *values.get(1)?));
+        }
+        Function::StartsWith => RuntimeFunction::StrStartsWith,
+        Function::EndsWith => RuntimeFunction::StrEndsWith,
+        Function::Contains => RuntimeFunction::StrContains,
+        _ => return None,
+    };
+    Some(Scalar::plain(string::predicate(cx, called, values[0], *values.get(1)?)))
+}

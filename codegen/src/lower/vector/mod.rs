@@ -1,0 +1,2 @@
+//! Expressions over two rows at once.
+pub(crate) mod capability;
