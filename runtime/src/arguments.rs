@@ -1,0 +1,329 @@
+//! The command line of a run: what a per-job executable accepts, and `sabotc run` with the same meaning.
+//!
+//! Parsed by hand: the executable is shipped with every job and should stay small. Names of sources, sinks and parameters
+//! are checked against the job's manifest, so that a slip is found before anything is read.
+
+use sabot_abi::manifest::{Connector, Constant, Location, Manifest};
+use std::fmt::Write;
+
+/// What a command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Run the job.
+    Run(RunArguments),
+    /// Print the job's manifest.
+    Manifest,
+    /// Print what can be asked for.
+    Help,
+    /// Print the version.
+    Version,
+}
+
+/// How to run the job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunArguments {
+    /// Name of a source, and what to read in place of its connector.
+    pub inputs: Vec<(String, String)>,
+    /// Name of a sink, and what to write in place of its connector.
+    pub outputs: Vec<(String, String)>,
+    /// Name of a parameter, and its value as text.
+    pub params: Vec<(String, String)>,
+    /// Number of worker threads; `None`: all cores.
+    pub parallelism: Option<u32>,
+    /// Bytes that joins and aggregates may use before they spill.
+    pub memory: Option<u64>,
+    /// Read at most this many rows of each source.
+    pub limit: Option<u64>,
+    /// Replace outputs that exist.
+    pub overwrite: bool,
+    /// Say only what went wrong.
+    pub quiet: bool,
+}
+
+/// What is wrong with a command line: one clause, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(String);
+
+/// Reads the arguments behind the program's name.
+pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, UsageError> {
+    let mut run = RunArguments::default();
+    let mut words = arguments.into_iter();
+    while let Some(word) = words.next() {
+        let (flag, mut attached) = split(&word);
+        let mut value = |what: &str| {
+            let value = attached.take().or_else(|| words.next());
+            value.ok_or_else(|| UsageError(format!("`{flag}` needs {what} behind it")))
+        };
+        let named = |assignment_text: &str| {
+            assignment(assignment_text).map_err(|cause| UsageError(format!("`{flag} {assignment_text}`: {cause}")))
+        };
+        match flag {
+            "--input" => run.inputs.push(named(&value("SOURCE=FILE")?)?),
+            "--output" => run.outputs.push(named(&value("SINK=FILE")?)?),
+            "--set" => run.params.push(named(&value("PARAM=VALUE")?)?),
+            "-p" | "--parallelism" => run.parallelism = Some(parallelism(&value("a number")?)?),
+            "--memory" => {
+                let text = value("a size")?;
+                run.memory = Some(size(&text).map_err(|cause| UsageError(format!("`--memory {text}`: {cause}")))?);
+            }
+            "--limit" => {
+                let text = value("a number")?;
+                let rows =
+                    text.parse().map_err(|_| UsageError(format!("`--limit {text}`: expected a number of rows")))?;
+                run.limit = Some(rows);
+            }
+            "--overwrite" => run.overwrite = true,
+            "-q" | "--quiet" => run.quiet = true,
+            "--manifest" => return Ok(Command::Manifest),
+            "-h" | "--help" => return Ok(Command::Help),
+            "-V" | "--version" => return Ok(Command::Version),
+            _ => return Err(unknown(&word)),
+        }
+        if let Some(rest) = attached {
+            return Err(UsageError(format!("`{flag}` takes no value, and was given `{rest}`")));
+        }
+    }
+    Ok(Command::Run(run))
+}
+
+/// A flag and the value written in the same word: `--memory=1G`, `-p4`.
+fn split(word: &str) -> (&str, Option<String>) {
+    if let Some((flag, value)) = word.split_once('=')
+        && flag.starts_with("--")
+    {
+        return (flag, Some(value.to_owned()));
+    }
+    match word.strip_prefix("-p") {
+        Some(value) if !value.is_empty() => ("-p", Some(value.to_owned())),
+        Some(_) | None => (word, None),
+    }
+}
+
+fn unknown(word: &str) -> UsageError {
+    const FLAGS: [&str; 11] = [
+        "--input",
+        "--output",
+        "--set",
+        "--parallelism",
+        "--memory",
+        "--limit",
+        "--overwrite",
+        "--quiet",
+        "--manifest",
+        "--help",
+        "--version",
+    ];
+    let meant = FLAGS.iter().find(|flag| word.len() > 2 && flag.starts_with(word));
+    UsageError(match meant {
+        Some(flag) => format!("unknown argument `{word}`; did you mean `{flag}`?"),
+        None => format!("unknown argument `{word}`; `--help` lists what there is"),
+    })
+}
+
+fn parallelism(text: &str) -> Result<u32, UsageError> {
+    match text.parse() {
+        Ok(number) if (1..=1024).contains(&number) => Ok(number),
+        Ok(_) | Err(_) => Err(UsageError(format!("`-p {text}`: expected a number from 1 to 1024"))),
+    }
+}
+
+/// `NAME=VALUE`.
+pub fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) | None => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// Bytes, with an optional binary unit: `512M`, `4GiB`.
+pub fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" | "B" => 1,
+        "K" | "KB" | "KIB" => 1 << 10,
+        "M" | "MB" | "MIB" => 1 << 20,
+        "G" | "GB" | "GIB" => 1 << 30,
+        other => return Err(format!("unknown unit `{other}`: use K, M or G")),
+    };
+    let number: u64 = digits.trim().parse().map_err(|_| format!("`{digits}` is not a number"))?;
+    number.checked_mul(unit).ok_or_else(|| "that is more memory than there can be".to_owned())
+}
+
+impl RunArguments {
+    /// Whether the job has what the arguments name, each at most once.
+    pub fn check_names(&self, manifest: &Manifest) -> Result<(), UsageError> {
+        let names = |kind, given: &[(String, String)], known: Vec<&str>| {
+            for (place, (name, _)) in given.iter().enumerate() {
+                if !known.contains(&name.as_str()) {
+                    return Err(UsageError(format!("the job has no {kind} `{name}`; {}", it_has(kind, &known))));
+                }
+                if given[..place].iter().any(|(earlier, _)| earlier == name) {
+                    return Err(UsageError(format!("the {kind} `{name}` is given twice")));
+                }
+            }
+            Ok(())
+        };
+        names("source", &self.inputs, manifest.sources.iter().map(|source| source.name.as_str()).collect())?;
+        names("sink", &self.outputs, manifest.sinks.iter().map(|sink| sink.name.as_str()).collect())?;
+        names("parameter", &self.params, manifest.params.iter().map(|param| param.name.as_str()).collect())
+    }
+}
+
+fn it_has(kind: &str, known: &[&str]) -> String {
+    if known.is_empty() {
+        return format!("it has no {kind}s");
+    }
+    let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+    format!("it has {}", known.join(", "))
+}
+
+/// What `--help` of a per-job executable prints.
+#[must_use]
+pub fn help(program: &str, manifest: &Manifest) -> String {
+    let mut text = format!("{}: a Sabot job compiled from {}\n\n", manifest.job, manifest.source_file);
+    let mut line = |left: &str, right: &str| {
+        // Writing to a string cannot fail.
+        let _ = if left.is_empty() || right.is_empty() {
+            writeln!(text, "{left}{right}")
+        } else {
+            writeln!(text, "  {left:<27} {right}")
+        };
+    };
+    line(&format!("usage: {program} [FLAGS]"), "");
+    line("", "");
+    line("--input SOURCE=FILE", "read this file, directory or glob (`-`: standard input) instead");
+    line("--output SINK=FILE", "write this file (`-`: standard output) instead");
+    line("--set PARAM=VALUE", "set a parameter of the job");
+    line("-p, --parallelism N", "number of worker threads (default: all cores)");
+    line("--memory SIZE", "spill joins and aggregates to disk beyond this: 512M, 4G");
+    line("--limit ROWS", "read at most this many rows of each source");
+    line("--overwrite", "replace outputs that exist");
+    line("-q, --quiet", "say only what went wrong");
+    line("--manifest", "print the job's manifest as JSON");
+    line("-h, --help; -V, --version", "print this; print the version");
+    for (title, entries) in [
+        ("sources:", manifest.sources.iter().map(|s| (&s.name, place(&s.connector))).collect::<Vec<_>>()),
+        ("sinks:", manifest.sinks.iter().map(|s| (&s.name, place(&s.connector))).collect()),
+        ("parameters:", manifest.params.iter().map(|p| (&p.name, default(p.default.as_ref()))).collect()),
+    ] {
+        if !entries.is_empty() {
+            line("", "");
+            line(title, "");
+        }
+        for (name, what) in entries {
+            line(name, &what);
+        }
+    }
+    line("", "");
+    line("exit status: 0 ok, 1 failed, 2 wrong usage, 130 interrupted", "");
+    text
+}
+
+fn place(connector: &Connector) -> String {
+    match &connector.location {
+        Location::Path(path) => path.clone(),
+        Location::Kafka(topic) => format!("Kafka topic {topic}: give a file instead"),
+        Location::Standard => "standard input or output".to_owned(),
+        Location::Generator(name) => format!("generator {name}"),
+    }
+}
+
+fn default(default: Option<&Constant>) -> String {
+    match default {
+        None => "must be set".to_owned(),
+        Some(Constant::Bool(value)) => format!("default {value}"),
+        Some(Constant::Int(value)) => format!("default {value}"),
+        Some(Constant::UInt(value)) => format!("default {value}"),
+        Some(Constant::Float(bits)) => format!("default {}", f64::from_bits(*bits)),
+        Some(Constant::String(value)) => format!("default {value:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sabot_abi::manifest::{BaseType, Param, Source};
+    use std::collections::BTreeMap;
+
+    fn parsed(line: &str) -> Result<RunArguments, String> {
+        match parse(line.split_whitespace().map(str::to_owned)) {
+            Ok(Command::Run(run)) => Ok(run),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn manifest() -> Manifest {
+        let connector = |path: &str| Connector {
+            location: Location::Path(path.to_owned()),
+            format: None,
+            options: BTreeMap::new(),
+        };
+        Manifest {
+            job: "quote_enrichment".to_owned(),
+            source_file: "job.rs".to_owned(),
+            sources: vec![Source {
+                name: "quotes".to_owned(),
+                connector: connector("quotes.parquet"),
+                fields: Vec::new(),
+            }],
+            params: vec![Param {
+                name: "floor".to_owned(),
+                ty: BaseType::Float64,
+                default: Some(Constant::Float(2.5f64.to_bits())),
+            }],
+            ..Manifest::default()
+        }
+    }
+
+    #[test]
+    fn every_flag_is_understood_in_both_spellings() {
+        let expected = RunArguments {
+            inputs: vec![("quotes".to_owned(), "a=b.csv".to_owned())],
+            outputs: vec![("out".to_owned(), "-".to_owned())],
+            params: vec![("floor".to_owned(), "-1".to_owned())],
+            parallelism: Some(4),
+            memory: Some(512 << 20),
+            limit: Some(10),
+            overwrite: true,
+            quiet: true,
+        };
+        let apart = "--input quotes=a=b.csv --output out=- --set floor=-1 -p 4 --memory 512M --limit 10 --overwrite -q";
+        let joined =
+            "--input=quotes=a=b.csv --output=out=- --set=floor=-1 -p4 --memory=512MiB --limit=10 --overwrite --quiet";
+        assert_eq!(parsed(apart), Ok(expected.clone()));
+        assert_eq!(parsed(joined), Ok(expected));
+        assert_eq!(parsed(""), Ok(RunArguments::default()));
+        assert_eq!(parse(["--manifest".to_owned()]), Ok(Command::Manifest));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let message = |line| parsed(line).expect_err("refused");
+        assert_eq!(message("--par 4"), "unknown argument `--par`; did you mean `--parallelism`?");
+        assert_eq!(message("quotes.csv"), "unknown argument `quotes.csv`; `--help` lists what there is");
+        assert_eq!(message("--input"), "`--input` needs SOURCE=FILE behind it");
+        assert_eq!(message("--input quotes"), "`--input quotes`: expected NAME=VALUE");
+        assert_eq!(message("-p 0"), "`-p 0`: expected a number from 1 to 1024");
+        assert_eq!(message("--memory 4T"), "`--memory 4T`: unknown unit `T`: use K, M or G");
+        assert_eq!(message("--quiet=yes"), "`--quiet` takes no value, and was given `yes`");
+    }
+
+    #[test]
+    fn names_must_be_the_jobs() {
+        let check = |line| parsed(line).expect("parsed").check_names(&manifest()).map_err(|error| error.to_string());
+        assert_eq!(check("--input quotes=a --set floor=1"), Ok(()));
+        assert_eq!(check("--input quote=a"), Err("the job has no source `quote`; it has `quotes`".to_owned()));
+        assert_eq!(check("--output out=a"), Err("the job has no sink `out`; it has no sinks".to_owned()));
+        assert_eq!(check("--set floor=1 --set floor=2"), Err("the parameter `floor` is given twice".to_owned()));
+    }
+
+    #[test]
+    fn help_shows_the_jobs_own_names() {
+        let help = help("quote_enrichment", &manifest());
+        for part in ["usage: quote_enrichment [FLAGS]", "  quotes                      quotes.parquet", "default 2.5"] {
+            assert!(help.contains(part), "no {part:?} in\n{help}");
+        }
+    }
+}
