@@ -1,6 +1,9 @@
 //! Hand-made kernels for the tests of the artifact: small, and with known source lines.
 #![allow(unreachable_pub, dead_code, reason = "shared by several tests, each of which uses some of it")]
 
+pub mod frame;
+pub mod qemu;
+
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
