@@ -13,11 +13,13 @@ mod evaluate;
 mod float;
 mod integer;
 mod join;
+mod pipelines;
 pub mod random;
 mod run;
 mod value;
 
 pub use evaluate::{RowError, evaluate};
+pub use pipelines::run_pipelines;
 pub use run::{Failure, Inputs, Outputs, Row, default_params, run};
 pub use sabot_abi::kernel::RowErrorCode;
 pub use value::{Value, compare, sort_order};

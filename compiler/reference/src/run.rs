@@ -5,7 +5,7 @@ use crate::evaluate::{RowError, evaluate};
 use crate::join::{Keyed, join};
 use crate::value::{Value, sort_order};
 use sabot_ir::expr::Expr;
-use sabot_ir::plan::{AggregateCall, ErrorPolicy, Node, Operator, Plan, SinkId, SortKey};
+use sabot_ir::plan::{AggregateCall, ErrorPolicy, Node, Operator, Plan, Sink, SortKey};
 use sabot_ir::span::Span;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,9 +67,9 @@ pub fn run(plan: &Plan, inputs: &Inputs, params: &[Value]) -> Result<Outputs, Fa
         let rows = run.operator(&mut cx, inputs)?;
         let refused = cx.refused;
         if let ErrorPolicy::Sink(sink) = node.on_error {
-            for failure in refused {
-                run.refuse(sink, &failure);
-            }
+            let sink = &plan.sinks[sink.0 as usize];
+            let rows = refused.iter().map(|failure| error_row(sink, failure));
+            run.outputs.entry(sink.name.clone()).or_default().extend(rows);
         }
         run.rows[id.0 as usize] = rows;
     }
@@ -171,24 +171,23 @@ impl Run<'_> {
             }
         }
     }
-
-    /// Writes a refused row to an error sink: its columns are known by name.
-    fn refuse(&mut self, sink: SinkId, failure: &Failure) {
-        let sink = &self.plan.sinks[sink.0 as usize];
-        let text = failure.row.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let value = |name: &str| match name {
-            "operator" => Value::String(failure.operator.clone()),
-            "message" => Value::String(failure.error.code.message().to_owned()),
-            "code" => Value::Int(failure.error.code as i128),
-            "row" => Value::String(text.clone()),
-            _other => Value::Null,
-        };
-        let row = sink.schema.fields.iter().map(|field| value(&field.name)).collect();
-        self.outputs.entry(sink.name.clone()).or_default().push(row);
-    }
 }
 
-fn key_of(values: &[Value]) -> Row {
+/// A refused row as an error sink wants it, whose columns are known by name.
+pub(crate) fn error_row(sink: &Sink, failure: &Failure) -> Row {
+    let text = failure.row.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let value = |name: &str| match name {
+        "operator" => Value::String(failure.operator.clone()),
+        "message" => Value::String(failure.error.code.message().to_owned()),
+        "code" => Value::Int(failure.error.code as i128),
+        "row" => Value::String(text.clone()),
+        _other => Value::Null,
+    };
+    sink.schema.fields.iter().map(|field| value(&field.name)).collect()
+}
+
+/// The one value that stands for all keys that are the same.
+pub(crate) fn key_of(values: &[Value]) -> Row {
     values.iter().map(Value::key).collect()
 }
 
@@ -267,34 +266,41 @@ fn sort_rows(
     limit: Option<u64>,
     partition_by: &[Expr],
 ) -> Result<Vec<Row>, Failure> {
-    let mut keyed: Vec<(Row, Row, Row)> = Vec::new();
+    // The row, then what it is sorted and partitioned by.
+    let mut wide: Vec<Row> = Vec::new();
+    let width = rows.first().map_or(0, Vec::len);
     for row in rows {
         let params = cx.params;
-        let exprs: Vec<&Expr> = by.iter().map(|key| &key.expr).collect();
-        let values = cx.attempt(row, |row| {
-            let order: Row = exprs.iter().map(|expr| evaluate(expr, row, params)).collect::<Result<_, _>>()?;
-            let partition: Row =
-                partition_by.iter().map(|expr| evaluate(expr, row, params)).collect::<Result<_, _>>()?;
-            Ok((order, key_of(&partition)))
-        })?;
-        if let Some((order, partition)) = values {
-            keyed.push((row.clone(), order, partition));
-        }
+        let exprs = by.iter().map(|key| &key.expr).chain(partition_by);
+        let values: Option<Row> = cx.attempt(row, |row| exprs.map(|expr| evaluate(expr, row, params)).collect())?;
+        wide.extend(values.map(|values| row.iter().cloned().chain(values).collect()));
     }
-    keyed.sort_by(|a, b| {
+    let position = |at: usize| (width + at) as u32;
+    let by: Vec<(u32, bool)> = by.iter().enumerate().map(|(at, key)| (position(at), key.descending)).collect();
+    let partition_by: Vec<u32> = (0..partition_by.len()).map(|at| position(by.len() + at)).collect();
+    let mut sorted = sort_positions(&wide, &by, limit, &partition_by);
+    sorted.iter_mut().for_each(|row| row.truncate(width));
+    Ok(sorted)
+}
+
+/// Sorts rows by columns (with `descending`), and keeps the first of each partition.
+pub(crate) fn sort_positions(rows: &[Row], by: &[(u32, bool)], limit: Option<u64>, partition_by: &[u32]) -> Vec<Row> {
+    let mut rows = rows.to_vec();
+    rows.sort_by(|a, b| {
         let mut order = Ordering::Equal;
-        for (key, (x, y)) in by.iter().zip(a.1.iter().zip(&b.1)) {
-            let ascending = sort_order(x, y);
-            order = order.then(if key.descending { ascending.reverse() } else { ascending });
+        for (at, descending) in by {
+            let ascending = sort_order(&a[*at as usize], &b[*at as usize]);
+            order = order.then(if *descending { ascending.reverse() } else { ascending });
         }
         order
     });
     let keep = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let mut kept: BTreeMap<Row, usize> = BTreeMap::new();
-    keyed.retain(|(_, _, partition)| {
-        let kept = kept.entry(partition.clone()).or_default();
+    rows.retain(|row| {
+        let partition: Row = partition_by.iter().map(|at| row[*at as usize].key()).collect();
+        let kept = kept.entry(partition).or_default();
         *kept += 1;
         *kept <= keep
     });
-    Ok(keyed.into_iter().map(|(row, _, _)| row).collect())
+    rows
 }

@@ -1,10 +1,82 @@
 //! Plan to Pipelines: where loops begin and end, which registers hold which columns.
+//!
+//! `needed` finds the columns of each node that someone reads, `cut` finds the loops, their tables and an order to run
+//! them in. Then each loop is walked from its origin to its ends (`body`), its operators are fused into steps (`fuse`)
+//! over registers (`registers`), and `liveness` says which registers each step must carry along. What a table holds is
+//! decided in `tables`, for whoever fills it and whoever reads it.
+
+mod body;
+mod cut;
+mod fuse;
+mod liveness;
+mod needed;
+mod operators;
+mod registers;
+mod tables;
 
 use sabot_ir::pipeline::Pipelines;
-use sabot_ir::plan::Plan;
+use sabot_ir::plan::{NodeId, Plan};
+use std::collections::BTreeSet;
+
+/// What all parts of this stage know of the plan.
+struct PhysicalCx<'a> {
+    plan: &'a Plan,
+    /// Nodes that a sink reaches, inputs first.
+    order: Vec<NodeId>,
+    /// By node: who reads it, and through which of the reader's inputs.
+    readers: Vec<Vec<(NodeId, usize)>>,
+    /// By node: the columns of its schema that someone reads.
+    needed: Vec<BTreeSet<u32>>,
+}
+
+impl<'a> PhysicalCx<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        let order = plan.bottom_up();
+        let mut readers = vec![Vec::new(); plan.nodes.len()];
+        for id in &order {
+            for (port, input) in plan.node(*id).inputs.iter().enumerate() {
+                readers[input.0 as usize].push((*id, port));
+            }
+        }
+        let needed = needed::needed_columns(plan, &order);
+        Self { plan, order, readers, needed }
+    }
+
+    fn readers(&self, node: NodeId) -> &[(NodeId, usize)] {
+        &self.readers[node.0 as usize]
+    }
+
+    fn needed(&self, node: NodeId) -> &BTreeSet<u32> {
+        &self.needed[node.0 as usize]
+    }
+}
 
 /// Cuts a plan into pipelines.
 #[must_use]
-pub fn pipelines(_plan: &Plan) -> Pipelines {
-    Pipelines::default()
+pub fn pipelines(plan: &Plan) -> Pipelines {
+    let cx = PhysicalCx::new(plan);
+    let cut = cut::cut(&cx);
+    let operators = operators::operators(&cx, &cut);
+    let pipelines = Pipelines {
+        job: plan.job.clone(),
+        params: plan.params.clone(),
+        sources: plan.sources.clone(),
+        sinks: plan.sinks.clone(),
+        pipelines: cut.starts.iter().map(|start| body::pipeline(&cx, &cut, &operators, *start)).collect(),
+        tables: tables::tables(&cx, &cut),
+        operators: operators.list,
+    };
+    if cfg!(debug_assertions) {
+        let wrong = sabot_ir::verify::pipeline::verify(&pipelines);
+        assert!(
+            wrong.is_empty(),
+            "the physical stage makes well-formed pipelines:\n{}\n{}",
+            wrong.join("\n"),
+            sabot_ir::display::pipeline::pipelines(&pipelines)
+        );
+    }
+    pipelines
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
 //! One file per language.
 
 pub mod expr;
+pub mod pipeline;
 pub mod plan;

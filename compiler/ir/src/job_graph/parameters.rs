@@ -49,9 +49,7 @@ impl ParameterKind {
             Value::List(items) => items.iter().all(|item| matches!(item, Value::String(_))),
             Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Map(_) | Value::Closure(_) => false,
         };
-        let map = |value: &Value| {
-            matches!(value, Value::Map(map) if map.values().all(|item| matches!(item, Value::String(_))))
-        };
+        let map = |value: &Value| matches!(value, Value::Map(map) if map.values().all(|item| matches!(item, Value::String(_))));
         match self {
             Self::Bool => matches!(value, Value::Bool(_)),
             Self::Int => matches!(value, Value::Int(_)),

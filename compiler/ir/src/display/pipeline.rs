@@ -1,0 +1,278 @@
+//! Pipelines as text: every loop with its origin, steps and ends, then the tables between them.
+//!
+//! Registers are written by name, with their number where two share the name. The same pipelines give the same text
+//! everywhere: `sabotc explain --stage physical` prints it, snapshots hold it.
+
+use super::expr::{Names, column_name, expr, expr_over};
+use super::plan::join_kind;
+use crate::expr::Expr;
+use crate::pipeline::{
+    AggregateInput, AggregateSpec, Body, End, OperatorId, Origin, Pipeline, Pipelines, Reg, Step, TableId, TableKind,
+};
+use crate::plan::ErrorPolicy;
+use crate::ty::{Field, Schema, Type};
+use std::fmt::Write as _;
+
+/// All pipelines of a job, in the order they run, and the tables.
+#[must_use]
+pub fn pipelines(pipelines: &Pipelines) -> String {
+    let mut out = String::new();
+    for (position, pipeline) in pipelines.pipelines.iter().enumerate() {
+        let registers = schema(pipeline);
+        let mut printer = Printer { pipelines, registers, out: &mut out };
+        printer.pipeline(position, pipeline);
+    }
+    for (position, table) in pipelines.tables.iter().enumerate() {
+        let what = table_kind(&table.kind);
+        writeln!(out, "table {position} `{}`: {what}", table.name).expect("a String takes any text");
+    }
+    out
+}
+
+/// A pipeline's registers as a schema, so that they are named and checked like columns.
+#[must_use]
+pub fn schema(pipeline: &Pipeline) -> Schema {
+    let field = |register: &crate::pipeline::Register| Field::new(register.name.clone(), register.ty.clone());
+    Schema::new(pipeline.registers.iter().map(field).collect())
+}
+
+struct Printer<'a> {
+    pipelines: &'a Pipelines,
+    registers: Schema,
+    out: &'a mut String,
+}
+
+impl Printer<'_> {
+    fn line(&mut self, depth: usize, text: &str) {
+        writeln!(self.out, "{:width$}{text}", "", width = depth * 2).expect("a String takes any text");
+    }
+
+    fn pipeline(&mut self, position: usize, pipeline: &Pipeline) {
+        let (from, columns, operator) = match &pipeline.origin {
+            Origin::Scan { source, columns, operator, .. } => {
+                let name = self.pipelines.sources.get(source.0 as usize).map_or("?", |source| source.name.as_str());
+                (format!("scan `{name}`"), columns, *operator)
+            }
+            Origin::Table { table, columns, operator } => {
+                (format!("rows of {}", self.table(*table)), columns, *operator)
+            }
+            Origin::BuildRows { table, matched, columns, operator } => {
+                let which = if *matched { "matched" } else { "unmatched" };
+                (format!("{which} rows of {}", self.table(*table)), columns, *operator)
+            }
+        };
+        let operator = self.operator(operator);
+        self.line(0, &format!("pipeline {position}: {from}  [{operator}]"));
+        let columns: Vec<String> = columns.iter().map(|(at, reg)| format!("{}@{at}", self.typed(*reg))).collect();
+        self.line(1, &format!("read {}", list(&columns)));
+        if let Origin::Scan { source, prune: Some(prune), .. } = &pipeline.origin {
+            let prune = match self.pipelines.sources.get(source.0 as usize) {
+                Some(source) => expr_over(prune, &source.schema, &self.pipelines.params),
+                None => prune.to_string(),
+            };
+            self.line(1, &format!("skip what cannot be {prune}"));
+        }
+        self.body(1, &pipeline.body);
+    }
+
+    fn body(&mut self, depth: usize, body: &Body) {
+        for step in &body.steps {
+            self.step(depth, step);
+        }
+        self.end(depth, &body.end);
+    }
+
+    fn step(&mut self, depth: usize, step: &Step) {
+        match step {
+            Step::Compute { filter, outputs, live, operator, counts } => {
+                let what = match (filter, outputs.is_empty()) {
+                    (Some(filter), _) => format!("filter {}", self.expr(filter)),
+                    (None, false) => "compute".to_owned(),
+                    (None, true) => "count".to_owned(),
+                };
+                let counted: Vec<String> = counts.iter().map(|counted| self.operator(*counted)).collect();
+                let owner = self.operator(*operator);
+                let whose = match (counted.as_slice(), *counts == [*operator]) {
+                    (_, true) => owner,
+                    ([], _) => format!("for {owner}"),
+                    (counted, _) if counts.contains(operator) => counted.join(", "),
+                    (counted, _) => format!("{} for {owner}", counted.join(", ")),
+                };
+                let policy = self.policy(*operator);
+                self.line(depth, &format!("{what}  [{whose}{policy}]"));
+                for (reg, value) in outputs {
+                    let text = format!("{} = {}", self.typed(*reg), self.expr(value));
+                    self.line(depth + 1, &text);
+                }
+                if !live.is_empty() && (filter.is_some() || !outputs.is_empty()) {
+                    let text = format!("live {}", self.names(live));
+                    self.line(depth + 1, &text);
+                }
+            }
+            Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
+                let what = if *mark_only { "mark matches in" } else { "probe" };
+                let owner = self.operator(*operator);
+                let text =
+                    format!("{what} {} ({}) on {}  [{owner}]", self.table(*table), join_kind(*kind), self.names(keys));
+                self.line(depth, &text);
+                let mut read: Vec<String> =
+                    payload.iter().map(|(at, reg)| format!("{}@{at}", self.typed(*reg))).collect();
+                read.extend(matched.iter().map(|reg| format!("{} (whether it matched)", self.typed(*reg))));
+                if !read.is_empty() {
+                    self.line(depth + 1, &format!("read {}", list(&read)));
+                }
+                if !carry.is_empty() {
+                    let text = format!("carry {}", self.names(carry));
+                    self.line(depth + 1, &text);
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, depth: usize, end: &End) {
+        match end {
+            End::Sink { sink, columns, operator } => {
+                let sink = self.pipelines.sinks.get(sink.0 as usize);
+                let columns: Vec<String> = columns
+                    .iter()
+                    .enumerate()
+                    .map(|(at, reg)| {
+                        let register = self.name(*reg);
+                        match sink.and_then(|sink| sink.schema.fields.get(at)) {
+                            Some(field) if field.wire_name != register => format!("{} = {register}", field.wire_name),
+                            Some(_) | None => register,
+                        }
+                    })
+                    .collect();
+                let name = sink.map_or("?", |sink| sink.name.as_str());
+                let text = format!("write `{name}` {}  [{}]", list(&columns), self.operator(*operator));
+                self.line(depth, &text);
+            }
+            End::Build { table, keys, payload, operator } => {
+                let text = format!(
+                    "build {} on {} with {}  [{}]",
+                    self.table(*table),
+                    self.names(keys),
+                    self.names(payload),
+                    self.operator(*operator)
+                );
+                self.line(depth, &text);
+            }
+            End::Aggregate { table, keys, inputs, operator } => {
+                let text = format!(
+                    "aggregate into {} by {}  [{}]",
+                    self.table(*table),
+                    self.names(keys),
+                    self.operator(*operator)
+                );
+                self.line(depth, &text);
+                let kind = self.pipelines.tables.get(table.0 as usize).map(|table| &table.kind);
+                for (position, input) in inputs.iter().enumerate() {
+                    let spec = match kind {
+                        Some(TableKind::Aggregate { calls, .. }) => calls.get(position),
+                        Some(TableKind::Join { .. } | TableKind::Sort { .. } | TableKind::Rows { .. }) | None => None,
+                    };
+                    let text = self.input(spec, input);
+                    self.line(depth + 1, &text);
+                }
+            }
+            End::Collect { table, columns, operator } => {
+                let text = format!(
+                    "collect {} in {}  [{}]",
+                    self.names(columns),
+                    self.table(*table),
+                    self.operator(*operator)
+                );
+                self.line(depth, &text);
+            }
+            End::Fork(branches) => {
+                for (position, branch) in branches.iter().enumerate() {
+                    self.line(depth, &format!("branch {position}"));
+                    self.body(depth + 1, branch);
+                }
+            }
+            End::Nothing => self.line(depth, "nothing"),
+        }
+    }
+
+    fn input(&self, spec: Option<&AggregateSpec>, input: &AggregateInput) -> String {
+        let name = spec.map_or("?", |spec| spec.function.name());
+        let ty = spec.map_or_else(String::new, |spec| format!(": {}", spec.ty));
+        let filter = input.filter.map_or_else(String::new, |filter| format!(" if {}", self.name(filter)));
+        format!("{name}{}{filter}{ty}", self.names(&input.args))
+    }
+
+    fn expr(&self, value: &Expr) -> String {
+        let names = |column: u32| column_name(&self.registers, column);
+        expr(value, Names { columns: Some(&names), params: &self.pipelines.params })
+    }
+
+    fn name(&self, reg: Reg) -> String {
+        column_name(&self.registers, reg.0)
+    }
+
+    fn names(&self, regs: &[Reg]) -> String {
+        list(&regs.iter().map(|reg| self.name(*reg)).collect::<Vec<_>>())
+    }
+
+    fn typed(&self, reg: Reg) -> String {
+        let ty = self.registers.fields.get(reg.0 as usize).map_or_else(|| "?".to_owned(), |field| field.ty.to_string());
+        format!("{}: {ty}", self.name(reg))
+    }
+
+    fn table(&self, table: TableId) -> String {
+        let name = self.pipelines.tables.get(table.0 as usize).map_or("?", |table| table.name.as_str());
+        format!("table {} `{name}`", table.0)
+    }
+
+    fn operator(&self, operator: OperatorId) -> String {
+        self.pipelines.operators.get(operator.0 as usize).map_or_else(|| "?".to_owned(), |info| info.name.clone())
+    }
+
+    fn policy(&self, operator: OperatorId) -> String {
+        match self.pipelines.operators.get(operator.0 as usize).map(|info| info.on_error) {
+            Some(ErrorPolicy::Fail) | None => String::new(),
+            Some(ErrorPolicy::Skip) => ", skips errors".to_owned(),
+            Some(ErrorPolicy::Sink(sink)) => {
+                let name = self.pipelines.sinks.get(sink.0 as usize).map_or("?", |sink| sink.name.as_str());
+                format!(", errors to `{name}`")
+            }
+        }
+    }
+}
+
+fn list(items: &[String]) -> String {
+    format!("({})", items.join(", "))
+}
+
+fn types(types: &[Type]) -> String {
+    list(&types.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+fn table_kind(kind: &TableKind) -> String {
+    match kind {
+        TableKind::Join { keys, payload, track_matches } => {
+            let tracks = if *track_matches { ", remembers matches" } else { "" };
+            format!("join on {} with {}{tracks}", types(keys), types(payload))
+        }
+        TableKind::Aggregate { keys, calls } => {
+            let call = |call: &AggregateSpec| format!("{}{}: {}", call.function.name(), types(&call.args), call.ty);
+            format!("aggregate by {} of {}", types(keys), list(&calls.iter().map(call).collect::<Vec<_>>()))
+        }
+        TableKind::Sort { columns, by, limit, partition_by } => {
+            let key = |(at, descending): &(u32, bool)| format!("@{at}{}", if *descending { " descending" } else { "" });
+            let by = list(&by.iter().map(key).collect::<Vec<_>>());
+            let limit = limit.map_or_else(String::new, |limit| format!(", first {limit}"));
+            let partition = if partition_by.is_empty() {
+                String::new()
+            } else {
+                format!(" of each {}", list(&partition_by.iter().map(|at| format!("@{at}")).collect::<Vec<_>>()))
+            };
+            format!("sort {} by {by}{limit}{partition}", types(columns))
+        }
+        TableKind::Rows { columns, limit } => {
+            let limit = limit.map_or_else(String::new, |limit| format!(", first {limit}"));
+            format!("rows {}{limit}", types(columns))
+        }
+    }
+}

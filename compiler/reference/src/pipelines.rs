@@ -1,0 +1,284 @@
+//! Runs physical pipelines a row at a time: the test of the physical stage, and a second opinion on the runtime.
+//!
+//! What a step does not carry along is destroyed behind it, so that a pipeline with wrong liveness gives wrong rows.
+
+use crate::aggregate::aggregate;
+use crate::evaluate::{RowError, evaluate};
+use crate::run::{Failure, Inputs, Outputs, Row, error_row, key_of, sort_positions};
+use crate::value::Value;
+use sabot_ir::expr::Expr;
+use sabot_ir::pipeline::{Body, End, OperatorId, Origin, Pipelines, Reg, Step, TableId, TableKind};
+use sabot_ir::plan::{ErrorPolicy, JoinKind};
+use sabot_ir::span::Span;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Runs the pipelines of a job.
+///
+/// # Errors
+/// The first row that cannot be computed where the operator's error policy is to fail.
+pub fn run_pipelines(pipelines: &Pipelines, inputs: &Inputs, params: &[Value]) -> Result<Outputs, Failure> {
+    let mut run = Run {
+        pipelines,
+        params,
+        tables: pipelines.tables.iter().map(|table| Table::new(&table.kind)).collect(),
+        outputs: pipelines.sinks.iter().map(|sink| (sink.name.clone(), Vec::new())).collect(),
+    };
+    for pipeline in &pipelines.pipelines {
+        let (rows, columns) = run.origin(&pipeline.origin, inputs)?;
+        for row in rows {
+            let mut registers = vec![Value::Unit; pipeline.registers.len()];
+            for (position, register) in columns {
+                registers[register.0 as usize] = row[*position as usize].clone();
+            }
+            run.body(&pipeline.body, registers)?;
+        }
+    }
+    Ok(run.outputs)
+}
+
+struct Run<'a> {
+    pipelines: &'a Pipelines,
+    params: &'a [Value],
+    tables: Vec<Table>,
+    outputs: Outputs,
+}
+
+enum Table {
+    Join(Vec<BuildRow>),
+    Aggregate { groups: Vec<Group>, positions: BTreeMap<Row, usize> },
+    Rows(Vec<Row>),
+}
+
+struct BuildRow {
+    key: Row,
+    payload: Row,
+    matched: bool,
+}
+
+struct Group {
+    key: Row,
+    /// By call, the arguments of the rows that count.
+    args: Vec<Vec<Row>>,
+}
+
+impl Table {
+    fn new(kind: &TableKind) -> Self {
+        match kind {
+            TableKind::Join { .. } => Self::Join(Vec::new()),
+            TableKind::Aggregate { keys, calls } => {
+                let mut table = Self::Aggregate { groups: Vec::new(), positions: BTreeMap::new() };
+                if keys.is_empty() {
+                    table.group(Row::new(), calls.len());
+                }
+                table
+            }
+            TableKind::Sort { .. } | TableKind::Rows { .. } => Self::Rows(Vec::new()),
+        }
+    }
+
+    fn group(&mut self, key: Row, calls: usize) -> &mut Group {
+        let Self::Aggregate { groups, positions } = self else { unreachable!("the verifier knows the tables") };
+        let position = *positions.entry(key_of(&key)).or_insert_with(|| {
+            groups.push(Group { key, args: vec![Vec::new(); calls] });
+            groups.len() - 1
+        });
+        &mut groups[position]
+    }
+
+    fn build_rows(&mut self) -> &mut Vec<BuildRow> {
+        let Self::Join(rows) = self else { unreachable!("the verifier knows the tables") };
+        rows
+    }
+}
+
+impl<'a> Run<'a> {
+    /// What a failure does.
+    fn refuse(&mut self, operator: OperatorId, row: &[Value], error: RowError) -> Result<(), Failure> {
+        let info = &self.pipelines.operators[operator.0 as usize];
+        let failure = Failure { operator: info.name.clone(), operator_span: info.span, row: row.to_vec(), error };
+        match info.on_error {
+            ErrorPolicy::Fail => Err(failure),
+            ErrorPolicy::Skip => Ok(()),
+            ErrorPolicy::Sink(sink) => {
+                let sink = &self.pipelines.sinks[sink.0 as usize];
+                self.outputs.entry(sink.name.clone()).or_default().push(error_row(sink, &failure));
+                Ok(())
+            }
+        }
+    }
+
+    fn origin(&mut self, origin: &'a Origin, inputs: &Inputs) -> Result<(Vec<Row>, &'a [(u32, Reg)]), Failure> {
+        match origin {
+            Origin::Scan { source, columns, prune, operator: _ } => {
+                let name = &self.pipelines.sources[source.0 as usize].name;
+                let mut rows = inputs.get(name).cloned().unwrap_or_default();
+                if let Some(prune) = prune {
+                    // A reader may skip all that it can tell: the most that it can do shows a wrong `prune`.
+                    rows.retain(|row| evaluate(prune, row, self.params).map_or(true, |truth| truth.is_true()));
+                }
+                Ok((rows, columns))
+            }
+            Origin::Table { table, columns, operator } => Ok((self.table_rows(*table, *operator)?, columns)),
+            Origin::BuildRows { table, matched, columns, operator: _ } => {
+                let rows = self.tables[table.0 as usize].build_rows();
+                let wanted = rows.iter().filter(|row| row.matched == *matched);
+                Ok((wanted.map(|row| row.payload.clone()).collect(), columns))
+            }
+        }
+    }
+
+    fn table_rows(&mut self, table: TableId, operator: OperatorId) -> Result<Vec<Row>, Failure> {
+        match (&self.pipelines.tables[table.0 as usize].kind, &self.tables[table.0 as usize]) {
+            (TableKind::Aggregate { calls, .. }, Table::Aggregate { groups, .. }) => {
+                let mut rows = Vec::new();
+                let mut refused = Vec::new();
+                for group in groups {
+                    let values: Result<Row, _> = calls
+                        .iter()
+                        .zip(&group.args)
+                        .map(|(call, args)| aggregate(call.function, &call.ty, args))
+                        .collect();
+                    match values {
+                        Ok(values) => rows.push(group.key.iter().cloned().chain(values).collect()),
+                        Err(code) => refused.push((group.key.clone(), RowError { code, span: Span::NONE })),
+                    }
+                }
+                for (key, error) in refused {
+                    self.refuse(operator, &key, error)?;
+                }
+                Ok(rows)
+            }
+            (TableKind::Sort { by, limit, partition_by, .. }, Table::Rows(rows)) => {
+                Ok(sort_positions(rows, by, *limit, partition_by))
+            }
+            (TableKind::Rows { limit, .. }, Table::Rows(rows)) => {
+                let keep = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+                Ok(rows.iter().take(keep).cloned().collect())
+            }
+            (kind, _) => unreachable!("{kind:?} is not read as rows"),
+        }
+    }
+
+    fn body(&mut self, body: &Body, registers: Row) -> Result<(), Failure> {
+        self.steps(&body.steps, &body.end, registers)
+    }
+
+    fn steps(&mut self, steps: &[Step], end: &End, mut registers: Row) -> Result<(), Failure> {
+        let Some((step, rest)) = steps.split_first() else { return self.end(end, registers) };
+        match step {
+            Step::Compute { filter, outputs, live, operator, counts: _ } => {
+                match compute(filter.as_ref(), outputs, &mut registers, self.params) {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(()),
+                    Err(error) => return self.refuse(*operator, &registers, error),
+                }
+                if filter.is_some() || !outputs.is_empty() {
+                    keep(&mut registers, live.iter().chain(outputs.iter().map(|(reg, _)| reg)));
+                }
+                self.steps(rest, end, registers)
+            }
+            Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator: _ } => {
+                let key = values(&registers, keys);
+                let has_null = key.iter().any(Value::is_null);
+                let key = key_of(&key);
+                let mut found: Vec<Row> = Vec::new();
+                for row in self.tables[table.0 as usize].build_rows() {
+                    if !has_null && key_of(&row.key) == key {
+                        row.matched = true;
+                        found.push(row.payload.clone());
+                    }
+                }
+                keep(&mut registers, carry.iter());
+                if *mark_only {
+                    return Ok(());
+                }
+                let mut go_on = |payload_row: Option<&Row>| {
+                    let mut registers = registers.clone();
+                    for (position, reg) in payload {
+                        registers[reg.0 as usize] =
+                            payload_row.map_or(Value::Null, |row| row[*position as usize].clone());
+                    }
+                    if let Some(matched) = matched {
+                        registers[matched.0 as usize] = Value::Bool(payload_row.is_some());
+                    }
+                    self.steps(rest, end, registers)
+                };
+                match kind {
+                    JoinKind::Semi if found.is_empty() => Ok(()),
+                    JoinKind::Anti if !found.is_empty() => Ok(()),
+                    JoinKind::Semi | JoinKind::Anti => self.steps(rest, end, registers),
+                    JoinKind::Left if found.is_empty() => go_on(None),
+                    JoinKind::Inner | JoinKind::Left => found.iter().try_for_each(|row| go_on(Some(row))),
+                    JoinKind::Right | JoinKind::Full => unreachable!("a probe has the probing side on its left"),
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, end: &End, registers: Row) -> Result<(), Failure> {
+        match end {
+            End::Sink { sink, columns, operator: _ } => {
+                let name = &self.pipelines.sinks[sink.0 as usize].name;
+                self.outputs.entry(name.clone()).or_default().push(values(&registers, columns));
+            }
+            End::Build { table, keys, payload, operator: _ } => {
+                let row =
+                    BuildRow { key: values(&registers, keys), payload: values(&registers, payload), matched: false };
+                self.tables[table.0 as usize].build_rows().push(row);
+            }
+            End::Aggregate { table, keys, inputs, operator: _ } => {
+                let group = self.tables[table.0 as usize].group(values(&registers, keys), inputs.len());
+                for (args, input) in group.args.iter_mut().zip(inputs) {
+                    if input.filter.is_none_or(|filter| registers[filter.0 as usize].is_true()) {
+                        args.push(values(&registers, &input.args));
+                    }
+                }
+            }
+            End::Collect { table, columns, operator: _ } => {
+                let Table::Rows(rows) = &mut self.tables[table.0 as usize] else {
+                    unreachable!("the verifier knows the tables")
+                };
+                rows.push(values(&registers, columns));
+            }
+            End::Fork(branches) => {
+                for branch in branches {
+                    self.body(branch, registers.clone())?;
+                }
+            }
+            End::Nothing => {}
+        }
+        Ok(())
+    }
+}
+
+/// Whether the row is kept; its outputs are then computed.
+fn compute(
+    filter: Option<&Expr>,
+    outputs: &[(Reg, Expr)],
+    registers: &mut Row,
+    params: &[Value],
+) -> Result<bool, RowError> {
+    if let Some(filter) = filter
+        && !evaluate(filter, registers, params)?.is_true()
+    {
+        return Ok(false);
+    }
+    for (reg, expr) in outputs {
+        registers[reg.0 as usize] = evaluate(expr, registers, params)?;
+    }
+    Ok(true)
+}
+
+/// Destroys all registers but these.
+fn keep<'a>(registers: &mut Row, kept: impl Iterator<Item = &'a Reg>) {
+    let kept: BTreeSet<Reg> = kept.copied().collect();
+    for (reg, value) in (0u32..).map(Reg).zip(registers) {
+        if !kept.contains(&reg) {
+            *value = Value::Unit;
+        }
+    }
+}
+
+fn values(registers: &[Value], of: &[Reg]) -> Row {
+    of.iter().map(|reg| registers[reg.0 as usize].clone()).collect()
+}

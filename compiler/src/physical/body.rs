@@ -1,0 +1,487 @@
+//! One loop: from its origin through the operators to its ends.
+
+use super::PhysicalCx;
+use super::cut::{Cut, Purpose, Start};
+use super::fuse::{Owner, Stream};
+use super::operators::Operators;
+use super::registers::{Registers, renumber};
+use super::tables::{JoinLayout, dedup_layout, join_layout, rows_layout};
+use super::{liveness, tables};
+use sabot_ir::expr::{Expr, ExprKind, Literal};
+use sabot_ir::pipeline::{AggregateInput, Body, End, Origin, Pipeline, Reg, Step, TableId};
+use sabot_ir::plan::{AggregateCall, AggregateFunction, JoinKind, NodeId, Operator};
+use sabot_ir::span::Span;
+use sabot_ir::ty::{Schema, Type};
+
+/// The pipeline that begins here.
+pub(super) fn pipeline(cx: &PhysicalCx<'_>, cut: &Cut, operators: &Operators, start: Start) -> Pipeline {
+    let mut builder = BodyBuilder { cx, cut, operators, registers: Registers::default() };
+    let (origin, body) = builder.start(start);
+    let mut pipeline = Pipeline { origin, registers: builder.registers.list, body };
+    liveness::fill(&mut pipeline);
+    renumber(&mut pipeline);
+    pipeline
+}
+
+struct BodyBuilder<'a> {
+    cx: &'a PhysicalCx<'a>,
+    cut: &'a Cut,
+    operators: &'a Operators,
+    registers: Registers,
+}
+
+/// What stands behind an operator: its own readers, or the end of the loop.
+enum Next {
+    Readers,
+    End(End),
+}
+
+impl BodyBuilder<'_> {
+    fn owner(&self, node: NodeId) -> Owner {
+        Owner { operator: self.operators.of(node), on_error: self.cx.plan.node(node).on_error }
+    }
+
+    fn start(&mut self, start: Start) -> (Origin, Body) {
+        match start {
+            Start::Source(id) => self.scan(id),
+            Start::Table(id) => self.table(id),
+            Start::Held(id) => self.held(id),
+            Start::BuildRows(id) => self.build_rows(id),
+        }
+    }
+
+    fn scan(&mut self, id: NodeId) -> (Origin, Body) {
+        let node = self.cx.plan.node(id);
+        let Operator::Source { source, columns, prune } = &node.operator else {
+            unreachable!("only a source is scanned");
+        };
+        let mut stream = Stream::new(vec![None; columns.len()]);
+        let mut read = Vec::new();
+        for position in self.cx.needed(id) {
+            let field = &node.schema.fields[*position as usize];
+            let (register, value) = self.registers.column(&field.name, &field.ty);
+            read.push((columns[*position as usize], register));
+            stream.columns[*position as usize] = Some(value);
+        }
+        let operator = self.operators.of(id);
+        let origin = Origin::Scan { source: *source, columns: read, prune: prune.clone(), operator };
+        (origin, self.body(id, stream))
+    }
+
+    /// From the table of an aggregate, a dedup, a sort or a limit.
+    fn table(&mut self, id: NodeId) -> (Origin, Body) {
+        let node = self.cx.plan.node(id);
+        let dedup = match &node.operator {
+            Operator::Dedup { .. } => dedup_layout(self.cx, id),
+            Operator::Source { .. }
+            | Operator::Filter { .. }
+            | Operator::Project { .. }
+            | Operator::Union
+            | Operator::HashJoin { .. }
+            | Operator::Aggregate { .. }
+            | Operator::Sort { .. }
+            | Operator::Limit { .. }
+            | Operator::Sink { .. } => None,
+        };
+        let is_aggregate = matches!(node.operator, Operator::Aggregate { .. });
+        let mut stream = Stream::new(vec![None; node.schema.len()]);
+        let mut read = Vec::new();
+        for (among_needed, column) in (0u32..).zip(self.cx.needed(id)) {
+            let position = match &dedup {
+                Some(layout) => layout.positions[column],
+                None if is_aggregate => *column,
+                None => among_needed,
+            };
+            let field = &node.schema.fields[*column as usize];
+            let (register, value) = self.registers.column(&field.name, &field.ty);
+            read.push((position, register));
+            stream.columns[*column as usize] = Some(value);
+        }
+        let origin = Origin::Table { table: self.cut.state(id), columns: read, operator: self.operators.of(id) };
+        (origin, self.body(id, stream))
+    }
+
+    /// From the rows that are held before a join or a union.
+    fn held(&mut self, id: NodeId) -> (Origin, Body) {
+        let layout = rows_layout(self.cx, Purpose::Held(id));
+        let is_join = layout.of != id;
+        let schema = &self.cx.plan.node(layout.of).schema;
+        let mut stream = Stream::new(vec![None; schema.len()]);
+        let mut read = Vec::new();
+        for (position, column) in (0u32..).zip(&layout.columns) {
+            let ExprKind::Column(column) = column.kind else { unreachable!("only columns are held") };
+            let field = &schema.fields[column as usize];
+            let (register, value) = self.registers.column(&field.name, &field.ty);
+            read.push((position, register));
+            stream.columns[column as usize] = Some(value);
+        }
+        let table = self.cut.held(id).expect("`cut` made the table with the loop");
+        let origin = Origin::Table { table, columns: read, operator: self.operators.of_held(id) };
+        let body = if is_join {
+            match self.probe(id, &mut stream) {
+                Next::Readers => self.body(id, stream),
+                Next::End(end) => Body { steps: stream.take_steps(), end },
+            }
+        } else {
+            self.body(id, stream)
+        };
+        (origin, body)
+    }
+
+    /// From the rows of a join's table, after probing.
+    fn build_rows(&mut self, id: NodeId) -> (Origin, Body) {
+        let layout = join_layout(self.cx, id);
+        let matched = layout.shape.build_rows.expect("`cut` begins a loop only where rows are given");
+        let mut read = Vec::new();
+        let build = self.payload(id, &layout, false, &mut read);
+        let columns = self.join_columns(id, &layout, None, &build, None);
+        let table = self.cut.state(id);
+        let origin = Origin::BuildRows { table, matched, columns: read, operator: self.operators.of(id) };
+        (origin, self.body(id, Stream::new(columns)))
+    }
+
+    /// What happens to rows that a node gives.
+    fn body(&mut self, mut node: NodeId, mut stream: Stream) -> Body {
+        loop {
+            let cx = self.cx;
+            let readers = cx.readers(node);
+            let &[(reader, port)] = readers else {
+                let steps = stream.take_steps();
+                let branch =
+                    |(reader, port): &(NodeId, usize)| self.branch(*reader, *port, Stream::new(stream.columns.clone()));
+                return Body { steps, end: End::Fork(readers.iter().map(branch).collect()) };
+            };
+            match self.operator(reader, port, &mut stream) {
+                Next::Readers => node = reader,
+                Next::End(end) => return Body { steps: stream.take_steps(), end },
+            }
+        }
+    }
+
+    fn branch(&mut self, reader: NodeId, port: usize, mut stream: Stream) -> Body {
+        match self.operator(reader, port, &mut stream) {
+            Next::Readers => self.body(reader, stream),
+            Next::End(end) => Body { steps: stream.take_steps(), end },
+        }
+    }
+
+    /// Rows come into an operator at one of its inputs.
+    fn operator(&mut self, id: NodeId, port: usize, stream: &mut Stream) -> Next {
+        let node = self.cx.plan.node(id);
+        let owner = self.owner(id);
+        match &node.operator {
+            Operator::Source { .. } => unreachable!("a source has no inputs"),
+            Operator::Filter { predicate } => {
+                stream.filter(predicate, owner);
+                Next::Readers
+            }
+            Operator::Project { columns } => {
+                self.project(id, columns, owner, stream);
+                Next::Readers
+            }
+            Operator::Union => {
+                if let Some(table) = self.cut.held(id) {
+                    return Next::End(self.collect(id, Purpose::Held(id), table, stream));
+                }
+                stream.count(owner);
+                Next::Readers
+            }
+            Operator::HashJoin { .. } => self.join(id, port, stream),
+            Operator::Aggregate { keys, calls } => Next::End(self.aggregate(id, keys, calls, owner, stream)),
+            Operator::Dedup { keys } => Next::End(self.dedup(id, keys, owner, stream)),
+            Operator::Sort { .. } | Operator::Limit { .. } => {
+                Next::End(self.collect(id, Purpose::State(id), self.cut.state(id), stream))
+            }
+            Operator::Sink { sink } => {
+                let columns = self.cx.plan.node(node.inputs[0]).schema.fields.iter().zip(0u32..);
+                let columns = columns
+                    .map(|(field, at)| {
+                        let column = Expr::column(at, field.ty.clone());
+                        stream.register(&mut self.registers, &field.name, &column, owner)
+                    })
+                    .collect();
+                Next::End(End::Sink { sink: *sink, columns, operator: owner.operator })
+            }
+        }
+    }
+
+    fn project(&mut self, id: NodeId, columns: &[Expr], owner: Owner, stream: &mut Stream) {
+        let node = self.cx.plan.node(id);
+        let needed = self.cx.needed(id);
+        let mut values = Vec::with_capacity(columns.len());
+        for ((position, column), field) in (0u32..).zip(columns).zip(&node.schema.fields) {
+            let wanted = needed.contains(&position) || column.can_fail();
+            let mut value = || stream.value(&mut self.registers, &field.name, column, owner);
+            values.push(wanted.then(&mut value));
+        }
+        stream.columns = values;
+        stream.count(owner);
+    }
+
+    fn collect(&mut self, id: NodeId, purpose: Purpose, table: TableId, stream: &mut Stream) -> End {
+        let layout = rows_layout(self.cx, purpose);
+        let owner = self.owner(id);
+        let columns = layout
+            .columns
+            .iter()
+            .map(|column| {
+                let name = column_name(&self.cx.plan.node(layout.of).schema, column);
+                stream.register(&mut self.registers, &name, column, owner)
+            })
+            .collect();
+        let operator = match purpose {
+            Purpose::State(_) => owner.operator,
+            Purpose::Held(_) => self.operators.of_held(id),
+        };
+        End::Collect { table, columns, operator }
+    }
+
+    fn aggregate(
+        &mut self,
+        id: NodeId,
+        keys: &[Expr],
+        calls: &[AggregateCall],
+        owner: Owner,
+        stream: &mut Stream,
+    ) -> End {
+        let schema = &self.cx.plan.node(self.cx.plan.node(id).inputs[0]).schema;
+        let keys = self.keys(schema, keys, owner, stream);
+        let inputs = calls.iter().map(|call| self.input(call, owner, stream)).collect();
+        End::Aggregate { table: self.cut.state(id), keys, inputs, operator: owner.operator }
+    }
+
+    fn input(&mut self, call: &AggregateCall, owner: Owner, stream: &mut Stream) -> AggregateInput {
+        let registers = &mut self.registers;
+        let name = |what: &str| format!("{}.{what}", call.name);
+        let filter = call.filter.as_ref().map(|filter| stream.register(registers, &name("if"), filter, owner));
+        let args = call
+            .args
+            .iter()
+            .map(|arg| match filter {
+                // Evaluated only for rows that count: the others must not be errors.
+                Some(filter) if arg.can_fail() => {
+                    let guarded = ExprKind::If {
+                        condition: Box::new(Expr::column(filter.0, Type::Bool)),
+                        then: Box::new(stream.resolve(arg)),
+                        otherwise: Box::new(anything(&arg.ty)),
+                    };
+                    let guarded = Expr::new(guarded, arg.ty.clone(), arg.span);
+                    stream.compute(registers, &name("of"), guarded, owner)
+                }
+                Some(_) | None => stream.register(registers, &name("of"), arg, owner),
+            })
+            .collect();
+        AggregateInput { args, filter }
+    }
+
+    fn dedup(&mut self, id: NodeId, keys: &[Expr], owner: Owner, stream: &mut Stream) -> End {
+        let table = self.cut.state(id);
+        let Some(layout) = dedup_layout(self.cx, id) else {
+            return self.collect(id, Purpose::State(id), table, stream);
+        };
+        let schema = &self.cx.plan.node(id).schema;
+        let keys = self.keys(schema, keys, owner, stream);
+        let mut inputs = Vec::new();
+        for column in &layout.payload {
+            let field = &schema.fields[*column as usize];
+            let column = Expr::column(*column, field.ty.clone());
+            let value = stream.register(&mut self.registers, &field.name, &column, owner);
+            let args = match tables::first_row_call(&field.ty).function {
+                AggregateFunction::ArgMin => {
+                    let constant = anything(&Type::Int64);
+                    vec![stream.compute(&mut self.registers, "constant", constant, owner), value]
+                }
+                _first => vec![value],
+            };
+            inputs.push(AggregateInput { args, filter: None });
+        }
+        End::Aggregate { table, keys, inputs, operator: owner.operator }
+    }
+
+    fn join(&mut self, id: NodeId, port: usize, stream: &mut Stream) -> Next {
+        let layout = join_layout(self.cx, id);
+        if port == layout.shape.probe {
+            return match self.cut.held(id) {
+                Some(table) => Next::End(self.collect(id, Purpose::Held(id), table, stream)),
+                None => self.probe(id, stream),
+            };
+        }
+        let owner = self.owner(id);
+        let keys = self.join_keys(id, port, owner, stream);
+        let schema = &self.cx.plan.node(self.cx.plan.node(id).inputs[port]).schema;
+        let payload = layout
+            .payload
+            .iter()
+            .map(|column| {
+                let field = &schema.fields[*column as usize];
+                let column = Expr::column(*column, field.ty.clone());
+                stream.register(&mut self.registers, &field.name, &column, owner)
+            })
+            .collect();
+        Next::End(End::Build { table: self.cut.state(id), keys, payload, operator: owner.operator })
+    }
+
+    fn probe(&mut self, id: NodeId, stream: &mut Stream) -> Next {
+        let layout = join_layout(self.cx, id);
+        let owner = self.owner(id);
+        let keys = self.join_keys(id, layout.shape.probe, owner, stream);
+        let kind = layout.shape.kind;
+        let is_left = kind == JoinKind::Left;
+        let mut payload = Vec::new();
+        let build = if layout.shape.mark_only || matches!(kind, JoinKind::Semi | JoinKind::Anti) {
+            Vec::new()
+        } else {
+            let mut build = self.payload(id, &layout, is_left, &mut payload);
+            for (column, key) in &layout.from_key {
+                let ty = self.registers.list[keys[*key].0 as usize].ty.clone();
+                build[*column as usize] = Some(Expr::column(keys[*key].0, ty));
+            }
+            build
+        };
+        let matched = is_left.then(|| self.registers.add("matched", &Type::Bool));
+        stream.push(Step::Probe {
+            table: self.cut.state(id),
+            kind,
+            keys,
+            carry: Vec::new(),
+            payload,
+            matched,
+            mark_only: layout.shape.mark_only,
+            operator: owner.operator,
+        });
+        if layout.shape.mark_only {
+            return Next::End(End::Nothing);
+        }
+        let probe = std::mem::take(&mut stream.columns);
+        stream.columns = self.join_columns(id, &layout, Some(&probe), &build, matched);
+        Next::Readers
+    }
+
+    fn join_keys(&mut self, id: NodeId, port: usize, owner: Owner, stream: &mut Stream) -> Vec<Reg> {
+        let Operator::HashJoin { left_keys, right_keys, .. } = &self.cx.plan.node(id).operator else {
+            unreachable!("only joins have these keys");
+        };
+        let schema = &self.cx.plan.node(self.cx.plan.node(id).inputs[port]).schema;
+        self.keys(schema, if port == 0 { left_keys } else { right_keys }, owner, stream)
+    }
+
+    fn keys(&mut self, schema: &Schema, keys: &[Expr], owner: Owner, stream: &mut Stream) -> Vec<Reg> {
+        keys.iter()
+            .map(|key| {
+                let name = column_name(schema, key);
+                stream.register(&mut self.registers, &name, key, owner)
+            })
+            .collect()
+    }
+
+    /// Registers for a join's payload, as columns of the building side.
+    fn payload(
+        &mut self,
+        id: NodeId,
+        layout: &JoinLayout,
+        optional: bool,
+        read: &mut Vec<(u32, Reg)>,
+    ) -> Vec<Option<Expr>> {
+        let schema = &self.cx.plan.node(self.cx.plan.node(id).inputs[layout.shape.build]).schema;
+        let mut columns = vec![None; schema.len()];
+        for (position, column) in (0u32..).zip(&layout.payload) {
+            let field = &schema.fields[*column as usize];
+            let ty = if optional { field.ty.clone().optional() } else { field.ty.clone() };
+            let (register, value) = self.registers.column(&field.name, &ty);
+            read.push((position, register));
+            columns[*column as usize] = Some(value);
+        }
+        columns
+    }
+
+    /// The columns that a join gives. `probe` is missing for rows of the table that had no match; `matched` says of
+    /// each row whether it has the building side.
+    fn join_columns(
+        &self,
+        id: NodeId,
+        layout: &JoinLayout,
+        probe: Option<&[Option<Expr>]>,
+        build: &[Option<Expr>],
+        matched: Option<Reg>,
+    ) -> Vec<Option<Expr>> {
+        let node = self.cx.plan.node(id);
+        let width = |port: usize| self.cx.plan.node(node.inputs[port]).schema.len();
+        let Operator::HashJoin { kind, .. } = &node.operator else { unreachable!("only joins have these columns") };
+        let only_left = matches!(kind, JoinKind::Semi | JoinKind::Anti);
+        // Where each column comes from: a side and a position, or the flag of a side.
+        let mut origins: Vec<(usize, Option<usize>)> = Vec::with_capacity(node.schema.len());
+        origins.extend((0..width(0)).map(|column| (0, Some(column))));
+        if !only_left {
+            origins.extend((0..width(1)).map(|column| (1, Some(column))));
+        }
+        if matches!(kind, JoinKind::Right | JoinKind::Full) {
+            origins.push((0, None));
+        }
+        if matches!(kind, JoinKind::Left | JoinKind::Full) {
+            origins.push((1, None));
+        }
+        let value = |(position, (side, column)): (usize, &(usize, Option<usize>))| {
+            let field = &node.schema.fields[position];
+            if !self.cx.needed(id).contains(&(position as u32)) {
+                return None;
+            }
+            let built = *side == layout.shape.build;
+            let Some(column) = *column else {
+                return Some(match (built, matched) {
+                    (true, Some(matched)) => Expr::column(matched.0, Type::Bool),
+                    (true, None) => Expr::bool(true),
+                    (false, _) => Expr::bool(probe.is_some()),
+                });
+            };
+            let columns = if built { Some(build) } else { probe };
+            let value = match columns {
+                None => Expr::new(ExprKind::None, field.ty.clone(), Span::NONE),
+                Some(columns) => columns[column].clone().expect("what a join gives its inputs need"),
+            };
+            Some(fit(value, &field.ty))
+        };
+        origins.iter().enumerate().map(value).collect()
+    }
+}
+
+/// What to call the register of an expression over these columns.
+fn column_name(schema: &Schema, expr: &Expr) -> String {
+    match &expr.kind {
+        ExprKind::Column(column) => schema.fields[*column as usize].name.clone(),
+        _computed => "key".to_owned(),
+    }
+}
+
+/// The value as one of this type, which may be its `Option`.
+fn fit(value: Expr, ty: &Type) -> Expr {
+    if value.ty == *ty {
+        return value;
+    }
+    let span = value.span;
+    Expr::new(ExprKind::Some(Box::new(value)), ty.clone(), span)
+}
+
+/// Some value of a type, where nobody looks at it.
+fn anything(ty: &Type) -> Expr {
+    let kind = match ty {
+        Type::Unit => ExprKind::Literal(Literal::Unit),
+        Type::Bool => ExprKind::Literal(Literal::Bool(false)),
+        Type::Int8
+        | Type::Int16
+        | Type::Int32
+        | Type::Int64
+        | Type::UInt8
+        | Type::UInt16
+        | Type::UInt32
+        | Type::UInt64
+        | Type::Decimal(..)
+        | Type::Date
+        | Type::Timestamp(_)
+        | Type::Duration => ExprKind::Literal(Literal::Int(0)),
+        Type::Float32 | Type::Float64 => ExprKind::Literal(Literal::Float(0.0)),
+        Type::String => ExprKind::Literal(Literal::String(String::new())),
+        Type::Bytes => ExprKind::Literal(Literal::Bytes(Vec::new())),
+        Type::Option(_) => ExprKind::None,
+    };
+    Expr::new(kind, ty.clone(), Span::NONE)
+}
