@@ -112,7 +112,7 @@ pub fn link(job: &CompiledJob) -> Vec<u8> {
     content.extend(placed.iter().flat_map(|(address, _)| (address - DESCRIPTOR_OFFSET as u64).to_le_bytes()));
     bytes[DESCRIPTOR_OFFSET..DESCRIPTOR_OFFSET + content.len()].copy_from_slice(&content);
     let build_id = blake3::hash(&bytes);
-    bytes[BUILD_ID_OFFSET..BUILD_ID_OFFSET + BUILD_ID_LEN].copy_from_slice(build_id.as_bytes());
+    bytes[BUILD_ID_OFFSET..BUILD_ID_OFFSET + BUILD_ID_LEN].copy_from_slice(&build_id.as_bytes()[..BUILD_ID_LEN]);
     bytes
 }
 

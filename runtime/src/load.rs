@@ -129,7 +129,9 @@ fn build_id(artifact: &[u8]) -> [u8; BUILD_ID_LEN] {
     hasher.update(&artifact[..BUILD_ID_OFFSET]);
     hasher.update(&[0; BUILD_ID_LEN]);
     hasher.update(&artifact[BUILD_ID_OFFSET + BUILD_ID_LEN..]);
-    *hasher.finalize().as_bytes()
+    let mut id = [0; BUILD_ID_LEN];
+    id.copy_from_slice(&hasher.finalize().as_bytes()[..BUILD_ID_LEN]);
+    id
 }
 
 fn kernel_offsets(artifact: &[u8], descriptor: &Descriptor) -> Result<Vec<usize>, LoadError> {

@@ -1,17 +1,17 @@
 //! The frame of an artifact: where in the file the loader finds what it must know before it lets the file near the linker.
 //!
 //! An artifact is an ELF shared object that stays one for every other tool. Its first half KiB is laid out the same in all
-//! of them: ELF header, seven program headers, the build-id note, then this descriptor. The build-id is the BLAKE3 hash
-//! of the whole file with the build-id itself taken as zeros. Addresses in the file are its offsets, and the descriptor
+//! of them: ELF header, seven program headers, the build-id note, then this descriptor. The build-id is the begin of
+//! the BLAKE3 hash of the whole file with the build-id itself taken as zeros. Addresses in the file are its offsets, and the descriptor
 //! holds offsets from itself, so nothing needs relocating.
 
 use crate::cpu::CpuFeatures;
 
-/// Where the 32 bytes of the build-id are.
+/// Where the build-id is.
 pub const BUILD_ID_OFFSET: usize = 472;
 
-/// Number of bytes of the build-id.
-pub const BUILD_ID_LEN: usize = 32;
+/// Number of bytes of the build-id; the Linux kernel and perf know none that are longer.
+pub const BUILD_ID_LEN: usize = 20;
 
 /// Where the descriptor is.
 pub const DESCRIPTOR_OFFSET: usize = 512;
