@@ -7,7 +7,7 @@
 use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
 
 /// How deep right recursion may go.
-const DEEPEST: usize = 96;
+const DEEPEST: usize = 64;
 
 /// How many infix operators and dots may follow each other without a `;` or `,`.
 const LONGEST: usize = 500;

@@ -36,6 +36,9 @@ impl Reader<'_> {
             }
             syn::Pat::Tuple(tuple) => PatternKind::Tuple(tuple.elems.iter().map(|elem| self.pattern(elem)).collect()),
             syn::Pat::Paren(inner) => return self.pattern(&inner.pat),
+            syn::Pat::Reference(reference) if reference.mutability.is_some() => {
+                self.refuse_pattern(span, "`&mut` in a pattern", "leave it away: the language has values only")
+            }
             syn::Pat::Reference(reference) => PatternKind::Reference(Box::new(self.pattern(&reference.pat))),
             syn::Pat::Struct(_) => self.refuse_pattern(
                 span,

@@ -1,5 +1,10 @@
-//! One file per language.
+//! One file per language: its text form.
 
+pub mod ast;
+pub mod diagnostic;
+pub mod diagram;
 pub mod expr;
+pub mod job_graph;
+pub mod json;
 pub mod pipeline;
 pub mod plan;

@@ -1,0 +1,629 @@
+//! Code of a job as Rust text, laid out much as rustfmt does.
+//!
+//! What is printed and parsed again is the same code, but for its spans: parentheses stand where the tree needs them.
+
+use crate::ast::{
+    Arm, BinaryOp, Closure, Condition, Const, Expr, ExprKind, Function, Literal, Name, Pattern, PatternKind, Record,
+    Statement, TypeName, TypeNameKind, UnaryOp,
+};
+use std::fmt::Write as _;
+
+/// Longest line, where it can be helped.
+const WIDTH: usize = 100;
+
+/// Words that a name may only be behind `r#`.
+const KEYWORDS: [&str; 48] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
+    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
+    "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// How tightly an expression holds together; what is looser than its place needs parentheses.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Tightness {
+    /// Closures and `return`, which reach as far as they can.
+    Open,
+    /// `if`, `match` and blocks, which end a statement.
+    Block,
+    Or,
+    And,
+    Compare,
+    BitOr,
+    BitXor,
+    BitAnd,
+    Shift,
+    Sum,
+    Product,
+    Cast,
+    Prefix,
+    Postfix,
+}
+
+impl Tightness {
+    fn next(self) -> Self {
+        match self {
+            Self::Open => Self::Block,
+            Self::Block => Self::Or,
+            Self::Or => Self::And,
+            Self::And => Self::Compare,
+            Self::Compare => Self::BitOr,
+            Self::BitOr => Self::BitXor,
+            Self::BitXor => Self::BitAnd,
+            Self::BitAnd => Self::Shift,
+            Self::Shift => Self::Sum,
+            Self::Sum => Self::Product,
+            Self::Product => Self::Cast,
+            Self::Cast => Self::Prefix,
+            Self::Prefix | Self::Postfix => Self::Postfix,
+        }
+    }
+}
+
+/// An expression.
+#[must_use]
+pub fn expr(expr: &Expr) -> String {
+    Layout { indent: 0 }.expr(expr, 0)
+}
+
+/// `|q| q.price > 100.0`.
+#[must_use]
+pub fn closure(closure: &Closure) -> String {
+    Layout { indent: 0 }.closure(closure, 0)
+}
+
+/// A function, with its attribute where it says something.
+#[must_use]
+pub fn function(function: &Function) -> String {
+    let mut text = String::new();
+    if function.fast_math {
+        text.push_str("#[sabot::udf(math = \"fast\")]\n");
+    }
+    let params: Vec<String> =
+        function.params.iter().map(|(param, ty)| format!("{}: {}", name(&param.text), type_name(ty))).collect();
+    let returns = match &function.returns.kind {
+        TypeNameKind::Tuple(items) if items.is_empty() => String::new(),
+        TypeNameKind::Path(..) | TypeNameKind::Tuple(_) | TypeNameKind::Reference(_) | TypeNameKind::Infer => {
+            format!(" -> {}", type_name(&function.returns))
+        }
+    };
+    let body = Layout { indent: 0 }.lines_of_block(&function.body);
+    let _ = write!(text, "fn {}({}){returns} {body}", name(&function.name.text), params.join(", "));
+    text
+}
+
+/// `const NAME: T = value;`
+#[must_use]
+pub fn constant(constant: &Const) -> String {
+    format!("const {}: {} = {};", name(&constant.name.text), type_name(&constant.ty), expr(&constant.value))
+}
+
+/// A record, with the names of its fields in files where they differ.
+#[must_use]
+pub fn record(record: &Record) -> String {
+    let mut text = format!("#[sabot::record]\nstruct {} {{\n", name(&record.name.text));
+    for field in &record.fields {
+        if field.wire_name != field.name.text {
+            let _ = writeln!(text, "    #[sabot(rename = {:?})]", field.wire_name);
+        }
+        let _ = writeln!(text, "    {}: {},", name(&field.name.text), type_name(&field.ty));
+    }
+    text.push('}');
+    text
+}
+
+/// A type as written.
+#[must_use]
+pub fn type_name(ty: &TypeName) -> String {
+    match &ty.kind {
+        TypeNameKind::Path(path, arguments) if arguments.is_empty() => name(path),
+        TypeNameKind::Path(path, arguments) => format!("{}<{}>", name(path), type_names(arguments)),
+        TypeNameKind::Tuple(items) => match items.as_slice() {
+            [item] => format!("({},)", type_name(item)),
+            items => format!("({})", type_names(items)),
+        },
+        TypeNameKind::Reference(inner) => format!("&{}", type_name(inner)),
+        TypeNameKind::Infer => "_".to_owned(),
+    }
+}
+
+fn type_names(types: &[TypeName]) -> String {
+    types.iter().map(type_name).collect::<Vec<_>>().join(", ")
+}
+
+/// A literal.
+#[must_use]
+pub fn literal(literal: &Literal) -> String {
+    match literal {
+        Literal::Bool(value) => value.to_string(),
+        Literal::Int(value, suffix) => format!("{value}{}", suffix.as_deref().unwrap_or_default()),
+        Literal::Float(value, suffix) => format!("{value:?}{}", suffix.as_deref().unwrap_or_default()),
+        Literal::String(value) => format!("{value:?}"),
+        Literal::Char(value) => format!("{value:?}"),
+        Literal::Bytes(value) => format!("b\"{}\"", value.escape_ascii()),
+    }
+}
+
+/// A pattern.
+#[must_use]
+pub fn pattern(pattern: &Pattern) -> String {
+    match &pattern.kind {
+        PatternKind::Wild => "_".to_owned(),
+        PatternKind::Bind(bound, mutable, inner) => {
+            let mutable = if *mutable { "mut " } else { "" };
+            let inner = inner.as_ref().map(|inner| format!(" @ {}", closed_pattern(inner))).unwrap_or_default();
+            format!("{mutable}{}{inner}", name(bound))
+        }
+        PatternKind::Literal(value) => literal(value),
+        PatternKind::Range(start, end, inclusive) => {
+            let bound = |bound: &Option<Literal>| bound.as_ref().map(literal).unwrap_or_default();
+            format!("{}{}{}", bound(start), if *inclusive { "..=" } else { ".." }, bound(end))
+        }
+        PatternKind::Or(cases) => cases.iter().map(closed_pattern).collect::<Vec<_>>().join(" | "),
+        PatternKind::Path(segments, inner) if inner.is_empty() => path(segments),
+        PatternKind::Path(segments, inner) => format!("{}({})", path(segments), patterns(inner)),
+        PatternKind::Tuple(items) => match items.as_slice() {
+            [item] => format!("({},)", self::pattern(item)),
+            items => format!("({})", patterns(items)),
+        },
+        PatternKind::Reference(inner) => format!("&{}", closed_pattern(inner)),
+        PatternKind::Error => "_".to_owned(),
+    }
+}
+
+/// A pattern where `a | b`, open ranges and `mut` would be misread.
+fn closed_pattern(inner: &Pattern) -> String {
+    match &inner.kind {
+        PatternKind::Or(_) | PatternKind::Range(..) => format!("({})", pattern(inner)),
+        PatternKind::Bind(_, true, _) | PatternKind::Bind(_, _, Some(_)) => format!("({})", pattern(inner)),
+        PatternKind::Wild
+        | PatternKind::Bind(_, false, None)
+        | PatternKind::Literal(_)
+        | PatternKind::Path(..)
+        | PatternKind::Tuple(_)
+        | PatternKind::Reference(_)
+        | PatternKind::Error => pattern(inner),
+    }
+}
+
+fn patterns(list: &[Pattern]) -> String {
+    list.iter().map(pattern).collect::<Vec<_>>().join(", ")
+}
+
+/// The pattern of a parameter or of a `let`.
+fn param(bound: &Pattern, ty: Option<&TypeName>) -> String {
+    let text = match &bound.kind {
+        PatternKind::Or(_) => format!("({})", pattern(bound)),
+        PatternKind::Wild
+        | PatternKind::Bind(..)
+        | PatternKind::Literal(_)
+        | PatternKind::Range(..)
+        | PatternKind::Path(..)
+        | PatternKind::Tuple(_)
+        | PatternKind::Reference(_)
+        | PatternKind::Error => pattern(bound),
+    };
+    match ty {
+        Some(ty) => format!("{text}: {}", type_name(ty)),
+        None => text,
+    }
+}
+
+fn name(text: &str) -> String {
+    if KEYWORDS.contains(&text) { format!("r#{text}") } else { text.to_owned() }
+}
+
+fn path(segments: &[String]) -> String {
+    segments.iter().map(|segment| name(segment)).collect::<Vec<_>>().join("::")
+}
+
+fn names(segments: &[Name]) -> String {
+    segments.iter().map(|segment| name(&segment.text)).collect::<Vec<_>>().join("::")
+}
+
+fn tightness(expr: &Expr) -> Tightness {
+    match &expr.kind {
+        ExprKind::Literal(Literal::Int(value, _)) if *value < 0 => Tightness::Prefix,
+        ExprKind::Literal(Literal::Float(value, _)) if value.is_sign_negative() => Tightness::Prefix,
+        ExprKind::Unary(..) | ExprKind::Reference(_) => Tightness::Prefix,
+        ExprKind::Binary(op, ..) => binary_tightness(*op),
+        ExprKind::Cast(..) => Tightness::Cast,
+        ExprKind::If(..) | ExprKind::Match(..) | ExprKind::Block(..) => Tightness::Block,
+        ExprKind::Closure(_) | ExprKind::Return(_) => Tightness::Open,
+        ExprKind::Literal(_)
+        | ExprKind::Name(_)
+        | ExprKind::Path(_)
+        | ExprKind::Field(..)
+        | ExprKind::Call(..)
+        | ExprKind::Method(..)
+        | ExprKind::Record(..)
+        | ExprKind::Tuple(_)
+        | ExprKind::Macro(..)
+        | ExprKind::Error => Tightness::Postfix,
+    }
+}
+
+fn binary_tightness(op: BinaryOp) -> Tightness {
+    match op {
+        BinaryOp::Or => Tightness::Or,
+        BinaryOp::And => Tightness::And,
+        BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => Tightness::Compare,
+        BinaryOp::BitOr => Tightness::BitOr,
+        BinaryOp::BitXor => Tightness::BitXor,
+        BinaryOp::BitAnd => Tightness::BitAnd,
+        BinaryOp::Shl | BinaryOp::Shr => Tightness::Shift,
+        BinaryOp::Add | BinaryOp::Sub => Tightness::Sum,
+        BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem => Tightness::Product,
+    }
+}
+
+/// Whether `<` behind it would be read as type arguments.
+fn ends_in_type(expr: &Expr) -> bool {
+    if let ExprKind::Binary(op, _, right) = &expr.kind {
+        return tightness(right) > binary_tightness(*op) && ends_in_type(right);
+    }
+    matches!(expr.kind, ExprKind::Cast(..))
+}
+
+/// Whether there is a record in it whose `{` would be read as the block of an `if` or `match`.
+fn shows_record(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Record(..) => true,
+        ExprKind::Field(inner, _)
+        | ExprKind::Unary(_, inner)
+        | ExprKind::Reference(inner)
+        | ExprKind::Cast(inner, _)
+        | ExprKind::Method(inner, ..) => shows_record(inner),
+        ExprKind::Binary(_, left, right) => shows_record(left) || shows_record(right),
+        ExprKind::Closure(closure) => shows_record(&closure.body),
+        ExprKind::Return(value) => value.as_deref().is_some_and(shows_record),
+        ExprKind::Literal(_)
+        | ExprKind::Name(_)
+        | ExprKind::Path(_)
+        | ExprKind::If(..)
+        | ExprKind::Match(..)
+        | ExprKind::Call(..)
+        | ExprKind::Tuple(_)
+        | ExprKind::Block(..)
+        | ExprKind::Macro(..)
+        | ExprKind::Error => false,
+    }
+}
+
+/// Prints at a depth. Every method takes the column at which its text begins, and returns text whose further lines are
+/// already indented.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// In steps of four columns.
+    indent: usize,
+}
+
+impl Layout {
+    fn deeper(self) -> Self {
+        Self { indent: self.indent + 1 }
+    }
+
+    fn margin(self) -> String {
+        "    ".repeat(self.indent)
+    }
+
+    fn column(self) -> usize {
+        self.indent * 4
+    }
+
+    fn expr(self, expr: &Expr, column: usize) -> String {
+        match flat(expr) {
+            Some(text) if column + text.chars().count() <= WIDTH => text,
+            Some(_) | None => self.lines(expr, column),
+        }
+    }
+
+    /// The expression on several lines.
+    fn lines(self, expr: &Expr, column: usize) -> String {
+        match &expr.kind {
+            ExprKind::If(condition, then, otherwise) => {
+                let mut text = format!("if {} {}", self.condition(condition, column + 3), self.lines_of_block(then));
+                if let Some(otherwise) = otherwise {
+                    let otherwise = if matches!(otherwise.kind, ExprKind::If(..)) {
+                        self.lines(otherwise, column)
+                    } else {
+                        self.lines_of_block(otherwise)
+                    };
+                    let _ = write!(text, " else {otherwise}");
+                }
+                text
+            }
+            ExprKind::Match(value, arms) => {
+                let mut text = format!("match {} {{\n", self.scrutinee(value, column + 6));
+                for arm in arms {
+                    let _ = writeln!(text, "{}", self.deeper().arm(arm));
+                }
+                text + &self.margin() + "}"
+            }
+            ExprKind::Block(..) => self.lines_of_block(expr),
+            ExprKind::Closure(closure) => self.closure(closure, column),
+            ExprKind::Record(record, fields, base) => {
+                let inner = self.deeper();
+                let mut text = format!("{} {{\n", name(&record.text));
+                for (field, value) in fields {
+                    let head = format!("{}{}", inner.margin(), name(&field.text));
+                    if is_shorthand(field, value) {
+                        let _ = writeln!(text, "{head},");
+                    } else {
+                        let value = inner.expr(value, head.len() + 2);
+                        let _ = writeln!(text, "{head}: {value},");
+                    }
+                }
+                if let Some(base) = base {
+                    let _ = writeln!(text, "{}..{}", inner.margin(), inner.expr(base, inner.column() + 2));
+                }
+                text + &self.margin() + "}"
+            }
+            ExprKind::Call(segments, arguments) => names(segments) + &self.list("(", arguments, ")"),
+            ExprKind::Macro(macro_name, arguments) if macro_name.text == "vec" => self.list("vec![", arguments, "]"),
+            ExprKind::Macro(macro_name, arguments) => {
+                self.list(&format!("{}!(", name(&macro_name.text)), arguments, ")")
+            }
+            ExprKind::Tuple(items) if items.len() > 1 => self.list("(", items, ")"),
+            ExprKind::Method(receiver, method, types, arguments) => {
+                let types = if types.is_empty() { String::new() } else { format!("::<{}>", type_names(types)) };
+                let head = self.operand(receiver, Tightness::Postfix, column);
+                let tail = format!(".{}{types}", name(&method.text));
+                let flat_arguments: Option<Vec<String>> = arguments.iter().map(flat).collect();
+                let inner = self.deeper();
+                let fits = flat_arguments.is_some_and(|arguments| {
+                    inner.column() + tail.len() + arguments.join(", ").chars().count() + 2 <= WIDTH
+                });
+                if matches!(arguments.as_slice(), [one] if flat(one).is_none()) || !fits {
+                    head + &tail + &self.list("(", arguments, ")")
+                } else {
+                    head + "\n" + &inner.margin() + &tail + &inner.list("(", arguments, ")")
+                }
+            }
+            ExprKind::Binary(op, left, right) => {
+                let left = self.left_operand(*op, left, column);
+                let inner = self.deeper();
+                let right = inner.operand(right, binary_tightness(*op).next(), inner.column() + 3);
+                format!("{left}\n{}{} {right}", inner.margin(), op.symbol())
+            }
+            ExprKind::Unary(op, inner) => unary(*op).to_owned() + &self.operand(inner, Tightness::Prefix, column + 1),
+            ExprKind::Reference(inner) => "&".to_owned() + &self.operand(inner, Tightness::Prefix, column + 1),
+            ExprKind::Cast(inner, ty) => self.operand(inner, Tightness::Cast, column) + " as " + &type_name(ty),
+            ExprKind::Field(base, field) => self.base_of_field(base, column) + "." + &name(&field.text),
+            ExprKind::Return(Some(value)) => format!("return {}", self.expr(value, column + 7)),
+            ExprKind::Tuple(items) => match items.as_slice() {
+                [item] => format!("({},)", self.expr(item, column + 1)),
+                _ => flat(expr).unwrap_or_default(),
+            },
+            ExprKind::Literal(_) | ExprKind::Name(_) | ExprKind::Path(_) | ExprKind::Return(None) | ExprKind::Error => {
+                flat(expr).unwrap_or_default()
+            }
+        }
+    }
+
+    fn operand(self, expr: &Expr, least: Tightness, column: usize) -> String {
+        if tightness(expr) < least { format!("({})", self.expr(expr, column + 1)) } else { self.expr(expr, column) }
+    }
+
+    fn left_operand(self, op: BinaryOp, left: &Expr, column: usize) -> String {
+        if needs_parentheses_on_left(op, left) {
+            format!("({})", self.expr(left, column + 1))
+        } else {
+            self.expr(left, column)
+        }
+    }
+
+    fn base_of_field(self, base: &Expr, column: usize) -> String {
+        if matches!(base.kind, ExprKind::Literal(_)) {
+            return format!("({})", self.expr(base, column + 1));
+        }
+        self.operand(base, Tightness::Postfix, column)
+    }
+
+    fn closure(self, closure: &Closure, column: usize) -> String {
+        let params = params(closure);
+        format!("|{params}| {}", self.expr(&closure.body, column + params.chars().count() + 3))
+    }
+
+    fn condition(self, condition: &Condition, column: usize) -> String {
+        match condition {
+            Condition::Expr(value) => self.scrutinee(value, column),
+            Condition::Let(bound, value) => {
+                let head = format!("let {} = ", pattern(bound));
+                let column = column + head.chars().count();
+                let value = if shows_record(value) || tightness(value) < Tightness::Compare {
+                    format!("({})", self.expr(value, column + 1))
+                } else {
+                    self.expr(value, column)
+                };
+                head + &value
+            }
+        }
+    }
+
+    fn scrutinee(self, value: &Expr, column: usize) -> String {
+        if shows_record(value) || tightness(value) < Tightness::Or {
+            format!("({})", self.expr(value, column + 1))
+        } else {
+            self.expr(value, column)
+        }
+    }
+
+    fn arm(self, arm: &Arm) -> String {
+        let guard = arm.guard.as_ref().map(|guard| format!(" if {}", self.scrutinee(guard, self.column())));
+        let head = format!("{}{}{} => ", self.margin(), pattern(&arm.pattern), guard.unwrap_or_default());
+        let body = self.expr(&arm.body, head.chars().count());
+        let comma = if matches!(arm.body.kind, ExprKind::Block(..)) && body.ends_with('}') { "" } else { "," };
+        format!("{head}{body}{comma}")
+    }
+
+    /// A block with each statement on its line; any other expression gets braces.
+    fn lines_of_block(self, block: &Expr) -> String {
+        let inner = self.deeper();
+        let (statements, tail): (&[Statement], Option<&Expr>) = if let ExprKind::Block(statements, tail) = &block.kind {
+            (statements, tail.as_deref())
+        } else {
+            (&[], Some(block))
+        };
+        if statements.is_empty() && tail.is_none() {
+            return "{}".to_owned();
+        }
+        let mut text = "{\n".to_owned();
+        for (position, statement) in statements.iter().enumerate() {
+            let is_last = position + 1 == statements.len() && tail.is_none();
+            let _ = writeln!(text, "{}{}", inner.margin(), inner.statement(statement, is_last));
+        }
+        if let Some(tail) = tail {
+            let _ = writeln!(text, "{}{}", inner.margin(), inner.expr(tail, inner.column()));
+        }
+        text + &self.margin() + "}"
+    }
+
+    fn statement(self, statement: &Statement, is_last: bool) -> String {
+        match statement {
+            Statement::Let(bound, ty, value) => {
+                let head = format!("let {} = ", param(bound, ty.as_ref()));
+                let column = self.column() + head.chars().count();
+                format!("{head}{};", self.expr(value, column))
+            }
+            Statement::Expr(value) => {
+                let semicolon = if tightness(value) == Tightness::Block && !is_last { "" } else { ";" };
+                self.expr(value, self.column()) + semicolon
+            }
+        }
+    }
+
+    /// Arguments: the only one, or a closure at the end, may hang; else one on each line.
+    fn list(self, open: &str, items: &[Expr], close: &str) -> String {
+        if let [item] = items {
+            return format!("{open}{}{close}", self.expr(item, self.column() + open.len()));
+        }
+        let inner = self.deeper();
+        let mut text = format!("{open}\n");
+        for item in items {
+            let _ = writeln!(text, "{}{},", inner.margin(), inner.expr(item, inner.column()));
+        }
+        if items.is_empty() { format!("{open}{close}") } else { text + &self.margin() + close }
+    }
+}
+
+fn params(closure: &Closure) -> String {
+    closure.params.iter().map(|(bound, ty)| param(bound, ty.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
+fn unary(op: UnaryOp) -> &'static str {
+    match op {
+        UnaryOp::Neg => "-",
+        UnaryOp::Not => "!",
+        UnaryOp::Deref => "*",
+    }
+}
+
+fn is_shorthand(field: &Name, value: &Expr) -> bool {
+    matches!(&value.kind, ExprKind::Name(text) if *text == field.text)
+}
+
+fn needs_parentheses_on_left(op: BinaryOp, left: &Expr) -> bool {
+    let own = binary_tightness(op);
+    let least = if own == Tightness::Compare { own.next() } else { own };
+    tightness(left) < least || (matches!(op, BinaryOp::Lt | BinaryOp::Shl) && ends_in_type(left))
+}
+
+/// The expression on one line; nothing if it holds what always takes several.
+fn flat(expr: &Expr) -> Option<String> {
+    let flat_operand = |expr: &Expr, least: Tightness| {
+        let text = flat(expr)?;
+        Some(if tightness(expr) < least { format!("({text})") } else { text })
+    };
+    let list = |items: &[Expr]| Some(items.iter().map(flat).collect::<Option<Vec<_>>>()?.join(", "));
+    Some(match &expr.kind {
+        ExprKind::Literal(value) => literal(value),
+        ExprKind::Name(text) => name(text),
+        ExprKind::Path(segments) => path(segments),
+        ExprKind::Field(base, field) => {
+            let base = if let ExprKind::Literal(value) = &base.kind {
+                format!("({})", literal(value))
+            } else {
+                flat_operand(base, Tightness::Postfix)?
+            };
+            format!("{base}.{}", name(&field.text))
+        }
+        ExprKind::Unary(op, inner) => format!("{}{}", unary(*op), flat_operand(inner, Tightness::Prefix)?),
+        ExprKind::Reference(inner) => format!("&{}", flat_operand(inner, Tightness::Prefix)?),
+        ExprKind::Binary(op, left, right) => {
+            let left_text = flat(left)?;
+            let left = if needs_parentheses_on_left(*op, left) { format!("({left_text})") } else { left_text };
+            format!("{left} {} {}", op.symbol(), flat_operand(right, binary_tightness(*op).next())?)
+        }
+        ExprKind::Cast(inner, ty) => format!("{} as {}", flat_operand(inner, Tightness::Cast)?, type_name(ty)),
+        ExprKind::If(condition, then, otherwise) => {
+            let condition = match &**condition {
+                Condition::Expr(value) => flat_scrutinee(value, Tightness::Or)?,
+                Condition::Let(bound, value) => {
+                    format!("let {} = {}", pattern(bound), flat_scrutinee(value, Tightness::Compare)?)
+                }
+            };
+            let mut text = format!("if {condition} {}", flat_block(then)?);
+            if let Some(otherwise) = otherwise {
+                let is_if = matches!(otherwise.kind, ExprKind::If(..));
+                let otherwise = if is_if { flat(otherwise)? } else { flat_block(otherwise)? };
+                let _ = write!(text, " else {otherwise}");
+            }
+            text
+        }
+        ExprKind::Match(..) => return None,
+        ExprKind::Call(segments, arguments) => format!("{}({})", names(segments), list(arguments)?),
+        ExprKind::Method(receiver, method, types, arguments) => {
+            let types = if types.is_empty() { String::new() } else { format!("::<{}>", type_names(types)) };
+            let receiver = flat_operand(receiver, Tightness::Postfix)?;
+            format!("{receiver}.{}{types}({})", name(&method.text), list(arguments)?)
+        }
+        ExprKind::Record(record, fields, base) => {
+            let mut items = Vec::new();
+            for (field, value) in fields {
+                items.push(if is_shorthand(field, value) {
+                    name(&field.text)
+                } else {
+                    format!("{}: {}", name(&field.text), flat(value)?)
+                });
+            }
+            if let Some(base) = base {
+                items.push(format!("..{}", flat(base)?));
+            }
+            let items = items.join(", ");
+            if items.is_empty() {
+                format!("{} {{}}", name(&record.text))
+            } else {
+                format!("{} {{ {items} }}", name(&record.text))
+            }
+        }
+        ExprKind::Tuple(items) => match items.as_slice() {
+            [item] => format!("({},)", flat(item)?),
+            items => format!("({})", list(items)?),
+        },
+        ExprKind::Block(..) => flat_block(expr)?,
+        ExprKind::Closure(closure) => format!("|{}| {}", params(closure), flat(&closure.body)?),
+        ExprKind::Return(None) => "return".to_owned(),
+        ExprKind::Return(Some(value)) => format!("return {}", flat(value)?),
+        ExprKind::Macro(macro_name, arguments) if macro_name.text == "vec" => format!("vec![{}]", list(arguments)?),
+        ExprKind::Macro(macro_name, arguments) => format!("{}!({})", name(&macro_name.text), list(arguments)?),
+        ExprKind::Error => "todo!()".to_owned(),
+    })
+}
+
+/// A block without statements, on one line.
+fn flat_block(block: &Expr) -> Option<String> {
+    let ExprKind::Block(statements, tail) = &block.kind else {
+        return Some(format!("{{ {} }}", flat(block)?));
+    };
+    match tail {
+        _ if !statements.is_empty() => None,
+        Some(tail) => Some(format!("{{ {} }}", flat(tail)?)),
+        None => Some("{}".to_owned()),
+    }
+}
+
+fn flat_scrutinee(value: &Expr, least: Tightness) -> Option<String> {
+    let text = flat(value)?;
+    Some(if shows_record(value) || tightness(value) < least { format!("({text})") } else { text })
+}
