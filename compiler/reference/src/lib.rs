@@ -20,6 +20,6 @@ mod value;
 
 pub use evaluate::{RowError, evaluate};
 pub use pipelines::run_pipelines;
-pub use run::{Failure, Inputs, Outputs, Row, default_params, run};
+pub use run::{Failure, Inputs, Outputs, Row, default_params, run, run_counted};
 pub use sabot_abi::kernel::RowErrorCode;
 pub use value::{Value, compare, sort_order};

@@ -12,16 +12,18 @@ use sabot_ir::plan::{ErrorPolicy, JoinKind};
 use sabot_ir::span::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Runs the pipelines of a job.
+/// Runs the pipelines of a job. Beside the rows of each sink, gives the rows out of each operator, by `OperatorId`: what a
+/// run's summary shows.
 ///
 /// # Errors
 /// The first row that cannot be computed where the operator's error policy is to fail.
-pub fn run_pipelines(pipelines: &Pipelines, inputs: &Inputs, params: &[Value]) -> Result<Outputs, Failure> {
+pub fn run_pipelines(pipelines: &Pipelines, inputs: &Inputs, params: &[Value]) -> Result<(Outputs, Vec<u64>), Failure> {
     let mut run = Run {
         pipelines,
         params,
         tables: pipelines.tables.iter().map(|table| Table::new(&table.kind)).collect(),
         outputs: pipelines.sinks.iter().map(|sink| (sink.name.clone(), Vec::new())).collect(),
+        rows_out: vec![0; pipelines.operators.len()],
     };
     for pipeline in &pipelines.pipelines {
         let (rows, columns) = run.origin(&pipeline.origin, inputs)?;
@@ -33,7 +35,7 @@ pub fn run_pipelines(pipelines: &Pipelines, inputs: &Inputs, params: &[Value]) -
             run.body(&pipeline.body, registers)?;
         }
     }
-    Ok(run.outputs)
+    Ok((run.outputs, run.rows_out))
 }
 
 struct Run<'a> {
@@ -41,6 +43,7 @@ struct Run<'a> {
     params: &'a [Value],
     tables: Vec<Table>,
     outputs: Outputs,
+    rows_out: Vec<u64>,
 }
 
 enum Table {
@@ -92,6 +95,10 @@ impl Table {
 }
 
 impl<'a> Run<'a> {
+    fn count(&mut self, operator: OperatorId, rows: usize) {
+        self.rows_out[operator.0 as usize] += rows as u64;
+    }
+
     /// What a failure does.
     fn refuse(&mut self, operator: OperatorId, row: &[Value], error: RowError) -> Result<(), Failure> {
         let info = &self.pipelines.operators[operator.0 as usize];
@@ -109,20 +116,27 @@ impl<'a> Run<'a> {
 
     fn origin(&mut self, origin: &'a Origin, inputs: &Inputs) -> Result<(Vec<Row>, &'a [(u32, Reg)]), Failure> {
         match origin {
-            Origin::Scan { source, columns, prune, operator: _ } => {
+            Origin::Scan { source, columns, prune, operator } => {
                 let name = &self.pipelines.sources[source.0 as usize].name;
                 let mut rows = inputs.get(name).cloned().unwrap_or_default();
                 if let Some(prune) = prune {
                     // A reader may skip all that it can tell: the most that it can do shows a wrong `prune`.
                     rows.retain(|row| evaluate(prune, row, self.params).map_or(true, |truth| truth.is_true()));
                 }
+                self.count(*operator, rows.len());
                 Ok((rows, columns))
             }
-            Origin::Table { table, columns, operator } => Ok((self.table_rows(*table, *operator)?, columns)),
-            Origin::BuildRows { table, matched, columns, operator: _ } => {
+            Origin::Table { table, columns, operator } => {
+                let rows = self.table_rows(*table, *operator)?;
+                self.count(*operator, rows.len());
+                Ok((rows, columns))
+            }
+            Origin::BuildRows { table, matched, columns, operator } => {
                 let rows = self.tables[table.0 as usize].build_rows();
                 let wanted = rows.iter().filter(|row| row.matched == *matched);
-                Ok((wanted.map(|row| row.payload.clone()).collect(), columns))
+                let rows: Vec<Row> = wanted.map(|row| row.payload.clone()).collect();
+                self.count(*operator, rows.len());
+                Ok((rows, columns))
             }
         }
     }
@@ -166,18 +180,19 @@ impl<'a> Run<'a> {
     fn steps(&mut self, steps: &[Step], end: &End, mut registers: Row) -> Result<(), Failure> {
         let Some((step, rest)) = steps.split_first() else { return self.end(end, registers) };
         match step {
-            Step::Compute { filter, outputs, live, operator, counts: _ } => {
+            Step::Compute { filter, outputs, live, operator, counts } => {
                 match compute(filter.as_ref(), outputs, &mut registers, self.params) {
                     Ok(true) => {}
                     Ok(false) => return Ok(()),
                     Err(error) => return self.refuse(*operator, &registers, error),
                 }
+                counts.iter().for_each(|counted| self.count(*counted, 1));
                 if filter.is_some() || !outputs.is_empty() {
                     keep(&mut registers, live.iter().chain(outputs.iter().map(|(reg, _)| reg)));
                 }
                 self.steps(rest, end, registers)
             }
-            Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator: _ } => {
+            Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
                 let key = values(&registers, keys);
                 let has_null = key.iter().any(Value::is_null);
                 let key = key_of(&key);
@@ -192,6 +207,14 @@ impl<'a> Run<'a> {
                 if *mark_only {
                     return Ok(());
                 }
+                let rows = match kind {
+                    JoinKind::Inner => found.len(),
+                    JoinKind::Left => found.len().max(1),
+                    JoinKind::Semi => usize::from(!found.is_empty()),
+                    JoinKind::Anti => usize::from(found.is_empty()),
+                    JoinKind::Right | JoinKind::Full => unreachable!("a probe has the probing side on its left"),
+                };
+                self.count(*operator, rows);
                 let mut go_on = |payload_row: Option<&Row>| {
                     let mut registers = registers.clone();
                     for (position, reg) in payload {
@@ -217,7 +240,8 @@ impl<'a> Run<'a> {
 
     fn end(&mut self, end: &End, registers: Row) -> Result<(), Failure> {
         match end {
-            End::Sink { sink, columns, operator: _ } => {
+            End::Sink { sink, columns, operator } => {
+                self.count(*operator, 1);
                 let name = &self.pipelines.sinks[sink.0 as usize].name;
                 self.outputs.entry(name.clone()).or_default().push(values(&registers, columns));
             }

@@ -56,6 +56,15 @@ pub fn default_params(plan: &Plan) -> Option<Vec<Value>> {
 /// # Errors
 /// The first row that cannot be computed where the operator's error policy is to fail.
 pub fn run(plan: &Plan, inputs: &Inputs, params: &[Value]) -> Result<Outputs, Failure> {
+    run_counted(plan, inputs, params).map(|(outputs, _)| outputs)
+}
+
+/// Runs a plan. Beside the rows of each sink, gives the rows out of each operator, by `NodeId`; of a sink, what it wrote.
+///
+/// # Errors
+/// The first row that cannot be computed where the operator's error policy is to fail.
+pub fn run_counted(plan: &Plan, inputs: &Inputs, params: &[Value]) -> Result<(Outputs, Vec<u64>), Failure> {
+    let mut rows_out = vec![0; plan.nodes.len()];
     let mut run = Run {
         plan,
         rows: vec![Vec::new(); plan.nodes.len()],
@@ -71,9 +80,11 @@ pub fn run(plan: &Plan, inputs: &Inputs, params: &[Value]) -> Result<Outputs, Fa
             let rows = refused.iter().map(|failure| error_row(sink, failure));
             run.outputs.entry(sink.name.clone()).or_default().extend(rows);
         }
+        let is_sink = matches!(node.operator, Operator::Sink { .. });
+        rows_out[id.0 as usize] = if is_sink { run.rows[node.inputs[0].0 as usize].len() } else { rows.len() } as u64;
         run.rows[id.0 as usize] = rows;
     }
-    Ok(run.outputs)
+    Ok((run.outputs, rows_out))
 }
 
 struct Run<'a> {

@@ -71,18 +71,8 @@ impl BodyBuilder<'_> {
     /// From the table of an aggregate, a dedup, a sort or a limit.
     fn table(&mut self, id: NodeId) -> (Origin, Body) {
         let node = self.cx.plan.node(id);
-        let dedup = match &node.operator {
-            Operator::Dedup { .. } => dedup_layout(self.cx, id),
-            Operator::Source { .. }
-            | Operator::Filter { .. }
-            | Operator::Project { .. }
-            | Operator::Union
-            | Operator::HashJoin { .. }
-            | Operator::Aggregate { .. }
-            | Operator::Sort { .. }
-            | Operator::Limit { .. }
-            | Operator::Sink { .. } => None,
-        };
+        let is_dedup = matches!(node.operator, Operator::Dedup { .. });
+        let dedup = if is_dedup { dedup_layout(self.cx, id) } else { None };
         let is_aggregate = matches!(node.operator, Operator::Aggregate { .. });
         let mut stream = Stream::new(vec![None; node.schema.len()]);
         let mut read = Vec::new();
@@ -123,6 +113,7 @@ impl BodyBuilder<'_> {
                 Next::End(end) => Body { steps: stream.take_steps(), end },
             }
         } else {
+            stream.count(self.owner(id));
             self.body(id, stream)
         };
         (origin, body)
@@ -286,12 +277,11 @@ impl BodyBuilder<'_> {
             let field = &schema.fields[*column as usize];
             let column = Expr::column(*column, field.ty.clone());
             let value = stream.register(&mut self.registers, &field.name, &column, owner);
-            let args = match tables::first_row_call(&field.ty).function {
-                AggregateFunction::ArgMin => {
-                    let constant = anything(&Type::Int64);
-                    vec![stream.compute(&mut self.registers, "constant", constant, owner), value]
-                }
-                _first => vec![value],
+            let args = if tables::first_row_call(&field.ty).function == AggregateFunction::ArgMin {
+                let constant = anything(&Type::Int64);
+                vec![stream.compute(&mut self.registers, "constant", constant, owner), value]
+            } else {
+                vec![value]
             };
             inputs.push(AggregateInput { args, filter: None });
         }
@@ -446,9 +436,10 @@ impl BodyBuilder<'_> {
 
 /// What to call the register of an expression over these columns.
 fn column_name(schema: &Schema, expr: &Expr) -> String {
-    match &expr.kind {
-        ExprKind::Column(column) => schema.fields[*column as usize].name.clone(),
-        _computed => "key".to_owned(),
+    if let ExprKind::Column(column) = expr.kind {
+        schema.fields[column as usize].name.clone()
+    } else {
+        "key".to_owned()
     }
 }
 

@@ -92,10 +92,14 @@ pub(super) struct RowsLayout {
 pub(super) fn rows_layout(cx: &PhysicalCx<'_>, purpose: Purpose) -> RowsLayout {
     let of = match purpose {
         Purpose::State(node) => node,
-        Purpose::Held(node) => match &cx.plan.node(node).operator {
-            Operator::HashJoin { kind, build, .. } => cx.plan.node(node).inputs[join_shape(*kind, *build).probe],
-            _union => node,
-        },
+        Purpose::Held(node) => {
+            let held = cx.plan.node(node);
+            if let Operator::HashJoin { kind, build, .. } = &held.operator {
+                held.inputs[join_shape(*kind, *build).probe]
+            } else {
+                node
+            }
+        }
     };
     let schema = &cx.plan.node(of).schema;
     let column = |at: &u32| Expr::column(*at, schema.fields[*at as usize].ty.clone());
