@@ -1,0 +1,1 @@
+//! Random plans over random tables.
