@@ -126,7 +126,8 @@ impl Stream {
             self.close();
         }
         let open = self.open.get_or_insert_with(|| OpenStep::new(owner));
-        if can_fail && !open.can_fail {
+        let does_nothing = open.filter.is_none() && open.outputs.is_empty();
+        if does_nothing || (can_fail && !open.can_fail) {
             open.owner = owner;
         }
         open.can_fail |= can_fail;

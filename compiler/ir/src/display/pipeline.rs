@@ -16,10 +16,17 @@ use std::fmt::Write as _;
 /// All pipelines of a job, in the order they run, and the tables.
 #[must_use]
 pub fn pipelines(pipelines: &Pipelines) -> String {
+    annotated(pipelines, &|_| None)
+}
+
+/// The same with a remark beside each operator, wherever it stands: what a run found out about it
+/// (`explain --analyze`: rows in and out, time per row).
+#[must_use]
+pub fn annotated(pipelines: &Pipelines, remark: &dyn Fn(OperatorId) -> Option<String>) -> String {
     let mut out = String::new();
     for (position, pipeline) in pipelines.pipelines.iter().enumerate() {
         let registers = schema(pipeline);
-        let mut printer = Printer { pipelines, registers, out: &mut out };
+        let mut printer = Printer { pipelines, remark, registers, out: &mut out };
         printer.pipeline(position, pipeline);
     }
     for (position, table) in pipelines.tables.iter().enumerate() {
@@ -38,6 +45,7 @@ pub fn schema(pipeline: &Pipeline) -> Schema {
 
 struct Printer<'a> {
     pipelines: &'a Pipelines,
+    remark: &'a dyn Fn(OperatorId) -> Option<String>,
     registers: Schema,
     out: &'a mut String,
 }
@@ -226,7 +234,8 @@ impl Printer<'_> {
     }
 
     fn operator(&self, operator: OperatorId) -> String {
-        self.pipelines.operators.get(operator.0 as usize).map_or_else(|| "?".to_owned(), |info| info.name.clone())
+        let name = self.pipelines.operators.get(operator.0 as usize).map_or("?", |info| info.name.as_str());
+        (self.remark)(operator).map_or_else(|| name.to_owned(), |remark| format!("{name}: {remark}"))
     }
 
     fn policy(&self, operator: OperatorId) -> String {
