@@ -1,1 +1,2 @@
 //! Measurements; see RESULTS.md.
+#![forbid(unsafe_code)]

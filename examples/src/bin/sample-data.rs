@@ -1,4 +1,5 @@
 //! Makes quotes and securities of any size, the same bytes every time: what the demo and the benchmarks read.
+#![forbid(unsafe_code)]
 
 use sabot_examples::sample_data::{self, FileFormat};
 use std::path::PathBuf;
