@@ -240,6 +240,7 @@ pub fn looks_like_artifact(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use sabot_abi::descriptor::{DESCRIPTOR_OFFSET, Stretch};
 
     /// An artifact that holds together as far as this file looks: no ELF beyond the first bytes, no code.
@@ -267,6 +268,10 @@ mod tests {
         bytes.extend((Descriptor::LEN as u64 + 8).to_le_bytes());
         bytes.extend([0xcc; 16]);
         bytes.extend(json);
+        with_build_id(bytes)
+    }
+
+    fn with_build_id(mut bytes: Vec<u8>) -> Vec<u8> {
         let id = build_id(&bytes);
         bytes[BUILD_ID_OFFSET..BUILD_ID_OFFSET + BUILD_ID_LEN].copy_from_slice(&id);
         bytes
@@ -320,5 +325,35 @@ mod tests {
         }
         let longer = [intact.as_slice(), b"x"].concat();
         assert!(matches!(check(&longer), Err(LoadError::WrongSize { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_checks_panic(bytes in prop::collection::vec(any::<u8>(), 0..900)) {
+            let _ = check(&bytes);
+            let mut like_an_artifact = artifact(|_, _| {});
+            let len = bytes.len().min(like_an_artifact.len());
+            like_an_artifact[..len].copy_from_slice(&bytes[..len]);
+            let _ = check(&like_an_artifact);
+        }
+
+        /// Whoever changes bytes on purpose mends the build-id too: what is behind it must hold by itself.
+        #[test]
+        fn no_mended_bytes_make_the_checks_panic(
+            changes in prop::collection::vec((DESCRIPTOR_OFFSET..900usize, prop_oneof![Just(0u8), Just(0xff), any::<u8>()]), 1..20),
+        ) {
+            let mut bytes = artifact(|_, _| {});
+            for (at, byte) in changes {
+                if let Some(place) = bytes.get_mut(at) {
+                    *place = byte;
+                }
+            }
+            if let Ok(checked) = check(&with_build_id(bytes.clone())) {
+                let text = checked.descriptor.text.in_file(bytes.len()).expect("the code is in the file");
+                for offset in checked.kernel_offsets {
+                    prop_assert!(text.contains(&(offset + DESCRIPTOR_OFFSET)));
+                }
+            }
+        }
     }
 }
