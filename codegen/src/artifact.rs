@@ -5,7 +5,7 @@
 
 use crate::compiled::{CompiledFunction, CompiledJob};
 use crate::elf::{AARCH64, HEADERS_LEN, NOTE, Object, PROGBITS, Parts, Symbol, X86_64};
-use crate::line_table::debug_sections;
+use crate::line_table::{Placed, debug_sections};
 use crate::unwind::{Framed, frame_section, search_table, search_table_len};
 use sabot_abi::ABI_VERSION;
 use sabot_abi::cpu::{CpuFeature, CpuFeatures};
@@ -40,7 +40,7 @@ pub fn link(job: &CompiledJob) -> Vec<u8> {
         is_function: false,
     }];
     symbols.extend(job.functions.iter().map(|function| Symbol {
-        name: function.name.clone(),
+        name: format!("{}::{}", job.manifest.job, function.name),
         address: 0,
         len: function.code.len() as u64,
         is_function: true,
@@ -86,8 +86,12 @@ pub fn link(job: &CompiledJob) -> Vec<u8> {
     }
     object.set_addresses(&dynamic_symbols, &symbols);
     let dynamic = object.dynamic(&dynamic_symbols);
-    let placed: Vec<(u64, &CompiledFunction)> =
-        symbols.iter().skip(1).map(|symbol| symbol.address).zip(&job.functions).collect();
+    let placed: Vec<Placed<'_>> = symbols
+        .iter()
+        .skip(1)
+        .zip(&job.functions)
+        .map(|(symbol, function)| Placed { address: symbol.address, symbol: &symbol.name, function })
+        .collect();
     let text_range = code.address as u64..(code.address + code.len) as u64;
     for (name, content) in debug_sections(&job.manifest.source_file, &job.manifest.source_text, &placed, text_range) {
         object.unmapped(name, &content);
@@ -109,7 +113,7 @@ pub fn link(job: &CompiledJob) -> Vec<u8> {
         target: Descriptor::target_field(&job.triple.to_string()).expect("triples are short"),
     };
     let mut content = descriptor.to_bytes();
-    content.extend(placed.iter().flat_map(|(address, _)| (address - DESCRIPTOR_OFFSET as u64).to_le_bytes()));
+    content.extend(placed.iter().flat_map(|kernel| (kernel.address - DESCRIPTOR_OFFSET as u64).to_le_bytes()));
     bytes[DESCRIPTOR_OFFSET..DESCRIPTOR_OFFSET + content.len()].copy_from_slice(&content);
     let build_id = blake3::hash(&bytes);
     bytes[BUILD_ID_OFFSET..BUILD_ID_OFFSET + BUILD_ID_LEN].copy_from_slice(&build_id.as_bytes()[..BUILD_ID_LEN]);

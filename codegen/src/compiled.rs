@@ -10,7 +10,7 @@ use target_lexicon::Triple;
 /// A kernel as machine code. It has no relocations: its constants lie behind its code, calls go through the context.
 #[derive(Clone, Debug)]
 pub struct CompiledFunction {
-    /// Its symbol, `Manifest::kernels` at the same position.
+    /// Its name, `Manifest::kernels` at the same position. Its symbol has the job's name and `::` in front.
     pub name: String,
     /// Code and constants.
     pub code: Vec<u8>,

@@ -7,11 +7,21 @@ use crate::compiled::CompiledFunction;
 use gimli::write::{Address, AttributeValue, DwarfUnit, EndianVec, FileId, LineProgram, LineString, Sections};
 use gimli::{Encoding, Format, LineEncoding, LittleEndian, SectionId};
 
+/// A kernel in the artifact.
+pub(crate) struct Placed<'a> {
+    /// Of its first instruction.
+    pub(crate) address: u64,
+    /// What it is called there.
+    pub(crate) symbol: &'a str,
+    /// The kernel.
+    pub(crate) function: &'a CompiledFunction,
+}
+
 /// The debug sections by name, in the order in which they are written; empty ones left out.
 pub(crate) fn debug_sections(
     source_file: &str,
     source_text: &str,
-    functions: &[(u64, &CompiledFunction)],
+    kernels: &[Placed<'_>],
     text: std::ops::Range<u64>,
 ) -> Vec<(&'static str, Vec<u8>)> {
     let encoding = Encoding { format: Format::Dwarf32, version: 4, address_size: 8 };
@@ -22,9 +32,9 @@ pub(crate) fn debug_sections(
     let directory = program.default_directory();
     let file = program.add_file(file, directory, None);
     let lines = Lines::new(source_text);
-    let locations: Vec<Vec<Row>> = functions.iter().map(|(_, function)| rows(function, &lines)).collect();
-    for ((address, function), rows) in functions.iter().zip(&locations) {
-        add_sequence(&mut program, file, *address, function.code.len() as u64, rows);
+    let locations: Vec<Vec<Row>> = kernels.iter().map(|kernel| rows(kernel.function, &lines)).collect();
+    for (kernel, rows) in kernels.iter().zip(&locations) {
+        add_sequence(&mut program, file, kernel.address, kernel.function.code.len() as u64, rows);
     }
     dwarf.unit.line_program = program;
 
@@ -39,14 +49,14 @@ pub(crate) fn debug_sections(
     unit.set(gimli::DW_AT_comp_dir, AttributeValue::StringRef(directory));
     unit.set(gimli::DW_AT_low_pc, AttributeValue::Address(Address::Constant(text.start)));
     unit.set(gimli::DW_AT_high_pc, AttributeValue::Udata(text.end - text.start));
-    for ((address, function), rows) in functions.iter().zip(&locations) {
-        let name = dwarf.strings.add(function.name.as_str());
+    for (kernel, rows) in kernels.iter().zip(&locations) {
+        let name = dwarf.strings.add(kernel.symbol);
         let entry = dwarf.unit.add(root, gimli::DW_TAG_subprogram);
         let entry = dwarf.unit.get_mut(entry);
         entry.set(gimli::DW_AT_name, AttributeValue::StringRef(name));
         entry.set(gimli::DW_AT_external, AttributeValue::Flag(true));
-        entry.set(gimli::DW_AT_low_pc, AttributeValue::Address(Address::Constant(*address)));
-        entry.set(gimli::DW_AT_high_pc, AttributeValue::Udata(function.code.len() as u64));
+        entry.set(gimli::DW_AT_low_pc, AttributeValue::Address(Address::Constant(kernel.address)));
+        entry.set(gimli::DW_AT_high_pc, AttributeValue::Udata(kernel.function.code.len() as u64));
         if let Some(first) = rows.first() {
             entry.set(gimli::DW_AT_decl_file, AttributeValue::FileIndex(Some(file)));
             entry.set(gimli::DW_AT_decl_line, AttributeValue::Udata(first.line));

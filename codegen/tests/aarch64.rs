@@ -37,7 +37,7 @@ fn hand_made_kernels_give_the_same_on_both_machines() {
     let (grown, said) = machine.call(&there, GROWN, &frame);
     assert_eq!(grown.outputs[0].values[..2], [1f64.to_bits(), 0f64.to_bits()]);
     let frames: Vec<&str> = said.lines().collect();
-    assert!(frames.contains(&"frame: shift::map_2#scalar"), "unwound to the kernel: {frames:?}");
+    assert!(frames.contains(&"frame: shift::map_2_rows"), "unwound to the kernel: {frames:?}");
     assert!(frames.contains(&"frame: main"), "unwound through the kernel: {frames:?}");
 }
 

@@ -49,7 +49,7 @@ fn run<T: Copy + Default>(
 #[test]
 fn linked_kernels_run() {
     let artifact = LoadedArtifact::load(&link(&job(HOST))).expect("loads");
-    assert_eq!(artifact.manifest.kernels, ["shift::map_1#vector", "shift::map_2#scalar"]);
+    assert_eq!(artifact.manifest.kernels, ["map_1_plain", "map_2_rows"]);
     let functions = sabot_runtime::ffi::functions();
     assert_eq!(run(&artifact, SHIFTED, functions, &[1i64, -7, i64::MAX]), [8, 0, i64::MAX.wrapping_add(7)]);
     assert_eq!(run(&artifact, GROWN, functions, &[0.0, 1.5]), [1.0, 1.5f64.exp()]);
@@ -152,14 +152,14 @@ fn readelf_reads_all_of_it_without_a_warning() {
         let Some((all, warnings)) = tool("readelf", &["--all", "--wide", path]) else { return };
         assert_eq!(warnings, "");
         for part in
-            ["shift::map_1#vector", "Build ID: ", "NOTE", "GNU_EH_FRAME", "[shift.so]", "There are no relocations"]
+            ["shift::map_1_plain", "Build ID: ", "NOTE", "GNU_EH_FRAME", "[shift.so]", "There are no relocations"]
         {
             assert!(all.contains(part), "no {part:?} in\n{all}");
         }
         assert!(!all.to_lowercase().contains("corrupt") && !all.contains("TEXTREL"), "{all}");
         let (lines, warnings) = tool("readelf", &["--debug-dump=decodedline,info,frames", path]).expect("as before");
         assert_eq!(warnings, "");
-        for part in ["job.rs", "shift::map_2#scalar", "DW_CFA_def_cfa"] {
+        for part in ["job.rs", "shift::map_2_rows", "DW_CFA_def_cfa"] {
             assert!(lines.contains(part), "no {part:?} in\n{lines}");
         }
     }
@@ -180,7 +180,7 @@ fn a_backtrace_goes_through_kernels_and_names_them() {
     functions[RuntimeFunction::ExpF64 as usize] = exp_with_backtrace as *const c_void;
     run(&artifact, GROWN, functions.as_ptr(), &[1.0]);
     let backtrace = BACKTRACE.lock().expect("nobody panics with it").take().expect("the kernel has called it");
-    assert!(backtrace.contains("shift::map_2#scalar"), "{backtrace}");
+    assert!(backtrace.contains("shift::map_2_rows"), "{backtrace}");
     assert!(backtrace.contains("job.rs:6:5"), "{backtrace}");
     assert!(backtrace.contains("a_backtrace_goes_through_kernels"), "the frames behind the kernel:\n{backtrace}");
 }
@@ -205,7 +205,7 @@ fn gdb_stops_at_a_line_of_the_job_and_names_the_kernel() {
         println!("skipped: gdb may not trace here");
         return;
     }
-    assert!(output.contains("shift::map_1#vector"), "{output}\n{errors}");
+    assert!(output.contains("shift::map_1_plain"), "{output}\n{errors}");
     assert!(output.contains("job.rs:2"), "{output}\n{errors}");
     assert!(output.contains("kernel_for_the_debugger"), "the frames behind the kernel:\n{output}\n{errors}");
 }

@@ -43,13 +43,13 @@ pub fn target(triple: &str) -> OwnedTargetIsa {
 pub fn job(triple: &str) -> CompiledJob {
     let isa = target(triple);
     let functions = vec![
-        compile(&isa, "shift::map_1#vector", place("x + 7"), |b, context, value| {
+        compile(&isa, "map_1_plain", place("x + 7"), |b, context, value| {
             let constants = b.ins().load(types::I64, trusted(), context, 16);
             let constant = b.ins().uload8(types::I64, trusted(), constants, 0);
             let value = b.ins().load(types::I64, trusted(), value, 0);
             b.ins().iadd(value, constant)
         }),
-        compile(&isa, "shift::map_2#scalar", place("x.exp()"), |b, context, value| {
+        compile(&isa, "map_2_rows", place("x.exp()"), |b, context, value| {
             let exp = sabot_abi::function::RuntimeFunction::ExpF64 as i32;
             let functions = b.ins().load(types::I64, trusted(), context, 0);
             let exp = b.ins().load(types::I64, trusted(), functions, exp * 8);

@@ -31,7 +31,7 @@ pub struct Manifest {
     pub tables: Vec<Table>,
     /// In an order such that whoever reads a table stands behind all that fill it.
     pub pipelines: Vec<Pipeline>,
-    /// Symbol names of the kernels, by number.
+    /// Names of the kernels, by number; a kernel's symbol has the job's name and `::` in front.
     pub kernels: Vec<String>,
 }
 
