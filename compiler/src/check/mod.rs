@@ -1,11 +1,125 @@
 //! [`JobGraph`] to [`Plan`]: names resolved, types inferred, closures taken apart into columns.
+//!
+//! First the job's records, constants, parameters and functions are read ([`types`], [`udf`]), then its operators, inputs
+//! first ([`operators`] and the files it calls). A closure goes two steps: inference makes typed code of it ([`infer`],
+//! [`hir`]), lowering makes scalar expressions of that ([`lower`]). Nothing is lowered once there is an error: the rest of
+//! the run only looks for more of them, with [`types::Ty::Error`] standing for whatever was reported.
+
+mod aggregate;
+mod call;
+mod constant;
+mod exhaustive;
+mod guide;
+mod hir;
+mod infer;
+mod join;
+mod lower;
+mod methods;
+mod operators;
+mod option;
+mod pattern;
+mod snippet;
+mod source;
+#[cfg(test)]
+mod tests;
+mod types;
+mod udf;
+mod unify;
+mod value;
 
 use crate::Catalog;
-use sabot_ir::diagnostic::Diagnostics;
+use hir::{ConstId, FunctionId, Hir, HirClosure};
+use sabot_ir::diagnostic::{Diagnostic, Diagnostics, Severity};
 use sabot_ir::job_graph::JobGraph;
 use sabot_ir::plan::Plan;
+use sabot_ir::span::Span;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use types::{RecordId, RecordTy, Ty};
 
-/// Checks a graph. Returns nothing if there is too little left to go on with.
-pub fn check(_graph: &JobGraph, _catalog: &Catalog, _diagnostics: &mut Diagnostics) -> Option<Plan> {
-    None
+/// Checks a graph. Returns nothing if there is an error.
+pub fn check(graph: &JobGraph, catalog: &Catalog, diagnostics: &mut Diagnostics) -> Option<Plan> {
+    let mut cx = Cx {
+        records: Vec::new(),
+        record_names: BTreeMap::new(),
+        functions: Vec::new(),
+        function_names: BTreeMap::new(),
+        consts: Vec::new(),
+        const_names: BTreeMap::new(),
+        params: Vec::new(),
+        diagnostics,
+        errors: 0,
+    };
+    cx.declare_records(&graph.records);
+    let params = cx.declare_code(graph);
+    let plan = operators::plan(&mut cx, graph, catalog, params);
+    if cx.errors > 0 {
+        return None;
+    }
+    debug_assert_eq!(
+        sabot_ir::verify::plan::verify(&plan),
+        Vec::<String>::new(),
+        "the checker makes well-formed plans"
+    );
+    Some(plan)
+}
+
+/// What is known of the job, for every part of the checker.
+struct Cx<'d> {
+    records: Vec<RecordTy>,
+    record_names: BTreeMap<String, RecordId>,
+    functions: Vec<FunctionTy>,
+    function_names: BTreeMap<String, FunctionId>,
+    consts: Vec<ConstTy>,
+    const_names: BTreeMap<String, ConstId>,
+    params: Vec<ParamTy>,
+    diagnostics: &'d mut Diagnostics,
+    /// How many errors the checker has found.
+    errors: usize,
+}
+
+/// A function of the job.
+struct FunctionTy {
+    name: String,
+    params: Vec<(String, Ty)>,
+    returns: Ty,
+    /// `None` if there is a mistake in it.
+    body: Option<Rc<HirClosure>>,
+    span: Span,
+}
+
+/// A constant of the job.
+struct ConstTy {
+    ty: Ty,
+    /// `None` if there is a mistake in it.
+    body: Option<Rc<HirClosure>>,
+    /// Its value, where it is plain enough for a pattern.
+    literal: Option<Hir>,
+    span: Span,
+}
+
+/// A parameter of the job.
+struct ParamTy {
+    name: String,
+    ty: Ty,
+    span: Span,
+}
+
+impl Cx<'_> {
+    /// Tells the author.
+    fn say(&mut self, diagnostic: Diagnostic) {
+        if diagnostic.severity == Severity::Error {
+            self.errors += 1;
+        }
+        self.diagnostics.push(diagnostic);
+    }
+}
+
+/// `name`, or `name_2`, … if that is taken.
+fn unique_name(name: &str, taken: &[String]) -> String {
+    let is_taken = |name: &str| taken.iter().any(|other| other == name);
+    if !is_taken(name) {
+        return name.to_owned();
+    }
+    (2_u32..).map(|n| format!("{name}_{n}")).find(|name| !is_taken(name)).unwrap_or_default()
 }

@@ -1,4 +1,13 @@
 //! Every sentence the compiler can say.
+//!
+//! Codes: E01xx and E02xx syntax, E03xx types, E04xx names, E05xx operators, joins and aggregates, E06xx parameters of a
+//! graph that was not written in Rust, E07xx what later versions can do.
 
+pub(crate) mod aggregate;
+pub(crate) mod guide;
+pub(crate) mod names;
+pub(crate) mod operators;
 pub(crate) mod similar;
 pub(crate) mod syntax;
+pub(crate) mod types;
+pub(crate) mod unsupported;

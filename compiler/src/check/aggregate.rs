@@ -1,0 +1,329 @@
+//! `.aggregate(|g| ..)`: the calls of the group become columns of the aggregate, what is around them a projection.
+//!
+//! The closure's code lives in two worlds. Inside `g.sum(|q| ..)` a column is one of the rows that are grouped; outside
+//! it is a key or the result of a call. The columns outside count from [`GROUP_BASE`] until the closure is lowered, so
+//! that a value which is carried from the outside into a call is seen and refused.
+
+use super::hir::{Hir, HirAggregate, HirClosure, HirKind};
+use super::infer::{Body, GroupTy};
+use super::lower::{Lower, Region, wrap};
+use super::snippet;
+use super::types::Ty;
+use super::unify::Kind;
+use super::value::Value;
+use crate::diagnostics::aggregate as say;
+use crate::diagnostics::types::annotations_needed;
+use sabot_ir::ast::{self, ExprKind as Ast, Name};
+use sabot_ir::expr::{Expr, ExprKind};
+use sabot_ir::plan::{AggregateCall, AggregateFunction};
+use sabot_ir::span::Span;
+use sabot_ir::ty::Type;
+
+/// Where the columns of the aggregate's output begin while its closure is lowered.
+pub(super) const GROUP_BASE: u32 = 1 << 30;
+
+/// The functions of a group that take a closure.
+const FUNCTIONS: [AggregateFunction; 13] = [
+    AggregateFunction::Sum,
+    AggregateFunction::Min,
+    AggregateFunction::Max,
+    AggregateFunction::Avg,
+    AggregateFunction::First,
+    AggregateFunction::Last,
+    AggregateFunction::ArgMin,
+    AggregateFunction::ArgMax,
+    AggregateFunction::CountDistinct,
+    AggregateFunction::ApproxCountDistinct,
+    AggregateFunction::Variance,
+    AggregateFunction::Stddev,
+    AggregateFunction::Median,
+];
+
+/// What the lowering of a group's closure needs and gathers.
+pub(super) struct GroupCx {
+    /// The key, in columns from [`GROUP_BASE`].
+    pub(super) key: Option<Value>,
+    /// How many columns the key has.
+    pub(super) keys: u32,
+    /// A row of the input.
+    pub(super) row: Value,
+    /// Names of the input's columns.
+    pub(super) row_names: Vec<String>,
+    /// Names that the output has already.
+    pub(super) taken: Vec<String>,
+    /// The calls so far, each different.
+    pub(super) calls: Vec<AggregateCall>,
+}
+
+/// The function of this name, if it is one.
+pub(super) fn function_named(name: &str) -> Option<AggregateFunction> {
+    FUNCTIONS.into_iter().find(|function| function.name() == name)
+}
+
+impl Body<'_, '_> {
+    /// `g.name(args)`.
+    pub(super) fn group_method(&mut self, receiver: &ast::Expr, name: &Name, args: &[ast::Expr], span: Span) -> Hir {
+        let Some(group) = self.group.clone() else { return Hir::error(span) };
+        let method = name.text.as_str();
+        if self.in_aggregate {
+            self.cx.say(say::nested(method, name.span));
+            return Hir::error(span);
+        }
+        match method {
+            "key" => {
+                if !args.is_empty() {
+                    return self.wrong_arity("key", 0, args, name.span, span);
+                }
+                return match group.key {
+                    Some(ty) => Hir::new(HirKind::GroupKey, ty, span),
+                    None => {
+                        self.cx.say(say::no_key(name.span));
+                        Hir::error(span)
+                    }
+                };
+            }
+            "count" => {
+                if !args.is_empty() {
+                    self.cx.say(say::count_takes_nothing(name.span));
+                    return Hir::new(HirKind::Error, Ty::I64, span);
+                }
+                return aggregate(AggregateFunction::Count, Vec::new(), None, Ty::I64, span);
+            }
+            "count_if" => {
+                let [condition] = args else {
+                    return self.wrong_closures(method, &["condition"], args, name.span, span);
+                };
+                let filter = self.row_closure(condition, Some(&Ty::BOOL), &group, method);
+                return match filter {
+                    Some(filter) => aggregate(AggregateFunction::Count, Vec::new(), Some(filter), Ty::I64, span),
+                    None => Hir::new(HirKind::Error, Ty::I64, span),
+                };
+            }
+            "start" | "end" => {
+                self.cx.say(say::window_only(method, name.span));
+                return Hir::error(span);
+            }
+            "percentile" | "collect" => {
+                self.cx.say(say::not_yet(method, name.span));
+                return Hir::error(span);
+            }
+            _ => {}
+        }
+        let (base, is_filtered) = match method.strip_suffix("_if") {
+            Some(base) => (base, true),
+            None => (method, false),
+        };
+        let Some(function) = function_named(base) else {
+            let mut known: Vec<&str> = FUNCTIONS.iter().map(|function| function.name()).collect();
+            known.extend(["key", "count", "count_if"]);
+            let group = snippet::written(receiver).unwrap_or_else(|| "g".to_owned());
+            self.cx.say(say::unknown_function(&group, method, &known, name.span));
+            return Hir::error(span);
+        };
+        let two = matches!(function, AggregateFunction::ArgMin | AggregateFunction::ArgMax);
+        let names: &[&str] = match (two, is_filtered) {
+            (false, false) => &["value"],
+            (false, true) => &["value", "condition"],
+            (true, false) => &["by", "value"],
+            (true, true) => &["by", "value", "condition"],
+        };
+        if args.len() != names.len() {
+            return self.wrong_closures(method, names, args, name.span, span);
+        }
+        let (values, condition) = args.split_at(if two { 2 } else { 1 });
+        let mut closures = Vec::with_capacity(2);
+        for value in values {
+            let closure = self.row_closure(value, None, &group, method);
+            closures.push(closure);
+        }
+        let filter = match condition.first() {
+            Some(condition) => self.row_closure(condition, Some(&Ty::BOOL), &group, method).map(Some),
+            None => Some(None),
+        };
+        let closures: Option<Vec<HirClosure>> = closures.into_iter().collect();
+        let (Some(closures), Some(filter)) = (closures, filter) else { return Hir::error(span) };
+        let Some(ty) = self.result_of(function, &closures, name.span) else { return Hir::error(span) };
+        aggregate(function, closures, filter, ty, span)
+    }
+
+    fn wrong_closures(&mut self, method: &str, names: &[&str], args: &[ast::Expr], at: Span, span: Span) -> Hir {
+        self.cx.say(say::wrong_arity(method, names, args.len(), at));
+        Hir::error(span)
+    }
+
+    fn row_closure(
+        &mut self,
+        arg: &ast::Expr,
+        result: Option<&Ty>,
+        group: &GroupTy,
+        method: &str,
+    ) -> Option<HirClosure> {
+        let Ast::Closure(closure) = &arg.kind else {
+            if !matches!(arg.kind, Ast::Error) {
+                let text = snippet::written(arg);
+                self.cx.say(say::not_a_closure(method, text.as_deref(), arg.span));
+            }
+            return None;
+        };
+        self.in_aggregate = true;
+        let closure = self.closure(closure, std::slice::from_ref(&group.row), result, &format!("`{method}`"));
+        self.in_aggregate = false;
+        closure
+    }
+
+    /// The type of an aggregate's result.
+    fn result_of(&mut self, function: AggregateFunction, args: &[HirClosure], at: Span) -> Option<Ty> {
+        let arg = args.first()?;
+        let ty = self.table.deep(&arg.body.ty);
+        let place = arg.body.span;
+        if ty.is_error() {
+            return None;
+        }
+        if self.table.kind(&ty) == Some(Kind::Any) {
+            self.cx.say(annotations_needed(place));
+            return None;
+        }
+        let (value, is_option) = match &ty {
+            Ty::Option(inner) => (self.table.deep(inner), true),
+            other => (other.clone(), false),
+        };
+        let optional = |ty: Ty| if is_option { ty.option() } else { ty };
+        let kind = self.table.kind(&value);
+        let number = value.is_number() || kind.is_some_and(|kind| kind != Kind::Any);
+        let scalar = value.column_type().is_some_and(|ty| !ty.is_option()) || kind.is_some();
+        let (fits, wanted, result) = match function {
+            AggregateFunction::Sum => (number || value == Ty::DURATION, "a number", ty.clone()),
+            AggregateFunction::Avg
+            | AggregateFunction::Variance
+            | AggregateFunction::Stddev
+            | AggregateFunction::Median => (number, "a number", optional(Ty::F64)),
+            AggregateFunction::Min | AggregateFunction::Max => (scalar, "one value", ty.clone()),
+            AggregateFunction::CountDistinct | AggregateFunction::ApproxCountDistinct => (scalar, "one value", Ty::I64),
+            AggregateFunction::First | AggregateFunction::Last => {
+                (scalar || matches!(ty, Ty::Record(_) | Ty::Tuple(_)), "a value", ty.clone())
+            }
+            AggregateFunction::ArgMin | AggregateFunction::ArgMax => {
+                let taken = self.table.deep(&args.get(1)?.body.ty);
+                if taken.is_error() {
+                    return None;
+                }
+                // `None` in `by` is never the least or greatest: there may be no row at all.
+                let result = match (&taken, is_option) {
+                    (Ty::Option(_), _) | (_, false) => taken.clone(),
+                    (_, true) => taken.clone().option(),
+                };
+                (scalar, "one value", result)
+            }
+            AggregateFunction::Count => (true, "", Ty::I64),
+        };
+        if !fits {
+            let diagnostic = say::wrong_argument(function.name(), wanted, &self.show(&ty), place, at);
+            self.cx.say(diagnostic);
+            return None;
+        }
+        Some(result)
+    }
+}
+
+fn aggregate(
+    function: AggregateFunction,
+    args: Vec<HirClosure>,
+    filter: Option<HirClosure>,
+    ty: Ty,
+    span: Span,
+) -> Hir {
+    Hir::new(HirKind::Aggregate(Box::new(HirAggregate { function, args, filter })), ty, span)
+}
+
+impl Lower<'_, '_> {
+    /// `g.key()`.
+    pub(super) fn group_key(&mut self, hir: &Hir) -> Value {
+        match self.group.as_ref().and_then(|group| group.key.clone()) {
+            Some(key) => key,
+            None => Value::default_of(self.cx, &hir.ty),
+        }
+    }
+
+    /// `g.sum(|q| ..)`: its column.
+    pub(super) fn aggregate(&mut self, call: &HirAggregate, hir: &Hir) -> Value {
+        let Some(row) = self.group.as_ref().map(|group| group.row.clone()) else {
+            return Value::default_of(self.cx, &hir.ty);
+        };
+        let outer = std::mem::replace(&mut self.regions, vec![Region::new()]);
+        let mut args: Vec<Value> = Vec::with_capacity(2);
+        for closure in &call.args {
+            args.push(self.closure(closure, vec![row.clone()]));
+        }
+        let mut filter = call.filter.as_ref().map(|closure| self.closure(closure, vec![row.clone()]));
+        self.regions = outer;
+        // What the closure reads of the code around it comes along.
+        let around: Region = self.regions.iter().flatten().cloned().collect();
+        let mut carried_group = false;
+        for value in args.iter_mut().chain(&mut filter) {
+            wrap(&around, value);
+            carried_group |= reads_group(value);
+        }
+        if carried_group {
+            self.cx.say(say::group_value_inside(call.function.name(), hir.span));
+            return Value::default_of(self.cx, &hir.ty);
+        }
+        let filter = filter.and_then(|filter| filter.into_leaves().pop());
+        let by = if call.args.len() == 2 {
+            args.first().and_then(|by| by.leaves().first().map(|by| (*by).clone()))
+        } else {
+            None
+        };
+        let Some(value) = args.pop() else {
+            let ty = Type::Int64;
+            return Value::Scalar(self.call(call.function, Vec::new(), filter, ty, hir.span));
+        };
+        let mut result = Value::default_of(self.cx, &hir.ty);
+        for (leaf, out) in value.into_leaves().into_iter().zip(result.leaves_mut()) {
+            let args = by.iter().cloned().chain([leaf]).collect();
+            let ty = out.ty.clone();
+            *out = self.call(call.function, args, filter.clone(), ty, hir.span);
+        }
+        result
+    }
+
+    fn call(
+        &mut self,
+        function: AggregateFunction,
+        mut args: Vec<Expr>,
+        mut filter: Option<Expr>,
+        ty: Type,
+        span: Span,
+    ) -> Expr {
+        for expr in args.iter_mut().chain(&mut filter) {
+            super::lower::unique_locals(expr);
+        }
+        let Some(group) = &mut self.group else { return super::value::default_of(&ty) };
+        let found = group
+            .calls
+            .iter()
+            .position(|call| call.function == function && call.args == args && call.filter == filter && call.ty == ty);
+        let position = found.unwrap_or_else(|| {
+            let of = match args.last().map(|arg| &arg.kind) {
+                Some(ExprKind::Column(column)) => group.row_names.get(*column as usize).cloned(),
+                _ => None,
+            };
+            let mut name = function.name().to_owned();
+            if filter.is_some() {
+                name.push_str("_if");
+            }
+            if let Some(of) = of {
+                name = format!("{name}_{of}");
+            }
+            let name = super::unique_name(&name, &group.taken);
+            group.taken.push(name.clone());
+            group.calls.push(AggregateCall { function, args, filter, name, ty: ty.clone(), span });
+            group.calls.len() - 1
+        });
+        let position = u32::try_from(position).unwrap_or(u32::MAX / 4);
+        Expr::new(ExprKind::Column(GROUP_BASE + group.keys + position), ty, span)
+    }
+}
+
+fn reads_group(value: &Value) -> bool {
+    value.leaves().iter().any(|leaf| leaf.columns().iter().any(|column| *column >= GROUP_BASE))
+}

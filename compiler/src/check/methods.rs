@@ -1,0 +1,418 @@
+//! Methods of scalars: a table per type of what they take and give.
+
+use super::hir::{Hir, HirKind};
+use super::infer::Body;
+use super::snippet;
+use super::types::Ty;
+use super::unify::Kind;
+use crate::diagnostics::types::{self as say, Why};
+use crate::diagnostics::{names, unsupported};
+use sabot_ir::ast::{self, BinaryOp, Name, TypeName};
+use sabot_ir::expr::Function;
+use sabot_ir::span::Span;
+use sabot_ir::ty::Type;
+
+/// What an argument must be.
+#[derive(Clone, Copy)]
+enum Arg {
+    /// The type of the receiver.
+    Own,
+    I32,
+    U32,
+    Str,
+}
+
+/// What comes out.
+#[derive(Clone, Copy)]
+enum Out {
+    /// The type of the receiver.
+    Own,
+    /// `Option` of it.
+    Maybe,
+    Bool,
+    U32,
+    Usize,
+    /// The unsigned type of the receiver's width.
+    Unsigned,
+}
+
+/// A method of the library.
+struct Method {
+    name: &'static str,
+    function: Function,
+    args: &'static [Arg],
+    out: Out,
+}
+
+const fn method(name: &'static str, function: Function, args: &'static [Arg], out: Out) -> Method {
+    Method { name, function, args, out }
+}
+
+const OWN: &[Arg] = &[Arg::Own];
+const NONE: &[Arg] = &[];
+const STR: &[Arg] = &[Arg::Str];
+
+const INTEGER: &[Method] = &[
+    method("min", Function::Min, OWN, Out::Own),
+    method("max", Function::Max, OWN, Out::Own),
+    method("clamp", Function::Clamp, &[Arg::Own, Arg::Own], Out::Own),
+    method("pow", Function::Pow, &[Arg::U32], Out::Own),
+    method("rem_euclid", Function::RemEuclid, OWN, Out::Own),
+    method("div_euclid", Function::DivEuclid, OWN, Out::Own),
+    method("abs_diff", Function::AbsDiff, OWN, Out::Unsigned),
+    method("wrapping_add", Function::WrappingAdd, OWN, Out::Own),
+    method("wrapping_sub", Function::WrappingSub, OWN, Out::Own),
+    method("wrapping_mul", Function::WrappingMul, OWN, Out::Own),
+    method("wrapping_neg", Function::WrappingNeg, NONE, Out::Own),
+    method("saturating_add", Function::SaturatingAdd, OWN, Out::Own),
+    method("saturating_sub", Function::SaturatingSub, OWN, Out::Own),
+    method("saturating_mul", Function::SaturatingMul, OWN, Out::Own),
+    method("checked_add", Function::CheckedAdd, OWN, Out::Maybe),
+    method("checked_sub", Function::CheckedSub, OWN, Out::Maybe),
+    method("checked_mul", Function::CheckedMul, OWN, Out::Maybe),
+    method("checked_div", Function::CheckedDiv, OWN, Out::Maybe),
+    method("checked_rem", Function::CheckedRem, OWN, Out::Maybe),
+    method("count_ones", Function::CountOnes, NONE, Out::U32),
+    method("leading_zeros", Function::LeadingZeros, NONE, Out::U32),
+    method("trailing_zeros", Function::TrailingZeros, NONE, Out::U32),
+];
+
+const SIGNED: &[Method] = &[
+    method("abs", Function::Abs, NONE, Out::Own),
+    method("signum", Function::Signum, NONE, Out::Own),
+    method("wrapping_abs", Function::WrappingAbs, NONE, Out::Own),
+];
+
+const FLOAT: &[Method] = &[
+    method("abs", Function::Abs, NONE, Out::Own),
+    method("signum", Function::Signum, NONE, Out::Own),
+    method("min", Function::Min, OWN, Out::Own),
+    method("max", Function::Max, OWN, Out::Own),
+    method("clamp", Function::Clamp, &[Arg::Own, Arg::Own], Out::Own),
+    method("rem_euclid", Function::RemEuclid, OWN, Out::Own),
+    method("div_euclid", Function::DivEuclid, OWN, Out::Own),
+    method("sqrt", Function::Sqrt, NONE, Out::Own),
+    method("floor", Function::Floor, NONE, Out::Own),
+    method("ceil", Function::Ceil, NONE, Out::Own),
+    method("trunc", Function::Trunc, NONE, Out::Own),
+    method("round", Function::Round, NONE, Out::Own),
+    method("fract", Function::Fract, NONE, Out::Own),
+    method("copysign", Function::Copysign, OWN, Out::Own),
+    method("mul_add", Function::MulAdd, &[Arg::Own, Arg::Own], Out::Own),
+    method("recip", Function::Recip, NONE, Out::Own),
+    method("is_nan", Function::IsNan, NONE, Out::Bool),
+    method("is_finite", Function::IsFinite, NONE, Out::Bool),
+    method("is_infinite", Function::IsInfinite, NONE, Out::Bool),
+    method("is_sign_negative", Function::IsSignNegative, NONE, Out::Bool),
+    method("is_sign_positive", Function::IsSignPositive, NONE, Out::Bool),
+    method("powf", Function::Powf, OWN, Out::Own),
+    method("powi", Function::Powi, &[Arg::I32], Out::Own),
+    method("exp", Function::Exp, NONE, Out::Own),
+    method("exp2", Function::Exp2, NONE, Out::Own),
+    method("exp_m1", Function::ExpM1, NONE, Out::Own),
+    method("ln", Function::Ln, NONE, Out::Own),
+    method("ln_1p", Function::Ln1p, NONE, Out::Own),
+    method("log2", Function::Log2, NONE, Out::Own),
+    method("log10", Function::Log10, NONE, Out::Own),
+    method("log", Function::Log, OWN, Out::Own),
+    method("sin", Function::Sin, NONE, Out::Own),
+    method("cos", Function::Cos, NONE, Out::Own),
+    method("tan", Function::Tan, NONE, Out::Own),
+    method("asin", Function::Asin, NONE, Out::Own),
+    method("acos", Function::Acos, NONE, Out::Own),
+    method("atan", Function::Atan, NONE, Out::Own),
+    method("atan2", Function::Atan2, OWN, Out::Own),
+    method("sinh", Function::Sinh, NONE, Out::Own),
+    method("cosh", Function::Cosh, NONE, Out::Own),
+    method("tanh", Function::Tanh, NONE, Out::Own),
+    method("cbrt", Function::Cbrt, NONE, Out::Own),
+    method("hypot", Function::Hypot, OWN, Out::Own),
+];
+
+const STRING: &[Method] = &[
+    method("len", Function::Len, NONE, Out::Usize),
+    method("is_empty", Function::IsEmpty, NONE, Out::Bool),
+    method("starts_with", Function::StartsWith, STR, Out::Bool),
+    method("ends_with", Function::EndsWith, STR, Out::Bool),
+    method("contains", Function::Contains, STR, Out::Bool),
+];
+
+/// Methods that give their receiver back: the language has values only.
+const IDENTITY: [&str; 8] = ["clone", "to_owned", "as_ref", "borrow", "copied", "cloned", "as_deref", "to_vec"];
+
+/// Methods of std that a job's author may expect, and that are not there yet.
+const LATER: &[&str] = &[
+    "trim",
+    "trim_start",
+    "trim_end",
+    "to_uppercase",
+    "to_lowercase",
+    "to_ascii_uppercase",
+    "to_ascii_lowercase",
+    "eq_ignore_ascii_case",
+    "replace",
+    "split",
+    "split_once",
+    "split_whitespace",
+    "find",
+    "rfind",
+    "nth",
+    "parse",
+    "chars",
+    "bytes",
+    "as_bytes",
+    "char_indices",
+    "repeat",
+    "strip_prefix",
+    "strip_suffix",
+    "lines",
+    "iter",
+    "unwrap",
+    "expect",
+    "overflowing_add",
+    "overflowing_sub",
+    "overflowing_mul",
+    "wrapping_div",
+    "wrapping_rem",
+    "wrapping_pow",
+    "saturating_pow",
+    "checked_pow",
+    "checked_neg",
+    "rotate_left",
+    "rotate_right",
+    "swap_bytes",
+    "unsigned_abs",
+    "isqrt",
+    "is_power_of_two",
+    "sin_cos",
+    "to_bits",
+    "total_cmp",
+    "partial_cmp",
+    "cmp",
+    "year",
+    "month",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "weekday",
+    "date",
+    "format",
+    "as_secs",
+    "as_millis",
+    "as_micros",
+    "count_zeros",
+    "to_degrees",
+    "to_radians",
+    "round_ties_even",
+];
+
+fn table(ty: &Ty, kind: Option<Kind>) -> Vec<&'static [Method]> {
+    if ty.is_float() || kind == Some(Kind::Float) {
+        vec![FLOAT]
+    } else if ty.is_signed() {
+        vec![INTEGER, SIGNED]
+    } else if ty.is_integer() || kind == Some(Kind::Integer) {
+        vec![INTEGER]
+    } else if *ty == Ty::STRING {
+        vec![STRING]
+    } else {
+        Vec::new()
+    }
+}
+
+/// The type of the same width without a sign.
+fn unsigned(ty: &Ty) -> Ty {
+    match ty {
+        Ty::Scalar(Type::Int8) => Ty::Scalar(Type::UInt8),
+        Ty::Scalar(Type::Int16) => Ty::Scalar(Type::UInt16),
+        Ty::Scalar(Type::Int32) => Ty::U32,
+        Ty::Scalar(Type::Int64) => Ty::Scalar(Type::UInt64),
+        Ty::Isize => Ty::Usize,
+        other => other.clone(),
+    }
+}
+
+impl Body<'_, '_> {
+    /// `receiver.name(args)`.
+    pub(super) fn method(
+        &mut self,
+        receiver: &ast::Expr,
+        name: &Name,
+        type_args: &[TypeName],
+        args: &[ast::Expr],
+        hint: Option<&Ty>,
+        span: Span,
+    ) -> Hir {
+        let is_identity = args.is_empty() && (IDENTITY.contains(&name.text.as_str()));
+        let receiver_hir = self.expr(receiver, if is_identity { hint } else { None });
+        if !type_args.is_empty() && !receiver_hir.ty.is_error() {
+            self.cx.say(unsupported::type_arguments(&name.text, name.span));
+            return Hir::error(span);
+        }
+        self.method_on(receiver_hir, receiver, name, args, hint, span)
+    }
+
+    /// A method on a value that is typed already.
+    pub(super) fn method_on(
+        &mut self,
+        receiver_hir: Hir,
+        receiver: &ast::Expr,
+        name: &Name,
+        args: &[ast::Expr],
+        hint: Option<&Ty>,
+        span: Span,
+    ) -> Hir {
+        let ty = self.table.resolve(&receiver_hir.ty);
+        let method_name = name.text.as_str();
+        match &ty {
+            Ty::Error | Ty::Never => {
+                for arg in args {
+                    if !matches!(arg.kind, ast::ExprKind::Closure(_)) {
+                        self.expr(arg, None);
+                    }
+                }
+                return Hir::error(span);
+            }
+            Ty::Group => return self.group_method(receiver, name, args, span),
+            Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Option(_) | Ty::Tuple(_) | Ty::Record(_) | Ty::Var(_) => {}
+        }
+        if args.is_empty() && IDENTITY.contains(&method_name) {
+            return Hir { span, ..receiver_hir };
+        }
+        if args.is_empty() && method_name == "into" {
+            if ty == Ty::STRING || !(ty.is_number() || ty == Ty::BOOL || self.table.kind(&ty).is_some()) {
+                return Hir { span, ..receiver_hir };
+            }
+            let to = match hint {
+                Some(hint) => hint.clone(),
+                None => self.table.fresh(Kind::Any),
+            };
+            return Hir::new(HirKind::Into(Box::new(receiver_hir)), to, span);
+        }
+        if let Ty::Option(inner) = &ty {
+            let inner = (**inner).clone();
+            return self.option_method(receiver_hir, &inner, receiver, name, args, hint, span);
+        }
+        if ty == Ty::STRING && args.is_empty() && matches!(method_name, "to_string" | "as_str") {
+            return Hir { span, ..receiver_hir };
+        }
+        if method_name == "to_string" {
+            self.cx.say(unsupported::to_string(&self.show(&ty), name.span));
+            return Hir::error(span);
+        }
+        if ty == Ty::BOOL && matches!(method_name, "then" | "then_some") {
+            return self.bool_then(receiver_hir, name, args, span);
+        }
+        if let ("eq" | "ne" | "lt" | "le" | "gt" | "ge", [other]) = (method_name, args) {
+            let op = match method_name {
+                "eq" => BinaryOp::Eq,
+                "ne" => BinaryOp::Ne,
+                "lt" => BinaryOp::Lt,
+                "le" => BinaryOp::Le,
+                "gt" => BinaryOp::Gt,
+                _ => BinaryOp::Ge,
+            };
+            let left = Box::new(receiver.clone());
+            let kind = ast::ExprKind::Binary(op, left, Box::new(other.clone()));
+            return self.expr(&ast::Expr { kind, span }, None);
+        }
+        let kind = self.table.kind(&ty);
+        if kind == Some(Kind::Any) {
+            self.cx.say(say::annotations_needed(receiver.span));
+            return Hir::error(span);
+        }
+        let tables = table(&ty, kind);
+        let found = tables.iter().flat_map(|table| table.iter()).find(|method| method.name == method_name);
+        let Some(found) = found else {
+            if let ("is_positive" | "is_negative", true, true) = (method_name, args.is_empty(), ty.is_signed()) {
+                let op = if method_name == "is_positive" { BinaryOp::Gt } else { BinaryOp::Lt };
+                let zero = Hir::new(HirKind::Int(0), ty.clone(), span);
+                return Hir::new(HirKind::Binary(op, Box::new(receiver_hir), Box::new(zero)), Ty::BOOL, span);
+            }
+            return self.no_method(&ty, receiver, name, args, span);
+        };
+        if kind.is_some() {
+            // As in rustc: the method could be of any of the number types.
+            let text = snippet::written(receiver);
+            let diagnostic =
+                say::ambiguous_number(&name.text, kind == Some(Kind::Float), text.as_deref(), receiver.span);
+            self.cx.say(diagnostic);
+            return Hir::error(span);
+        }
+        if found.args.len() != args.len() {
+            return self.wrong_arity(found.name, found.args.len(), args, name.span, span);
+        }
+        let result = match found.out {
+            Out::Own => ty.clone(),
+            Out::Maybe => ty.clone().option(),
+            Out::Bool => Ty::BOOL,
+            Out::U32 => Ty::U32,
+            Out::Usize => Ty::Usize,
+            Out::Unsigned => unsigned(&ty),
+        };
+        let mut all = vec![receiver_hir];
+        for (index, (arg, spec)) in args.iter().zip(found.args).enumerate() {
+            let arg_ty = match spec {
+                Arg::Own => ty.clone(),
+                Arg::I32 => Ty::I32,
+                Arg::U32 => Ty::U32,
+                Arg::Str => Ty::STRING,
+            };
+            if matches!(spec, Arg::Str)
+                && let ast::ExprKind::Closure(_) | ast::ExprKind::Literal(ast::Literal::Char(_)) = arg.kind
+            {
+                self.cx.say(unsupported::text_pattern(found.name, arg.span));
+                return Hir::error(span);
+            }
+            all.push(self.expect(arg, &arg_ty, Why::Argument { function: found.name, index }));
+        }
+        Hir::new(HirKind::Call(found.function, all), result, span)
+    }
+
+    fn bool_then(&mut self, condition: Hir, name: &Name, args: &[ast::Expr], span: Span) -> Hir {
+        let [arg] = args else { return self.wrong_arity(&name.text, 1, args, name.span, span) };
+        let value = match (&arg.kind, name.text.as_str()) {
+            (ast::ExprKind::Closure(closure), "then") => match self.closure(closure, &[], None, "`then`") {
+                Some(closure) => {
+                    Hir { ty: closure.body.ty.clone(), span: arg.span, kind: HirKind::Body(Box::new(closure.body)) }
+                }
+                None => return Hir::error(span),
+            },
+            _ => self.expr(arg, None),
+        };
+        let ty = value.ty.clone().option();
+        let some = Hir::new(HirKind::Some(Box::new(value)), ty.clone(), span);
+        let none = Hir::new(HirKind::None, ty.clone(), span);
+        Hir::new(HirKind::If(Box::new(condition), Box::new(some), Some(Box::new(none))), ty, span)
+    }
+
+    fn no_method(&mut self, ty: &Ty, receiver: &ast::Expr, name: &Name, args: &[ast::Expr], span: Span) -> Hir {
+        for arg in args {
+            if !matches!(arg.kind, ast::ExprKind::Closure(_)) {
+                self.expr(arg, None);
+            }
+        }
+        let shown = self.show(ty);
+        let kind = self.table.kind(ty);
+        if let Ty::Record(id) = ty
+            && self.cx.record(*id).position(&name.text).is_some()
+        {
+            let text = snippet::written(receiver);
+            self.cx.say(names::field_not_method(&shown, text.as_deref(), &name.text, name.span));
+            return Hir::error(span);
+        }
+        let known: Vec<&str> =
+            table(ty, kind).iter().flat_map(|table| table.iter()).map(|method| method.name).collect();
+        if LATER.contains(&name.text.as_str()) {
+            self.cx.say(unsupported::method(&name.text, &shown, name.span));
+        } else if (super::option::NAMES.contains(&name.text.as_str()) || name.text == "unwrap")
+            && !known.contains(&name.text.as_str())
+        {
+            self.cx.say(names::option_method_on_value(&shown, &name.text, name.span));
+        } else {
+            self.cx.say(names::unknown_method(&shown, &name.text, &known, name.span));
+        }
+        Hir::error(span)
+    }
+}

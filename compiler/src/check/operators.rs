@@ -1,0 +1,804 @@
+//! One function per operator type: its parameters checked, its closures lowered, its nodes added to the plan.
+
+use super::hir::HirClosure;
+use super::infer::{Body, GroupTy};
+use super::lower::{Lower, unique_locals};
+use super::types::{RecordId, Ty};
+use super::value::{Presence, Value};
+use super::{Cx, aggregate, unique_name};
+use crate::Catalog;
+use crate::diagnostics::{operators as say, unsupported};
+use sabot_ir::ast;
+use sabot_ir::expr::Expr;
+use sabot_ir::job_graph::{JobGraph, OperatorId, OperatorType, StreamOperatorNode, Value as Parameter};
+use sabot_ir::plan::{ErrorPolicy, Node, NodeId, Operator, Param, Plan, Properties, Sink, SinkId, SortKey};
+use sabot_ir::span::Span;
+use sabot_ir::ty::{Field, Schema, Type};
+use std::collections::BTreeMap;
+
+/// The rows that an operator gives.
+#[derive(Clone, Debug)]
+pub(super) struct Stream {
+    /// Their node; none after a mistake.
+    pub(super) node: Option<NodeId>,
+    /// Their type.
+    pub(super) row: Ty,
+}
+
+impl Stream {
+    /// What comes out of an operator with a mistake.
+    pub(super) fn unknown() -> Self {
+        Self { node: None, row: Ty::Error }
+    }
+}
+
+/// The plan that is being made.
+pub(super) struct Planner<'a, 'd> {
+    pub(super) cx: &'a mut Cx<'d>,
+    pub(super) graph: &'a JobGraph,
+    pub(super) catalog: &'a Catalog,
+    pub(super) plan: Plan,
+    streams: BTreeMap<OperatorId, Stream>,
+    /// Sinks by the operator's id.
+    sinks: BTreeMap<OperatorId, SinkId>,
+}
+
+/// Makes the plan of a graph whose records and functions are known.
+pub(super) fn plan(cx: &mut Cx<'_>, graph: &JobGraph, catalog: &Catalog, params: Vec<Param>) -> Plan {
+    let plan = Plan { job: graph.job_name.clone(), params, ..Plan::default() };
+    let mut planner = Planner { cx, graph, catalog, plan, streams: BTreeMap::new(), sinks: BTreeMap::new() };
+    planner.declare_sinks();
+    // Inputs before readers, else in the order of the graph.
+    let mut waiting: Vec<(&StreamOperatorNode, bool)> = graph.operators.iter().rev().map(|op| (op, false)).collect();
+    let mut open: Vec<&OperatorId> = Vec::new();
+    while let Some((operator, inputs_done)) = waiting.pop() {
+        if planner.streams.contains_key(&operator.operator_id) {
+            continue;
+        }
+        if !inputs_done && !open.contains(&&operator.operator_id) {
+            open.push(&operator.operator_id);
+            waiting.push((operator, true));
+            let inputs: Vec<_> = graph.inputs(&operator.operator_id).filter_map(|id| graph.operator(id)).collect();
+            waiting.extend(inputs.into_iter().rev().map(|input| (input, false)));
+            continue;
+        }
+        let stream = planner.operator(operator);
+        planner.streams.insert(operator.operator_id.clone(), stream);
+    }
+    planner.look_for_unused();
+    planner.plan
+}
+
+impl Planner<'_, '_> {
+    fn operator(&mut self, op: &StreamOperatorNode) -> Stream {
+        let inputs: Vec<Stream> = self
+            .graph
+            .inputs(&op.operator_id)
+            .map(|id| self.streams.get(id).cloned().unwrap_or_else(Stream::unknown))
+            .collect();
+        let wanted = match op.operator_type {
+            OperatorType::Source => 0..=0,
+            OperatorType::Union => 2..=usize::MAX,
+            OperatorType::HashJoin => 2..=2,
+            OperatorType::Sink if self.is_side_sink(&op.operator_id) => 0..=0,
+            OperatorType::Sink
+            | OperatorType::Filter
+            | OperatorType::Map
+            | OperatorType::FilterMap
+            | OperatorType::FlatMap
+            | OperatorType::Select
+            | OperatorType::Aggregate
+            | OperatorType::Distinct
+            | OperatorType::Dedup
+            | OperatorType::TopN
+            | OperatorType::OrderBy
+            | OperatorType::Limit
+            | OperatorType::TumblingWindow
+            | OperatorType::SlidingWindow
+            | OperatorType::SessionWindow
+            | OperatorType::CumulateWindow
+            | OperatorType::CountWindow => 1..=1,
+        };
+        if !wanted.contains(&inputs.len()) {
+            self.cx.say(say::wrong_inputs(op.operator_type.name(), &op.name, *wanted.start(), inputs.len(), op.span));
+            return Stream::unknown();
+        }
+        match op.operator_type {
+            OperatorType::Source => self.source(op),
+            OperatorType::Filter => self.filter(op, &inputs[0]),
+            OperatorType::Map => self.map(op, &inputs[0]),
+            OperatorType::FilterMap => self.filter_map(op, &inputs[0]),
+            OperatorType::Select => self.select(op, &inputs[0]),
+            OperatorType::Union => self.union(op, &inputs),
+            OperatorType::HashJoin => self.hash_join(op, &inputs[0], &inputs[1]),
+            OperatorType::Aggregate => self.aggregate(op, &inputs[0]),
+            OperatorType::Distinct | OperatorType::Dedup => self.dedup(op, &inputs[0]),
+            OperatorType::TopN => self.top_n(op, &inputs[0]),
+            OperatorType::OrderBy => self.order_by(op, &inputs[0]),
+            OperatorType::Limit => self.limit(op, &inputs[0]),
+            OperatorType::Sink => self.sink(op, inputs.first()),
+            OperatorType::FlatMap => {
+                self.cx.say(unsupported::flat_map(op.span));
+                Stream::unknown()
+            }
+            OperatorType::TumblingWindow
+            | OperatorType::SlidingWindow
+            | OperatorType::SessionWindow
+            | OperatorType::CumulateWindow
+            | OperatorType::CountWindow => {
+                self.cx.say(unsupported::window(op.operator_type.name(), op.span));
+                Stream::unknown()
+            }
+        }
+    }
+
+    // ---- operators ----
+
+    fn filter(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
+        let predicate = match op.get("function") {
+            Some(Parameter::Closure(closure)) => self
+                .infer(closure, std::slice::from_ref(&input.row), Some(&Ty::BOOL), "`filter`")
+                .and_then(|typed| self.lower_row(&typed, input, op.span))
+                .and_then(|value| value.into_leaves().pop()),
+            _ => self.guide_filter(op, input),
+        };
+        let (Some(predicate), Some(node)) = (predicate, input.node) else {
+            return Stream { node: None, row: input.row.clone() };
+        };
+        self.same_rows(op, input, node, Operator::Filter { predicate })
+    }
+
+    fn map(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
+        let Some(closure) = self.required_closure(op) else { return Stream::unknown() };
+        let Some(typed) = self.infer(closure, std::slice::from_ref(&input.row), None, "`map`") else {
+            return Stream::unknown();
+        };
+        let row = typed.body.ty.clone();
+        if !self.is_row(&row, closure.body.span) {
+            return Stream::unknown();
+        }
+        let value = self.lower_row(&typed, input, op.span);
+        self.project(op, op.name.clone(), input.node, row, value)
+    }
+
+    fn filter_map(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
+        let Some(closure) = self.required_closure(op) else { return Stream::unknown() };
+        let Some(typed) = self.infer(closure, std::slice::from_ref(&input.row), None, "`filter_map`") else {
+            return Stream::unknown();
+        };
+        let row = match &typed.body.ty {
+            Ty::Option(row) => (**row).clone(),
+            other => {
+                if !other.is_error() {
+                    let found = self.cx.show(other);
+                    self.cx.say(say::filter_map_needs_option(&found, closure.body.span));
+                }
+                return Stream::unknown();
+            }
+        };
+        if !self.is_row(&row, closure.body.span) {
+            return Stream::unknown();
+        }
+        let Some(value) = self.lower_row(&typed, input, op.span) else { return Stream { node: None, row } };
+        let (present, value) = match value {
+            Value::Option(present, value) => (present, *value),
+            Value::Scalar(option) => {
+                let default = super::value::default_of(option.ty.value_type());
+                let present = super::value::is_some(option.clone(), op.span);
+                (present, Value::Scalar(super::value::unwrap_or(option, default, op.span)))
+            }
+            Value::Parts(_) => return Stream { node: None, row },
+        };
+        let value = super::value::given(&present, value);
+        let Some(node) = input.node else { return Stream { node: None, row } };
+        let filtered = self.same_rows(op, input, node, Operator::Filter { predicate: present });
+        self.project(op, format!("{}.map", op.name), filtered.node, row, Some(value))
+    }
+
+    fn select(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
+        let names = strings(op.get("columns"));
+        let span = op.parameters.get("columns").map_or(op.span, |parameter| parameter.span);
+        let Ty::Record(id) = input.row else {
+            if !input.row.is_error() {
+                let found = self.cx.show(&input.row);
+                self.cx.say(say::select_without_record(&found, op.span));
+            }
+            return Stream::unknown();
+        };
+        let mut positions: Vec<usize> = Vec::with_capacity(names.len());
+        let mut complete = true;
+        for name in &names {
+            match self.column(id, name, span) {
+                Some(position) if positions.contains(&position) => {
+                    self.cx.say(say::column_twice(name, span));
+                    complete = false;
+                }
+                Some(position) => positions.push(position),
+                None => complete = false,
+            }
+        }
+        if !complete || positions.is_empty() {
+            if complete {
+                self.cx.say(say::no_columns(span));
+            }
+            return Stream::unknown();
+        }
+        let record = self.cx.record(id);
+        let fields = positions.iter().map(|position| record.fields[*position].clone()).collect();
+        let name = format!("rows of `{}`", op.name);
+        let row = Ty::Record(self.cx.add_record(super::types::RecordTy { name, fields, span: Span::NONE }));
+        let Value::Parts(columns) = row_value(self.cx, &input.row, 0) else { return Stream::unknown() };
+        let parts = positions.iter().map(|position| columns[*position].clone()).collect();
+        self.project(op, op.name.clone(), input.node, row, Some(Value::Parts(parts)))
+    }
+
+    fn union(&mut self, op: &StreamOperatorNode, inputs: &[Stream]) -> Stream {
+        let known: Vec<&Stream> = inputs.iter().filter(|input| !input.row.is_error()).collect();
+        let Some(first) = known.first() else { return Stream::unknown() };
+        let first_fields = self.fields_of(&first.row);
+        for other in &known[1..] {
+            if other.row == first.row {
+                continue;
+            }
+            let fields = self.fields_of(&other.row);
+            let same = fields.len() == first_fields.len()
+                && fields.iter().zip(&first_fields).all(|(a, b)| a.wire_name == b.wire_name && a.ty == b.ty);
+            if !same {
+                let schemas = [Schema::new(first_fields.clone()).to_string(), Schema::new(fields).to_string()];
+                self.cx.say(say::union_of_different(&schemas[0], &schemas[1], op.span));
+                return Stream { node: None, row: first.row.clone() };
+            }
+        }
+        let row = first.row.clone();
+        let nodes: Option<Vec<NodeId>> = inputs.iter().map(|input| input.node).collect();
+        let Some(nodes) = nodes else { return Stream { node: None, row } };
+        let properties = Properties {
+            bounded: nodes.iter().all(|node| self.plan.node(*node).properties.bounded),
+            updating: nodes.iter().any(|node| self.plan.node(*node).properties.updating),
+            keyed_by: Vec::new(),
+            event_time: {
+                let mut times = nodes.iter().map(|node| self.plan.node(*node).properties.event_time);
+                let time = times.next().flatten();
+                if times.all(|other| other == time) { time } else { None }
+            },
+        };
+        let schema = self.plan.node(nodes[0]).schema.clone();
+        let node = self.add(op, op.name.clone(), Operator::Union, nodes, schema, properties);
+        Stream { node: Some(node), row }
+    }
+
+    fn aggregate(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
+        if op.get("reduce").is_some() {
+            self.cx.say(unsupported::reduce(op.span));
+            return Stream::unknown();
+        }
+        let key = match op.get("key_by") {
+            Some(key) => match self.key(key, op, "key_by", input, "`key_by`") {
+                Some(key) => Some(key),
+                None => return self.only_look_at_group(op, input),
+            },
+            None => None,
+        };
+        let Some(Parameter::Closure(closure)) = op.get("function") else {
+            return self.guide_aggregate(op, input, key);
+        };
+        let group = GroupTy { key: key.as_ref().map(|key| key.ty.clone()), row: input.row.clone() };
+        let mut body = Body::new(self.cx, true);
+        body.group = Some(group);
+        let Some(mut typed) = body.closure(closure, &[Ty::Group], None, "`aggregate`") else {
+            return Stream::unknown();
+        };
+        let errors = body.cx.errors;
+        body.finish(&mut typed);
+        let row = typed.body.ty.clone();
+        if self.cx.errors > errors || !self.is_row(&row, closure.body.span) {
+            return Stream::unknown();
+        }
+        if self.cx.errors > 0 || input.node.is_none() {
+            return Stream { node: None, row };
+        }
+        let (keys, key_ty) = match key {
+            Some(Key { exprs, ty, names }) => (exprs.into_iter().zip(names).collect::<Vec<_>>(), Some(ty)),
+            None => (Vec::new(), None),
+        };
+        let mut position = aggregate::GROUP_BASE;
+        let key_value = key_ty.map(|ty| columns_from(self.cx, &ty, &mut position));
+        let mut taken = Vec::new();
+        for (_, name) in &keys {
+            taken.push(unique_name(name, &taken));
+        }
+        let width = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        let input_value = row_value(self.cx, &input.row, 0);
+        let row_names = self.fields_of(&input.row).into_iter().map(|field| field.name).collect();
+        let mut lower = Lower::new(self.cx, Vec::new(), op.span);
+        lower.group = Some(aggregate::GroupCx {
+            key: key_value,
+            keys: width,
+            row: input_value,
+            row_names,
+            taken: taken.clone(),
+            calls: Vec::new(),
+        });
+        let mut value = lower.closure(&typed, vec![Value::Scalar(Expr::bool(true))]);
+        let calls = lower.group.take().map(|group| group.calls).unwrap_or_default();
+        for leaf in value.leaves_mut() {
+            leaf.rewrite(&mut |node| {
+                if let sabot_ir::expr::ExprKind::Column(column) = &mut node.kind {
+                    *column -= aggregate::GROUP_BASE;
+                }
+            });
+        }
+        let keys: Vec<(Expr, String)> = keys.into_iter().map(|(expr, _)| expr).zip(taken).collect();
+        let grouped = self.grouped(op, input, keys, calls);
+        self.project(op, format!("{}.map", op.name), grouped, row, Some(value))
+    }
+
+    /// The node of an aggregate: keys with their names, then calls.
+    pub(super) fn grouped(
+        &mut self,
+        op: &StreamOperatorNode,
+        input: &Stream,
+        keys: Vec<(Expr, String)>,
+        calls: Vec<sabot_ir::plan::AggregateCall>,
+    ) -> Option<NodeId> {
+        let node = input.node?;
+        let of_input = self.plan.node(node).properties.clone();
+        let mut fields = Vec::with_capacity(keys.len() + calls.len());
+        for (key, name) in &keys {
+            fields.push(Field { span: key.span, ..Field::new(name.clone(), key.ty.clone()) });
+        }
+        for call in &calls {
+            fields.push(Field { span: call.span, ..Field::new(call.name.clone(), call.ty.clone()) });
+        }
+        let properties = Properties {
+            bounded: of_input.bounded,
+            updating: !of_input.bounded,
+            keyed_by: (0..u32::try_from(keys.len()).unwrap_or(u32::MAX)).collect(),
+            event_time: None,
+        };
+        let keys = keys.into_iter().map(|(key, _)| key).collect();
+        let operator = Operator::Aggregate { keys, calls };
+        Some(self.add(op, op.name.clone(), operator, vec![node], Schema::new(fields), properties))
+    }
+
+    /// After a mistake in the key: the closure is checked all the same.
+    fn only_look_at_group(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
+        let Some(Parameter::Closure(closure)) = op.get("function") else { return Stream::unknown() };
+        let mut body = Body::new(self.cx, true);
+        body.group = Some(GroupTy { key: Some(Ty::Error), row: input.row.clone() });
+        let Some(mut typed) = body.closure(closure, &[Ty::Group], None, "`aggregate`") else {
+            return Stream::unknown();
+        };
+        body.finish(&mut typed);
+        Stream { node: None, row: typed.body.ty }
+    }
+
+    fn dedup(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
+        let keys = match op.get("key_by") {
+            Some(key) => self.key(key, op, "key_by", input, "`dedup`").map(|key| key.exprs),
+            None => Some(row_value(self.cx, &input.row, 0).into_leaves()),
+        };
+        match (keys, input.node) {
+            (Some(keys), Some(node)) => self.same_rows(op, input, node, Operator::Dedup { keys }),
+            _ => Stream { node: None, row: input.row.clone() },
+        }
+    }
+
+    fn top_n(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
+        let partition_by = match op.get("key_by") {
+            Some(key) => self.key(key, op, "key_by", input, "`key_by`").map(|key| key.exprs),
+            None => Some(Vec::new()),
+        };
+        let by = op.get("by").and_then(|by| self.key(by, op, "by", input, "`top_n`"));
+        let rows = self.row_count(op);
+        let (Some(partition_by), Some(by), Some(limit), Some(node)) = (partition_by, by, rows, input.node) else {
+            return Stream { node: None, row: input.row.clone() };
+        };
+        let by = by.exprs.into_iter().map(|expr| SortKey { expr, descending: true }).collect();
+        self.same_rows(op, input, node, Operator::Sort { by, limit: Some(limit), partition_by })
+    }
+
+    fn order_by(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
+        let descending = matches!(op.get("descending"), Some(Parameter::Bool(true)));
+        let by = op.get("by").and_then(|by| self.key(by, op, "by", input, "`order_by`"));
+        let (Some(by), Some(node)) = (by, input.node) else {
+            return Stream { node: None, row: input.row.clone() };
+        };
+        let by = by.exprs.into_iter().map(|expr| SortKey { expr, descending }).collect();
+        self.same_rows(op, input, node, Operator::Sort { by, limit: None, partition_by: Vec::new() })
+    }
+
+    fn limit(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
+        match (self.row_count(op), input.node) {
+            (Some(rows), Some(node)) => self.same_rows(op, input, node, Operator::Limit { rows }),
+            _ => Stream { node: None, row: input.row.clone() },
+        }
+    }
+
+    fn row_count(&mut self, op: &StreamOperatorNode) -> Option<u64> {
+        let Some(Parameter::Int(n)) = op.get("n") else { return None };
+        match u64::try_from(*n) {
+            Ok(n) => Some(n),
+            Err(_) => {
+                let span = op.parameters.get("n").map_or(op.span, |parameter| parameter.span);
+                self.cx.say(say::negative_count(*n, span));
+                None
+            }
+        }
+    }
+
+    // ---- sinks ----
+
+    fn declare_sinks(&mut self) {
+        let mut names: BTreeMap<&str, Span> = BTreeMap::new();
+        for op in self.graph.operators.iter().filter(|op| op.operator_type == OperatorType::Sink) {
+            if let Some(first) = names.insert(&op.name, op.span) {
+                self.cx.say(say::sink_twice(&op.name, op.span, first));
+            }
+            let id = SinkId(u32::try_from(self.plan.sinks.len()).expect("fewer than 2^32 sinks"));
+            let Some(connector) = self.connector(op) else { continue };
+            let schema = if self.is_side_sink(&op.operator_id) { error_schema() } else { Schema::default() };
+            self.plan.sinks.push(Sink { name: op.name.clone(), connector, schema, span: op.span });
+            self.sinks.insert(op.operator_id.clone(), id);
+        }
+        if !self.graph.operators.iter().any(|op| op.operator_type == OperatorType::Sink) && self.is_by_hand() {
+            self.cx.say(say::no_sink(&self.graph.job_name));
+        }
+    }
+
+    /// Whether the sink takes what operators refuse, not rows.
+    fn is_side_sink(&self, id: &OperatorId) -> bool {
+        self.graph.inputs(id).next().is_none()
+            && self.graph.operators.iter().any(|op| {
+                ["errors", "late"]
+                    .iter()
+                    .any(|name| matches!(op.get(name), Some(Parameter::String(sink)) if *sink == id.0))
+            })
+    }
+
+    /// Whether the graph has no text: then nobody has looked at it as a whole before.
+    fn is_by_hand(&self) -> bool {
+        self.graph.operators.iter().all(|op| op.span.is_none())
+    }
+
+    fn sink(&mut self, op: &StreamOperatorNode, input: Option<&Stream>) -> Stream {
+        let Some(input) = input else { return Stream::unknown() };
+        if !matches!(input.row, Ty::Record(_)) {
+            if !input.row.is_error() {
+                let found = self.cx.show(&input.row);
+                self.cx.say(say::sink_needs_record(&found, &op.name, op.span));
+            }
+            return Stream::unknown();
+        }
+        let (Some(node), Some(&id)) = (input.node, self.sinks.get(&op.operator_id)) else { return Stream::unknown() };
+        let schema = self.plan.node(node).schema.clone();
+        let properties = self.plan.node(node).properties.clone();
+        let mut wire: BTreeMap<&str, ()> = BTreeMap::new();
+        for field in &schema.fields {
+            if wire.insert(&field.wire_name, ()).is_some() {
+                self.cx.say(say::sink_column_twice(&op.name, &field.wire_name, op.span));
+            }
+        }
+        self.plan.sinks[id.0 as usize].schema = schema.clone();
+        let node = self.add(op, op.name.clone(), Operator::Sink { sink: id }, vec![node], schema, properties);
+        Stream { node: Some(node), row: input.row.clone() }
+    }
+
+    fn look_for_unused(&mut self) {
+        if !self.is_by_hand() {
+            return; // the parser has looked, and knows variables
+        }
+        for op in &self.graph.operators {
+            let is_read = self.graph.edges.iter().any(|edge| edge.from == op.operator_id);
+            if op.operator_type != OperatorType::Sink && !is_read {
+                self.cx.say(say::nothing_reads(op.operator_type.name(), &op.name));
+            }
+        }
+    }
+
+    // ---- what operators share ----
+
+    /// An operator that gives the rows of its input, all or some of them.
+    fn same_rows(&mut self, op: &StreamOperatorNode, input: &Stream, node: NodeId, operator: Operator) -> Stream {
+        let (schema, properties) = {
+            let input = self.plan.node(node);
+            (input.schema.clone(), input.properties.clone())
+        };
+        let mut operator = operator;
+        for expr in operator.exprs_mut() {
+            unique_locals(expr);
+        }
+        let node = self.add(op, op.name.clone(), operator, vec![node], schema, properties);
+        Stream { node: Some(node), row: input.row.clone() }
+    }
+
+    /// A projection that gives rows of type `row`.
+    pub(super) fn project(
+        &mut self,
+        op: &StreamOperatorNode,
+        name: String,
+        input: Option<NodeId>,
+        row: Ty,
+        value: Option<Value>,
+    ) -> Stream {
+        let (Some(input), Some(value)) = (input, value) else { return Stream { node: None, row } };
+        let fields = self.fields_of(&row);
+        let mut columns = value.into_leaves();
+        for column in &mut columns {
+            unique_locals(column);
+        }
+        if columns.len() != fields.len() {
+            return Stream { node: None, row }; // only after an error
+        }
+        let of_input = &self.plan.node(input).properties;
+        let moved = |from: u32| {
+            columns
+                .iter()
+                .position(|column| column.kind == sabot_ir::expr::ExprKind::Column(from))
+                .and_then(|position| u32::try_from(position).ok())
+        };
+        let keyed_by: Option<Vec<u32>> = of_input.keyed_by.iter().map(|column| moved(*column)).collect();
+        let properties = Properties {
+            bounded: of_input.bounded,
+            updating: of_input.updating,
+            keyed_by: keyed_by.unwrap_or_default(),
+            event_time: of_input.event_time.and_then(moved),
+        };
+        let schema = Schema::new(fields);
+        let node = self.add(op, name, Operator::Project { columns }, vec![input], schema, properties);
+        Stream { node: Some(node), row }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        op: &StreamOperatorNode,
+        name: String,
+        operator: Operator,
+        inputs: Vec<NodeId>,
+        schema: Schema,
+        properties: Properties,
+    ) -> NodeId {
+        let on_error = self.error_policy(op);
+        self.plan.add(Node { name, operator, inputs, schema, properties, on_error, span: op.span })
+    }
+
+    fn error_policy(&mut self, op: &StreamOperatorNode) -> ErrorPolicy {
+        if let Some(Parameter::String(name)) = op.get("errors") {
+            return match self.sinks.get(&OperatorId(name.clone())) {
+                Some(sink) => ErrorPolicy::Sink(*sink),
+                None => {
+                    let span = op.parameters.get("errors").map_or(op.span, |parameter| parameter.span);
+                    let known: Vec<&str> = self.plan.sinks.iter().map(|sink| sink.name.as_str()).collect();
+                    let diagnostic = say::unknown_error_sink(name, &known, span);
+                    self.cx.say(diagnostic);
+                    ErrorPolicy::Fail
+                }
+            };
+        }
+        match op.get("on_error") {
+            Some(Parameter::String(policy)) if policy == "skip" => ErrorPolicy::Skip,
+            _ => ErrorPolicy::Fail,
+        }
+    }
+
+    fn required_closure<'b>(&mut self, op: &'b StreamOperatorNode) -> Option<&'b ast::Closure> {
+        match op.get("function") {
+            Some(Parameter::Closure(closure)) => Some(closure),
+            _ => {
+                self.cx.say(say::function_missing(op.operator_type.name(), &op.name, op.span));
+                None
+            }
+        }
+    }
+
+    /// The typed closure; nothing after a mistake in it.
+    pub(super) fn infer(
+        &mut self,
+        closure: &ast::Closure,
+        params: &[Ty],
+        result: Option<&Ty>,
+        whose: &str,
+    ) -> Option<HirClosure> {
+        let errors = self.cx.errors;
+        let mut body = Body::new(self.cx, true);
+        let mut typed = body.closure(closure, params, result, whose)?;
+        body.finish(&mut typed);
+        (self.cx.errors == errors || !typed.body.ty.is_error()).then_some(typed)
+    }
+
+    /// A closure over one row, lowered; nothing if there has been any mistake.
+    pub(super) fn lower_row(&mut self, closure: &HirClosure, input: &Stream, span: Span) -> Option<Value> {
+        let row = row_value(self.cx, &input.row, 0);
+        self.lower(closure, vec![row], Vec::new(), span)
+    }
+
+    /// A closure over these values, lowered; nothing if there has been any mistake.
+    pub(super) fn lower(
+        &mut self,
+        closure: &HirClosure,
+        args: Vec<Value>,
+        sides: Vec<Presence>,
+        span: Span,
+    ) -> Option<Value> {
+        if self.cx.errors > 0 {
+            return None;
+        }
+        Some(Lower::new(self.cx, sides, span).closure(closure, args))
+    }
+
+    /// Keys given as a closure or as names of columns.
+    pub(super) fn key(
+        &mut self,
+        key: &Parameter,
+        op: &StreamOperatorNode,
+        name: &str,
+        input: &Stream,
+        whose: &str,
+    ) -> Option<Key> {
+        let span = op.parameters.get(name).map_or(op.span, |parameter| parameter.span);
+        match key {
+            Parameter::Closure(closure) => {
+                let typed = self.infer(closure, std::slice::from_ref(&input.row), None, whose)?;
+                let ty = typed.body.ty.clone();
+                if ty.is_error() {
+                    return None;
+                }
+                if !self.is_key(&ty) {
+                    let found = self.cx.show(&ty);
+                    self.cx.say(say::not_a_key(&found, closure.body.span));
+                    return None;
+                }
+                let exprs = self.lower_row(&typed, input, span).map(Value::into_leaves).unwrap_or_default();
+                let fields = self.fields_of(&input.row);
+                let plain = self.fields_of(&ty);
+                let names = exprs
+                    .iter()
+                    .zip(&plain)
+                    .map(|(expr, of_type)| match expr.kind {
+                        sabot_ir::expr::ExprKind::Column(column) => {
+                            fields.get(column as usize).map_or_else(String::new, |field| field.name.clone())
+                        }
+                        _ => match of_type.name.as_str() {
+                            "value" => "key".to_owned(),
+                            digits if digits.parse::<usize>().is_ok() => format!("key_{digits}"),
+                            name => name.to_owned(),
+                        },
+                    })
+                    .collect();
+                Some(Key { exprs, ty, names })
+            }
+            _ => {
+                let names = strings(Some(key));
+                self.guide_key(&names, span, input)
+            }
+        }
+    }
+
+    fn is_key(&self, ty: &Ty) -> bool {
+        ty.column_type().is_some()
+            || match ty {
+                Ty::Tuple(parts) => !parts.is_empty() && parts.iter().all(|part| self.is_key(part)),
+                Ty::Record(id) => self.cx.record(*id).fields.iter().all(|field| self.is_key(&field.ty)),
+                Ty::Error
+                | Ty::Never
+                | Ty::Scalar(_)
+                | Ty::Usize
+                | Ty::Isize
+                | Ty::Option(_)
+                | Ty::Group
+                | Ty::Var(_) => false,
+            }
+    }
+
+    /// Whether a stream can have rows of this type; reports it if not.
+    pub(super) fn is_row(&mut self, ty: &Ty, span: Span) -> bool {
+        let fits = match ty {
+            Ty::Error => return false,
+            Ty::Record(id) => return !self.cx.record(*id).fields.iter().any(|field| field.ty.is_error()),
+            Ty::Tuple(parts) => !parts.is_empty() && parts.iter().all(|part| part.column_type().is_some()),
+            other @ (Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Option(_) | Ty::Group | Ty::Var(_)) => {
+                other.column_type().is_some()
+            }
+        };
+        if !fits && !ty.is_error() {
+            let found = self.cx.show(ty);
+            self.cx.say(say::not_a_row(&found, span));
+        }
+        fits
+    }
+
+    /// The columns that rows of this type have.
+    pub(super) fn fields_of(&self, row: &Ty) -> Vec<Field> {
+        fields_of(self.cx, row)
+    }
+
+    /// The position of a column that a parameter names; reports it if there is none.
+    pub(super) fn column(&mut self, id: RecordId, name: &str, span: Span) -> Option<usize> {
+        let record = self.cx.record(id);
+        let position = record.column(name);
+        if position.is_none() {
+            let known: Vec<&str> = record.fields.iter().map(|field| field.wire_name.as_str()).collect();
+            let diagnostic = crate::diagnostics::guide::unknown_column(name, &record.name, &known, span);
+            self.cx.say(diagnostic);
+        }
+        position
+    }
+}
+
+/// The key of an operator.
+pub(super) struct Key {
+    /// Its columns.
+    pub(super) exprs: Vec<Expr>,
+    /// Its type.
+    pub(super) ty: Ty,
+    /// Names for its columns.
+    pub(super) names: Vec<String>,
+}
+
+/// The columns that rows of this type have.
+pub(super) fn fields_of(cx: &Cx<'_>, row: &Ty) -> Vec<Field> {
+    match row {
+        Ty::Record(id) => cx
+            .record(*id)
+            .fields
+            .iter()
+            .filter_map(|field| {
+                Some(Field {
+                    name: field.name.clone(),
+                    wire_name: field.wire_name.clone(),
+                    ty: field.ty.column_type()?,
+                    span: field.span,
+                })
+            })
+            .collect(),
+        Ty::Tuple(parts) => parts
+            .iter()
+            .enumerate()
+            .filter_map(|(position, part)| Some(Field::new(position.to_string(), part.column_type()?)))
+            .collect(),
+        other @ (Ty::Error
+        | Ty::Never
+        | Ty::Scalar(_)
+        | Ty::Usize
+        | Ty::Isize
+        | Ty::Option(_)
+        | Ty::Group
+        | Ty::Var(_)) => other.column_type().map(|ty| Field::new("value", ty)).into_iter().collect(),
+    }
+}
+
+/// A row whose columns count from `first`.
+pub(super) fn row_value(cx: &Cx<'_>, row: &Ty, first: u32) -> Value {
+    let mut position = first;
+    columns_from(cx, row, &mut position)
+}
+
+fn columns_from(cx: &Cx<'_>, ty: &Ty, position: &mut u32) -> Value {
+    Value::of_type(cx, ty, &mut |ty| {
+        let column = Expr::column(*position, ty);
+        *position += 1;
+        column
+    })
+}
+
+/// A string, or a list of them.
+pub(super) fn strings(value: Option<&Parameter>) -> Vec<String> {
+    match value {
+        Some(Parameter::String(one)) => vec![one.clone()],
+        Some(Parameter::List(items)) => items.iter().flat_map(|item| strings(Some(item))).collect(),
+        Some(
+            Parameter::Bool(_) | Parameter::Int(_) | Parameter::Float(_) | Parameter::Map(_) | Parameter::Closure(_),
+        )
+        | None => Vec::new(),
+    }
+}
+
+/// What an error sink is written.
+fn error_schema() -> Schema {
+    Schema::new(vec![
+        Field::new("operator", Type::String),
+        Field::new("code", Type::Int64),
+        Field::new("message", Type::String),
+        Field::new("row", Type::String),
+    ])
+}

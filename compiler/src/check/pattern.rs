@@ -1,0 +1,413 @@
+//! Patterns, and `match`.
+
+use super::hir::{Hir, HirArm, HirKind, HirPat, PatKind};
+use super::infer::{Body, value_span};
+use super::types::{Ty, number_suffix};
+use super::unify::Kind;
+use crate::diagnostics::types::{self as say, Why};
+use crate::diagnostics::{names, unsupported};
+use sabot_ir::ast::{self, Arm, Literal, Pattern, PatternKind};
+use sabot_ir::span::Span;
+
+impl Body<'_, '_> {
+    /// A pattern for a value of this type; its variables are visible from here on.
+    pub(super) fn pattern(&mut self, pattern: &Pattern, ty: &Ty) -> HirPat {
+        let span = pattern.span;
+        let ty = self.table.resolve(ty);
+        let wild = |ty: Ty| HirPat::new(PatKind::Wild, ty, span);
+        match &pattern.kind {
+            PatternKind::Wild => wild(ty),
+            PatternKind::Error => {
+                self.bind_all(pattern);
+                wild(ty)
+            }
+            PatternKind::Reference(inner) => self.pattern(inner, &ty),
+            PatternKind::Bind(name, _, None) if name == "None" || self.cx.const_names.contains_key(name) => {
+                self.path_pattern(std::slice::from_ref(name), &[], &ty, span)
+            }
+            PatternKind::Bind(name, _, inner) => {
+                let id = self.bind(name, ty.clone());
+                let inner = inner.as_ref().map(|inner| Box::new(self.pattern(inner, &ty)));
+                HirPat::new(PatKind::Bind(id, inner), ty, span)
+            }
+            PatternKind::Literal(literal) => self.literal_pattern(literal, &ty, span),
+            PatternKind::Range(low, high, inclusive) => {
+                self.range_pattern(low.as_ref(), high.as_ref(), *inclusive, &ty, span)
+            }
+            PatternKind::Or(parts) => self.or_pattern(parts, &ty, span),
+            PatternKind::Path(path, inner) => self.path_pattern(path, inner, &ty, span),
+            PatternKind::Tuple(parts) => {
+                let types: Vec<Ty> = match &ty {
+                    Ty::Tuple(types) if types.len() == parts.len() => types.clone(),
+                    Ty::Var(_) => parts.iter().map(|_| self.table.fresh(Kind::Any)).collect(),
+                    Ty::Error
+                    | Ty::Never
+                    | Ty::Scalar(_)
+                    | Ty::Usize
+                    | Ty::Isize
+                    | Ty::Option(_)
+                    | Ty::Tuple(_)
+                    | Ty::Record(_)
+                    | Ty::Group => {
+                        if !matches!(ty, Ty::Error | Ty::Never) {
+                            let shown = self.show(&ty);
+                            self.cx.say(say::pattern_mismatch(&format!("a tuple of {}", parts.len()), &shown, span));
+                        }
+                        self.bind_all(pattern);
+                        return wild(Ty::Error);
+                    }
+                };
+                let tuple = Ty::Tuple(types.clone());
+                if !self.table.unify(&ty, &tuple) {
+                    let shown = self.show(&ty);
+                    self.cx.say(say::pattern_mismatch(&format!("a tuple of {}", parts.len()), &shown, span));
+                }
+                let parts = parts.iter().zip(&types).map(|(part, ty)| self.pattern(part, ty)).collect();
+                HirPat::new(PatKind::Tuple(parts), tuple, span)
+            }
+        }
+    }
+
+    /// Makes the names of a pattern known without types, after something else in it was reported.
+    fn bind_all(&mut self, pattern: &Pattern) {
+        match &pattern.kind {
+            PatternKind::Wild | PatternKind::Literal(_) | PatternKind::Range(..) | PatternKind::Error => {}
+            PatternKind::Bind(name, _, inner) => {
+                self.bind(name, Ty::Error);
+                if let Some(inner) = inner {
+                    self.bind_all(inner);
+                }
+            }
+            PatternKind::Or(parts) | PatternKind::Path(_, parts) | PatternKind::Tuple(parts) => {
+                for part in parts {
+                    self.bind_all(part);
+                }
+            }
+            PatternKind::Reference(inner) => self.bind_all(inner),
+        }
+    }
+
+    fn literal_pattern(&mut self, literal: &Literal, ty: &Ty, span: Span) -> HirPat {
+        let hir = match literal {
+            // The sign belongs to a literal in a pattern.
+            Literal::Int(value, suffix) if *value < 0 => {
+                let mut hir = self.literal(&Literal::Int(-value, suffix.clone()), Some(ty), span);
+                hir.kind = match hir.kind {
+                    HirKind::Int(value) => HirKind::Int(-value),
+                    HirKind::Float(value) => HirKind::Float(-value),
+                    other => other,
+                };
+                hir
+            }
+            Literal::Int(..)
+            | Literal::Bool(_)
+            | Literal::Float(..)
+            | Literal::String(_)
+            | Literal::Char(_)
+            | Literal::Bytes(_) => self.literal(literal, Some(ty), span),
+        };
+        if !self.table.unify(ty, &hir.ty) {
+            let diagnostic = say::pattern_mismatch(&format!("`{}`", self.show(&hir.ty)), &self.show(ty), span);
+            self.cx.say(diagnostic);
+            return HirPat::new(PatKind::Wild, Ty::Error, span);
+        }
+        value_pattern(&hir, ty, span)
+    }
+
+    fn range_pattern(
+        &mut self,
+        low: Option<&Literal>,
+        high: Option<&Literal>,
+        inclusive: bool,
+        ty: &Ty,
+        span: Span,
+    ) -> HirPat {
+        let wild = HirPat::new(PatKind::Wild, Ty::Error, span);
+        let mut bound = |literal: Option<&Literal>| match literal {
+            None => Some(None),
+            Some(literal) => {
+                let found = match literal {
+                    Literal::Int(value, suffix) => {
+                        let ty = match suffix.as_deref().map(number_suffix) {
+                            Some(Some(ty)) => ty,
+                            Some(None) | None => self.table.fresh(Kind::Integer),
+                        };
+                        (Bound::Int(*value), ty)
+                    }
+                    Literal::Float(value, suffix) => {
+                        let ty = match suffix.as_deref().map(number_suffix) {
+                            Some(Some(ty)) => ty,
+                            Some(None) | None => self.table.fresh(Kind::Float),
+                        };
+                        (Bound::Float(*value), ty)
+                    }
+                    Literal::Char(_) | Literal::Bool(_) | Literal::String(_) | Literal::Bytes(_) => {
+                        self.cx.say(unsupported::range_of(span));
+                        return None;
+                    }
+                };
+                if !self.table.unify(ty, &found.1) {
+                    let diagnostic = say::pattern_mismatch(&format!("`{}`", self.show(&found.1)), &self.show(ty), span);
+                    self.cx.say(diagnostic);
+                    return None;
+                }
+                Some(Some(found.0))
+            }
+        };
+        let (Some(low), Some(high)) = (bound(low), bound(high)) else { return wild };
+        let kind = match (low, high) {
+            (None | Some(Bound::Int(_)), Some(Bound::Int(_)) | None)
+                if matches!(low, Some(Bound::Int(_))) || matches!(high, Some(Bound::Int(_))) =>
+            {
+                let low = if let Some(Bound::Int(low)) = low { low } else { i128::MIN };
+                let high = match high {
+                    Some(Bound::Int(high)) if inclusive => high,
+                    Some(Bound::Int(high)) => high - 1,
+                    _ => i128::MAX,
+                };
+                if low > high {
+                    self.cx.say(say::empty_range(span));
+                    return wild;
+                }
+                PatKind::Int(low, high)
+            }
+            (low, high) => {
+                let low = if let Some(Bound::Float(low)) = low { low } else { f64::NEG_INFINITY };
+                let (high, inclusive) =
+                    if let Some(Bound::Float(high)) = high { (high, inclusive) } else { (f64::INFINITY, true) };
+                if low > high || (low >= high && !inclusive) {
+                    self.cx.say(say::empty_range(span));
+                    return wild;
+                }
+                PatKind::Float(low, high, inclusive)
+            }
+        };
+        HirPat::new(kind, ty.clone(), span)
+    }
+
+    fn or_pattern(&mut self, parts: &[Pattern], ty: &Ty, span: Span) -> HirPat {
+        let mark = self.enter();
+        let mut lowered = Vec::with_capacity(parts.len());
+        let mut first_names: Option<Vec<String>> = None;
+        for part in parts {
+            let inner = self.enter();
+            let mut pattern = self.pattern(part, ty);
+            // Every alternative binds the same names: the variables of the first one stand for all.
+            let names = self.names_since(inner);
+            match &first_names {
+                None => first_names = Some(names),
+                Some(first) => {
+                    let mut sorted = (first.clone(), names.clone());
+                    sorted.0.sort_unstable();
+                    sorted.1.sort_unstable();
+                    if sorted.0 != sorted.1 {
+                        self.cx.say(say::alternatives_differ(span));
+                    } else {
+                        for name in &names {
+                            let (Some((own, own_ty)), Some((shared, shared_ty))) =
+                                (self.bound_since(inner, name), self.bound_between(mark, inner, name))
+                            else {
+                                continue;
+                            };
+                            if !self.table.unify(&own_ty, &shared_ty) {
+                                let diagnostic =
+                                    say::pattern_mismatch(&self.show(&own_ty), &self.show(&shared_ty), part.span);
+                                self.cx.say(diagnostic);
+                            }
+                            rename(&mut pattern, own, shared);
+                        }
+                    }
+                    self.leave(inner);
+                }
+            }
+            lowered.push(pattern);
+        }
+        HirPat::new(PatKind::Or(lowered), ty.clone(), span)
+    }
+
+    fn path_pattern(&mut self, path: &[String], inner: &[Pattern], ty: &Ty, span: Span) -> HirPat {
+        let names: Vec<&str> = path.iter().map(String::as_str).collect();
+        let bind_rest = |body: &mut Self| {
+            for part in inner {
+                body.bind_all(part);
+            }
+            HirPat::new(PatKind::Wild, Ty::Error, span)
+        };
+        match (names.as_slice(), inner) {
+            (["Some"] | ["Option", "Some"], [inner]) => {
+                let held = match ty {
+                    Ty::Option(held) => (**held).clone(),
+                    Ty::Var(_) => self.table.fresh(Kind::Any),
+                    Ty::Error | Ty::Never => return bind_rest(self),
+                    Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Tuple(_) | Ty::Record(_) | Ty::Group => {
+                        let shown = self.show(ty);
+                        self.cx.say(say::pattern_mismatch("an `Option`", &shown, span));
+                        return bind_rest(self);
+                    }
+                };
+                if !self.table.unify(ty, &held.clone().option()) {
+                    let shown = self.show(ty);
+                    self.cx.say(say::pattern_mismatch("an `Option`", &shown, span));
+                }
+                let inner = self.pattern(inner, &held);
+                HirPat::new(PatKind::Some(Box::new(inner)), held.option(), span)
+            }
+            (["None"] | ["Option", "None"], []) => {
+                let held = self.table.fresh(Kind::Any).option();
+                if !self.table.unify(ty, &held) {
+                    let shown = self.show(ty);
+                    self.cx.say(say::pattern_mismatch("an `Option`", &shown, span));
+                    return bind_rest(self);
+                }
+                HirPat::new(PatKind::None, held, span)
+            }
+            ([name], []) if self.cx.const_names.contains_key(*name) => {
+                let id = self.cx.const_names[*name];
+                let constant = &self.cx.consts[id.0 as usize];
+                let (const_ty, value) = (constant.ty.clone(), constant.literal.clone());
+                if !self.table.unify(ty, &const_ty) {
+                    let diagnostic =
+                        say::pattern_mismatch(&format!("`{}`", self.show(&const_ty)), &self.show(ty), span);
+                    self.cx.say(diagnostic);
+                    return bind_rest(self);
+                }
+                match value {
+                    Some(value) => value_pattern(&value, &const_ty, span),
+                    None if const_ty.is_error() => bind_rest(self),
+                    None => {
+                        self.cx.say(unsupported::constant_pattern(name, span));
+                        bind_rest(self)
+                    }
+                }
+            }
+            ([number, limit], []) if number_suffix(number).is_some() => {
+                let path: Vec<String> = path.to_vec();
+                let value = self.path(&[number.to_string(), limit.to_string()], span);
+                if value.ty.is_error() {
+                    return bind_rest(self);
+                }
+                if !self.table.unify(ty, &value.ty) {
+                    let diagnostic = say::pattern_mismatch(&format!("`{}`", path.join("::")), &self.show(ty), span);
+                    self.cx.say(diagnostic);
+                    return bind_rest(self);
+                }
+                value_pattern(&value, &value.ty.clone(), span)
+            }
+            _ => {
+                if !matches!(ty, Ty::Error) {
+                    self.cx.say(names::unknown_pattern(&path.join("::"), span));
+                }
+                bind_rest(self)
+            }
+        }
+    }
+
+    /// Reports a pattern that does not match every value where one is needed that does.
+    pub(super) fn must_match_all(&mut self, pattern: &HirPat, place: &str) {
+        if !pattern.is_irrefutable() && !pattern.ty.is_error() {
+            self.cx.say(say::refutable(place, pattern.span));
+        }
+    }
+
+    /// `match value { arms }`.
+    pub(super) fn match_(&mut self, value: &ast::Expr, arms: &[Arm], hint: Option<&Ty>, span: Span) -> Hir {
+        let scrutinee = self.expr(value, None);
+        let value_ty = scrutinee.ty.clone();
+        let mut result: Option<(Ty, Span)> = None;
+        let mut lowered = Vec::with_capacity(arms.len());
+        for arm in arms {
+            let mark = self.enter();
+            let pattern = self.pattern(&arm.pattern, &value_ty);
+            let guard = arm.guard.as_ref().map(|guard| self.expect(guard, &Ty::BOOL, Why::Guard));
+            let arm_hint = result.as_ref().map(|(ty, _)| ty.clone()).or_else(|| hint.cloned());
+            let body = self.expr(&arm.body, arm_hint.as_ref());
+            let body = match &result {
+                Some((ty, first)) => {
+                    let (ty, first) = (ty.clone(), *first);
+                    self.coerce(body, &ty, Why::OtherArm(first), Some(&arm.body))
+                }
+                None => {
+                    if !matches!(self.table.resolve(&body.ty), Ty::Never | Ty::Error) {
+                        result = Some((body.ty.clone(), value_span(&arm.body)));
+                    }
+                    body
+                }
+            };
+            self.leave(mark);
+            lowered.push(HirArm { pattern, guard, body });
+        }
+        let ty = match result {
+            Some((ty, _)) => ty,
+            None if lowered.iter().any(|arm| arm.body.ty.is_error()) => Ty::Error,
+            None => Ty::Never,
+        };
+        Hir::new(HirKind::Match(Box::new(scrutinee), lowered), ty, span)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Bound {
+    Int(i128),
+    Float(f64),
+}
+
+/// A constant as a pattern.
+fn value_pattern(value: &Hir, ty: &Ty, span: Span) -> HirPat {
+    let kind = match &value.kind {
+        HirKind::Int(value) => PatKind::Int(*value, *value),
+        HirKind::Float(value) => PatKind::Float(*value, *value, true),
+        HirKind::Bool(value) => PatKind::Bool(*value),
+        HirKind::Str(value) => PatKind::Str(value.clone()),
+        HirKind::Bytes(value) => PatKind::Bytes(value.clone()),
+        HirKind::Error
+        | HirKind::Local(_)
+        | HirKind::Param(_)
+        | HirKind::Const(_)
+        | HirKind::Field(..)
+        | HirKind::Unary(..)
+        | HirKind::Binary(..)
+        | HirKind::Cast(_)
+        | HirKind::If(..)
+        | HirKind::Match(..)
+        | HirKind::Block(..)
+        | HirKind::Return(_)
+        | HirKind::Record(..)
+        | HirKind::Tuple(_)
+        | HirKind::Some(_)
+        | HirKind::None
+        | HirKind::Call(..)
+        | HirKind::Udf(..)
+        | HirKind::Body(_)
+        | HirKind::Into(_)
+        | HirKind::GroupKey
+        | HirKind::Aggregate(_) => PatKind::Wild,
+    };
+    let ty = if matches!(kind, PatKind::Wild) { Ty::Error } else { ty.clone() };
+    HirPat::new(kind, ty, span)
+}
+
+fn rename(pattern: &mut HirPat, from: super::hir::BindingId, to: super::hir::BindingId) {
+    match &mut pattern.kind {
+        PatKind::Bind(id, inner) => {
+            if *id == from {
+                *id = to;
+            }
+            if let Some(inner) = inner {
+                rename(inner, from, to);
+            }
+        }
+        PatKind::Or(parts) | PatKind::Tuple(parts) => {
+            for part in parts {
+                rename(part, from, to);
+            }
+        }
+        PatKind::Some(inner) => rename(inner, from, to),
+        PatKind::Wild
+        | PatKind::Bool(_)
+        | PatKind::Int(..)
+        | PatKind::Float(..)
+        | PatKind::Str(_)
+        | PatKind::Bytes(_)
+        | PatKind::None => {}
+    }
+}

@@ -1,0 +1,54 @@
+//! Short code as its author wrote it, for the help of a message.
+
+use sabot_ir::ast::{Expr, ExprKind, Literal, UnaryOp};
+
+/// Longer code is not repeated in a message.
+const MAX_LENGTH: usize = 40;
+
+/// The expression as text, if it is short: names, fields, literals and calls without arguments.
+pub(super) fn written(expr: &Expr) -> Option<String> {
+    let text = text(expr)?;
+    (text.len() <= MAX_LENGTH).then_some(text)
+}
+
+fn text(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some(name.clone()),
+        ExprKind::Path(path) => Some(path.join("::")),
+        ExprKind::Field(base, field) => Some(format!("{}.{}", text(base)?, field.text)),
+        ExprKind::Method(base, name, types, args) if types.is_empty() && args.is_empty() => {
+            Some(format!("{}.{}()", text(base)?, name.text))
+        }
+        ExprKind::Reference(inner) | ExprKind::Unary(UnaryOp::Deref, inner) => text(inner),
+        ExprKind::Unary(UnaryOp::Neg, inner) => match &inner.kind {
+            ExprKind::Literal(_) => Some(format!("-{}", text(inner)?)),
+            _ => None,
+        },
+        ExprKind::Literal(literal) => match literal {
+            Literal::Bool(value) => Some(value.to_string()),
+            Literal::Int(value, suffix) => Some(format!("{value}{}", suffix.as_deref().unwrap_or(""))),
+            Literal::Float(value, suffix) => Some(format!("{value:?}{}", suffix.as_deref().unwrap_or(""))),
+            Literal::String(value) => Some(format!("{value:?}")),
+            Literal::Char(_) | Literal::Bytes(_) => None,
+        },
+        ExprKind::Call(path, args) if args.is_empty() => {
+            let path: Vec<&str> = path.iter().map(|name| name.text.as_str()).collect();
+            Some(format!("{}()", path.join("::")))
+        }
+        ExprKind::Block(statements, Some(tail)) if statements.is_empty() => text(tail),
+        ExprKind::Unary(UnaryOp::Not, _)
+        | ExprKind::Method(..)
+        | ExprKind::Binary(..)
+        | ExprKind::Cast(..)
+        | ExprKind::If(..)
+        | ExprKind::Match(..)
+        | ExprKind::Call(..)
+        | ExprKind::Record(..)
+        | ExprKind::Tuple(_)
+        | ExprKind::Block(..)
+        | ExprKind::Closure(_)
+        | ExprKind::Return(_)
+        | ExprKind::Macro(..)
+        | ExprKind::Error => None,
+    }
+}

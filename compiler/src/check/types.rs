@@ -1,0 +1,438 @@
+//! The checker's types: those of columns, and what exists only while checking (records, tuples, variables, `!`).
+
+use super::Cx;
+use crate::diagnostics::{names, types as say};
+use sabot_ir::ast::{self, TypeNameKind};
+use sabot_ir::span::Span;
+use sabot_ir::ty::{TimeUnit, Type};
+use std::collections::BTreeSet;
+
+/// Index into [`Cx::records`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RecordId(pub(super) u32);
+
+/// A variable of one body's [`super::unify::Table`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TyVar(pub(super) u32);
+
+/// A type while checking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ty {
+    /// Of what has been reported: fits everything, so that one mistake gives one message.
+    Error,
+    /// `!`: of `return`; fits everything.
+    Never,
+    /// A type of columns; neither `Option` nor `()`.
+    Scalar(Type),
+    /// `usize`: a `u64` in the plan, but as in Rust another type than `u64`.
+    Usize,
+    /// `isize`.
+    Isize,
+    /// `Option<T>`.
+    Option(Box<Ty>),
+    /// `(A, B)`; `()` is the empty one.
+    Tuple(Vec<Ty>),
+    /// A record, declared or made of columns.
+    Record(RecordId),
+    /// The rows of one key, inside an aggregate.
+    Group,
+    /// Not yet known.
+    Var(TyVar),
+}
+
+impl Ty {
+    /// `bool`.
+    pub(super) const BOOL: Self = Self::Scalar(Type::Bool);
+    /// `i64`.
+    pub(super) const I64: Self = Self::Scalar(Type::Int64);
+    /// `f64`.
+    pub(super) const F64: Self = Self::Scalar(Type::Float64);
+    /// `u32`.
+    pub(super) const U32: Self = Self::Scalar(Type::UInt32);
+    /// `i32`.
+    pub(super) const I32: Self = Self::Scalar(Type::Int32);
+    /// `String`.
+    pub(super) const STRING: Self = Self::Scalar(Type::String);
+    /// `Duration`.
+    pub(super) const DURATION: Self = Self::Scalar(Type::Duration);
+
+    /// `()`.
+    pub(super) fn unit() -> Self {
+        Self::Tuple(Vec::new())
+    }
+
+    /// `Option<self>`.
+    pub(super) fn option(self) -> Self {
+        Self::Option(Box::new(self))
+    }
+
+    /// The type of a column as the checker's.
+    pub(super) fn of_column(ty: &Type) -> Self {
+        match ty {
+            Type::Unit => Self::unit(),
+            Type::Option(inner) => Self::of_column(inner).option(),
+            scalar @ (Type::Bool
+            | Type::Int8
+            | Type::Int16
+            | Type::Int32
+            | Type::Int64
+            | Type::UInt8
+            | Type::UInt16
+            | Type::UInt32
+            | Type::UInt64
+            | Type::Float32
+            | Type::Float64
+            | Type::String
+            | Type::Bytes
+            | Type::Decimal(..)
+            | Type::Date
+            | Type::Timestamp(_)
+            | Type::Duration) => Self::Scalar(scalar.clone()),
+        }
+    }
+
+    /// The type of the one column that holds a value of this type, if one column can.
+    pub(super) fn column_type(&self) -> Option<Type> {
+        match self {
+            Self::Scalar(ty) => Some(ty.clone()),
+            Self::Usize => Some(Type::UInt64),
+            Self::Isize => Some(Type::Int64),
+            Self::Option(inner) => match inner.column_type()? {
+                Type::Option(_) => None,
+                ty => Some(ty.optional()),
+            },
+            Self::Error | Self::Never | Self::Tuple(_) | Self::Record(_) | Self::Group | Self::Var(_) => None,
+        }
+    }
+
+    /// Whether it is an integer type.
+    pub(super) fn is_integer(&self) -> bool {
+        match self {
+            Self::Scalar(ty) => ty.is_integer(),
+            Self::Usize | Self::Isize => true,
+            Self::Error
+            | Self::Never
+            | Self::Option(_)
+            | Self::Tuple(_)
+            | Self::Record(_)
+            | Self::Group
+            | Self::Var(_) => false,
+        }
+    }
+
+    /// Whether it is a signed integer type.
+    pub(super) fn is_signed(&self) -> bool {
+        matches!(self, Self::Isize) || matches!(self, Self::Scalar(ty) if ty.is_signed_integer())
+    }
+
+    /// Whether it is `f32` or `f64`.
+    pub(super) fn is_float(&self) -> bool {
+        matches!(self, Self::Scalar(ty) if ty.is_float())
+    }
+
+    /// Whether it is a number.
+    pub(super) fn is_number(&self) -> bool {
+        self.is_integer() || self.is_float()
+    }
+
+    /// Whether a mistake is already reported about it.
+    pub(super) fn is_error(&self) -> bool {
+        match self {
+            Self::Error => true,
+            Self::Option(inner) => inner.is_error(),
+            Self::Tuple(parts) => parts.iter().any(Self::is_error),
+            Self::Never
+            | Self::Scalar(_)
+            | Self::Usize
+            | Self::Isize
+            | Self::Record(_)
+            | Self::Group
+            | Self::Var(_) => false,
+        }
+    }
+}
+
+/// A record: declared in the job, or the columns that an operator gives.
+#[derive(Clone, Debug)]
+pub(super) struct RecordTy {
+    /// Its name, or what it is.
+    pub(super) name: String,
+    /// Its fields in order.
+    pub(super) fields: Vec<FieldTy>,
+    /// Where it is declared; none if it is made of columns.
+    pub(super) span: Span,
+}
+
+/// A field of a record.
+#[derive(Clone, Debug)]
+pub(super) struct FieldTy {
+    /// Name in code.
+    pub(super) name: String,
+    /// Name in files.
+    pub(super) wire_name: String,
+    /// Its type.
+    pub(super) ty: Ty,
+    /// Where it is declared.
+    pub(super) span: Span,
+}
+
+impl RecordTy {
+    /// Position of the field with this name in code.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.name == name)
+    }
+
+    /// Position of the column with this name in code, or else in files.
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        self.position(name).or_else(|| self.fields.iter().position(|field| field.wire_name == name))
+    }
+}
+
+/// Names of the types of numbers, as written.
+const NUMBERS: [(&str, Type); 10] = [
+    ("i8", Type::Int8),
+    ("i16", Type::Int16),
+    ("i32", Type::Int32),
+    ("i64", Type::Int64),
+    ("u8", Type::UInt8),
+    ("u16", Type::UInt16),
+    ("u32", Type::UInt32),
+    ("u64", Type::UInt64),
+    ("f32", Type::Float32),
+    ("f64", Type::Float64),
+];
+
+/// The scalar type of this name.
+pub(super) fn scalar_named(name: &str) -> Option<Ty> {
+    if let Some((_, ty)) = NUMBERS.iter().find(|(number, _)| *number == name) {
+        return Some(Ty::Scalar(ty.clone()));
+    }
+    match name {
+        "bool" => Some(Ty::BOOL),
+        "usize" => Some(Ty::Usize),
+        "isize" => Some(Ty::Isize),
+        "String" | "str" => Some(Ty::STRING),
+        "Bytes" => Some(Ty::Scalar(Type::Bytes)),
+        "Date" => Some(Ty::Scalar(Type::Date)),
+        "Timestamp" => Some(Ty::Scalar(Type::Timestamp(TimeUnit::Microsecond))),
+        "Duration" => Some(Ty::DURATION),
+        _ => None,
+    }
+}
+
+/// What a suffix of a number says.
+pub(super) fn number_suffix(suffix: &str) -> Option<Ty> {
+    match suffix {
+        "usize" => Some(Ty::Usize),
+        "isize" => Some(Ty::Isize),
+        _ => NUMBERS.iter().find(|(number, _)| *number == suffix).map(|(_, ty)| Ty::Scalar(ty.clone())),
+    }
+}
+
+/// The least and the greatest value of an integer type.
+pub(super) fn integer_range(ty: &Ty) -> Option<(i128, i128)> {
+    match ty {
+        Ty::Usize => Some((0, u64::MAX.into())),
+        Ty::Isize => Some((i64::MIN.into(), i64::MAX.into())),
+        Ty::Scalar(Type::Int8) => Some((i8::MIN.into(), i8::MAX.into())),
+        Ty::Scalar(Type::Int16) => Some((i16::MIN.into(), i16::MAX.into())),
+        Ty::Scalar(Type::Int32) => Some((i32::MIN.into(), i32::MAX.into())),
+        Ty::Scalar(Type::Int64) => Some((i64::MIN.into(), i64::MAX.into())),
+        Ty::Scalar(Type::UInt8) => Some((0, u8::MAX.into())),
+        Ty::Scalar(Type::UInt16) => Some((0, u16::MAX.into())),
+        Ty::Scalar(Type::UInt32) => Some((0, u32::MAX.into())),
+        Ty::Scalar(Type::UInt64) => Some((0, u64::MAX.into())),
+        Ty::Scalar(_)
+        | Ty::Error
+        | Ty::Never
+        | Ty::Option(_)
+        | Ty::Tuple(_)
+        | Ty::Record(_)
+        | Ty::Group
+        | Ty::Var(_) => None,
+    }
+}
+
+/// Whether `from` converts to `to` without loss, as `From` of the standard library does.
+pub(super) fn is_lossless(from: &Ty, to: &Ty) -> bool {
+    if from == to {
+        return true;
+    }
+    let bits = |ty: &Ty| match ty {
+        Ty::Scalar(ty) => ty.width().map(|width| width * 8),
+        Ty::Error
+        | Ty::Never
+        | Ty::Usize
+        | Ty::Isize
+        | Ty::Option(_)
+        | Ty::Tuple(_)
+        | Ty::Record(_)
+        | Ty::Group
+        | Ty::Var(_) => None,
+    };
+    if *from == Ty::BOOL {
+        return to.is_integer();
+    }
+    let (Some(from_bits), Some(to_bits)) = (bits(from), bits(to)) else { return false };
+    match (from.is_integer(), to.is_integer()) {
+        (true, true) => from_bits < to_bits && (!from.is_signed() || to.is_signed()),
+        (true, false) => to.is_float() && from_bits * 2 <= to_bits,
+        (false, true) => false,
+        (false, false) => from.is_float() && to.is_float() && from_bits < to_bits,
+    }
+}
+
+impl Cx<'_> {
+    /// The record with this id.
+    pub(super) fn record(&self, id: RecordId) -> &RecordTy {
+        &self.records[id.0 as usize]
+    }
+
+    /// Adds a record that is made of columns.
+    pub(super) fn add_record(&mut self, record: RecordTy) -> RecordId {
+        let id = RecordId(u32::try_from(self.records.len()).expect("fewer than 2^32 records"));
+        self.records.push(record);
+        id
+    }
+
+    /// Reads the declared records: first their names, then their fields.
+    pub(super) fn declare_records(&mut self, records: &[ast::Record]) {
+        for record in records {
+            let name = &record.name;
+            if let Some(&first) = self.record_names.get(&name.text) {
+                let first = self.record(first).span;
+                self.say(names::duplicate("record", &name.text, name.span, first));
+                continue;
+            }
+            let id = self.add_record(RecordTy { name: name.text.clone(), fields: Vec::new(), span: name.span });
+            self.record_names.insert(name.text.clone(), id);
+        }
+        for record in records {
+            let id = self.record_names[&record.name.text];
+            if self.record(id).span != record.name.span || !self.record(id).fields.is_empty() {
+                continue; // a second declaration of the name
+            }
+            let mut seen: BTreeSet<&str> = BTreeSet::new();
+            let mut wire: BTreeSet<&str> = BTreeSet::new();
+            let mut fields = Vec::with_capacity(record.fields.len());
+            for field in &record.fields {
+                if !seen.insert(&field.name.text) {
+                    self.say(names::duplicate_field(&record.name.text, &field.name.text, field.name.span));
+                    continue;
+                }
+                if !wire.insert(&field.wire_name) {
+                    self.say(names::duplicate_wire_name(&record.name.text, &field.wire_name, field.name.span));
+                }
+                let mut ty = self.resolve_type(&field.ty);
+                if !ty.is_error() && (ty.column_type().is_none() || matches!(ty, Ty::Usize | Ty::Isize)) {
+                    self.say(say::not_a_column(&self.show(&ty), &field.name.text, field.ty.span));
+                    ty = Ty::Error;
+                }
+                fields.push(FieldTy {
+                    name: field.name.text.clone(),
+                    wire_name: field.wire_name.clone(),
+                    ty,
+                    span: field.name.span,
+                });
+            }
+            self.records[id.0 as usize].fields = fields;
+        }
+    }
+
+    /// What a written type means; `_` is the error type (callers that allow it look for it first).
+    pub(super) fn resolve_type(&mut self, name: &ast::TypeName) -> Ty {
+        match &name.kind {
+            TypeNameKind::Infer => {
+                self.say(say::type_left_out(name.span));
+                Ty::Error
+            }
+            TypeNameKind::Reference(inner) => self.resolve_type(inner),
+            TypeNameKind::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.resolve_type(part)).collect()),
+            TypeNameKind::Path(path, args) => self.resolve_path(path, args, name.span),
+        }
+    }
+
+    fn resolve_path(&mut self, path: &str, args: &[ast::TypeName], span: Span) -> Ty {
+        match (path, args) {
+            ("Option", [inner]) => {
+                let inner = self.resolve_type(inner);
+                return if inner.is_error() { Ty::Error } else { inner.option() };
+            }
+            ("Option", _) => {
+                self.say(say::option_of_what(span));
+                return Ty::Error;
+            }
+            ("Vec", [ast::TypeName { kind: TypeNameKind::Path(byte, none), .. }])
+                if byte == "u8" && none.is_empty() =>
+            {
+                return Ty::Scalar(Type::Bytes);
+            }
+            _ => {}
+        }
+        if let Some(scalar) = scalar_named(path) {
+            return scalar;
+        }
+        if let Some(record) = self.record_names.get(path) {
+            return Ty::Record(*record);
+        }
+        if matches!(path, "Vec" | "Decimal" | "char" | "i128" | "u128" | "HashMap" | "BTreeMap" | "Box" | "Rc" | "Arc")
+        {
+            self.say(say::type_not_supported(path, span));
+        } else {
+            let known: Vec<&str> = self
+                .record_names
+                .keys()
+                .map(String::as_str)
+                .chain(NUMBERS.iter().map(|(name, _)| *name))
+                .chain(["bool", "String", "Bytes", "Date", "Timestamp", "Duration", "Option"])
+                .collect();
+            let diagnostic = names::unknown_type(path, &known, span);
+            self.say(diagnostic);
+        }
+        Ty::Error
+    }
+
+    /// The type as the author writes it; variables print as `_`.
+    pub(super) fn show(&self, ty: &Ty) -> String {
+        match ty {
+            Ty::Error | Ty::Var(_) => "_".to_owned(),
+            Ty::Never => "!".to_owned(),
+            Ty::Scalar(ty) => ty.to_string(),
+            Ty::Usize => "usize".to_owned(),
+            Ty::Isize => "isize".to_owned(),
+            Ty::Option(inner) => format!("Option<{}>", self.show(inner)),
+            Ty::Tuple(parts) => match parts.as_slice() {
+                [one] => format!("({},)", self.show(one)),
+                parts => {
+                    let parts: Vec<String> = parts.iter().map(|part| self.show(part)).collect();
+                    format!("({})", parts.join(", "))
+                }
+            },
+            Ty::Record(id) => self.record(*id).name.clone(),
+            Ty::Group => "group".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_column_holds_a_scalar_or_an_option_of_one() {
+        assert_eq!(Ty::F64.option().column_type(), Some(Type::Float64.optional()));
+        assert_eq!(Ty::F64.option().option().column_type(), None);
+        assert_eq!(Ty::Tuple(vec![Ty::F64]).column_type(), None);
+        assert_eq!(Ty::Usize.column_type(), Some(Type::UInt64));
+    }
+
+    #[test]
+    fn lossless_is_what_from_of_std_does() {
+        let ty = |name| number_suffix(name).unwrap();
+        assert!(is_lossless(&ty("i32"), &ty("i64")) && is_lossless(&ty("u32"), &ty("i64")));
+        assert!(is_lossless(&ty("i32"), &ty("f64")) && is_lossless(&ty("f32"), &ty("f64")));
+        assert!(!is_lossless(&ty("i64"), &ty("f64")) && !is_lossless(&ty("i32"), &ty("u64")));
+        assert!(!is_lossless(&ty("u32"), &ty("i32")) && !is_lossless(&ty("f64"), &ty("f32")));
+        assert!(is_lossless(&Ty::BOOL, &ty("u8")) && !is_lossless(&Ty::BOOL, &ty("f64")));
+    }
+}

@@ -1,0 +1,196 @@
+//! The job's functions and constants: signatures first, then each body once, whether it is used or not.
+
+use super::hir::{ConstId, FunctionId, Hir, HirClosure, HirKind};
+use super::infer::Body;
+use super::types::Ty;
+use super::{ConstTy, Cx, FunctionTy, ParamTy};
+use crate::diagnostics::types::Why;
+use crate::diagnostics::{names, unsupported};
+use sabot_ir::ast;
+use sabot_ir::job_graph::JobGraph;
+use sabot_ir::plan;
+use sabot_ir::span::Span;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+impl Cx<'_> {
+    /// Reads constants, functions and the job's parameters.
+    pub(super) fn declare_code(&mut self, graph: &JobGraph) -> Vec<plan::Param> {
+        self.declare_consts(&graph.consts);
+        for function in &graph.functions {
+            let name = &function.name;
+            if let Some(&first) = self.function_names.get(&name.text) {
+                let first = self.functions[first.0 as usize].span;
+                self.say(names::duplicate("function", &name.text, name.span, first));
+                continue;
+            }
+            let mut params = Vec::with_capacity(function.params.len());
+            for (param, ty) in &function.params {
+                params.push((param.text.clone(), self.resolve_type(ty)));
+            }
+            let returns = self.resolve_type(&function.returns);
+            let id = FunctionId(u32::try_from(self.functions.len()).expect("fewer than 2^32 functions"));
+            self.function_names.insert(name.text.clone(), id);
+            self.functions.push(FunctionTy { name: name.text.clone(), params, returns, body: None, span: name.span });
+        }
+        let params = self.declare_params(graph);
+        let mut checked: BTreeMap<FunctionId, Rc<HirClosure>> = BTreeMap::new();
+        for function in &graph.functions {
+            let id = self.function_names[&function.name.text];
+            if checked.contains_key(&id) {
+                continue;
+            }
+            let signature = &self.functions[id.0 as usize];
+            let params: Vec<Ty> = signature.params.iter().map(|(_, ty)| ty.clone()).collect();
+            let returns = signature.returns.clone();
+            let errors = self.errors;
+            let mut body = Body::new(self, false);
+            let mut closure = body.function(function, &params, &returns);
+            body.finish(&mut closure);
+            if self.errors == errors {
+                checked.insert(id, Rc::new(closure));
+            }
+        }
+        self.refuse_recursion(&mut checked);
+        for (id, body) in checked {
+            self.functions[id.0 as usize].body = Some(body);
+        }
+        params
+    }
+
+    fn declare_consts(&mut self, consts: &[ast::Const]) {
+        // A constant may use those that stand before or behind it: names and types first, then values until none is new.
+        for constant in consts {
+            let name = &constant.name;
+            if let Some(&first) = self.const_names.get(&name.text) {
+                let first = self.consts[first.0 as usize].span;
+                self.say(names::duplicate("constant", &name.text, name.span, first));
+                continue;
+            }
+            let ty = self.resolve_type(&constant.ty);
+            let id = ConstId(u32::try_from(self.consts.len()).expect("fewer than 2^32 constants"));
+            self.const_names.insert(name.text.clone(), id);
+            self.consts.push(ConstTy { ty, body: None, literal: None, span: name.span });
+        }
+        let mut bodies: BTreeMap<ConstId, HirClosure> = BTreeMap::new();
+        for constant in consts {
+            let id = self.const_names[&constant.name.text];
+            if bodies.contains_key(&id) {
+                continue;
+            }
+            let ty = self.consts[id.0 as usize].ty.clone();
+            let errors = self.errors;
+            let mut body = Body::new(self, false);
+            let value = body.expect(&constant.value, &ty, Why::Annotation(constant.ty.span));
+            let mut closure = HirClosure { params: Vec::new(), body: value };
+            body.finish(&mut closure);
+            if self.errors == errors {
+                bodies.insert(id, closure);
+            }
+        }
+        // Those whose own constants are ready become ready; what is left uses itself.
+        while let Some(id) = bodies
+            .iter()
+            .find(|(_, closure)| constants_in(&closure.body).iter().all(|id| self.consts[id.0 as usize].body.is_some()))
+            .map(|(id, _)| *id)
+        {
+            let Some(closure) = bodies.remove(&id) else { break };
+            let literal = super::constant::value(self, &closure.body)
+                .and_then(|literal| super::constant::as_hir(&literal, &closure.body));
+            let constant = &mut self.consts[id.0 as usize];
+            constant.literal = literal;
+            constant.body = Some(Rc::new(closure));
+        }
+        for id in bodies.keys() {
+            let depends_on_broken = constants_in(&bodies[id].body)
+                .iter()
+                .any(|other| !bodies.contains_key(other) && self.consts[other.0 as usize].body.is_none());
+            if !depends_on_broken {
+                let span = self.consts[id.0 as usize].span;
+                self.say(names::constant_of_itself(span));
+            }
+        }
+    }
+
+    fn declare_params(&mut self, graph: &JobGraph) -> Vec<plan::Param> {
+        let mut params = Vec::with_capacity(graph.params.len());
+        for param in &graph.params {
+            if let Some(first) = self.params.iter().find(|known| known.name == param.name.text) {
+                let first = first.span;
+                self.say(names::duplicate("parameter", &param.name.text, param.name.span, first));
+                continue;
+            }
+            let mut ty = self.resolve_type(&param.ty);
+            let column = ty.column_type().filter(|column| !column.is_option());
+            if column.is_none() && !ty.is_error() {
+                self.say(unsupported::parameter_type(&self.show(&ty), param.ty.span));
+                ty = Ty::Error;
+            }
+            let mut default = None;
+            if let Some(value) = &param.default {
+                let errors = self.errors;
+                let mut body = Body::new(self, false);
+                let why = Why::Default { param: &param.name.text, declared: param.ty.span };
+                let value_hir = body.expect(value, &ty, why);
+                let mut closure = HirClosure { params: Vec::new(), body: value_hir };
+                body.finish(&mut closure);
+                if self.errors == errors {
+                    default = super::constant::value(self, &closure.body);
+                    if default.is_none() && self.errors == errors {
+                        self.say(unsupported::default_not_constant(&param.name.text, value.span));
+                    }
+                }
+            }
+            self.params.push(ParamTy { name: param.name.text.clone(), ty, span: param.name.span });
+            if let Some(ty) = column {
+                params.push(plan::Param { name: param.name.text.clone(), ty, default });
+            }
+        }
+        params
+    }
+
+    /// Reports functions that call themselves, through others or not; their bodies are not used.
+    fn refuse_recursion(&mut self, bodies: &mut BTreeMap<FunctionId, Rc<HirClosure>>) {
+        let mut calls: BTreeMap<FunctionId, Vec<(FunctionId, Span)>> = BTreeMap::new();
+        for (id, body) in bodies.iter() {
+            let mut of_body = Vec::new();
+            body.body.for_each_call(&mut |callee, span| of_body.push((callee, span)));
+            calls.insert(*id, of_body);
+        }
+        let ids: Vec<FunctionId> = bodies.keys().copied().collect();
+        for id in ids {
+            // The way from the function back to itself, if there is one.
+            let mut waiting: Vec<(FunctionId, Option<Span>, String)> = vec![(id, None, String::new())];
+            let mut seen = Vec::new();
+            while let Some((at, first_call, way)) = waiting.pop() {
+                for (callee, span) in calls.get(&at).into_iter().flatten() {
+                    let first_call = first_call.unwrap_or(*span);
+                    if *callee == id {
+                        let function = &self.functions[id.0 as usize];
+                        let (name, declared) = (function.name.clone(), function.span);
+                        self.say(unsupported::recursion(&name, &way, first_call, declared));
+                        bodies.remove(&id);
+                        seen.clear();
+                        waiting.clear();
+                        break;
+                    }
+                    if !seen.contains(callee) {
+                        seen.push(*callee);
+                        let name = &self.functions[callee.0 as usize].name;
+                        let way = if way.is_empty() { name.clone() } else { format!("{way}`, `{name}") };
+                        waiting.push((*callee, Some(first_call), way));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn constants_in(hir: &Hir) -> Vec<ConstId> {
+    let mut found = Vec::new();
+    if let HirKind::Const(id) = hir.kind {
+        found.push(id);
+    }
+    hir.for_each_child(&mut |child| found.extend(constants_in(child)));
+    found
+}

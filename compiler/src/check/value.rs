@@ -1,0 +1,370 @@
+//! What an expression is once records and tuples are taken apart: scalar expressions in the shape of the type.
+//!
+//! Beside it the constructors of [`Expr`] that see what is already decided: `if true`, `Some(x).is_some()`, the rows of
+//! an outer join that are there exactly when their columns are not null.
+
+use super::Cx;
+use super::types::Ty;
+use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, UnaryOp};
+use sabot_ir::span::Span;
+use sabot_ir::ty::Type;
+use std::collections::BTreeSet;
+
+/// A value whose scalars are known.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    /// What one column can hold. `()` is `true`.
+    Scalar(Expr),
+    /// A record's fields, a tuple's parts.
+    Parts(Vec<Value>),
+    /// An `Option` of what no single column holds: whether it is `Some`, and what is in it then.
+    Option(Expr, Box<Value>),
+}
+
+impl Value {
+    /// The scalars in order.
+    pub(super) fn leaves(&self) -> Vec<&Expr> {
+        match self {
+            Self::Scalar(expr) => vec![expr],
+            Self::Parts(parts) => parts.iter().flat_map(Self::leaves).collect(),
+            Self::Option(present, inner) => [present].into_iter().chain(inner.leaves()).collect(),
+        }
+    }
+
+    /// The scalars in order, to be changed.
+    pub(super) fn leaves_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Self::Scalar(expr) => vec![expr],
+            Self::Parts(parts) => parts.iter_mut().flat_map(Self::leaves_mut).collect(),
+            Self::Option(present, inner) => [present].into_iter().chain(inner.leaves_mut()).collect(),
+        }
+    }
+
+    /// The scalars in order.
+    pub(super) fn into_leaves(self) -> Vec<Expr> {
+        match self {
+            Self::Scalar(expr) => vec![expr],
+            Self::Parts(parts) => parts.into_iter().flat_map(Self::into_leaves).collect(),
+            Self::Option(present, inner) => [present].into_iter().chain(inner.into_leaves()).collect(),
+        }
+    }
+
+    /// The value of this type whose scalars `leaf` makes, in order.
+    pub(super) fn of_type(cx: &Cx<'_>, ty: &Ty, leaf: &mut dyn FnMut(Type) -> Expr) -> Self {
+        if let Some(column) = ty.column_type() {
+            return Self::Scalar(leaf(column));
+        }
+        match ty {
+            Ty::Tuple(parts) if parts.is_empty() => Self::Scalar(Expr::bool(true)),
+            Ty::Tuple(parts) => Self::Parts(parts.iter().map(|part| Self::of_type(cx, part, leaf)).collect()),
+            Ty::Record(id) => {
+                let fields = cx.record(*id).fields.iter();
+                Self::Parts(fields.map(|field| Self::of_type(cx, &field.ty, leaf)).collect())
+            }
+            Ty::Option(inner) => {
+                let present = leaf(Type::Bool);
+                Self::Option(present, Box::new(Self::of_type(cx, inner, leaf)))
+            }
+            Ty::Error | Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Group | Ty::Var(_) => {
+                Self::Scalar(Expr::bool(true))
+            }
+        }
+    }
+
+    /// Some value of this type: what stands in a `None`.
+    pub(super) fn default_of(cx: &Cx<'_>, ty: &Ty) -> Self {
+        Self::of_type(cx, ty, &mut |ty| default_of(&ty))
+    }
+}
+
+/// Some constant of this type.
+pub(super) fn default_of(ty: &Type) -> Expr {
+    let kind = match ty {
+        Type::Bool | Type::Unit => ExprKind::Literal(Literal::Bool(false)),
+        Type::Float32 | Type::Float64 => ExprKind::Literal(Literal::Float(0.0)),
+        Type::String => ExprKind::Literal(Literal::String(String::new())),
+        Type::Bytes => ExprKind::Literal(Literal::Bytes(Vec::new())),
+        Type::Option(_) => ExprKind::None,
+        Type::Int8
+        | Type::Int16
+        | Type::Int32
+        | Type::Int64
+        | Type::UInt8
+        | Type::UInt16
+        | Type::UInt32
+        | Type::UInt64
+        | Type::Decimal(..)
+        | Type::Date
+        | Type::Timestamp(_)
+        | Type::Duration => ExprKind::Literal(Literal::Int(0)),
+    };
+    Expr::new(kind, ty.clone(), Span::NONE)
+}
+
+/// Whether the expression may stand in many places: reading it costs nothing.
+pub(super) fn is_trivial(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Param(_) | ExprKind::Local(_) | ExprKind::None => true,
+        // A column of the side of an outer join that may be missing.
+        ExprKind::Call(Function::UnwrapOr, args) => {
+            matches!(args.as_slice(), [Expr { kind: ExprKind::Column(_), .. }, Expr { kind: ExprKind::Literal(_), .. }])
+        }
+        ExprKind::Some(inner) => is_trivial(inner),
+        ExprKind::Let { .. }
+        | ExprKind::Unary(..)
+        | ExprKind::Binary(..)
+        | ExprKind::Cast(_)
+        | ExprKind::If { .. }
+        | ExprKind::IsSome(_)
+        | ExprKind::IfSome { .. }
+        | ExprKind::Call(..) => false,
+    }
+}
+
+/// Whether `local` is read in it.
+pub(super) fn uses(expr: &Expr, local: LocalId) -> bool {
+    let mut found = false;
+    expr.walk(&mut |node| found |= node.kind == ExprKind::Local(local));
+    found
+}
+
+/// One side of an outer join that may be missing.
+#[derive(Clone, Debug)]
+pub(super) struct Presence {
+    /// The column that says whether the side is there.
+    pub(super) column: u32,
+    /// Its columns that are optional only because the side may be missing: not null exactly when it is there.
+    pub(super) exact: BTreeSet<u32>,
+    /// All of its columns: null when it is missing.
+    pub(super) all: BTreeSet<u32>,
+}
+
+/// `if condition { then } else { otherwise }`.
+pub(super) fn if_(sides: &[Presence], condition: Expr, then: Expr, otherwise: Expr, span: Span) -> Expr {
+    match &condition.kind {
+        ExprKind::Literal(Literal::Bool(true)) => return then,
+        ExprKind::Literal(Literal::Bool(false)) => return otherwise,
+        ExprKind::Column(column) => {
+            if let Some(side) = sides.iter().find(|side| side.column == *column)
+                && let Some(expr) = if_present(side, &then, &otherwise)
+            {
+                return expr;
+            }
+        }
+        ExprKind::Literal(_)
+        | ExprKind::Param(_)
+        | ExprKind::Local(_)
+        | ExprKind::Let { .. }
+        | ExprKind::Unary(..)
+        | ExprKind::Binary(..)
+        | ExprKind::Cast(_)
+        | ExprKind::If { .. }
+        | ExprKind::Some(_)
+        | ExprKind::None
+        | ExprKind::IsSome(_)
+        | ExprKind::IfSome { .. }
+        | ExprKind::Call(..) => {}
+    }
+    if then == otherwise && !condition.can_fail() {
+        return then;
+    }
+    match (bool_literal(&then), bool_literal(&otherwise)) {
+        (Some(true), Some(false)) => return condition,
+        (Some(false), Some(true)) => return not(condition, span),
+        (_, Some(false)) => return binary(BinaryOp::And, condition, then, Type::Bool, span),
+        (Some(true), _) => return binary(BinaryOp::Or, condition, otherwise, Type::Bool, span),
+        _ => {}
+    }
+    let ty = then.ty.clone();
+    let kind = ExprKind::If { condition: Box::new(condition), then: Box::new(then), otherwise: Box::new(otherwise) };
+    Expr::new(kind, ty, span)
+}
+
+/// The column itself, where nothing but its side's presence was asked.
+fn if_present(side: &Presence, then: &Expr, otherwise: &Expr) -> Option<Expr> {
+    // The column behind `unwrap_or` of a side's column.
+    let read = |expr: &Expr| match &expr.kind {
+        ExprKind::Call(Function::UnwrapOr, args) => match args.as_slice() {
+            [column @ Expr { kind: ExprKind::Column(position), .. }, Expr { kind: ExprKind::Literal(_), .. }]
+                if side.exact.contains(position) =>
+            {
+                Some(column.clone())
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    match (&then.kind, &otherwise.kind) {
+        (ExprKind::Some(inner), ExprKind::None) => read(inner),
+        (ExprKind::Column(position), ExprKind::None) if side.all.contains(position) => Some(then.clone()),
+        (_, ExprKind::Literal(_)) => {
+            let column = read(then)?;
+            Some(unwrap_or(column, otherwise.clone(), then.span))
+        }
+        _ => None,
+    }
+}
+
+/// `match option { Some(local) => then, None => otherwise }`.
+pub(super) fn if_some(
+    sides: &[Presence],
+    option: Expr,
+    local: LocalId,
+    then: Expr,
+    otherwise: Expr,
+    span: Span,
+) -> Expr {
+    if !uses(&then, local) {
+        return if_(sides, is_some(option, span), then, otherwise, span);
+    }
+    if then.kind == ExprKind::Local(local) && is_trivial(&otherwise) {
+        return unwrap_or(option, otherwise, span);
+    }
+    if let (ExprKind::Some(inner), ExprKind::None) = (&then.kind, &otherwise.kind)
+        && inner.kind == ExprKind::Local(local)
+    {
+        return option;
+    }
+    match option.kind {
+        ExprKind::Some(value) => let_(local, *value, then, span),
+        ExprKind::None => otherwise,
+        _ => {
+            let ty = then.ty.clone();
+            let kind = ExprKind::IfSome {
+                option: Box::new(option),
+                local,
+                then: Box::new(then),
+                otherwise: Box::new(otherwise),
+            };
+            Expr::new(kind, ty, span)
+        }
+    }
+}
+
+/// `let local = value; body`.
+pub(super) fn let_(local: LocalId, value: Expr, mut body: Expr, span: Span) -> Expr {
+    let mut reads = 0;
+    body.walk(&mut |node| reads += usize::from(node.kind == ExprKind::Local(local)));
+    if reads == 0 && !value.can_fail() {
+        return body;
+    }
+    if reads == 1 || (reads > 0 && is_trivial(&value)) {
+        let first = first_evaluated(&mut body);
+        if first.kind == ExprKind::Local(local) {
+            *first = value;
+            return body;
+        }
+        if is_trivial(&value) {
+            body.rewrite(&mut |node| {
+                if node.kind == ExprKind::Local(local) {
+                    *node = value.clone();
+                }
+            });
+            return body;
+        }
+    }
+    let ty = body.ty.clone();
+    Expr::new(ExprKind::Let { local, value: Box::new(value), body: Box::new(body) }, ty, span)
+}
+
+/// The leaf that is evaluated before everything else in the expression.
+fn first_evaluated(expr: &mut Expr) -> &mut Expr {
+    if expr.children().is_empty() {
+        return expr;
+    }
+    first_evaluated(expr.children_mut().swap_remove(0))
+}
+
+/// `option.is_some()`.
+pub(super) fn is_some(option: Expr, span: Span) -> Expr {
+    match &option.kind {
+        ExprKind::Some(inner) if !inner.can_fail() => Expr::bool(true),
+        ExprKind::None => Expr::bool(false),
+        _ => Expr::new(ExprKind::IsSome(Box::new(option)), Type::Bool, span),
+    }
+}
+
+/// `option.unwrap_or(default)`.
+pub(super) fn unwrap_or(option: Expr, default: Expr, span: Span) -> Expr {
+    let ty = default.ty.clone();
+    match option.kind {
+        ExprKind::Some(inner) if !default.can_fail() => *inner,
+        ExprKind::None => default,
+        _ => Expr::new(ExprKind::Call(Function::UnwrapOr, vec![option, default]), ty, span),
+    }
+}
+
+/// `!x` of a `bool`.
+pub(super) fn not(x: Expr, span: Span) -> Expr {
+    match x.kind {
+        ExprKind::Literal(Literal::Bool(value)) => Expr::bool(!value),
+        ExprKind::Unary(UnaryOp::Not, inner) => *inner,
+        _ => Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(x)), Type::Bool, span),
+    }
+}
+
+/// `a op b`.
+pub(super) fn binary(op: BinaryOp, a: Expr, b: Expr, ty: Type, span: Span) -> Expr {
+    match (op, bool_literal(&a), bool_literal(&b)) {
+        (BinaryOp::And, Some(true), _) | (BinaryOp::Or, Some(false), _) => return b,
+        (BinaryOp::And, Some(false), _) | (BinaryOp::Or, Some(true), _) => return a,
+        (BinaryOp::And, _, Some(true)) | (BinaryOp::Or, _, Some(false)) => return a,
+        _ => {}
+    }
+    Expr::new(ExprKind::Binary(op, Box::new(a), Box::new(b)), ty, span)
+}
+
+fn bool_literal(expr: &Expr) -> Option<bool> {
+    match expr.kind {
+        ExprKind::Literal(Literal::Bool(value)) => Some(value),
+        _ => None,
+    }
+}
+
+/// The value where `condition` is known to hold: the branches that it chose are taken.
+pub(super) fn given(condition: &Expr, mut value: Value) -> Value {
+    for leaf in value.leaves_mut() {
+        let expr = std::mem::replace(leaf, Expr::bool(true));
+        *leaf = take_branch(condition, expr);
+    }
+    value
+}
+
+fn take_branch(holds: &Expr, mut expr: Expr) -> Expr {
+    match &mut expr.kind {
+        ExprKind::Let { body, .. } => {
+            let inner = std::mem::replace(&mut **body, Expr::bool(true));
+            **body = take_branch(holds, inner);
+            expr
+        }
+        ExprKind::If { condition, then, otherwise } => {
+            if **condition == *holds {
+                return std::mem::replace(&mut **then, Expr::bool(true));
+            }
+            // `a || b` holds: where `a` does not, `b` does.
+            let ExprKind::Binary(BinaryOp::Or, first, second) = &holds.kind else { return expr };
+            if **first != **condition {
+                return expr;
+            }
+            let inner = std::mem::replace(&mut **otherwise, Expr::bool(true));
+            let inner = take_branch(second, inner);
+            if inner == **then && !condition.can_fail() {
+                return inner;
+            }
+            **otherwise = inner;
+            expr
+        }
+        ExprKind::Literal(_)
+        | ExprKind::Column(_)
+        | ExprKind::Param(_)
+        | ExprKind::Local(_)
+        | ExprKind::Unary(..)
+        | ExprKind::Binary(..)
+        | ExprKind::Cast(_)
+        | ExprKind::Some(_)
+        | ExprKind::None
+        | ExprKind::IsSome(_)
+        | ExprKind::IfSome { .. }
+        | ExprKind::Call(..) => expr,
+    }
+}

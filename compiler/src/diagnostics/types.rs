@@ -1,0 +1,391 @@
+//! What is said about types: E03xx.
+
+use sabot_ir::diagnostic::Diagnostic;
+use sabot_ir::span::Span;
+
+/// Why a type was expected somewhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Why<'a> {
+    /// A side of `&&` or `||`.
+    Operand(&'static str),
+    /// Behind `if`.
+    Condition,
+    /// The other branch of an `if` gave it.
+    OtherBranch(Span),
+    /// The first arm of a `match` gave it.
+    OtherArm(Span),
+    /// It is written.
+    Annotation(Span),
+    /// A closure or function gives it.
+    Returns(&'a str),
+    /// A function says it gives it.
+    ReturnType {
+        /// The function, in backticks.
+        function: &'a str,
+        /// Where it says so.
+        declared: Span,
+    },
+    /// A record's field has it.
+    Field {
+        /// The record.
+        record: &'a str,
+        /// The field.
+        field: &'a str,
+        /// Where it is declared.
+        declared: Span,
+    },
+    /// Behind `..` in a record literal.
+    Base(&'a str),
+    /// A function or method of the library takes it.
+    Argument {
+        /// Its name.
+        function: &'a str,
+        /// Which argument.
+        index: usize,
+    },
+    /// A function of the job takes it.
+    Parameter {
+        /// Its name.
+        function: &'a str,
+        /// The parameter's name.
+        param: &'a str,
+    },
+    /// Behind `if` in an arm.
+    Guard,
+    /// The default of a parameter of the job.
+    Default {
+        /// The parameter.
+        param: &'a str,
+        /// Its type.
+        declared: Span,
+    },
+}
+
+/// What an author can type instead; texts are the expression as written, if it is short.
+#[derive(Clone, Debug)]
+pub(crate) enum Fix {
+    /// `x as T`.
+    Cast(Option<String>, String),
+    /// `x as A as B`.
+    CastThrough(Option<String>, &'static str, String),
+    /// `x.unwrap_or(default)`.
+    UnwrapOr(Option<String>, String),
+    /// `Some(x)`.
+    Some(Option<String>),
+    /// `1` to `1.0`.
+    FloatLiteral(String),
+    /// `x != 0`.
+    CompareWithZero(Option<String>),
+    /// Text and numbers do not become each other.
+    NoTextConversion,
+    /// `a + b` of text.
+    NoConcatenation,
+    /// `-x` of an unsigned number.
+    SignedType,
+}
+
+impl Fix {
+    fn sentence(&self) -> String {
+        let of = |text: &Option<String>| text.clone().unwrap_or_else(|| "(..)".to_owned());
+        match self {
+            Self::Cast(text, ty) => format!("convert it: `{} as {ty}`", of(text)),
+            Self::CastThrough(text, through, ty) => {
+                format!("convert it in two steps: `{} as {through} as {ty}`", of(text))
+            }
+            Self::UnwrapOr(text, default) => {
+                format!("say what to take when it is `None`: `{}.unwrap_or({default})`", of(text))
+            }
+            Self::Some(text) => format!("wrap it: `Some({})`", text.as_deref().unwrap_or("..")),
+            Self::FloatLiteral(text) => {
+                let digits = text.trim_start_matches('-');
+                if digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty() {
+                    format!("write the number as a float: `{text}.0`")
+                } else {
+                    "write the number as a float, `1.0`".to_owned()
+                }
+            }
+            Self::CompareWithZero(text) => format!("compare it: `{} != 0`", of(text)),
+            Self::NoTextConversion => {
+                "text and numbers do not convert here: declare the field with the type that it has".to_owned()
+            }
+            Self::NoConcatenation => {
+                "text cannot be put together yet: keep the parts in fields of their own".to_owned()
+            }
+            Self::SignedType => "convert to a signed type first: `-(x as i64)`".to_owned(),
+        }
+    }
+}
+
+fn with_fix(diagnostic: Diagnostic, fix: Option<Fix>) -> Diagnostic {
+    match fix {
+        Some(fix) => diagnostic.help(fix.sentence()),
+        None => diagnostic,
+    }
+}
+
+/// `Option<f64>` is `an`, `f64` is `an`, `bool` is `a`.
+fn article(ty: &str) -> &'static str {
+    let first = ty.trim_start_matches(['{', '(']).chars().next().unwrap_or('x');
+    let like_f = ty.starts_with("f32") || ty.starts_with("f64") || ty.starts_with("i8");
+    if like_f || "aeioAEIO".contains(first) { "an" } else { "a" }
+}
+
+/// A type stands where another is needed.
+pub(crate) fn mismatch(at: Span, expected: &str, found: &str, why: Why<'_>, fix: Option<Fix>) -> Diagnostic {
+    let is = format!("this is `{found}`");
+    let diagnostic = match why {
+        Why::Operand(op) => Diagnostic::error("E0301", format!("`{op}` takes `bool` on both sides")).label(at, is),
+        Why::Condition => Diagnostic::error("E0301", "a condition must be `bool`").label(at, is),
+        Why::Guard => Diagnostic::error("E0301", "the guard of an arm must be `bool`").label(at, is),
+        Why::OtherBranch(other) => Diagnostic::error("E0301", "the branches of this `if` have different types")
+            .label(at, is)
+            .label(other, format!("this is `{expected}`")),
+        Why::OtherArm(other) => Diagnostic::error("E0301", "the arms of this `match` have different types")
+            .label(at, is)
+            .label(other, format!("this is `{expected}`")),
+        Why::Annotation(written) => Diagnostic::error("E0301", format!("expected `{expected}`, found `{found}`"))
+            .label(at, is)
+            .label(written, "because of this type"),
+        Why::Returns(whose) => {
+            Diagnostic::error("E0301", format!("{whose} needs {} `{expected}` here", article(expected))).label(at, is)
+        }
+        Why::ReturnType { function, declared } => {
+            Diagnostic::error("E0301", format!("{function} gives `{found}` where it says `{expected}`"))
+                .label(at, is)
+                .label(declared, format!("says `{expected}`"))
+        }
+        Why::Field { record, field, declared } => {
+            Diagnostic::error("E0301", format!("the field `{field}` of `{record}` is `{expected}`"))
+                .label(at, is)
+                .label(declared, format!("declared as `{expected}`"))
+        }
+        Why::Base(record) => {
+            Diagnostic::error("E0301", format!("`..` in a `{record}` takes another `{record}`")).label(at, is)
+        }
+        Why::Argument { function, index } => {
+            let which = match index {
+                0 => "the argument",
+                1 => "the second argument",
+                _ => "the last argument",
+            };
+            Diagnostic::error("E0301", format!("{which} of `{function}` must be `{expected}`")).label(at, is)
+        }
+        Why::Parameter { function, param } => {
+            Diagnostic::error("E0301", format!("`{function}` takes `{expected}` as `{param}`")).label(at, is)
+        }
+        Why::Default { param, declared } => {
+            Diagnostic::error("E0301", format!("the default of `{param}` must be `{expected}`"))
+                .label(at, is)
+                .label(declared, format!("declared as `{expected}`"))
+        }
+    };
+    with_fix(diagnostic, fix)
+}
+
+/// The sides of an operator have different types.
+pub(crate) fn operand_mismatch(op: &str, left: (&str, Span), right: (&str, Span), fix: Option<Fix>) -> Diagnostic {
+    let message = if matches!(op, "==" | "!=" | "<" | "<=" | ">" | ">=") {
+        format!("cannot compare `{}` with `{}`", left.0, right.0)
+    } else {
+        format!("`{op}` needs the same type on both sides")
+    };
+    let diagnostic = Diagnostic::error("E0302", message)
+        .label(right.1, format!("this is `{}`", right.0))
+        .label(left.1, format!("this is `{}`", left.0));
+    with_fix(diagnostic, fix)
+}
+
+/// An operator is not there for a type.
+pub(crate) fn bad_operand(op: &str, ty: &str, at: Span, fix: Option<Fix>) -> Diagnostic {
+    with_fix(
+        Diagnostic::error("E0303", format!("`{op}` is not there for `{ty}`")).label(at, format!("these are `{ty}`")),
+        fix,
+    )
+}
+
+/// `-x` or `!x` of a type that has none.
+pub(crate) fn bad_unary(op: &str, ty: &str, at: Span, fix: Option<Fix>) -> Diagnostic {
+    with_fix(
+        Diagnostic::error("E0303", format!("`{op}` is not there for `{ty}`")).label(at, format!("this is `{ty}`")),
+        fix,
+    )
+}
+
+/// A comparison of what has no order.
+pub(crate) fn not_comparable(op: &str, ty: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0303", format!("`{op}` is not there for `{ty}`"))
+        .label(at, format!("these are `{ty}`"))
+        .help("compare their fields")
+}
+
+/// `x as T` that Rust refuses.
+pub(crate) fn bad_cast(from: &str, to: &str, at: Span, fix: Option<Fix>) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error("E0305", format!("`{from}` cannot become `{to}` with `as`")).label(at, "not a conversion");
+    with_fix(diagnostic, fix)
+}
+
+/// `x.into()` between types that do not convert without loss.
+pub(crate) fn no_conversion(from: &str, to: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0305", format!("there is no lossless conversion from `{from}` to `{to}`"))
+        .label(at, format!("this is `{from}`"))
+        .help(format!("`x as {to}` converts and may lose something"))
+}
+
+/// Nothing says which type it is.
+pub(crate) fn annotations_needed(at: Span) -> Diagnostic {
+    Diagnostic::error("E0306", "the type of this is not known")
+        .label(at, "could be of many types")
+        .help("give it one: `let x: Option<f64> = None;`")
+}
+
+/// A number that its type cannot hold.
+pub(crate) fn out_of_range(value: i128, ty: &str, least: i128, greatest: i128, at: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E0307", format!("`{value}` does not fit into `{ty}`"))
+        .label(at, format!("`{ty}` goes from {least} to {greatest}"));
+    if ty == "i32" && i64::try_from(value).is_ok() {
+        return diagnostic.help(format!("a number that nothing else says the type of is `i32`: write `{value}_i64`"));
+    }
+    diagnostic
+}
+
+/// A record's field that no column can hold.
+pub(crate) fn not_a_column(ty: &str, field: &str, at: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E0308", format!("the field `{field}` cannot be a column"))
+        .label(at, format!("no column holds `{ty}`"));
+    match ty {
+        "usize" => diagnostic.help("use `u64`"),
+        "isize" => diagnostic.help("use `i64`"),
+        _ => diagnostic.help("a field is a number, `bool`, `String`, `Bytes`, `Date`, `Timestamp`, `Duration`, or an `Option` of one: write nested parts as fields of their own"),
+    }
+}
+
+/// `_` where a type must be written.
+pub(crate) fn type_left_out(at: Span) -> Diagnostic {
+    Diagnostic::error("E0308", "a type must be written here").label(at, "left out")
+}
+
+/// `Option` without what it holds.
+pub(crate) fn option_of_what(at: Span) -> Diagnostic {
+    Diagnostic::error("E0308", "`Option` holds one type").label(at, "of what").help("write `Option<f64>`")
+}
+
+/// A type of Rust that is not one of the language.
+pub(crate) fn type_not_supported(name: &str, at: Span) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error("E0308", format!("the type `{name}` is not supported yet")).label(at, "cannot be compiled");
+    match name {
+        "i128" | "u128" => diagnostic.help("use `i64`, `u64` or `f64`"),
+        "Decimal" => diagnostic.help("use `f64`, or an `i64` of the smallest unit"),
+        "char" => diagnostic.help("use a `String` of one character"),
+        "Vec" => diagnostic.help("use one column a value, or `Vec<u8>` for bytes"),
+        _ => diagnostic,
+    }
+}
+
+/// A suffix that no number has.
+pub(crate) fn unknown_suffix(suffix: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0308", format!("there is no number type `{suffix}`"))
+        .label(at, "unknown suffix")
+        .help("write the number and its type, `10i64` or `1.5f32`")
+}
+
+/// A method of a number whose type is open, as rustc refuses it.
+pub(crate) fn ambiguous_number(method: &str, is_float: bool, text: Option<&str>, at: Span) -> Diagnostic {
+    let (kind, suffix) = if is_float { ("float", "f64") } else { ("integer", "i64") };
+    let is_number = |text: &&str| text.starts_with(|first: char| first.is_ascii_digit());
+    let number = text.filter(is_number).unwrap_or(if is_float { "2.0" } else { "2" });
+    Diagnostic::error("E0309", format!("`{method}` needs to know which {kind} type this is"))
+        .label(at, format!("any {kind} type"))
+        .help(format!("write the type: `{number}_{suffix}`"))
+}
+
+/// A value that an `if` without `else` would have to make up.
+pub(crate) fn if_without_else(ty: &str, at: Span, then: Span) -> Diagnostic {
+    Diagnostic::error("E0310", "this `if` gives a value and has no `else`")
+        .label(at, "no value if the condition is false")
+        .label(then, format!("gives `{ty}`"))
+        .help("add `else { .. }`")
+}
+
+/// Values that no arm matches.
+pub(crate) fn not_exhaustive(missing: &str, at: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E0311", format!("this `match` has no arm for `{missing}`"))
+        .label(at, "not every value is matched");
+    if missing == "_" {
+        diagnostic.help("add an arm for the rest: `_ => ..`")
+    } else {
+        diagnostic.help(format!("add an arm `{missing} => ..`, or `_ => ..`"))
+    }
+}
+
+/// An arm that is never taken.
+pub(crate) fn unreachable_arm(at: Span) -> Diagnostic {
+    Diagnostic::warning("E0312", "this arm is never taken").label(at, "the arms above match all of it")
+}
+
+/// A pattern of another type than what it stands against.
+pub(crate) fn pattern_mismatch(pattern: &str, ty: &str, at: Span) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error("E0313", format!("this pattern cannot match `{ty}`")).label(at, format!("matches {pattern}"));
+    if ty.starts_with("Option<") && !pattern.contains("tuple") {
+        return diagnostic.help("match `Some(..)` and `None`");
+    }
+    diagnostic
+}
+
+/// A pattern that may not match, where it must.
+pub(crate) fn refutable(place: &str, at: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E0313", format!("the pattern of a {place} must match every value"))
+        .label(at, "does not always match");
+    if place == "let" {
+        diagnostic.help("use `match`, or `if let .. else ..`")
+    } else {
+        diagnostic.help("use `match` inside")
+    }
+}
+
+/// `5..=1`.
+pub(crate) fn empty_range(at: Span) -> Diagnostic {
+    Diagnostic::error("E0313", "this range is empty").label(at, "ends before it begins")
+}
+
+/// `Some(a) | None`.
+pub(crate) fn alternatives_differ(at: Span) -> Diagnostic {
+    Diagnostic::error("E0313", "the alternatives of a pattern must bind the same names").label(at, "different names")
+}
+
+/// A call with too many or too few arguments.
+pub(crate) fn wrong_arity(name: &str, params: &[&str], found: usize, at: Span, declared: Option<Span>) -> Diagnostic {
+    let takes = match params.len() {
+        0 => "no arguments".to_owned(),
+        1 => "one argument".to_owned(),
+        n => format!("{n} arguments"),
+    };
+    let diagnostic =
+        Diagnostic::error("E0314", format!("`{name}` takes {takes}")).label(at, format!("called with {found}"));
+    match declared {
+        Some(declared) => {
+            diagnostic.label(declared, "declared here").help(format!("call it as `{name}({})`", params.join(", ")))
+        }
+        None => diagnostic,
+    }
+}
+
+/// A closure with too many or too few parameters.
+pub(crate) fn closure_arity(whose: &str, expected: usize, found: usize, at: Span) -> Diagnostic {
+    let count = |n: usize| match n {
+        0 => "no parameters".to_owned(),
+        1 => "one parameter".to_owned(),
+        n => format!("{n} parameters"),
+    };
+    Diagnostic::error("E0314", format!("the closure of {whose} has {}", count(expected)))
+        .label(at, format!("has {}", count(found)))
+}
+
+/// `|q: Quote|` over rows of another record.
+pub(crate) fn parameter_type(written: &str, actual: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0301", format!("the rows here are `{actual}`"))
+        .label(at, format!("says `{written}`"))
+        .help("leave the type out")
+}

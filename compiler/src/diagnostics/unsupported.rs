@@ -1,0 +1,181 @@
+//! What is said about code that Rust allows and this version of the language does not: E07xx; recursion, which no
+//! version will have, is among it.
+
+use sabot_ir::diagnostic::Diagnostic;
+use sabot_ir::span::Span;
+
+fn not_yet(what: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0700", format!("{what} is not supported yet")).label(at, "cannot be compiled")
+}
+
+/// A closure that is not the argument of a method that takes one.
+pub(crate) fn closure(at: Span) -> Diagnostic {
+    not_yet("a closure as a value", at).help("make it a `#[sabot::udf] fn`")
+}
+
+/// `format!(..)`.
+pub(crate) fn macro_call(name: &str, at: Span) -> Diagnostic {
+    let diagnostic = not_yet(&format!("the macro `{name}!`"), at);
+    match name {
+        "format" => diagnostic.help("keep the parts in fields of their own"),
+        "panic" | "unreachable" | "assert" | "todo" => {
+            diagnostic.help("give a value, or leave the row out with `filter`")
+        }
+        _ => diagnostic,
+    }
+}
+
+/// `'c'`.
+pub(crate) fn char_literal(at: Span) -> Diagnostic {
+    not_yet("`char`", at).help("write a string of one character: `\"c\"`")
+}
+
+/// A range pattern of something other than numbers.
+pub(crate) fn range_of(at: Span) -> Diagnostic {
+    not_yet("a range of this type", at).help("use a guard: `x if x >= \"a\" && x <= \"f\" => ..`")
+}
+
+/// `starts_with(|c| ..)`, `contains('c')`.
+pub(crate) fn text_pattern(method: &str, at: Span) -> Diagnostic {
+    not_yet(&format!("`{method}` of anything but text"), at).help("write a string: `\"c\"`")
+}
+
+/// A method of std that comes later.
+pub(crate) fn method(name: &str, ty: &str, at: Span) -> Diagnostic {
+    let diagnostic = not_yet(&format!("`{name}` of `{ty}`"), at);
+    match name {
+        "cmp" | "partial_cmp" | "total_cmp" => diagnostic.help("compare with `<`, `==` and `>`"),
+        "unsigned_abs" => diagnostic.help("write `abs_diff(0)`"),
+        "overflowing_add" | "overflowing_sub" | "overflowing_mul" => {
+            diagnostic.help("use the `checked_` or `wrapping_` form")
+        }
+        "to_radians" => diagnostic.help("write `x * std::f64::consts::PI / 180.0`"),
+        "to_degrees" => diagnostic.help("write `x * 180.0 / std::f64::consts::PI`"),
+        _ => diagnostic,
+    }
+}
+
+/// `x.to_string()` of a number.
+pub(crate) fn to_string(ty: &str, at: Span) -> Diagnostic {
+    not_yet(&format!("`to_string` of `{ty}`"), at).help("keep it a column of its own type: files show it as text")
+}
+
+/// `o.unwrap()`.
+pub(crate) fn option_method(name: &str, text: Option<&str>, default: &str, at: Span) -> Diagnostic {
+    let text = text.unwrap_or("it");
+    not_yet(&format!("`{name}` of an `Option`"), at)
+        .help(format!("say what to take when it is `None`: `{text}.unwrap_or({default})`, or use `match`"))
+}
+
+/// `unwrap_or_default` of a type without a default.
+pub(crate) fn no_default(ty: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0701", format!("`{ty}` has no default")).label(at, "which value").help("use `unwrap_or(..)`")
+}
+
+/// `o.map(x)` where `x` is no function.
+pub(crate) fn not_a_closure(method: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0701", format!("`{method}` takes a closure"))
+        .label(at, "not a closure")
+        .help(format!("write `{method}(|x| ..)`"))
+}
+
+/// `f::<T>(..)`.
+pub(crate) fn type_arguments(name: &str, at: Span) -> Diagnostic {
+    not_yet(&format!("`{name}` with types in `::<>`"), at)
+}
+
+/// `Ok(x)`, `Record(x)`.
+pub(crate) fn call(name: &str, at: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E0701", format!("`{name}` cannot be called")).label(at, "not a function");
+    match name {
+        "Ok" | "Err" => diagnostic.help("there is no `Result` in the job language: use `Option`"),
+        _ => diagnostic.help(format!("make a record with its fields: `{name} {{ .. }}`")),
+    }
+}
+
+/// Arithmetic with times that is not there.
+pub(crate) fn time_arithmetic(op: &str, left: &str, right: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0702", format!("`{left}` {op} `{right}` is not supported"))
+        .label(at, "cannot be compiled")
+        .help("a `Timestamp` less another is a `Duration`; `Duration`s can be added, subtracted and compared")
+}
+
+/// `return` in the middle of an expression.
+pub(crate) fn return_inside(at: Span) -> Diagnostic {
+    Diagnostic::error("E0703", "`return` cannot stand inside an expression")
+        .label(at, "in the middle of a value")
+        .help("put it into a statement: `if .. { return ..; }`, or `let x = match .. { .. => return .. };`")
+}
+
+/// `return` outside of a function.
+pub(crate) fn return_outside(at: Span) -> Diagnostic {
+    Diagnostic::error("E0703", "there is nothing to return from").label(at, "outside of a function or closure")
+}
+
+/// Code nested deeper than anyone writes.
+pub(crate) fn too_deep(at: Span) -> Diagnostic {
+    Diagnostic::error("E0704", "this code is nested too deeply")
+        .label(at, "more than the compiler goes into")
+        .help("give a part of it a name with `let`, or make it a `#[sabot::udf] fn`")
+}
+
+/// Code that grows too large once functions stand where they are called.
+pub(crate) fn too_large(at: Span) -> Diagnostic {
+    Diagnostic::error("E0704", "this code is too large")
+        .label(at, "functions that it calls are put where they are called")
+        .help("call a function once and give its value a name with `let`")
+}
+
+/// A function that calls itself; `way` names the functions between.
+pub(crate) fn recursion(name: &str, way: &str, call: Span, declared: Span) -> Diagnostic {
+    let message = if way.is_empty() {
+        format!("`{name}` calls itself")
+    } else {
+        format!("`{name}` calls itself through `{way}`")
+    };
+    Diagnostic::error("E0705", message)
+        .label(call, "the call")
+        .label(declared, "the function")
+        .help("a job's functions must end after a known number of steps: write out the cases")
+}
+
+/// A constant in a pattern that is computed in a way the checker does not follow.
+pub(crate) fn constant_pattern(name: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0706", format!("the value of `{name}` is not known while compiling"))
+        .label(at, "cannot be a pattern")
+        .help(format!("use a guard: `x if x == {name} => ..`"))
+}
+
+/// A parameter of the job that is no plain value.
+pub(crate) fn parameter_type(ty: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0707", "a parameter of a job is one value")
+        .label(at, format!("`{ty}` is not"))
+        .help("use a number, `bool`, `String`, `Date`, `Timestamp` or `Duration`")
+}
+
+/// A default that is not a constant.
+pub(crate) fn default_not_constant(param: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0707", format!("the default of `{param}` must be a constant"))
+        .label(at, "has to be computed")
+        .help("write the value")
+}
+
+/// `.flat_map(..)`.
+pub(crate) fn flat_map(at: Span) -> Diagnostic {
+    not_yet("`flat_map`", at).help("use `filter_map` for none or one row, or `union` of several maps")
+}
+
+/// `.window(..)`.
+pub(crate) fn window(kind: &str, at: Span) -> Diagnostic {
+    not_yet(&format!("a {}", kind.replace('_', " ")), at).help("aggregate by key: `.key_by(..).aggregate(..)`")
+}
+
+/// `.reduce(..)`.
+pub(crate) fn reduce(at: Span) -> Diagnostic {
+    not_yet("`reduce`", at).help("use `aggregate`: `|g| Out { total: g.sum(|row| ..), .. }`")
+}
+
+/// `.within(..)`.
+pub(crate) fn interval_join(at: Span) -> Diagnostic {
+    not_yet("a join `within` a time", at).help("join without `within`, and `filter` by the times of both sides")
+}
