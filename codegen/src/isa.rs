@@ -45,8 +45,9 @@ impl Target {
                 .map_err(|cause| CodegenError::Target(format!("`{text}` is not a target triple: {cause}")))?,
             None => Triple::host(),
         };
-        let mut isa = isa::lookup(triple.clone())
-            .map_err(|_| CodegenError::Target(format!("cannot make code for `{triple}`: x86_64 and aarch64 are known")))?;
+        let mut isa = isa::lookup(triple.clone()).map_err(|_| {
+            CodegenError::Target(format!("cannot make code for `{triple}`: x86_64 and aarch64 are known"))
+        })?;
         let features = match triple.architecture {
             Architecture::X86_64 => x86_features(cpu),
             _ => Vec::new(),

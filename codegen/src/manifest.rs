@@ -169,9 +169,7 @@ fn table(table: &Table) -> abi::Table {
             limit: *limit,
             partition_by: partition_by.clone(),
         },
-        TableKind::Rows { columns, limit } => {
-            abi::TableKind::Rows { columns: column_types(columns), limit: *limit }
-        }
+        TableKind::Rows { columns, limit } => abi::TableKind::Rows { columns: column_types(columns), limit: *limit },
     };
     abi::Table { name: table.name.clone(), kind }
 }
@@ -233,11 +231,9 @@ fn prune_terms(expr: &Expr, terms: &mut Vec<abi::PruneTerm>) {
             prune_terms(b, terms);
         }
         ExprKind::Binary(op, a, b) => terms.extend(comparison(*op, a, b)),
-        ExprKind::IsSome(x) => terms.extend(x.as_column().map(|column| abi::PruneTerm {
-            column,
-            op: abi::PruneOp::IsSome,
-            value: None,
-        })),
+        ExprKind::IsSome(x) => {
+            terms.extend(x.as_column().map(|column| abi::PruneTerm { column, op: abi::PruneOp::IsSome, value: None }))
+        }
         ExprKind::Column(column) => terms.push(abi::PruneTerm {
             column: *column,
             op: abi::PruneOp::Eq,

@@ -103,12 +103,7 @@ impl Planner<'_> {
         Ok(abi::Body { steps, end })
     }
 
-    fn step(
-        &mut self,
-        registers: &[Register],
-        step: &Step,
-        steps: &mut Vec<abi::Step>,
-    ) -> Result<(), CodegenError> {
+    fn step(&mut self, registers: &[Register], step: &Step, steps: &mut Vec<abi::Step>) -> Result<(), CodegenError> {
         let Step::Compute { filter, outputs, live, operator, counts } = step else {
             steps.push(manifest::probe(step));
             return Ok(());

@@ -96,13 +96,7 @@ fn add_count(fx: &mut FunctionCx<'_>, accumulators: Value, position: usize, rows
 }
 
 /// Whether a candidate (a number; floats may be NaN) replaces the least or greatest value so far.
-fn is_better(
-    fx: &mut FunctionCx<'_>,
-    class: Class,
-    is_min: bool,
-    candidate: Value,
-    best: Value,
-) -> Value {
+fn is_better(fx: &mut FunctionCx<'_>, class: Class, is_min: bool, candidate: Value, best: Value) -> Value {
     use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
     let (less, than) = if is_min { (candidate, best) } else { (best, candidate) };
     match class {
@@ -115,14 +109,7 @@ fn is_better(
 }
 
 /// Takes the least or greatest value (64 bits wide) into an accumulator that has seen `old_count` rows before.
-fn merge_best(
-    fx: &mut FunctionCx<'_>,
-    accumulators: Value,
-    position: usize,
-    class: Class,
-    is_min: bool,
-    value: Value,
-) {
+fn merge_best(fx: &mut FunctionCx<'_>, accumulators: Value, position: usize, class: Class, is_min: bool, value: Value) {
     use cranelift_codegen::ir::condcodes::FloatCC;
     let at = sum_offset(position, 0);
     let ty = fx.type_of(value);

@@ -9,11 +9,7 @@ use cranelift_codegen::ir::{InstBuilder as _, Value, types};
 use sabot_ir::plan::AggregateFunction;
 
 /// Takes the row that is computed into the accumulators of the calls.
-pub(crate) fn update(
-    cx: &mut ScalarCx<'_, '_>,
-    calls: &[FusedCall],
-    accumulators: Value,
-) -> Result<(), CodegenError> {
+pub(crate) fn update(cx: &mut ScalarCx<'_, '_>, calls: &[FusedCall], accumulators: Value) -> Result<(), CodegenError> {
     for (position, call) in calls.iter().enumerate() {
         cx.fx.note(|| call.function.name().to_owned());
         let arg = match &call.arg {

@@ -214,11 +214,7 @@ fn multiply(fx: &mut FunctionCx<'_>, signed: bool, left: Value, right: Value) ->
         return if signed { ins.smul_overflow(left, right) } else { ins.umul_overflow(left, right) };
     }
     let widen = |fx: &mut FunctionCx<'_>, value| {
-        if signed {
-            fx.builder.ins().sextend(types::I64, value)
-        } else {
-            fx.builder.ins().uextend(types::I64, value)
-        }
+        if signed { fx.builder.ins().sextend(types::I64, value) } else { fx.builder.ins().uextend(types::I64, value) }
     };
     let (left, right) = (widen(fx, left), widen(fx, right));
     let wide = fx.builder.ins().imul(left, right);

@@ -88,12 +88,7 @@ pub(crate) struct ScalarCx<'f, 'a> {
 
 impl<'f, 'a> ScalarCx<'f, 'a> {
     /// Nothing of the row is computed yet.
-    pub(crate) fn new(
-        fx: &'f mut FunctionCx<'a>,
-        row: Value,
-        inputs: &'f BTreeMap<u32, Input>,
-        fail: Block,
-    ) -> Self {
+    pub(crate) fn new(fx: &'f mut FunctionCx<'a>, row: Value, inputs: &'f BTreeMap<u32, Input>, fail: Block) -> Self {
         Self { fx, row, inputs, computed: BTreeMap::new(), fail, locals: BTreeMap::new() }
     }
 

@@ -23,11 +23,7 @@ pub(crate) fn min_max_condition(is_min: bool, a: Value, b: Value) -> (Value, Val
 
 fn constant(fx: &mut FunctionCx<'_>, class: Class, value: f64) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "only numbers that an `f32` has")]
-    if class == Class::F32 {
-        fx.builder.ins().f32const(value as f32)
-    } else {
-        fx.builder.ins().f64const(value)
-    }
+    if class == Class::F32 { fx.builder.ins().f32const(value as f32) } else { fx.builder.ins().f64const(value) }
 }
 
 /// A function of floats; `None` if there is none of this name.

@@ -152,11 +152,8 @@ fn checked_division(cx: &mut ScalarCx<'_, '_>, is_remainder: bool, int: Int, x: 
     }
     let one = cx.fx.int(int_type(int.bits), 1);
     let by = cx.fx.select(bad, one, y);
-    let value = if is_remainder {
-        raw_remainder(cx.fx, int.signed, x, by)
-    } else {
-        raw_divide(cx.fx, int.signed, x, by)
-    };
+    let value =
+        if is_remainder { raw_remainder(cx.fx, int.signed, x, by) } else { raw_divide(cx.fx, int.signed, x, by) };
     let valid = cx.fx.is_zero(bad);
     Scalar { value, len: None, valid: Some(valid) }
 }

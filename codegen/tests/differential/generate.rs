@@ -1,0 +1,520 @@
+//! Random typed expressions, and random columns that lie on the edges of their types.
+
+use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, ParamId, UnaryOp};
+use sabot_ir::pipeline::Register;
+use sabot_ir::span::Span;
+use sabot_ir::ty::{TimeUnit, Type};
+use sabot_reference::Value;
+use sabot_reference::random::Rng;
+
+/// Types of parameters, in the order of their numbers.
+fn param_types() -> [Type; 4] {
+    [Type::Float64, Type::Int64, Type::String, Type::Int32]
+}
+
+/// Types that columns have.
+fn column_types(vector_only: bool) -> Vec<Type> {
+    let mut types = vec![
+        Type::Bool,
+        Type::Int8,
+        Type::Int16,
+        Type::Int32,
+        Type::Int64,
+        Type::UInt8,
+        Type::UInt16,
+        Type::UInt32,
+        Type::UInt64,
+        Type::Float32,
+        Type::Float64,
+        Type::Float64,
+        Type::Int64,
+        Type::Date,
+        Type::Timestamp(TimeUnit::Microsecond),
+        Type::Duration,
+    ];
+    if !vector_only {
+        types.extend([Type::String, Type::Bytes, Type::Decimal(20, 2)]);
+    }
+    types
+}
+
+pub(crate) struct Generator<'a> {
+    rng: &'a mut Rng,
+    columns: Vec<Register>,
+    vector_only: bool,
+    locals: Vec<(LocalId, Type)>,
+    next_local: u32,
+    next_span: u32,
+    outputs: Vec<Type>,
+}
+
+impl<'a> Generator<'a> {
+    /// `vector_only`: only what must have a vector form.
+    pub(crate) fn new(rng: &'a mut Rng, vector_only: bool) -> Self {
+        let mut columns = Vec::new();
+        let types = column_types(vector_only);
+        for number in 0..4 + rng.below(6) {
+            let ty = rng.pick(&types).clone();
+            let ty = if rng.percent(35) { ty.optional() } else { ty };
+            columns.push(Register { name: format!("c{number}"), ty });
+        }
+        Self { rng, columns, vector_only, locals: Vec::new(), next_local: 0, next_span: 10, outputs: Vec::new() }
+    }
+
+    pub(crate) fn columns(&self) -> Vec<Register> {
+        self.columns.clone()
+    }
+
+    pub(crate) fn params(&mut self) -> Vec<Value> {
+        param_types().iter().map(|ty| value(self.rng, ty)).collect()
+    }
+
+    pub(crate) fn maybe_filter(&mut self) -> Option<Expr> {
+        self.rng.percent(70).then(|| self.expr(&Type::Bool, 4))
+    }
+
+    pub(crate) fn outputs(&mut self) -> Vec<Expr> {
+        let mut outputs = Vec::new();
+        for _ in 0..1 + self.rng.below(4) {
+            let ty = self.any_type();
+            let expr = self.expr(&ty, 4);
+            self.outputs.push(expr.ty.clone());
+            outputs.push(expr);
+        }
+        outputs
+    }
+
+    fn any_type(&mut self) -> Type {
+        let ty = self.base_type();
+        if self.rng.percent(25) { ty.optional() } else { ty }
+    }
+
+    fn base_type(&mut self) -> Type {
+        let types = column_types(self.vector_only);
+        self.rng.pick(&types).clone()
+    }
+
+    /// Every node has a place of its own, so that errors can be told apart.
+    fn node(&mut self, kind: ExprKind, ty: &Type) -> Expr {
+        self.next_span += 2;
+        Expr::new(kind, ty.clone(), Span::new(self.next_span as usize, self.next_span as usize + 1))
+    }
+
+    fn expr(&mut self, ty: &Type, depth: u32) -> Expr {
+        let kind = if depth == 0 || self.rng.percent(12) { self.leaf(ty) } else { self.inner(ty, depth - 1) };
+        self.node(kind, ty)
+    }
+
+    fn boxed(&mut self, ty: &Type, depth: u32) -> Box<Expr> {
+        Box::new(self.expr(ty, depth))
+    }
+
+    fn leaf(&mut self, ty: &Type) -> ExprKind {
+        let mut choices: Vec<ExprKind> = Vec::new();
+        for (local, of) in &self.locals {
+            if of == ty {
+                choices.push(ExprKind::Local(*local));
+            }
+        }
+        let registers = self.columns.iter().map(|column| &column.ty).chain(&self.outputs);
+        for (number, of) in (0u32..).zip(registers) {
+            if of == ty {
+                choices.push(ExprKind::Column(number));
+                choices.push(ExprKind::Column(number));
+            }
+        }
+        for (number, of) in (0u32..).zip(&param_types()) {
+            if of == ty {
+                choices.push(ExprKind::Param(ParamId(number)));
+            }
+        }
+        if choices.is_empty() || self.rng.percent(20) {
+            return self.literal(ty);
+        }
+        self.rng.pick(&choices).clone()
+    }
+
+    fn literal(&mut self, ty: &Type) -> ExprKind {
+        if let Type::Option(inner) = ty {
+            return if self.rng.percent(30) {
+                ExprKind::None
+            } else {
+                let literal = self.literal(inner);
+                ExprKind::Some(Box::new(self.node(literal, inner)))
+            };
+        }
+        ExprKind::Literal(match value(self.rng, ty) {
+            Value::Bool(value) => Literal::Bool(value),
+            Value::Int(value) => Literal::Int(value),
+            Value::Float32(value) => Literal::Float(f64::from(value)),
+            Value::Float64(value) => Literal::Float(value),
+            Value::String(value) => Literal::String(value),
+            Value::Bytes(value) => Literal::Bytes(value),
+            Value::Null | Value::Unit => Literal::Unit,
+        })
+    }
+
+    fn inner(&mut self, ty: &Type, depth: u32) -> ExprKind {
+        match self.rng.below(12) {
+            0 | 1 => ExprKind::If {
+                condition: self.boxed(&Type::Bool, depth),
+                then: self.boxed(ty, depth),
+                otherwise: self.boxed(ty, depth),
+            },
+            2 => {
+                let of = self.any_type();
+                let value = self.boxed(&of, depth);
+                let (local, body) = self.with_local(of, ty, depth);
+                ExprKind::Let { local, value, body }
+            }
+            3 | 4 => {
+                let of = self.base_type();
+                let option = self.boxed(&of.clone().optional(), depth);
+                let (local, then) = self.with_local(of, ty, depth);
+                ExprKind::IfSome { option, local, then, otherwise: self.boxed(ty, depth) }
+            }
+            5 if !ty.is_option() => {
+                let args = vec![self.expr(&ty.clone().optional(), depth), self.expr(ty, depth)];
+                ExprKind::Call(Function::UnwrapOr, args)
+            }
+            _ => self.of_type(ty, depth),
+        }
+    }
+
+    fn with_local(&mut self, of: Type, ty: &Type, depth: u32) -> (LocalId, Box<Expr>) {
+        let local = LocalId(self.next_local);
+        self.next_local += 1;
+        self.locals.push((local, of));
+        let body = self.boxed(ty, depth);
+        self.locals.pop();
+        (local, body)
+    }
+
+    fn of_type(&mut self, ty: &Type, depth: u32) -> ExprKind {
+        match ty {
+            Type::Bool => self.truth(depth),
+            Type::Option(inner) if inner.is_integer() && self.rng.percent(40) => self.checked(inner, depth),
+            Type::Option(inner) => ExprKind::Some(self.boxed(inner, depth)),
+            Type::Date | Type::Timestamp(_) | Type::Duration => self.time(ty, depth),
+            ty if ty.is_integer() => self.integer(ty, depth),
+            ty if ty.is_float() => self.float(ty, depth),
+            ty => self.leaf(ty),
+        }
+    }
+
+    fn call(&mut self, function: Function, types: &[&Type], depth: u32) -> ExprKind {
+        ExprKind::Call(function, types.iter().map(|ty| self.expr(ty, depth)).collect())
+    }
+
+    fn checked(&mut self, ty: &Type, depth: u32) -> ExprKind {
+        let functions: &[Function] = if self.vector_only {
+            &[Function::CheckedAdd, Function::CheckedSub]
+        } else {
+            &[
+                Function::CheckedAdd,
+                Function::CheckedSub,
+                Function::CheckedMul,
+                Function::CheckedDiv,
+                Function::CheckedRem,
+            ]
+        };
+        let function = *self.rng.pick(functions);
+        self.call(function, &[ty, ty], depth)
+    }
+
+    fn truth(&mut self, depth: u32) -> ExprKind {
+        match self.rng.below(11) {
+            0 => ExprKind::Unary(UnaryOp::Not, self.boxed(&Type::Bool, depth)),
+            1 | 2 => {
+                let op = *self.rng.pick(&[BinaryOp::And, BinaryOp::Or]);
+                ExprKind::Binary(op, self.boxed(&Type::Bool, depth), self.boxed(&Type::Bool, depth))
+            }
+            3 => {
+                let op = *self.rng.pick(&[BinaryOp::BitAnd, BinaryOp::BitOr, BinaryOp::BitXor]);
+                ExprKind::Binary(op, self.boxed(&Type::Bool, depth), self.boxed(&Type::Bool, depth))
+            }
+            4 => {
+                let of = self.base_type().optional();
+                ExprKind::IsSome(self.boxed(&of, depth))
+            }
+            5 if !self.vector_only => {
+                let functions = [Function::StartsWith, Function::EndsWith, Function::Contains];
+                let function = *self.rng.pick(&functions);
+                self.call(function, &[&Type::String, &Type::String], depth)
+            }
+            6 if !self.vector_only => {
+                let of = self.rng.pick(&[Type::String, Type::Bytes]).clone();
+                self.call(Function::IsEmpty, &[&of], depth)
+            }
+            7 => {
+                // Not the sign: that of a NaN is no value of the language.
+                let function = *self.rng.pick(&[Function::IsNan, Function::IsFinite, Function::IsInfinite]);
+                let of = self.rng.pick(&[Type::Float32, Type::Float64]).clone();
+                self.call(function, &[&of], depth)
+            }
+            _ => {
+                let ops = [BinaryOp::Eq, BinaryOp::Ne, BinaryOp::Lt, BinaryOp::Le, BinaryOp::Gt, BinaryOp::Ge];
+                let op = *self.rng.pick(&ops);
+                let of = self.any_type();
+                ExprKind::Binary(op, self.boxed(&of, depth), self.boxed(&of, depth))
+            }
+        }
+    }
+
+    fn time(&mut self, ty: &Type, depth: u32) -> ExprKind {
+        match self.rng.below(3) {
+            0 => {
+                let function = *self.rng.pick(&[Function::Min, Function::Max]);
+                self.call(function, &[ty, ty], depth)
+            }
+            1 => {
+                let from = if *ty == Type::Date { Type::Int32 } else { Type::Int64 };
+                ExprKind::Cast(self.boxed(&from, depth))
+            }
+            _ => self.leaf(ty),
+        }
+    }
+
+    fn integer(&mut self, ty: &Type, depth: u32) -> ExprKind {
+        let signed = ty.is_signed_integer();
+        match self.rng.below(16) {
+            0..=2 => {
+                let op = *self.rng.pick(&[BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul]);
+                ExprKind::Binary(op, self.boxed(ty, depth), self.boxed(ty, depth))
+            }
+            3 => {
+                let op = *self.rng.pick(&[BinaryOp::Div, BinaryOp::Rem]);
+                ExprKind::Binary(op, self.boxed(ty, depth), self.boxed(ty, depth))
+            }
+            4 => {
+                // Mostly by a constant that is none of the special ones.
+                let op = *self.rng.pick(&[BinaryOp::Div, BinaryOp::Rem]);
+                let by = ExprKind::Literal(Literal::Int(*self.rng.pick(&[1, 2, 3, 7, 10, 64, 100])));
+                let by = self.node(by, ty);
+                ExprKind::Binary(op, self.boxed(ty, depth), Box::new(by))
+            }
+            5 => {
+                let op = *self.rng.pick(&[BinaryOp::BitAnd, BinaryOp::BitOr, BinaryOp::BitXor]);
+                ExprKind::Binary(op, self.boxed(ty, depth), self.boxed(ty, depth))
+            }
+            6 => {
+                let op = *self.rng.pick(&[BinaryOp::Shl, BinaryOp::Shr]);
+                let by = if self.vector_only || self.rng.percent(50) {
+                    let bits = ty.width().unwrap_or(8) as u64 * 8;
+                    let distance = ExprKind::Literal(Literal::Int(i128::from(self.rng.below(bits))));
+                    self.node(distance, &Type::Int32)
+                } else {
+                    let of = self.rng.pick(&[Type::Int32, Type::UInt8, Type::Int64]).clone();
+                    self.expr(&of, depth)
+                };
+                ExprKind::Binary(op, self.boxed(ty, depth), Box::new(by))
+            }
+            7 => {
+                let from = self.castable();
+                ExprKind::Cast(self.boxed(&from, depth))
+            }
+            8 if signed => {
+                let function = *self.rng.pick(&[Function::Abs, Function::WrappingAbs]);
+                self.call(function, &[ty], depth)
+            }
+            9 if signed => ExprKind::Unary(UnaryOp::Neg, self.boxed(ty, depth)),
+            10 => ExprKind::Unary(UnaryOp::Not, self.boxed(ty, depth)),
+            11 => {
+                let functions = [Function::Min, Function::Max];
+                let function = *self.rng.pick(&functions);
+                self.call(function, &[ty, ty], depth)
+            }
+            12 => self.call(Function::Clamp, &[ty, ty, ty], depth),
+            13 if self.vector_only => {
+                let functions = [Function::WrappingAdd, Function::WrappingSub, Function::WrappingMul];
+                let function = *self.rng.pick(&functions);
+                self.call(function, &[ty, ty], depth)
+            }
+            13 => {
+                let functions = [
+                    Function::WrappingAdd,
+                    Function::WrappingSub,
+                    Function::WrappingMul,
+                    Function::SaturatingAdd,
+                    Function::SaturatingSub,
+                    Function::SaturatingMul,
+                    Function::RemEuclid,
+                    Function::DivEuclid,
+                ];
+                let function = *self.rng.pick(&functions);
+                self.call(function, &[ty, ty], depth)
+            }
+            14 if !self.vector_only => match ty {
+                Type::UInt32 => {
+                    let of = self.base_type();
+                    let of = if of.is_integer() { of } else { Type::Int16 };
+                    let functions = [Function::CountOnes, Function::LeadingZeros, Function::TrailingZeros];
+                    let function = *self.rng.pick(&functions);
+                    self.call(function, &[&of], depth)
+                }
+                Type::UInt64 => {
+                    let of = self.rng.pick(&[Type::String, Type::Bytes]).clone();
+                    self.call(Function::Len, &[&of], depth)
+                }
+                Type::UInt16 => {
+                    let of = self.rng.pick(&[Type::Int16, Type::UInt16]).clone();
+                    self.call(Function::AbsDiff, &[&of, &of], depth)
+                }
+                _ => {
+                    let exponent = ExprKind::Literal(Literal::Int(i128::from(self.rng.below(6))));
+                    let exponent = self.node(exponent, &Type::UInt32);
+                    ExprKind::Call(Function::Pow, vec![self.expr(ty, depth), exponent])
+                }
+            },
+            15 if signed && !self.vector_only => self.call(Function::Signum, &[ty], depth),
+            _ => self.leaf(ty),
+        }
+    }
+
+    fn castable(&mut self) -> Type {
+        loop {
+            let ty = self.base_type();
+            if ty.is_integer() || ty.is_float() || ty == Type::Bool {
+                return ty;
+            }
+        }
+    }
+
+    fn float(&mut self, ty: &Type, depth: u32) -> ExprKind {
+        match self.rng.below(14) {
+            0..=4 => {
+                let op = *self.rng.pick(&[BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div]);
+                ExprKind::Binary(op, self.boxed(ty, depth), self.boxed(ty, depth))
+            }
+            5 => {
+                let by = ExprKind::Literal(Literal::Float(*self.rng.pick(&[2.0, 4.0, 0.5, -8.0, 3.0, 1e300])));
+                let by = if *ty == Type::Float32 { ExprKind::Literal(Literal::Float(2.0)) } else { by };
+                let by = self.node(by, ty);
+                ExprKind::Binary(BinaryOp::Div, self.boxed(ty, depth), Box::new(by))
+            }
+            6 | 7 => {
+                let functions = [
+                    Function::Floor,
+                    Function::Ceil,
+                    Function::Sqrt,
+                    Function::Round,
+                    Function::Trunc,
+                    Function::Abs,
+                    Function::Fract,
+                    Function::Recip,
+                    Function::Signum,
+                ];
+                let function = *self.rng.pick(&functions);
+                self.call(function, &[ty], depth)
+            }
+            8 => {
+                let narrow = [Type::Int32, Type::UInt32, Type::Int16, Type::Float64, Type::Float32, Type::UInt8];
+                let from = if *ty == Type::Float64 || !self.vector_only {
+                    self.castable()
+                } else {
+                    self.rng.pick(&narrow).clone()
+                };
+                if from == Type::Bool {
+                    return self.leaf(ty);
+                }
+                ExprKind::Cast(self.boxed(&from, depth))
+            }
+            9 => ExprKind::Unary(UnaryOp::Neg, self.boxed(ty, depth)),
+            10 => {
+                // Which zero `min` gives is not decided: neither side has two of them.
+                let function = *self.rng.pick(&[Function::Min, Function::Max]);
+                let one = self.node(ExprKind::Literal(Literal::Float(1.0)), ty);
+                if self.rng.percent(50) {
+                    ExprKind::Call(function, vec![self.expr(ty, depth), one])
+                } else {
+                    ExprKind::Call(function, vec![one, self.expr(ty, depth)])
+                }
+            }
+            11 => self.call(Function::Clamp, &[ty, ty, ty], depth),
+            12 if self.vector_only && *ty == Type::Float64 => {
+                let sign = self.node(ExprKind::Literal(Literal::Float(-1.0)), ty);
+                ExprKind::Call(Function::Copysign, vec![self.expr(ty, depth), sign])
+            }
+            12 if !self.vector_only => {
+                let functions = [
+                    Function::Exp,
+                    Function::Ln,
+                    Function::Sin,
+                    Function::Cbrt,
+                    Function::Powf,
+                    Function::Hypot,
+                    Function::RemEuclid,
+                    Function::MulAdd,
+                ];
+                let function = *self.rng.pick(&functions);
+                match function {
+                    Function::Powf | Function::Hypot | Function::RemEuclid => self.call(function, &[ty, ty], depth),
+                    Function::MulAdd => self.call(function, &[ty, ty, ty], depth),
+                    function => self.call(function, &[ty], depth),
+                }
+            }
+            13 if !self.vector_only => {
+                if self.rng.percent(50) {
+                    self.call(Function::Powi, &[ty, &Type::Int32], depth)
+                } else {
+                    ExprKind::Binary(BinaryOp::Rem, self.boxed(ty, depth), self.boxed(ty, depth))
+                }
+            }
+            _ => self.leaf(ty),
+        }
+    }
+}
+
+fn int(rng: &mut Rng, min: i128, max: i128) -> i128 {
+    let value = match rng.below(10) {
+        0 => *rng.pick(&[min, max, min + 1, max - 1, 0, -1, 1]),
+        1 => i128::from(rng.next_u64() as i64),
+        2 => 1 << rng.below(63),
+        3 => i128::from(rng.next_u64() as i32),
+        _ => i128::from(rng.below(200)) - 50,
+    };
+    value.clamp(min, max)
+}
+
+/// A value of this type, often one on an edge.
+pub(crate) fn value(rng: &mut Rng, ty: &Type) -> Value {
+    const STRINGS: [&str; 8] = ["", "a", "b", "ab", "äö", "abcdefghijklm", "abcdefghijklmnopqrstuvwxyz", "A"];
+    match ty {
+        Type::Unit => Value::Unit,
+        Type::Bool => Value::Bool(rng.percent(50)),
+        Type::Int8 => Value::Int(int(rng, -128, 127)),
+        Type::Int16 => Value::Int(int(rng, i16::MIN.into(), i16::MAX.into())),
+        Type::Int32 | Type::Date => Value::Int(int(rng, i32::MIN.into(), i32::MAX.into())),
+        Type::Int64 | Type::Timestamp(_) | Type::Duration => Value::Int(int(rng, i64::MIN.into(), i64::MAX.into())),
+        Type::UInt8 => Value::Int(int(rng, 0, 255)),
+        Type::UInt16 => Value::Int(int(rng, 0, u16::MAX.into())),
+        Type::UInt32 => Value::Int(int(rng, 0, u32::MAX.into())),
+        Type::UInt64 => Value::Int(int(rng, 0, u64::MAX.into())),
+        Type::Decimal(..) => Value::Int(int(rng, i64::MIN.into(), i64::MAX.into()) << rng.below(30)),
+        Type::Float32 => Value::Float32(match rng.below(8) {
+            0 => *rng.pick(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, f32::MAX, f32::MIN_POSITIVE, 1e-45]),
+            1 => f32::from_bits(rng.next_u64() as u32),
+            2 => (rng.next_u64() as i32) as f32,
+            3 => *rng.pick(&[0.5, 1.5, 2.5, -0.5, 0.499_999_97, 8_388_609.0, -2.5]),
+            _ => (rng.below(900) as f32 - 300.0) / 8.0,
+        }),
+        Type::Float64 => Value::Float64(match rng.below(8) {
+            0 => *rng.pick(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, f64::MAX, f64::MIN_POSITIVE, 5e-324]),
+            1 => f64::from_bits(rng.next_u64()),
+            2 => (rng.next_u64() as i64) as f64,
+            3 => *rng.pick(&[0.5, 1.5, 2.5, -0.5, 0.499_999_999_999_999_94, 4_503_599_627_370_497.5, -2.5, 9.3e18]),
+            _ => (rng.below(9000) as f64 - 3000.0) / 10.0,
+        }),
+        Type::String => Value::String((*rng.pick(&STRINGS)).to_owned()),
+        Type::Bytes => Value::Bytes(rng.pick(&STRINGS).as_bytes().to_vec()),
+        Type::Option(inner) => value(rng, inner),
+    }
+}
+
+/// Rows of these columns; so many of a hundred optional values are null.
+pub(crate) fn rows(rng: &mut Rng, columns: &[Register], rows: usize, nulls: u64) -> Vec<Vec<Value>> {
+    let cell = |rng: &mut Rng, column: &Register| {
+        if column.ty.is_option() && rng.percent(nulls) { Value::Null } else { value(rng, &column.ty) }
+    };
+    (0..rows).map(|_| columns.iter().map(|column| cell(rng, column)).collect()).collect()
+}
