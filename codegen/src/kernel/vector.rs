@@ -1,8 +1,451 @@
-//! The loop of a vector kernel.
+//! The loop of a vector kernel: blocks of 64 rows, inside them a few rows at a time.
+//!
+//! Bitmaps go through the inner loop as words: of an input the low bits are the next rows, into an output the next rows come
+//! from above. Whether rows failed is such a word too, which counts where the selection has the row. Blocks in which
+//! nothing is selected are skipped.
+
 use super::KernelBody;
 use crate::CodegenError;
-use crate::function::FunctionCx;
+use crate::column::Class;
+use crate::function::{FunctionCx, memory, readonly};
+use crate::lower::aggregate::vector::LaneAccumulators;
+use crate::lower::vector::{Lanes, VectorCx, param};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{ConstantData, InstBuilder as _, Value, types};
+use cranelift_frontend::Variable;
+use sabot_ir::expr::{Expr, ExprKind};
+use std::collections::BTreeMap;
 
-pub(super) fn build(_fx: &mut FunctionCx<'_>, _body: &KernelBody, _nullable: bool) -> Result<(), CodegenError> {
-    Err(CodegenError::internal("later"))
+/// Rows of a vector.
+const LANES: i64 = 2;
+
+/// Vectors in one pass of the inner loop, and in one of a kernel that is so long that it would run out of registers.
+const UNROLL: usize = 2;
+
+/// Nodes from which on a kernel is long.
+const LONG: usize = 120;
+
+/// A register that the kernel reads.
+struct Input {
+    register: u32,
+    class: Class,
+    values: Value,
+    /// Where it may hold nulls.
+    validity: Option<Value>,
+    /// Bits of the next rows, of a `bool`.
+    bits: Option<Variable>,
+    /// Bits of the next rows, of the validity.
+    valid_bits: Option<Variable>,
+}
+
+/// A register that the kernel writes.
+struct Output {
+    class: Class,
+    values: Value,
+    validity: Option<Value>,
+    bits: Option<Variable>,
+    valid_bits: Option<Variable>,
+}
+
+/// Fills in the kernel.
+pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) -> Result<(), CodegenError> {
+    let expressions = || body.filter.iter().chain(body.outputs.iter().map(|(_, expr)| expr));
+    let size: usize = expressions().map(Expr::size).sum();
+    let unroll = if size <= LONG { UNROLL } else { 1 };
+    let step = LANES * i64::try_from(unroll).expect("a small number");
+    let inputs = inputs(fx, body, nullable);
+    let outputs = outputs(fx, body);
+    let params = params(fx, expressions());
+    let fallible = expressions().any(Expr::can_fail);
+    let selection = fx.selection();
+    let selection_out = body.filter.is_some().then(|| fx.selection_out());
+    let mut accumulators =
+        body.aggregate.as_ref().map(|calls| LaneAccumulators::new(fx, calls, unroll)).transpose()?;
+    let rows = fx.rows();
+    let rounded = fx.builder.ins().iadd_imm_u(rows, 63);
+    let words = fx.builder.ins().ushr_imm_u(rounded, 6);
+    let zero = fx.int(types::I64, 0);
+
+    let word = fx.builder.declare_var(types::I64);
+    let within = fx.builder.declare_var(types::I64);
+    let selected_bits = accumulators.is_some().then(|| fx.builder.declare_var(types::I64));
+    let kept_bits = body.filter.is_some().then(|| fx.builder.declare_var(types::I64));
+    let failed_bits = fallible.then(|| fx.builder.declare_var(types::I64));
+    fx.builder.def_var(word, zero);
+
+    let head = fx.builder.create_block();
+    let open = fx.builder.create_block();
+    let skip = fx.builder.create_block();
+    let block = fx.builder.create_block();
+    let inner = fx.builder.create_block();
+    let close = fx.builder.create_block();
+    let next = fx.builder.create_block();
+    let fail = fx.cold_block();
+    let exit = fx.builder.create_block();
+    fx.builder.ins().jump(head, &[]);
+
+    fx.builder.switch_to_block(head);
+    let current = fx.builder.use_var(word);
+    let more = fx.builder.ins().icmp(IntCC::UnsignedLessThan, current, words);
+    fx.builder.ins().brif(more, open, &[], exit, &[]);
+
+    fx.builder.switch_to_block(open);
+    fx.note(|| "next 64 rows".to_owned());
+    let word_offset = fx.builder.ins().ishl_imm_u(current, 3);
+    let at = fx.builder.ins().iadd(selection, word_offset);
+    let selected = fx.builder.ins().load(types::I64, memory(), at, 0);
+    fx.builder.ins().brif(selected, block, &[], skip, &[]);
+
+    fx.builder.switch_to_block(skip);
+    if let Some(selection_out) = selection_out {
+        let at = fx.builder.ins().iadd(selection_out, word_offset);
+        fx.builder.ins().store(memory(), zero, at, 0);
+    }
+    fx.builder.ins().jump(next, &[]);
+
+    fx.builder.switch_to_block(block);
+    for input in &inputs {
+        for (bitmap, variable) in [(Some(input.values), input.bits), (input.validity, input.valid_bits)] {
+            if let (Some(bitmap), Some(variable)) = (bitmap, variable) {
+                let at = fx.builder.ins().iadd(bitmap, word_offset);
+                let bits = fx.builder.ins().load(types::I64, readonly(), at, 0);
+                fx.builder.def_var(variable, bits);
+            }
+        }
+    }
+    let filled = outputs.iter().flat_map(|output| [output.bits, output.valid_bits]).flatten();
+    for variable in filled.chain(kept_bits).chain(failed_bits) {
+        fx.builder.def_var(variable, zero);
+    }
+    if let Some(variable) = selected_bits {
+        fx.builder.def_var(variable, selected);
+    }
+    let first_row = fx.builder.ins().ishl_imm_u(current, 6);
+    fx.builder.def_var(within, zero);
+    fx.builder.ins().jump(inner, &[]);
+
+    fx.builder.switch_to_block(inner);
+    fx.note(|| format!("next {step} rows"));
+    let position = fx.builder.use_var(within);
+    let row = fx.builder.ins().iadd(first_row, position);
+    let mut kept = Vec::new();
+    let mut failed = Vec::new();
+    let mut stored: Vec<Vec<Lanes>> = outputs.iter().map(|_| Vec::new()).collect();
+    for group in 0..unroll {
+        let registers = load_inputs(fx, &inputs, row, group);
+        let selected = selected_bits.map(|bits| expand(fx, bits, group));
+        let mut cx = VectorCx::new(fx, registers, &params);
+        if let Some(filter) = &body.filter {
+            let keeps = cx.lower(filter)?.value;
+            cx.path = Some(keeps);
+            kept.push(keeps);
+        }
+        for (position, (register, expr)) in body.outputs.iter().enumerate() {
+            cx.fx.note(|| format!("register {register}"));
+            let value = cx.lower(expr)?;
+            cx.registers.insert(*register, value);
+            if let Some(stored) = stored.get_mut(position) {
+                stored.push(value);
+            }
+        }
+        if let (Some(accumulators), Some(selected)) = (&mut accumulators, selected) {
+            let path = cx.path;
+            let mask = cx.both(Some(selected), path).unwrap_or(selected);
+            accumulators.update(&mut cx, group, mask)?;
+        }
+        if fallible {
+            let bad = match cx.failed {
+                Some(failed) => failed,
+                None => cx.mask(false),
+            };
+            failed.push(bad);
+        }
+    }
+    for (output, values) in outputs.iter().zip(&stored) {
+        store(fx, output, values, row, step);
+    }
+    if let Some(variable) = kept_bits {
+        shift_in(fx, variable, &kept, step);
+    }
+    if let Some(variable) = failed_bits {
+        shift_in(fx, variable, &failed, step);
+    }
+    let consumed = inputs.iter().flat_map(|input| [input.bits, input.valid_bits]).flatten().chain(selected_bits);
+    for variable in consumed {
+        let bits = fx.builder.use_var(variable);
+        let rest = fx.builder.ins().ushr_imm_u(bits, step);
+        fx.builder.def_var(variable, rest);
+    }
+    let advanced = fx.builder.ins().iadd_imm_u(position, step);
+    fx.builder.def_var(within, advanced);
+    let again = fx.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, advanced, 64);
+    fx.builder.ins().brif(again, inner, &[], close, &[]);
+
+    fx.builder.switch_to_block(close);
+    if let Some(variable) = failed_bits {
+        let bits = fx.builder.use_var(variable);
+        let bad = fx.builder.ins().band(bits, selected);
+        let good = fx.builder.create_block();
+        fx.builder.ins().brif(bad, fail, &[], good, &[]);
+        fx.builder.switch_to_block(good);
+    }
+    let left = match kept_bits {
+        Some(variable) => {
+            let kept = fx.builder.use_var(variable);
+            fx.builder.ins().band(kept, selected)
+        }
+        None => selected,
+    };
+    if let Some(selection_out) = selection_out {
+        let at = fx.builder.ins().iadd(selection_out, word_offset);
+        fx.builder.ins().store(memory(), left, at, 0);
+    }
+    for output in &outputs {
+        for (bitmap, variable) in [(Some(output.values), output.bits), (output.validity, output.valid_bits)] {
+            if let (Some(bitmap), Some(variable)) = (bitmap, variable) {
+                let bits = fx.builder.use_var(variable);
+                let at = fx.builder.ins().iadd(bitmap, word_offset);
+                fx.builder.ins().store(memory(), bits, at, 0);
+            }
+        }
+    }
+    if let Some(accumulators) = &accumulators {
+        accumulators.count_block(fx, left);
+    }
+    fx.builder.ins().jump(next, &[]);
+
+    fx.builder.switch_to_block(next);
+    let current = fx.builder.use_var(word);
+    let following = fx.builder.ins().iadd_imm_u(current, 1);
+    fx.builder.def_var(word, following);
+    fx.builder.ins().jump(head, &[]);
+
+    fx.builder.switch_to_block(exit);
+    if let Some(accumulators) = &accumulators {
+        accumulators.merge(fx, fail);
+    }
+    fx.builder.ins().return_(&[zero]);
+
+    fx.builder.switch_to_block(fail);
+    fx.note(|| "some row may have failed".to_owned());
+    let suspicious = fx.int(types::I64, 1);
+    fx.builder.ins().return_(&[suspicious]);
+    Ok(())
+}
+
+fn inputs(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) -> Vec<Input> {
+    let mut inputs = Vec::new();
+    for (position, (register, ty)) in body.inputs.iter().enumerate() {
+        let (values, bitmap) = fx.input(position);
+        let validity = (nullable && ty.is_option()).then_some(bitmap);
+        let class = Class::of(ty);
+        inputs.push(Input {
+            register: *register,
+            class,
+            values,
+            validity,
+            bits: (class == Class::Bool).then(|| fx.builder.declare_var(types::I64)),
+            valid_bits: validity.map(|_| fx.builder.declare_var(types::I64)),
+        });
+    }
+    inputs
+}
+
+fn outputs(fx: &mut FunctionCx<'_>, body: &KernelBody) -> Vec<Output> {
+    let mut outputs = Vec::new();
+    if body.aggregate.is_some() {
+        return outputs;
+    }
+    for (position, (_, expr)) in body.outputs.iter().enumerate() {
+        let (values, bitmap) = fx.output(position);
+        let validity = expr.ty.is_option().then_some(bitmap);
+        let class = Class::of(&expr.ty);
+        outputs.push(Output {
+            class,
+            values,
+            validity,
+            bits: (class == Class::Bool).then(|| fx.builder.declare_var(types::I64)),
+            valid_bits: validity.map(|_| fx.builder.declare_var(types::I64)),
+        });
+    }
+    outputs
+}
+
+/// The parameters that are used, in both lanes, loaded before the loop.
+fn params<'e>(fx: &mut FunctionCx<'_>, expressions: impl Iterator<Item = &'e Expr>) -> BTreeMap<u32, Value> {
+    let mut used = BTreeMap::new();
+    for expr in expressions {
+        expr.walk(&mut |node| {
+            if let ExprKind::Param(number) = node.kind {
+                used.insert(number.0, Class::of(&node.ty));
+            }
+        });
+    }
+    used.into_iter().map(|(number, class)| (number, param(fx, number, class))).collect()
+}
+
+/// A mask of two rows from the next bits of a bitmap.
+fn expand(fx: &mut FunctionCx<'_>, bits: Variable, group: usize) -> Value {
+    let bits = fx.builder.use_var(bits);
+    let both = fx.builder.ins().splat(types::I64X2, bits);
+    let ones = fx.lanes(types::I64X2, 1 << (2 * group), 2 << (2 * group));
+    let own = fx.builder.ins().band(both, ones);
+    fx.builder.ins().icmp(IntCC::Equal, own, ones)
+}
+
+/// The sign bits of masks, two each.
+fn pack(fx: &mut FunctionCx<'_>, masks: &[Value]) -> Value {
+    if let [low, high] = masks {
+        // One vector of the upper halves of all lanes.
+        let low = fx.bitcast(types::I8X16, *low);
+        let high = fx.bitcast(types::I8X16, *high);
+        let upper = [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31];
+        let order = fx.builder.func.dfg.immediates.push(ConstantData::from(upper.as_slice()));
+        let upper = fx.builder.ins().shuffle(low, high, order);
+        let upper = fx.bitcast(types::I32X4, upper);
+        return fx.builder.ins().vhigh_bits(types::I64, upper);
+    }
+    let mut all = None;
+    for (group, mask) in masks.iter().enumerate() {
+        let bits = fx.builder.ins().vhigh_bits(types::I64, *mask);
+        let distance = LANES * i64::try_from(group).expect("a small number");
+        let bits = fx.builder.ins().ishl_imm_u(bits, distance);
+        all = Some(match all {
+            Some(before) => fx.builder.ins().bor(before, bits),
+            None => bits,
+        });
+    }
+    all.expect("a pass has rows")
+}
+
+/// The next rows of a bitmap that is filled from above.
+fn shift_in(fx: &mut FunctionCx<'_>, variable: Variable, masks: &[Value], step: i64) {
+    let bits = pack(fx, masks);
+    let before = fx.builder.use_var(variable);
+    let moved = fx.builder.ins().ushr_imm_u(before, step);
+    let high = fx.builder.ins().ishl_imm_u(bits, 64 - step);
+    let after = fx.builder.ins().bor(moved, high);
+    fx.builder.def_var(variable, after);
+}
+
+/// Address of the first row of this pass, and the offset of a group's from there.
+fn element(fx: &mut FunctionCx<'_>, values: Value, class: Class, row: Value, group: usize) -> (Value, i32) {
+    let width = class.width().expect("bits are not addressed");
+    let offset = fx.builder.ins().ishl_imm_u(row, i64::from(width.trailing_zeros()));
+    let at = fx.builder.ins().iadd(values, offset);
+    (at, 2 * width * i32::try_from(group).expect("a small number"))
+}
+
+fn load_inputs(fx: &mut FunctionCx<'_>, inputs: &[Input], row: Value, group: usize) -> BTreeMap<u32, Lanes> {
+    let mut registers = BTreeMap::new();
+    for input in inputs {
+        let value = match input.class {
+            Class::Bool => {
+                let bits = input.bits.expect("a bitmap is read through a variable");
+                expand(fx, bits, group)
+            }
+            // Only whether it is there is asked.
+            Class::Unit | Class::Str | Class::Decimal => fx.lanes(types::I64X2, 0, 0),
+            Class::Int { .. } | Class::F32 | Class::F64 => {
+                let (at, offset) = element(fx, input.values, input.class, row, group);
+                load(fx, input.class, at, offset)
+            }
+        };
+        let valid = input.valid_bits.map(|bits| expand(fx, bits, group));
+        registers.insert(input.register, Lanes { value, valid });
+    }
+    registers
+}
+
+/// Two values from memory.
+fn load(fx: &mut FunctionCx<'_>, class: Class, at: Value, offset: i32) -> Value {
+    let ins = fx.builder.ins();
+    match class {
+        Class::F64 => ins.load(types::F64X2, readonly(), at, offset),
+        Class::F32 => {
+            let both = ins.load(types::I64, readonly(), at, offset);
+            let vector = fx.builder.ins().scalar_to_vector(types::I64X2, both);
+            let floats = fx.bitcast(types::F32X4, vector);
+            fx.builder.ins().fvpromote_low(floats)
+        }
+        Class::Int { bits: 64, .. } | Class::Unit | Class::Bool | Class::Str | Class::Decimal => {
+            ins.load(types::I64X2, readonly(), at, offset)
+        }
+        Class::Int { bits: 32, signed: true } => ins.sload32x2(readonly(), at, offset),
+        Class::Int { bits: 32, signed: false } => ins.uload32x2(readonly(), at, offset),
+        Class::Int { bits, signed } => {
+            let both = if bits == 16 {
+                ins.load(types::I32, readonly(), at, offset)
+            } else {
+                ins.uload16(types::I32, readonly(), at, offset)
+            };
+            let vector = fx.builder.ins().scalar_to_vector(types::I32X4, both);
+            let mut vector = fx.bitcast(if bits == 16 { types::I16X8 } else { types::I8X16 }, vector);
+            while fx.type_of(vector) != types::I64X2 {
+                let ins = fx.builder.ins();
+                vector = if signed { ins.swiden_low(vector) } else { ins.uwiden_low(vector) };
+            }
+            vector
+        }
+    }
+}
+
+/// The values of one pass to memory.
+fn store(fx: &mut FunctionCx<'_>, output: &Output, values: &[Lanes], row: Value, step: i64) {
+    match output.class {
+        Class::Bool => {
+            let masks: Vec<Value> = values.iter().map(|lanes| lanes.value).collect();
+            shift_in(fx, output.bits.expect("a bitmap is written through a variable"), &masks, step);
+        }
+        Class::Unit | Class::Str | Class::Decimal => {}
+        Class::Int { .. } | Class::F32 | Class::F64 => {
+            for (group, lanes) in values.iter().enumerate() {
+                let (at, offset) = element(fx, output.values, output.class, row, group);
+                store_lanes(fx, output.class, lanes.value, at, offset);
+            }
+        }
+    }
+    if let Some(variable) = output.valid_bits {
+        let mut masks = Vec::new();
+        for lanes in values {
+            masks.push(lanes.valid.unwrap_or_else(|| fx.lanes(types::I64X2, u64::MAX, u64::MAX)));
+        }
+        shift_in(fx, variable, &masks, step);
+    }
+}
+
+fn store_lanes(fx: &mut FunctionCx<'_>, class: Class, value: Value, at: Value, offset: i32) {
+    match class {
+        Class::F64 | Class::Unit | Class::Bool | Class::Str | Class::Decimal | Class::Int { bits: 64, .. } => {
+            fx.builder.ins().store(memory(), value, at, offset);
+        }
+        Class::F32 => {
+            let narrow = fx.builder.ins().fvdemote(value);
+            store_low_half(fx, narrow, at, offset);
+        }
+        Class::Int { bits: 32, .. } => {
+            let bytes = fx.bitcast(types::I8X16, value);
+            let lower = [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11];
+            let order = fx.builder.func.dfg.immediates.push(ConstantData::from(lower.as_slice()));
+            let narrow = fx.builder.ins().shuffle(bytes, bytes, order);
+            store_low_half(fx, narrow, at, offset);
+        }
+        Class::Int { bits, .. } => {
+            for lane in 0..2u8 {
+                let scalar = fx.builder.ins().extractlane(value, lane);
+                let offset = offset + i32::from(lane) * i32::from(bits) / 8;
+                if bits == 16 {
+                    fx.builder.ins().istore16(memory(), scalar, at, offset);
+                } else {
+                    fx.builder.ins().istore8(memory(), scalar, at, offset);
+                }
+            }
+        }
+    }
+}
+
+fn store_low_half(fx: &mut FunctionCx<'_>, vector: Value, at: Value, offset: i32) {
+    let vector = fx.bitcast(types::I64X2, vector);
+    let low = fx.builder.ins().extractlane(vector, 0u8);
+    fx.builder.ins().store(memory(), low, at, offset);
 }

@@ -128,3 +128,10 @@ fn kernels_compute_what_the_reference_computes() {
         check(seed, false);
     }
 }
+
+#[test]
+fn vector_kernels_compute_what_the_reference_computes() {
+    for seed in seeds(150) {
+        check(seed, true);
+    }
+}

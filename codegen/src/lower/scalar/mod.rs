@@ -2,11 +2,11 @@
 //!
 //! These kernels decide what a vector kernel only suspects, and do what cannot be done in vectors.
 
-mod arithmetic;
-mod cast;
-mod compare;
+pub(crate) mod arithmetic;
+pub(crate) mod cast;
+pub(crate) mod compare;
 mod control;
-mod math;
+pub(crate) mod math;
 mod option;
 mod string;
 

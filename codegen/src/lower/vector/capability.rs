@@ -1,9 +1,121 @@
-//! Which expressions have a vector form.
+//! Which expressions have a vector form: straight-line work on numbers, times and `bool`, without calls into the runtime.
 
+use crate::column::Class;
 use crate::isa::Target;
-use sabot_ir::expr::Expr;
+use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal};
+use sabot_ir::ty::Type;
+
+/// How many nodes a vector kernel computes at most per expression: beyond it registers run out, and both arms of many
+/// branches cost more than the taken one.
+const MAX_NODES: usize = 400;
 
 /// Whether an expression can be computed in the lanes of vectors.
-pub(crate) fn is_vectorisable(_expr: &Expr, _target: &Target) -> bool {
-    false
+pub(crate) fn is_vectorisable(expr: &Expr, target: &Target) -> bool {
+    expr.size() <= MAX_NODES && fits(expr, target)
+}
+
+fn fits(expr: &Expr, target: &Target) -> bool {
+    if let ExprKind::IsSome(x) = &expr.kind
+        && x.as_column().is_some()
+    {
+        return true;
+    }
+    Class::of(&expr.ty).lanes().is_some()
+        && fits_here(expr, target)
+        && expr.children().into_iter().all(|child| fits(child, target))
+}
+
+fn fits_here(expr: &Expr, target: &Target) -> bool {
+    match &expr.kind {
+        ExprKind::Literal(_)
+        | ExprKind::Column(_)
+        | ExprKind::Param(_)
+        | ExprKind::Local(_)
+        | ExprKind::Let { .. }
+        | ExprKind::Unary(..)
+        | ExprKind::If { .. }
+        | ExprKind::Some(_)
+        | ExprKind::None
+        | ExprKind::IsSome(_)
+        | ExprKind::IfSome { .. } => true,
+        ExprKind::Binary(op, a, b) => match op {
+            BinaryOp::Rem => !a.ty.is_float(),
+            BinaryOp::Shl | BinaryOp::Shr => is_distance(b, &a.ty),
+            BinaryOp::Add
+            | BinaryOp::Sub
+            | BinaryOp::Mul
+            | BinaryOp::Div
+            | BinaryOp::BitAnd
+            | BinaryOp::BitOr
+            | BinaryOp::BitXor
+            | BinaryOp::Eq
+            | BinaryOp::Ne
+            | BinaryOp::Lt
+            | BinaryOp::Le
+            | BinaryOp::Gt
+            | BinaryOp::Ge
+            | BinaryOp::And
+            | BinaryOp::Or => true,
+        },
+        // An `i64` would be rounded twice on its way to an `f32`.
+        ExprKind::Cast(x) => {
+            !matches!((Class::of(&x.ty), Class::of(&expr.ty)), (Class::Int { bits: 64, .. }, Class::F32))
+        }
+        ExprKind::Call(function, args) => args.first().is_some_and(|x| function_fits(*function, &x.ty, target)),
+    }
+}
+
+/// Whether it is a constant that a value of this type can be shifted by.
+fn is_distance(by: &Expr, ty: &Type) -> bool {
+    let (Some(Literal::Int(distance)), Class::Int { bits, .. }) = (by.as_literal(), Class::of(ty)) else {
+        return false;
+    };
+    (0..i128::from(bits)).contains(distance)
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a list of those that have a vector form")]
+fn function_fits(function: Function, ty: &Type, target: &Target) -> bool {
+    match Class::of(ty) {
+        Class::F32 | Class::F64 => match function {
+            // The sum would be rounded twice.
+            Function::MulAdd => target.has_fma && Class::of(ty) == Class::F64,
+            Function::Abs
+            | Function::Sqrt
+            | Function::Floor
+            | Function::Ceil
+            | Function::Trunc
+            | Function::Round
+            | Function::Fract
+            | Function::Recip
+            | Function::Copysign
+            | Function::Signum
+            | Function::Min
+            | Function::Max
+            | Function::Clamp
+            | Function::IsNan
+            | Function::IsFinite
+            | Function::IsInfinite
+            | Function::IsSignNegative
+            | Function::IsSignPositive
+            | Function::UnwrapOr => true,
+            _ => false,
+        },
+        Class::Int { .. } => matches!(
+            function,
+            Function::Abs
+                | Function::WrappingAbs
+                | Function::WrappingNeg
+                | Function::WrappingAdd
+                | Function::WrappingSub
+                | Function::WrappingMul
+                | Function::CheckedAdd
+                | Function::CheckedSub
+                | Function::Min
+                | Function::Max
+                | Function::Clamp
+                | Function::UnwrapOr
+        ),
+        Class::Bool => function == Function::UnwrapOr,
+        Class::Unit | Class::Str | Class::Decimal => false,
+    }
 }

@@ -1,0 +1,176 @@
+//! Library functions in lanes; [`super::capability`] has the list.
+
+use super::arithmetic::{Int, canonical, overflowing, wrapping};
+use super::{Lanes, VectorCx};
+use crate::CodegenError;
+use crate::column::{Class, least};
+use crate::lower::scalar::math::{min_max_condition, round_bias};
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::{InstBuilder as _, Value, types};
+use sabot_ir::expr::{BinaryOp, Expr, Function};
+
+/// The sign bit of a float.
+const SIGN: u64 = 1 << 63;
+
+/// `function(args)`, all arguments evaluated from left to right.
+pub(super) fn call(
+    cx: &mut VectorCx<'_, '_>,
+    function: Function,
+    args: &[Expr],
+    expr: &Expr,
+) -> Result<Lanes, CodegenError> {
+    let values = args.iter().map(|arg| cx.lower(arg)).collect::<Result<Vec<_>, _>>()?;
+    cx.fx.note(|| format!("{function:?}"));
+    if let (Function::UnwrapOr, [option, default]) = (function, values.as_slice()) {
+        return Ok(match option.valid {
+            Some(valid) => Lanes::plain(cx.choose(valid, option.value, default.value)),
+            None => *option,
+        });
+    }
+    let first = args.first().ok_or_else(|| CodegenError::internal("a function without arguments"))?;
+    let values: Vec<Value> = values.iter().map(|value| value.value).collect();
+    let result = match Class::of(&first.ty) {
+        class @ (Class::F32 | Class::F64) => floats(cx, function, class, &values).map(Lanes::plain),
+        Class::Int { bits, signed } => integers(cx, function, Int { bits, signed }, &values),
+        Class::Bool | Class::Unit | Class::Str | Class::Decimal => None,
+    };
+    result.ok_or_else(|| CodegenError::unsupported(&format!("`{function:?}` of `{}` in vectors", first.ty), expr.span))
+}
+
+/// The magnitude of one value with the sign of another.
+fn with_sign(cx: &mut VectorCx<'_, '_>, magnitude: Value, sign: Value) -> Value {
+    let sign_bit = cx.fx.lanes(types::F64X2, SIGN, SIGN);
+    let others = cx.fx.lanes(types::F64X2, !SIGN, !SIGN);
+    let sign = cx.fx.builder.ins().band(sign, sign_bit);
+    let magnitude = cx.fx.builder.ins().band(magnitude, others);
+    cx.fx.builder.ins().bor(magnitude, sign)
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a list of those that have a vector form")]
+fn floats(cx: &mut VectorCx<'_, '_>, function: Function, class: Class, args: &[Value]) -> Option<Value> {
+    let x = args[0];
+    let arg = |position: usize| args.get(position).copied();
+    Some(match function {
+        Function::Abs => cx.fx.builder.ins().fabs(x),
+        Function::Sqrt => {
+            let root = cx.fx.builder.ins().sqrt(x);
+            cx.round_to(class, root)
+        }
+        Function::Floor => cx.fx.builder.ins().floor(x),
+        Function::Ceil => cx.fx.builder.ins().ceil(x),
+        Function::Trunc => cx.fx.builder.ins().trunc(x),
+        Function::Round => {
+            // In `f64` the bias for an `f64` is right for an `f32` too.
+            let bias = cx.float(round_bias(Class::F64));
+            let bias = with_sign(cx, bias, x);
+            let biased = cx.fx.builder.ins().fadd(x, bias);
+            cx.fx.builder.ins().trunc(biased)
+        }
+        Function::Fract => {
+            let whole = cx.fx.builder.ins().trunc(x);
+            cx.fx.builder.ins().fsub(x, whole)
+        }
+        Function::Recip => {
+            let one = cx.float(1.0);
+            let inverse = cx.fx.builder.ins().fdiv(one, x);
+            cx.round_to(class, inverse)
+        }
+        Function::Copysign => with_sign(cx, x, arg(1)?),
+        Function::Signum => {
+            let one = cx.float(1.0);
+            let signed = with_sign(cx, one, x);
+            let is_nan = cx.fx.builder.ins().fcmp(FloatCC::Unordered, x, x);
+            cx.choose(is_nan, x, signed)
+        }
+        Function::Min | Function::Max => {
+            let other = arg(1)?;
+            let (less, than) = min_max_condition(function == Function::Min, x, other);
+            let take_other = cx.fx.builder.ins().fcmp(FloatCC::LessThan, less, than);
+            let chosen = cx.choose(take_other, other, x);
+            let is_nan = cx.fx.builder.ins().fcmp(FloatCC::Unordered, x, x);
+            cx.choose(is_nan, other, chosen)
+        }
+        Function::Clamp => {
+            let (low, high) = (arg(1)?, arg(2)?);
+            let in_order = cx.fx.builder.ins().fcmp(FloatCC::LessThanOrEqual, low, high);
+            let bad = cx.fx.builder.ins().bnot(in_order);
+            cx.fail_if(bad);
+            let below = cx.fx.builder.ins().fcmp(FloatCC::LessThan, x, low);
+            let raised = cx.choose(below, low, x);
+            let above = cx.fx.builder.ins().fcmp(FloatCC::LessThan, high, raised);
+            cx.choose(above, high, raised)
+        }
+        Function::MulAdd => cx.fx.builder.ins().fma(x, arg(1)?, arg(2)?),
+        Function::IsNan => cx.fx.builder.ins().fcmp(FloatCC::Unordered, x, x),
+        Function::IsFinite | Function::IsInfinite => {
+            let magnitude = cx.fx.builder.ins().fabs(x);
+            let infinity = cx.float(f64::INFINITY);
+            let condition = if function == Function::IsFinite { FloatCC::LessThan } else { FloatCC::Equal };
+            cx.fx.builder.ins().fcmp(condition, magnitude, infinity)
+        }
+        Function::IsSignNegative | Function::IsSignPositive => {
+            let bits = cx.fx.bitcast(types::I64X2, x);
+            let zero = cx.int(0);
+            let negative = cx.fx.builder.ins().icmp(IntCC::SignedLessThan, bits, zero);
+            if function == Function::IsSignNegative { negative } else { cx.fx.builder.ins().bnot(negative) }
+        }
+        _ => return None,
+    })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a list of those that have a vector form")]
+fn integers(cx: &mut VectorCx<'_, '_>, function: Function, int: Int, args: &[Value]) -> Option<Lanes> {
+    let x = args[0];
+    let arg = |position: usize| args.get(position).copied();
+    let less = if int.signed || int.bits < 64 { IntCC::SignedLessThan } else { IntCC::UnsignedLessThan };
+    Some(Lanes::plain(match function {
+        Function::Abs => {
+            let min = cx.int(least(int.bits, true));
+            let at_min = cx.fx.builder.ins().icmp(IntCC::Equal, x, min);
+            cx.fail_if(at_min);
+            cx.fx.builder.ins().iabs(x)
+        }
+        Function::WrappingAbs => {
+            let magnitude = cx.fx.builder.ins().iabs(x);
+            canonical(cx, int, magnitude)
+        }
+        Function::WrappingNeg => {
+            let negative = cx.fx.builder.ins().ineg(x);
+            canonical(cx, int, negative)
+        }
+        Function::WrappingAdd | Function::WrappingSub | Function::WrappingMul => {
+            let op = match function {
+                Function::WrappingAdd => BinaryOp::Add,
+                Function::WrappingSub => BinaryOp::Sub,
+                _ => BinaryOp::Mul,
+            };
+            let wide = wrapping(cx, op, x, arg(1)?);
+            canonical(cx, int, wide)
+        }
+        Function::CheckedAdd | Function::CheckedSub => {
+            let op = if function == Function::CheckedAdd { BinaryOp::Add } else { BinaryOp::Sub };
+            let (value, overflowed) = overflowing(cx, op, int, x, arg(1)?);
+            // The sign bit says it.
+            let zero = cx.int(0);
+            let negative = cx.fx.builder.ins().icmp(IntCC::SignedLessThan, overflowed, zero);
+            let valid = cx.fx.builder.ins().bnot(negative);
+            return Some(Lanes { value, valid: Some(valid) });
+        }
+        Function::Min | Function::Max => {
+            let other = arg(1)?;
+            let (a, b) = min_max_condition(function == Function::Min, x, other);
+            let take_other = cx.fx.builder.ins().icmp(less, a, b);
+            cx.choose(take_other, other, x)
+        }
+        Function::Clamp => {
+            let (low, high) = (arg(1)?, arg(2)?);
+            let bad = cx.fx.builder.ins().icmp(less, high, low);
+            cx.fail_if(bad);
+            let below = cx.fx.builder.ins().icmp(less, x, low);
+            let raised = cx.choose(below, low, x);
+            let above = cx.fx.builder.ins().icmp(less, high, raised);
+            cx.choose(above, high, raised)
+        }
+        _ => return None,
+    }))
+}
