@@ -59,8 +59,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     let fallible = expressions().any(Expr::can_fail);
     let selection = fx.selection();
     let selection_out = body.filter.is_some().then(|| fx.selection_out());
-    let mut accumulators =
-        body.aggregate.as_ref().map(|calls| LaneAccumulators::new(fx, calls, unroll)).transpose()?;
+    let mut accumulators = body.aggregate.as_ref().map(|calls| LaneAccumulators::new(fx, calls, unroll)).transpose()?;
     let rows = fx.rows();
     let rounded = fx.builder.ins().iadd_imm_u(rows, 63);
     let words = fx.builder.ins().ushr_imm_u(rounded, 6);

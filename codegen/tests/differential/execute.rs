@@ -1,7 +1,7 @@
 //! Calls the kernels of a manifest's steps as the runtime does, on registers that can be looked at.
 
 use sabot_abi::kernel::{Accumulator, Chunk, Context, InputColumn, OutputColumn, RowError, StrRef};
-use sabot_abi::manifest::{Kernel, Step};
+use sabot_abi::manifest::{End, Kernel, Step};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use sabot_ir::span::Span;
 use sabot_ir::ty::Type;
@@ -326,6 +326,30 @@ pub(crate) fn run_compute(
             caller.kernel(kernel, registers, &mut selection, std::ptr::null_mut(), &mut errors);
         }
     }
+    let kept = (0..selected.len()).map(|row| bit(&selection, row)).collect();
+    Outcome { kept, errors }
+}
+
+/// Runs the steps and the fused aggregate of the only pipeline.
+pub(crate) fn run_aggregate(
+    artifact: &LoadedArtifact,
+    registers: &mut Registers,
+    selected: &[bool],
+    params: &[Value],
+    accumulators: &mut [Accumulator],
+) -> Outcome {
+    let mut caller = caller(artifact, params);
+    let mut selection = words(selected);
+    let mut errors = Vec::new();
+    let body = &artifact.manifest.pipelines[0].body;
+    for step in &body.steps {
+        if let Step::Compute { kernel, .. } = step {
+            caller.kernel(kernel, registers, &mut selection, std::ptr::null_mut(), &mut errors);
+        }
+    }
+    let End::Aggregate { fused: Some(fused), inputs, .. } = &body.end else { panic!("not fused: {:?}", body.end) };
+    assert!(inputs.is_empty(), "the kernel takes the rows");
+    caller.kernel(&fused.kernel, registers, &mut selection, accumulators.as_mut_ptr(), &mut errors);
     let kept = (0..selected.len()).map(|row| bit(&selection, row)).collect();
     Outcome { kept, errors }
 }

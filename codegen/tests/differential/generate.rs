@@ -73,6 +73,10 @@ impl<'a> Generator<'a> {
         self.rng.percent(70).then(|| self.expr(&Type::Bool, 4))
     }
 
+    pub(crate) fn filter(&mut self) -> Expr {
+        self.expr(&Type::Bool, 3)
+    }
+
     pub(crate) fn outputs(&mut self) -> Vec<Expr> {
         let mut outputs = Vec::new();
         for _ in 0..1 + self.rng.below(4) {

@@ -5,13 +5,19 @@ mod generate;
 
 use execute::{Outcome, Registers, Texts, run_compute};
 use generate::Generator;
+use sabot_abi::kernel::Accumulator;
 use sabot_codegen::{CompileOptions, Cpu};
-use sabot_ir::pipeline::{Body, End, OperatorId, OperatorInfo, Origin, Pipeline, Pipelines, Reg, Register, Step};
-use sabot_ir::plan::{ErrorPolicy, SourceId};
+use sabot_ir::pipeline::{
+    AggregateInput, AggregateSpec, Body, End, OperatorId, OperatorInfo, Origin, Pipeline, Pipelines, Reg, Register,
+    Step, Table, TableId, TableKind,
+};
+use sabot_ir::plan::{AggregateFunction, ErrorPolicy, SourceId};
 use sabot_ir::span::Span;
+use sabot_ir::ty::Type;
 use sabot_reference::random::Rng;
-use sabot_reference::{Value, evaluate};
+use sabot_reference::{Value, evaluate, sort_order};
 use sabot_runtime::kernel::LoadedArtifact;
+use std::cmp::Ordering;
 
 /// Numbers of rows that are special to a loop over blocks of 64.
 const ROWS: &[usize] = &[1, 2, 63, 64, 65, 127, 200, 1024, 2047, 2048];
@@ -116,6 +122,190 @@ fn check(seed: u64, vector_only: bool) {
     assert_eq!(outcome.kept, expected.kept, "seed {seed}: filter {filter:#?}");
 }
 
+/// What a call of an aggregate leaves in its accumulator.
+fn accumulate(function: AggregateFunction, ty: &Type, values: &[Value]) -> Accumulator {
+    let mut accumulator = Accumulator { count: values.len() as u64, ..Accumulator::default() };
+    let is_float = ty.value_type().is_float();
+    match function {
+        AggregateFunction::Sum | AggregateFunction::Avg if is_float => {
+            let (mut sum, mut rest) = (0.0f64, 0.0f64);
+            for value in values.iter().filter_map(Value::as_float) {
+                let next = sum + value;
+                rest += if sum.abs() >= value.abs() { (sum - next) + value } else { (value - next) + sum };
+                sum = next;
+            }
+            accumulator.sum = [sum.to_bits(), rest.to_bits()];
+        }
+        AggregateFunction::Sum | AggregateFunction::Avg => {
+            let sum: i128 = values.iter().filter_map(Value::as_int).sum();
+            accumulator.sum = [sum as u64, (sum >> 64) as u64];
+        }
+        AggregateFunction::Min | AggregateFunction::Max => {
+            let wanted = if function == AggregateFunction::Min { Ordering::Less } else { Ordering::Greater };
+            let mut best: Option<&Value> = None;
+            for value in values {
+                let better =
+                    best.is_none_or(|best| !value.is_nan() && (best.is_nan() || sort_order(value, best) == wanted));
+                if better {
+                    best = Some(value);
+                }
+            }
+            accumulator.sum[0] = match best {
+                Some(Value::Float64(value)) => value.to_bits(),
+                Some(Value::Int(value)) => *value as u64,
+                _ => 0,
+            };
+        }
+        _ => {}
+    }
+    accumulator
+}
+
+/// The same accumulator, up to the order in which floats were added.
+fn is_same(function: AggregateFunction, ty: &Type, a: Accumulator, b: Accumulator) -> bool {
+    if a.count != b.count || !ty.value_type().is_float() || function == AggregateFunction::Count {
+        return a == b || a.count == 0 && b.count == 0;
+    }
+    let result = |accumulator: Accumulator| {
+        let [sum, rest] = accumulator.sum.map(f64::from_bits);
+        if sum.is_finite() && !matches!(function, AggregateFunction::Min | AggregateFunction::Max) {
+            sum + rest
+        } else {
+            sum
+        }
+    };
+    let (a, b) = (result(a), result(b));
+    // Which zero is the least is not decided, and infinite intermediate sums depend on the order.
+    a.count_as(b)
+}
+
+trait CountAs {
+    fn count_as(self, other: Self) -> bool;
+}
+
+impl CountAs for f64 {
+    fn count_as(self, other: Self) -> bool {
+        self == other
+            || self.is_nan() && other.is_nan()
+            || (self - other).abs() <= 1e-12 * self.abs().max(other.abs())
+            || self.abs().max(other.abs()) > 1e300
+    }
+}
+
+/// A random step and an aggregate without keys behind it, over several chunks.
+fn check_aggregate(seed: u64) {
+    let mut rng = Rng::new(seed);
+    let mut generator = Generator::new(&mut rng, seed.is_multiple_of(3));
+    let columns = generator.columns();
+    let filter = generator.maybe_filter();
+    let mut outputs = generator.outputs();
+    outputs.push(generator.filter());
+    let params = generator.params();
+    let input_count = columns.len();
+    let mut registers = columns.clone();
+    for (position, output) in outputs.iter().enumerate() {
+        registers.push(Register { name: format!("out{position}"), ty: output.ty.clone() });
+    }
+    let mut calls = vec![(AggregateFunction::Count, None, None)];
+    for (number, register) in (0u32..).zip(&registers) {
+        let ty = register.ty.value_type();
+        let is_number = ty.is_integer() || ty.is_float();
+        let mut functions = Vec::new();
+        if is_number {
+            functions.extend([AggregateFunction::Sum, AggregateFunction::Avg, AggregateFunction::Count]);
+        }
+        if is_number && *ty != Type::Float32 {
+            functions.extend([AggregateFunction::Min, AggregateFunction::Max]);
+        }
+        if !functions.is_empty() {
+            let filter = rng.percent(30).then(|| Reg(registers.len() as u32 - 1));
+            calls.push((*rng.pick(&functions), Some(Reg(number)), filter));
+        }
+    }
+    let outputs: Vec<_> = (input_count..).zip(outputs).map(|(at, expr)| (Reg(at as u32), expr)).collect();
+    let step = Step::Compute {
+        filter: filter.clone(),
+        outputs: outputs.clone(),
+        live: Vec::new(),
+        operator: OperatorId(0),
+        counts: vec![OperatorId(0)],
+    };
+    let type_of =
+        |register: &Option<Reg>| register.map_or(Type::Int64, |register| registers[register.0 as usize].ty.clone());
+    let inputs = calls
+        .iter()
+        .map(|(_, arg, filter)| AggregateInput { args: arg.iter().copied().collect(), filter: *filter })
+        .collect();
+    let end = End::Aggregate { table: TableId(0), keys: Vec::new(), inputs, operator: OperatorId(0) };
+    let mut pipelines = pipelines(registers.clone(), vec![step], end);
+    pipelines.tables.push(Table {
+        name: "totals".to_owned(),
+        kind: TableKind::Aggregate {
+            keys: Vec::new(),
+            calls: calls
+                .iter()
+                .map(|(function, arg, _)| AggregateSpec {
+                    function: *function,
+                    args: arg.iter().map(|_| type_of(arg)).collect(),
+                    ty: type_of(arg),
+                })
+                .collect(),
+        },
+    });
+    let job = sabot_codegen::compile_job(&pipelines, &options(Cpu::V3)).expect("fused kernels compile");
+    let artifact = LoadedArtifact::load(&sabot_codegen::artifact::link(&job)).expect("our own artifact can be loaded");
+    let types: Vec<_> = registers.iter().map(|register| register.ty.clone()).collect();
+    let mut accumulators = vec![Accumulator::default(); calls.len()];
+    let mut taken: Vec<Vec<Value>> = vec![Vec::new(); calls.len()];
+    for _ in 0..3 {
+        let rows = *rng.pick(ROWS);
+        let density = *rng.pick(&[100, 50, 1, 0]);
+        let nulls = *rng.pick(&[0, 3, 100]);
+        let data = generate::rows(&mut rng, &columns, rows, nulls);
+        let selected: Vec<bool> = (0..rows).map(|_| rng.percent(density)).collect();
+        let mut chunk = Registers::new(&types, &data, rows, Texts::new(&params, &artifact, &job.constants));
+        let outcome = execute::run_aggregate(&artifact, &mut chunk, &selected, &params, &mut accumulators);
+        let mut errors = Vec::new();
+        for row in (0..rows).filter(|row| selected[*row]) {
+            let mut values = data[row].clone();
+            let result = filter.iter().map(|filter| evaluate(filter, &values, &params)).next();
+            let keeps = result.unwrap_or(Ok(Value::Bool(true)));
+            let result = keeps.and_then(|keeps| {
+                let keeps = keeps == Value::Bool(true);
+                for (_, expr) in outputs.iter().filter(|_| keeps) {
+                    let value = evaluate(expr, &values, &params)?;
+                    values.push(value);
+                }
+                Ok(keeps)
+            });
+            match result {
+                Ok(keeps) => {
+                    assert_eq!(outcome.kept[row], keeps, "seed {seed}, row {row}");
+                    for ((_, arg, filter), taken) in calls.iter().zip(&mut taken).filter(|_| keeps) {
+                        let passes = filter.is_none_or(|filter| values[filter.0 as usize] == Value::Bool(true));
+                        let value = arg.map_or(Value::Bool(true), |arg| values[arg.0 as usize].clone());
+                        if passes && value != Value::Null {
+                            taken.push(value);
+                        }
+                    }
+                }
+                Err(error) => errors.push((row, error.code as u32, error.span)),
+            }
+        }
+        let mut found = outcome.errors;
+        found.sort_by_key(|(row, ..)| *row);
+        assert_eq!(found, errors, "seed {seed}");
+    }
+    for (((function, arg, condition), actual), taken) in calls.iter().zip(&accumulators).zip(&taken) {
+        let ty = type_of(arg);
+        let expected = accumulate(*function, &ty, taken);
+        assert!(
+            is_same(*function, &ty, *actual, expected),
+            "seed {seed}: {function:?} of {arg:?} {ty} if {condition:?}: {actual:?} is not {expected:?}"
+        );
+    }
+}
+
 fn seeds(default: u64) -> std::ops::Range<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let first = number("SABOT_SEED").unwrap_or(0);
@@ -133,5 +323,12 @@ fn kernels_compute_what_the_reference_computes() {
 fn vector_kernels_compute_what_the_reference_computes() {
     for seed in seeds(150) {
         check(seed, true);
+    }
+}
+
+#[test]
+fn fused_aggregates_take_what_the_reference_takes() {
+    for seed in seeds(100) {
+        check_aggregate(seed);
     }
 }

@@ -223,15 +223,7 @@ impl<'b> LaneAccumulators<'b> {
 }
 
 /// Takes the values of two rows.
-fn take(
-    cx: &mut VectorCx<'_, '_>,
-    state: &State,
-    group: usize,
-    class: Class,
-    is_min: bool,
-    mask: Value,
-    value: Value,
-) {
+fn take(cx: &mut VectorCx<'_, '_>, state: &State, group: usize, class: Class, is_min: bool, mask: Value, value: Value) {
     match state {
         State::Count => {}
         State::Float(sums, rests) => {

@@ -37,7 +37,10 @@ pub(super) fn unary(cx: &mut VectorCx<'_, '_>, op: UnaryOp, x: &Expr) -> Result<
             let flipped = cx.fx.builder.ins().bnot(value);
             canonical(cx, Int { bits, signed }, flipped)
         }
-        (UnaryOp::Neg | UnaryOp::Not, Class::Unit | Class::Bool | Class::F32 | Class::F64 | Class::Str | Class::Decimal) => {
+        (
+            UnaryOp::Neg | UnaryOp::Not,
+            Class::Unit | Class::Bool | Class::F32 | Class::F64 | Class::Str | Class::Decimal,
+        ) => {
             return Err(CodegenError::internal("this operator has no vector form"));
         }
     };
@@ -238,14 +241,7 @@ fn floats(
     Some(cx.round_to(class, exact))
 }
 
-fn integers(
-    cx: &mut VectorCx<'_, '_>,
-    op: BinaryOp,
-    int: Int,
-    left: Value,
-    right: Value,
-    by: &Expr,
-) -> Option<Value> {
+fn integers(cx: &mut VectorCx<'_, '_>, op: BinaryOp, int: Int, left: Value, right: Value, by: &Expr) -> Option<Value> {
     match op {
         BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => {
             let (value, overflowed) = overflowing(cx, op, int, left, right);

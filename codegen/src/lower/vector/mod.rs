@@ -139,13 +139,7 @@ impl<'f, 'a> VectorCx<'f, 'a> {
             (Literal::Float(value), Class::F32 | Class::F64) => value.to_bits(),
             (
                 Literal::Int(_) | Literal::Float(_) | Literal::String(_) | Literal::Bytes(_) | Literal::Unit,
-                Class::Unit
-                | Class::Bool
-                | Class::Int { .. }
-                | Class::F32
-                | Class::F64
-                | Class::Str
-                | Class::Decimal,
+                Class::Unit | Class::Bool | Class::Int { .. } | Class::F32 | Class::F64 | Class::Str | Class::Decimal,
             ) => return Err(CodegenError::unsupported("a literal of this type in vectors", span)),
         };
         let ty = class.lanes().ok_or_else(|| CodegenError::internal("a literal of no lane type"))?;
@@ -242,8 +236,7 @@ impl<'f, 'a> VectorCx<'f, 'a> {
         let mut results = [None; 2];
         for (lane, result) in results.iter_mut().enumerate() {
             let lane = u8::try_from(lane).expect("two lanes");
-            let scalars: Vec<Value> =
-                args.iter().map(|arg| self.fx.builder.ins().extractlane(*arg, lane)).collect();
+            let scalars: Vec<Value> = args.iter().map(|arg| self.fx.builder.ins().extractlane(*arg, lane)).collect();
             *result = Some(compute(self, &scalars));
         }
         let [Some(low), Some(high)] = results else { unreachable!("both lanes were computed") };
