@@ -2,6 +2,7 @@
 
 use super::operators::fused_with;
 use super::{PhysicalCx, pipelines};
+use crate::passes::PlanOptimizer;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal};
 use sabot_ir::pipeline::{OperatorId, Pipelines};
 use sabot_ir::plan::{
@@ -11,12 +12,12 @@ use sabot_ir::plan::{
 use sabot_ir::span::Span;
 use sabot_ir::ty::{Field, Schema, Type};
 use sabot_reference::random::{RandomJob, RandomOptions, difference, random_job};
-use sabot_reference::{Outputs, run_counted, run_pipelines};
+use sabot_reference::{Outputs, run, run_counted, run_pipelines};
 
 #[test]
 fn random_plans_and_their_pipelines_give_the_same_rows() {
     let mut rows = 0;
-    for seed in 0..3_000 {
+    for seed in 0..1_500 {
         let options = RandomOptions { fallible: seed % 3 == 0, ..RandomOptions::default() };
         let job = random_job(seed, &options);
         let physical = pipelines(&job.plan);
@@ -29,7 +30,33 @@ fn random_plans_and_their_pipelines_give_the_same_rows() {
             ),
         }
     }
-    assert!(rows > 10_000, "random jobs write only {rows} rows: they test little");
+    assert!(rows > 5_000, "random jobs write only {rows} rows: they test little");
+}
+
+#[test]
+fn what_the_optimizer_made_of_a_plan_gives_the_same_rows_as_the_plan() {
+    for seed in 10_000..10_400 {
+        let job = random_job(seed, &RandomOptions::default());
+        let mut optimized = job.plan.clone();
+        PlanOptimizer::default().optimize_plan(&mut optimized);
+        let physical = pipelines(&optimized);
+        let expected = run(&job.plan, &job.inputs, &job.params);
+        let actual = run_pipelines(&physical, &job.inputs, &job.params);
+        let wrong = match (expected, actual) {
+            (Ok(expected), Ok((actual, _))) => difference(&expected, &actual),
+            (Err(_), Err(_)) => None,
+            (Ok(_), Err(failure)) => Some(format!("only the pipelines fail: {failure}")),
+            (Err(failure), Ok(_)) => Some(format!("only the plan fails: {failure}")),
+        };
+        if let Some(wrong) = wrong {
+            panic!(
+                "seed {seed}: {wrong}\n{}\n{}\n{}",
+                sabot_ir::display::plan::plan(&job.plan),
+                sabot_ir::display::plan::plan(&optimized),
+                sabot_ir::display::pipeline::pipelines(&physical)
+            );
+        }
+    }
 }
 
 /// The rows that were written, or in which way plan and pipelines differ.
