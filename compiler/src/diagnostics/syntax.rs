@@ -21,9 +21,31 @@ fn meant(word: &str, known: &[&str]) -> String {
     }
 }
 
-/// The text is not Rust; `reason` is the parser's own.
+/// The text is not Rust; `reason` is the parser's own, without its longest lists.
 pub(crate) fn not_rust(at: Span, reason: &str) -> Diagnostic {
+    const LONGEST_LIST: usize = 80;
+    let reason = match reason.split_once(", expected one of") {
+        Some((found, list)) if list.len() > LONGEST_LIST => found,
+        Some(_) | None => reason,
+    };
     Diagnostic::error("E0100", "this is not valid Rust").label(at, reason.to_owned())
+}
+
+/// A bracket that closes another kind than the last open one.
+pub(crate) fn bracket_mismatch(at: Span, close: char, open_at: Span, open: char) -> Diagnostic {
+    Diagnostic::error("E0100", format!("the `{open}` is not closed"))
+        .label(at, format!("this `{close}` does not close it"))
+        .label(open_at, "the last open bracket")
+}
+
+/// A closing bracket too many.
+pub(crate) fn bracket_without_open(at: Span, close: char) -> Diagnostic {
+    Diagnostic::error("E0100", format!("there is a `{close}` too many")).label(at, "nothing is open here")
+}
+
+/// A bracket that the text ends in.
+pub(crate) fn bracket_not_closed(at: Span, open: char) -> Diagnostic {
+    Diagnostic::error("E0100", format!("the `{open}` is not closed")).label(at, "never closed")
 }
 
 /// Brackets, operators or types inside each other, deeper than anyone writes.
@@ -277,9 +299,7 @@ pub(crate) fn not_json(at: Span, reason: &str) -> Diagnostic {
 
 /// A value at `path` has the wrong shape.
 pub(crate) fn json_shape(at: Span, path: &str, expected: &str, found: &str) -> Diagnostic {
-    Diagnostic::error("E0231", format!("`{path}` is {found}"))
-        .label(at, format!("expected {expected}"))
-        .note("the form of a job graph in JSON is `{\"sabot_job_graph\": 1, \"job_name\": .., \"operators\": [..], \"edges\": [..]}`")
+    Diagnostic::error("E0231", format!("`{path}` is {found}")).label(at, format!("expected {expected}"))
 }
 
 /// An object at `path` lacks a key.

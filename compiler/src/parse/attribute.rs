@@ -25,7 +25,6 @@ pub(super) fn is_test(attributes: &[syn::Attribute]) -> bool {
 
 /// A `key = value` of `#[sabot(..)]`.
 pub(super) struct Setting {
-    pub(super) key: String,
     pub(super) at: Span,
     pub(super) value: syn::Expr,
 }
@@ -78,7 +77,7 @@ impl Reader<'_> {
                 continue;
             }
             match pair {
-                syn::Meta::NameValue(pair) => settings.push(Setting { key, at, value: pair.value }),
+                syn::Meta::NameValue(pair) => settings.push(Setting { at, value: pair.value }),
                 syn::Meta::Path(_) | syn::Meta::List(_) => {
                     self.diagnostics.push(syntax::attribute_value(at, &format!("`{key} = value`")));
                 }

@@ -119,7 +119,7 @@ impl Body<'_, '_, '_> {
     ) -> Option<()> {
         let name = self.reader.name(&call.method);
         if name.text == "format" {
-            let usage = "format(Format::Arrow)";
+            let usage = ".format(Format::Arrow)";
             let [argument] = self.arguments(call, usage)?;
             let (format, span) = self.format(argument, usage)?;
             if let Some(known) = connector.get("format")
@@ -176,7 +176,7 @@ impl Body<'_, '_, '_> {
     /// The value of an option as text: a literal, a constant, a duration (its milliseconds) or the last word of a path.
     fn option(&mut self, argument: &syn::Expr) -> Option<String> {
         if let syn::Expr::Call(_) = argument {
-            return self.duration_ms(argument, "option(seconds(5))").map(|(value, _)| value.to_string());
+            return self.duration_ms(argument, ".option(seconds(5))").map(|(value, _)| value.to_string());
         }
         if let syn::Expr::Path(path) = argument
             && path.path.segments.len() > 1
@@ -194,7 +194,7 @@ impl Body<'_, '_, '_> {
                 self.reader.diagnostics.push(syntax::wrong_argument(
                     at,
                     "a literal or a constant",
-                    "option(\"value\")",
+                    ".option(\"value\")",
                 ));
                 None
             }

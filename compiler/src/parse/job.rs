@@ -218,7 +218,8 @@ fn outside(item: &syn::Item) -> Option<(&[syn::Attribute], &'static str, &'stati
 }
 
 impl Reader<'_> {
-    fn constant_item(&mut self, item: &syn::ItemConst) -> Option<Const> {
+    /// A constant.
+    pub(super) fn constant_item(&mut self, item: &syn::ItemConst) -> Option<Const> {
         Some(Const { name: self.name(&item.ident), ty: self.ty(&item.ty), value: self.expr(&item.expr) })
     }
 

@@ -5,9 +5,12 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "syn's enums are not ours, and are open")]
 
 mod attribute;
+mod brackets;
 mod connector;
 mod expr;
 mod job;
+mod json;
+mod json_text;
 mod literal;
 mod nesting;
 mod operator;
@@ -43,13 +46,7 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Vec<JobGraph> {
     }
 }
 
-/// Reads the JSON form of a graph.
-///
-/// # Errors
-/// The text is not JSON, or not a graph; with the place where that shows.
-pub fn graph_from_json(_text: &str) -> Result<JobGraph, Diagnostics> {
-    Err(Diagnostics::new())
-}
+pub use json::graph_from_json;
 
 /// The text with what Rust allows in front of it made blank: a byte order mark, a `#!` line.
 fn without_shebang(source: &str) -> Cow<'_, str> {
@@ -111,14 +108,16 @@ impl<'a> Reader<'a> {
         let tokens = match TokenStream::from_str(text) {
             Ok(tokens) => tokens,
             Err(error) => {
+                if let Some(mistake) = brackets::mistake(text, |offset| self.spans.offset(offset)) {
+                    self.diagnostics.push(mistake);
+                    return None;
+                }
                 let at = self.span(error.span());
                 let reason = match text.get(error.span().byte_range().start..).and_then(|rest| rest.chars().next()) {
-                    Some(bracket @ (')' | ']' | '}')) => format!("no bracket that this `{bracket}` closes"),
                     Some('"' | '\'') => "this literal is not closed or not valid".to_owned(),
                     Some('/') => "this comment is not closed".to_owned(),
-                    Some('(' | '[' | '{') => "this bracket is not closed".to_owned(),
                     Some(character) => format!("Rust has no word that begins with `{}`", character.escape_debug()),
-                    None => "the text ends inside a bracket, a literal or a comment".to_owned(),
+                    None => "the text ends inside a literal or a comment".to_owned(),
                 };
                 self.diagnostics.push(syntax::not_rust(at, &reason));
                 return None;

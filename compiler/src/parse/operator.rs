@@ -46,64 +46,64 @@ use syn::punctuated::Punctuated;
 
 /// The methods of a stream, each as it is written.
 const STREAM: [(&str, &str); 24] = [
-    ("filter", "filter(|row| row.price > 100.0)"),
-    ("map", "map(|row| Record { .. })"),
-    ("filter_map", "filter_map(|row| option_of_a_record)"),
-    ("flat_map", "flat_map(|row| vec![..])"),
-    ("select", "select(fields![id, price])"),
-    ("union", "union(other)"),
-    ("hash_join", "hash_join(other).on(|left| left.id, |right| right.id)"),
-    ("key_by", "key_by(|row| row.symbol)"),
-    ("aggregate", "aggregate(|group| Record { total: group.sum(|row| row.amount) })"),
-    ("reduce", "reduce(|a, b| ..)"),
-    ("distinct", "distinct()"),
-    ("dedup", "dedup(|row| row.id)"),
-    ("top_n", "top_n(10, |row| row.price)"),
-    ("order_by", "order_by(|row| row.price)"),
-    ("order_by_desc", "order_by_desc(|row| row.price)"),
-    ("limit", "limit(10)"),
-    ("window", "window(tumbling(minutes(5)))"),
-    ("late", "late(\"late_rows\", parquet(\"late.parquet\"))"),
-    ("sink", "sink(\"rows\", parquet(\"rows.parquet\"))"),
-    ("errors", "errors(\"bad_rows\", ndjson(\"bad.ndjson\"))"),
-    ("skip_errors", "skip_errors()"),
-    ("named", "named(\"what it does\")"),
-    ("event_time", "event_time(|row| row.at, lateness(seconds(5)))"),
-    ("rows", "rows(1_000_000)"),
+    ("filter", ".filter(|row| row.price > 100.0)"),
+    ("map", ".map(|row| Record { .. })"),
+    ("filter_map", ".filter_map(|row| option_of_a_record)"),
+    ("flat_map", ".flat_map(|row| vec![..])"),
+    ("select", ".select(fields![id, price])"),
+    ("union", ".union(other)"),
+    ("hash_join", ".hash_join(other).on(|left| left.id, |right| right.id)"),
+    ("key_by", ".key_by(|row| row.symbol)"),
+    ("aggregate", ".aggregate(|group| Record { total: group.sum(|row| row.amount) })"),
+    ("reduce", ".reduce(|a, b| ..)"),
+    ("distinct", ".distinct()"),
+    ("dedup", ".dedup(|row| row.id)"),
+    ("top_n", ".top_n(10, |row| row.price)"),
+    ("order_by", ".order_by(|row| row.price)"),
+    ("order_by_desc", ".order_by_desc(|row| row.price)"),
+    ("limit", ".limit(10)"),
+    ("window", ".window(tumbling(minutes(5)))"),
+    ("late", ".late(\"late_rows\", parquet(\"late.parquet\"))"),
+    ("sink", ".sink(\"rows\", parquet(\"rows.parquet\"))"),
+    ("errors", ".errors(\"bad_rows\", ndjson(\"bad.ndjson\"))"),
+    ("skip_errors", ".skip_errors()"),
+    ("named", ".named(\"what it does\")"),
+    ("event_time", ".event_time(|row| row.at, lateness(seconds(5)))"),
+    ("rows", ".rows(1_000_000)"),
 ];
 
 /// What else a table has.
-const PRIMARY_KEY: &str = "primary_key(|row| row.id)";
+const PRIMARY_KEY: &str = ".primary_key(|row| row.id)";
 
 /// Methods that other libraries have, and what they are here.
 const ELSEWHERE: [(&str, &str); 27] = [
-    ("join", "hash_join(other).on(|left| left.id, |right| right.id)"),
-    ("inner_join", "hash_join(other).on(|left| left.id, |right| right.id)"),
-    ("left_join", "hash_join(other).on(|left| left.id, |right| right.id).left()"),
-    ("group_by", "key_by(|row| row.symbol)"),
-    ("keyed", "key_by(|row| row.symbol)"),
-    ("agg", "aggregate(|group| Record { .. })"),
-    ("sum", "aggregate(|group| Record { total: group.sum(|row| row.amount) })"),
-    ("count", "aggregate(|group| Record { rows: group.count() })"),
-    ("min", "aggregate(|group| Record { least: group.min(|row| row.amount) })"),
-    ("max", "aggregate(|group| Record { most: group.max(|row| row.amount) })"),
-    ("avg", "aggregate(|group| Record { mean: group.avg(|row| row.amount) })"),
-    ("fold", "aggregate(|group| Record { .. })"),
-    ("sort", "order_by(|row| row.price)"),
-    ("sort_by", "order_by(|row| row.price)"),
-    ("sort_by_key", "order_by(|row| row.price)"),
-    ("take", "limit(10)"),
-    ("head", "limit(10)"),
-    ("concat", "union(other)"),
-    ("merge", "union(other)"),
-    ("chain", "union(other)"),
-    ("unique", "distinct()"),
-    ("project", "select(fields![id, price])"),
-    ("columns", "select(fields![id, price])"),
-    ("collect", "sink(\"rows\", stdout())"),
-    ("for_each", "sink(\"rows\", stdout())"),
-    ("write", "sink(\"rows\", parquet(\"rows.parquet\"))"),
-    ("to", "sink(\"rows\", parquet(\"rows.parquet\"))"),
+    ("join", ".hash_join(other).on(|left| left.id, |right| right.id)"),
+    ("inner_join", ".hash_join(other).on(|left| left.id, |right| right.id)"),
+    ("left_join", ".hash_join(other).on(|left| left.id, |right| right.id).left()"),
+    ("group_by", ".key_by(|row| row.symbol)"),
+    ("keyed", ".key_by(|row| row.symbol)"),
+    ("agg", ".aggregate(|group| Record { .. })"),
+    ("sum", ".aggregate(|group| Record { total: group.sum(|row| row.amount) })"),
+    ("count", ".aggregate(|group| Record { rows: group.count() })"),
+    ("min", ".aggregate(|group| Record { least: group.min(|row| row.amount) })"),
+    ("max", ".aggregate(|group| Record { most: group.max(|row| row.amount) })"),
+    ("avg", ".aggregate(|group| Record { mean: group.avg(|row| row.amount) })"),
+    ("fold", ".aggregate(|group| Record { .. })"),
+    ("sort", ".order_by(|row| row.price)"),
+    ("sort_by", ".order_by(|row| row.price)"),
+    ("sort_by_key", ".order_by(|row| row.price)"),
+    ("take", ".limit(10)"),
+    ("head", ".limit(10)"),
+    ("concat", ".union(other)"),
+    ("merge", ".union(other)"),
+    ("chain", ".union(other)"),
+    ("unique", ".distinct()"),
+    ("project", ".select(fields![id, price])"),
+    ("columns", ".select(fields![id, price])"),
+    ("collect", ".sink(\"rows\", stdout())"),
+    ("for_each", ".sink(\"rows\", stdout())"),
+    ("write", ".sink(\"rows\", parquet(\"rows.parquet\"))"),
+    ("to", ".sink(\"rows\", parquet(\"rows.parquet\"))"),
 ];
 
 /// Methods that the design has and this version has not.
@@ -366,7 +366,7 @@ impl Body<'_, '_, '_> {
         let name = self.reader.name(&call.method);
         if let Some(types) = &call.turbofish {
             let at = self.reader.span_of(types);
-            self.reader.diagnostics.push(syntax::wrong_argument(at, "no types here", &format!("{}(..)", name.text)));
+            self.reader.diagnostics.push(syntax::wrong_argument(at, "no types here", &format!(".{}(..)", name.text)));
         }
         let next = match flow {
             Flow::Stream(input) => self.stream_method(input, call, &name),
@@ -484,7 +484,7 @@ impl Body<'_, '_, '_> {
                     return Some(Flow::Ended(name.span));
                 }
                 "clone" => {
-                    let [] = self.arguments(call, "clone()")?;
+                    let [] = self.arguments(call, ".clone()")?;
                     return Some(Flow::Stream(input));
                 }
                 _ => return self.setting(input, call, name, usage).then_some(Flow::Stream(input)),
@@ -653,7 +653,7 @@ impl Body<'_, '_, '_> {
         span: Span,
         call: &syn::ExprMethodCall,
     ) -> Option<Flow> {
-        let function = self.closure_of(call, 1, "aggregate(|window| Record { end: window.end() })")?;
+        let function = self.closure_of(call, 1, ".aggregate(|window| Record { end: window.end() })")?;
         let mut draft = Draft::new(window.operator_type, span).input(input);
         draft.parameters = window.parameters;
         draft.parameters.extend(key.map(|key| ("key_by".to_owned(), key)));
@@ -704,7 +704,7 @@ impl Body<'_, '_, '_> {
     }
 
     fn on(&mut self, left: DraftId, right: DraftId, span: Span, call: &syn::ExprMethodCall) -> Option<Flow> {
-        let usage = "on(|left| left.id, |right| right.id)";
+        let usage = ".on(|left| left.id, |right| right.id)";
         let [left_key, right_key] = self.arguments(call, usage)?;
         let left_key = self.function(left_key, "on", 1, usage);
         let right_key = self.function(right_key, "on", 1, usage);
@@ -723,7 +723,7 @@ impl Body<'_, '_, '_> {
         let method = name.text.as_str();
         match method {
             "left" | "right" | "full" | "semi" | "anti" => {
-                let [] = self.arguments(call, &format!("{method}()"))?;
+                let [] = self.arguments(call, &format!(".{method}()"))?;
                 if parameters.contains_key("kind") {
                     self.reader.diagnostics.push(syntax::said_twice(name.span, "the kind of this join"));
                 }
@@ -733,14 +733,14 @@ impl Body<'_, '_, '_> {
                 }
             }
             "within" => {
-                let usage = "within(minutes(5))";
+                let usage = ".within(minutes(5))";
                 let [distance] = self.arguments(call, usage)?;
                 let (value, at) = self.duration_ms(distance, usage)?;
                 parameters.insert("within_ms".to_owned(), Parameter { value: value.into(), span: at });
                 return Some(Flow::Joined { parameters, left, right, span });
             }
             "map" => {
-                let function = self.closure_of(call, 2, "map(|left, right| Record { .. })")?;
+                let function = self.closure_of(call, 2, ".map(|left, right| Record { .. })")?;
                 parameters.insert("function".to_owned(), function);
             }
             "window" => {
