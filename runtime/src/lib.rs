@@ -2,7 +2,27 @@
 
 pub mod arguments;
 pub mod connector;
+pub mod error;
 pub mod executable;
 pub mod ffi;
 pub mod kernel;
 pub mod load;
+pub mod run;
+pub mod summary;
+
+mod column;
+mod compact;
+mod limit;
+mod morsel;
+mod operator;
+mod params;
+mod primitive;
+mod progress;
+mod registers;
+mod scheduler;
+mod table;
+mod task;
+
+pub use error::{RowFailure, RunError};
+pub use run::{Connections, Job, RunOptions};
+pub use summary::{OperatorSummary, RunSummary};

@@ -1,0 +1,108 @@
+//! Rows that are kept: every worker has columns of its own; put together, they stand in input order.
+
+use crate::column::{Column, Values};
+use crate::morsel::Seq;
+use crate::primitive::memory::StrArena;
+use crate::registers::{Registers, Selection};
+use sabot_abi::manifest::{ColumnType, Reg};
+
+/// Place of rows in the input of a table: which of the pipelines that fill it, then which morsel.
+pub(crate) type Order = (u32, Seq);
+
+/// Rows of one worker.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: usize,
+    pub(crate) strings: StrArena,
+    /// Runs of rows from one morsel each: its place, and the first row.
+    pub(crate) runs: Vec<(Order, usize)>,
+}
+
+impl Rows {
+    pub(crate) fn new(types: impl Iterator<Item = ColumnType>) -> Self {
+        Self { columns: types.map(Column::new).collect(), rows: 0, strings: StrArena::default(), runs: Vec::new() }
+    }
+
+    /// What comes now is of this morsel.
+    pub(crate) fn start(&mut self, order: Order) {
+        match self.runs.last_mut() {
+            Some((last, first)) if *first == self.rows => *last = order,
+            _ => self.runs.push((order, self.rows)),
+        }
+    }
+
+    /// Adds the selected rows of registers, and keeps their strings.
+    pub(crate) fn add(&mut self, regs: &[Reg], registers: &mut Registers, selection: &Selection) {
+        for (column, reg) in self.columns.iter_mut().zip(regs) {
+            registers.append_to(*reg, selection, column);
+            column.keep_strings(self.rows, &mut self.strings);
+        }
+        self.rows += selection.count;
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.columns.iter().map(Column::memory_bytes).sum::<usize>() + self.strings.memory_bytes()
+    }
+
+    /// All rows of several workers, in input order.
+    pub(crate) fn join(mut parts: Vec<Self>, types: impl Iterator<Item = ColumnType>, threads: usize) -> Self {
+        parts.retain(|part| part.rows > 0);
+        let in_order = |part: &Self| part.runs.is_sorted_by_key(|(order, _)| *order);
+        match parts.len() {
+            0 => return Self::new(types),
+            1 if in_order(&parts[0]) => return parts.swap_remove(0),
+            _ => {}
+        }
+        let mut runs = Vec::new();
+        for (number, part) in parts.iter().enumerate() {
+            let ends = part.runs.iter().skip(1).map(|(_, first)| *first).chain([part.rows]);
+            for ((order, first), end) in part.runs.iter().zip(ends) {
+                if *first < end {
+                    runs.push((*order, number, *first..end));
+                }
+            }
+        }
+        runs.sort_by_key(|(order, ..)| *order);
+        let mut all = Self::new(types);
+        all.rows = parts.iter().map(|part| part.rows).sum();
+        let join_column = |(position, to): (usize, &mut Column)| {
+            for (_, part, rows) in &runs {
+                append(to, &parts[*part].columns[position], rows.clone());
+            }
+        };
+        if threads > 1 && all.rows > 1 << 18 {
+            std::thread::scope(|scope| {
+                for column in all.columns.iter_mut().enumerate() {
+                    let join_column = &join_column;
+                    scope.spawn(move || join_column(column));
+                }
+            });
+        } else {
+            all.columns.iter_mut().enumerate().for_each(join_column);
+        }
+        all.runs = vec![(runs[0].0, 0)];
+        for part in parts {
+            all.strings.absorb(part.strings);
+        }
+        all
+    }
+}
+
+/// Adds a range of rows of another column of the type.
+fn append(to: &mut Column, from: &Column, rows: std::ops::Range<usize>) {
+    let start = to.grow(rows.len());
+    match (&mut to.values, &from.values) {
+        (Values::One(to), Values::One(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
+        (Values::Two(to), Values::Two(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
+        (Values::Four(to), Values::Four(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
+        (Values::Eight(to), Values::Eight(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
+        (Values::Sixteen(to), Values::Sixteen(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
+        (Values::Str(to), Values::Str(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
+        _ => unreachable!("columns of one type have one width"),
+    }
+    for row in rows.clone().filter(|row| !from.is_valid(*row)) {
+        to.set_null(start + row - rows.start);
+    }
+}

@@ -1,0 +1,9 @@
+//! The operators between kernels: what waits for all rows, what looks rows up, where rows end.
+
+pub(crate) mod accumulate;
+pub(crate) mod aggregate;
+pub(crate) mod collect;
+pub(crate) mod hash_join;
+pub(crate) mod key;
+pub(crate) mod rows;
+pub(crate) mod sink;

@@ -1,0 +1,221 @@
+//! Rows that a later pipeline reads again: in input order, or sorted; all of them, or the first so many, of each partition.
+//!
+//! Sorting is stable; null comes before all values and NaN after them. With a limit a worker keeps about twice as many rows
+//! as are wanted, so that a top-n of a large input stays small.
+
+use crate::column::{Column, Values, compare_words};
+use crate::operator::collect::{Order, Rows};
+use crate::registers::{Registers, Selection};
+use sabot_abi::manifest::{ColumnType, Reg};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// What such a table keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct RowsSpec {
+    pub(crate) types: Vec<ColumnType>,
+    /// Position and whether the greatest comes first; empty: input order.
+    pub(crate) by: Vec<(u32, bool)>,
+    pub(crate) limit: Option<u64>,
+    pub(crate) partition_by: Vec<u32>,
+}
+
+impl RowsSpec {
+    fn is_sorted(&self) -> bool {
+        !self.by.is_empty()
+    }
+}
+
+/// Rows below which a worker does not throw rows away.
+const PRUNE_FROM: usize = 64 * 1024;
+
+/// One worker's rows.
+#[derive(Debug)]
+pub(crate) struct Collect {
+    spec: RowsSpec,
+    regs: Vec<Reg>,
+    rows: Rows,
+    morsel_start: usize,
+    /// Prune again when there are that many rows.
+    prune_at: usize,
+}
+
+impl Collect {
+    pub(crate) fn new(spec: &RowsSpec, regs: &[Reg]) -> Self {
+        Self {
+            spec: spec.clone(),
+            regs: regs.to_vec(),
+            rows: Rows::new(spec.types.iter().copied()),
+            morsel_start: 0,
+            prune_at: spec.limit.map_or(usize::MAX, |limit| (limit as usize).saturating_mul(4).max(PRUNE_FROM)),
+        }
+    }
+
+    pub(crate) fn start(&mut self, order: Order) {
+        self.morsel_start = self.rows.rows;
+        self.rows.start(order);
+    }
+
+    /// Adds the selected rows of a chunk.
+    pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
+        let is_enough = |limit: u64| (self.rows.rows - self.morsel_start) as u64 >= limit;
+        if !self.spec.is_sorted() && self.spec.partition_by.is_empty() && self.spec.limit.is_some_and(is_enough) {
+            return;
+        }
+        self.rows.add(&self.regs, registers, selection);
+    }
+
+    /// Throws away what cannot be among the first rows.
+    pub(crate) fn end_morsel(&mut self) {
+        if self.rows.rows < self.prune_at {
+            return;
+        }
+        let before = self.rows.rows;
+        let rows = std::mem::replace(&mut self.rows, Rows::new(self.spec.types.iter().copied()));
+        let mut kept = first_rows(&rows.columns, rows.rows, &self.spec);
+        // In the order they came, so that runs and ties keep their places.
+        kept.sort_unstable();
+        let run_of = |row: u32| rows.runs.partition_point(|(_, first)| *first <= row as usize) - 1;
+        let mut runs: Vec<(Order, usize)> = Vec::new();
+        for (at, row) in kept.iter().enumerate() {
+            let order = rows.runs[run_of(*row)].0;
+            if runs.last().is_none_or(|(last, _)| *last != order) {
+                runs.push((order, at));
+            }
+        }
+        self.rows.columns = rows.columns.iter().map(|column| column.take(&kept)).collect();
+        for column in &mut self.rows.columns {
+            column.keep_strings(0, &mut self.rows.strings);
+        }
+        self.rows.rows = kept.len();
+        self.rows.runs = runs;
+        // Many partitions may keep nearly everything: then look again only when there is much more.
+        self.prune_at = self.prune_at.max(kept.len() * 2).max(if kept.len() * 2 > before { before * 2 } else { 0 });
+    }
+
+    /// Rows of the morsel that was worked on last.
+    pub(crate) fn morsel_rows(&self) -> u64 {
+        (self.rows.rows.saturating_sub(self.morsel_start)) as u64
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows.rows
+    }
+
+    pub(crate) fn into_rows(self) -> Rows {
+        self.rows
+    }
+}
+
+/// The table, complete: its columns in order.
+pub(crate) fn finish(spec: &RowsSpec, parts: Vec<Rows>, threads: usize) -> Rows {
+    let mut all = Rows::join(parts, spec.types.iter().copied(), threads);
+    if !spec.is_sorted() && spec.partition_by.is_empty() && spec.limit.is_none_or(|limit| all.rows as u64 <= limit) {
+        return all;
+    }
+    let order = first_rows(&all.columns, all.rows, spec);
+    all.columns = all.columns.iter().map(|column| column.take(&order)).collect();
+    all.rows = order.len();
+    all
+}
+
+/// Numbers of the rows that are kept, in their order.
+fn first_rows(columns: &[Column], rows: usize, spec: &RowsSpec) -> Vec<u32> {
+    let mut order = sorted(columns, rows, &spec.by);
+    let Some(limit) = spec.limit else { return order };
+    if spec.partition_by.is_empty() {
+        order.truncate(limit.try_into().unwrap_or(usize::MAX));
+        return order;
+    }
+    let partition = partitions(columns, rows, &spec.partition_by);
+    let mut taken: BTreeMap<u32, u64> = BTreeMap::new();
+    order.retain(|row| {
+        let taken = taken.entry(partition[*row as usize]).or_default();
+        *taken += 1;
+        *taken <= limit
+    });
+    order
+}
+
+/// For each row a number that is the same for rows of one partition: its first row.
+fn partitions(columns: &[Column], rows: usize, by: &[u32]) -> Vec<u32> {
+    let same = |a: u32, b: u32| {
+        by.iter().map(|position| columns[*position as usize].compare(a as usize, b as usize)).find(|order| order.is_ne())
+    };
+    let mut order: Vec<u32> = (0..rows as u32).collect();
+    order.sort_by(|a, b| same(*a, *b).unwrap_or(Ordering::Equal));
+    let mut partition = vec![0; rows];
+    let mut first = 0;
+    for (at, row) in order.iter().enumerate() {
+        if at == 0 || same(order[at - 1], *row).is_some() {
+            first = *row;
+        }
+        partition[*row as usize] = first;
+    }
+    partition
+}
+
+/// The rows in order; equal ones as they came.
+fn sorted(columns: &[Column], rows: usize, by: &[(u32, bool)]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..rows as u32).collect();
+    match by {
+        [] => {}
+        [(position, descending)] if is_word(&columns[*position as usize]) => {
+            let column = &columns[*position as usize];
+            let base = column.ty.base;
+            let mut keys: Vec<(bool, u64, u32)> =
+                order.iter().map(|row| (column.is_valid(*row as usize), column.word(*row as usize), *row)).collect();
+            let compare = |a: &(bool, u64, u32), b: &(bool, u64, u32)| {
+                let values = match (a.0, b.0) {
+                    (true, true) => compare_words(base, a.1, b.1),
+                    (a, b) => a.cmp(&b),
+                };
+                let values = if *descending { values.reverse() } else { values };
+                values.then(a.2.cmp(&b.2))
+            };
+            keys.sort_unstable_by(compare);
+            order = keys.into_iter().map(|(.., row)| row).collect();
+        }
+        by => order.sort_by(|a, b| {
+            let parts = by.iter().map(|(position, descending)| {
+                let order = columns[*position as usize].compare(*a as usize, *b as usize);
+                if *descending { order.reverse() } else { order }
+            });
+            parts.fold(Ordering::Equal, Ordering::then)
+        }),
+    }
+    order
+}
+
+fn is_word(column: &Column) -> bool {
+    !matches!(column.values, Values::Sixteen(_) | Values::Str(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sabot_abi::manifest::BaseType;
+
+    fn column(base: BaseType, words: &[u64]) -> Column {
+        let mut column = Column::new(ColumnType { base, nullable: true });
+        words.iter().for_each(|word| column.push_word(*word));
+        column
+    }
+
+    #[test]
+    fn the_first_rows_of_each_partition_in_order() {
+        let columns = [column(BaseType::Int64, &[5, 1, 5, 3, 9]), column(BaseType::UInt8, &[0, 1, 1, 0, 1])];
+        let spec = |by: &[(u32, bool)], limit, partition_by: &[u32]| RowsSpec {
+            types: vec![],
+            by: by.to_vec(),
+            limit,
+            partition_by: partition_by.to_vec(),
+        };
+        assert_eq!(first_rows(&columns, 5, &spec(&[(0, false)], None, &[])), [1, 3, 0, 2, 4]);
+        assert_eq!(first_rows(&columns, 5, &spec(&[(0, true)], None, &[])), [4, 0, 2, 3, 1]);
+        assert_eq!(first_rows(&columns, 5, &spec(&[(0, true)], Some(1), &[1])), [4, 0]);
+        assert_eq!(first_rows(&columns, 5, &spec(&[(1, true), (0, false)], Some(4), &[])), [1, 2, 4, 3]);
+        assert_eq!(first_rows(&columns, 5, &spec(&[], Some(2), &[])), [0, 1]);
+        assert_eq!(first_rows(&columns, 5, &spec(&[], Some(1), &[1])), [0, 1]);
+    }
+}

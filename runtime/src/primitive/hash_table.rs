@@ -1,0 +1,616 @@
+//! Hash tables from keys to row or group numbers: open addressing with linear probing, keys of one word or of any bytes, and
+//! direct addressing for words that lie close together.
+//!
+//! Keys and numbers are positional: entry `i` belongs to row `i` of the chunk, and only selected rows are looked at. Tables
+//! that do not fit into the second cache level are probed in two steps, 64 rows ahead, so that their misses overlap; for
+//! small ones that would cost a quarter of the speed.
+
+use super::bitmap;
+use super::hash::{hash_bytes, hash_word};
+use super::memory::{Buf, Plain, Shared, Str, StrArena};
+use sabot_abi::CHUNK_ROWS;
+
+/// No row.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Tables above this many bytes are prefetched.
+const PREFETCH_FROM: usize = 1 << 20;
+
+/// Build sides below this many rows are not worth a second thread.
+const PARALLEL_FROM: usize = 1 << 18;
+
+/// A key, or its hash, and a number plus one; zero is free.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct Entry {
+    key: u64,
+    number: u64,
+}
+
+// SAFETY: two numbers.
+unsafe impl Plain for Entry {}
+
+#[inline]
+fn prefetch(entry: &Entry) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint about an address that exists.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(entry).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = entry;
+}
+
+/// Rows ahead of which a large table is prefetched.
+type Slots = [u32; CHUNK_ROWS];
+
+/// Calls `each` for the selected rows in order, 64 rows behind `ahead`.
+#[inline]
+fn two_steps(selection: &[u64], mut ahead: impl FnMut(usize), mut each: impl FnMut(usize)) {
+    let mut before: Option<usize> = None;
+    for at in (0..selection.len()).filter(|at| selection[*at] != 0) {
+        bitmap::for_each(&selection[at..=at], |bit| ahead(at * 64 + bit));
+        if let Some(before) = before.replace(at) {
+            bitmap::for_each(&selection[before..=before], |bit| each(before * 64 + bit));
+        }
+    }
+    if let Some(at) = before {
+        bitmap::for_each(&selection[at..=at], |bit| each(at * 64 + bit));
+    }
+}
+
+/// The places of a table; what a key is, its users know.
+#[derive(Debug)]
+struct Places {
+    entries: Buf<Entry>,
+    /// A slot is the hash shifted by this.
+    shift: u32,
+    /// Probing stays within a part of the table of this many slots, less one: parts can be filled by different threads.
+    part_mask: usize,
+    used: usize,
+}
+
+impl Places {
+    fn with_room_for(keys: usize, parts: usize) -> Self {
+        let slots = (keys * 5 / 3 + 1).next_power_of_two().max(64);
+        debug_assert!(parts.is_power_of_two() && parts <= slots, "parts are of the same size");
+        Self { entries: Buf::zeroed(slots), shift: 64 - slots.trailing_zeros(), part_mask: slots / parts - 1, used: 0 }
+    }
+
+    #[inline]
+    fn slot(&self, hash: u64) -> usize {
+        (hash >> self.shift) as usize
+    }
+
+    #[inline]
+    fn next(&self, slot: usize) -> usize {
+        slot & !self.part_mask | (slot + 1) & self.part_mask
+    }
+
+    fn is_large(&self) -> bool {
+        self.entries.len() * size_of::<Entry>() > PREFETCH_FROM
+    }
+
+    /// The number of the key, for which `is_it` says whether an entry is the one.
+    #[inline]
+    fn find(&self, mut slot: usize, is_it: impl Fn(&Entry) -> bool) -> u32 {
+        loop {
+            let entry = &self.entries[slot];
+            if entry.number == 0 {
+                return NONE;
+            }
+            if is_it(entry) {
+                return (entry.number - 1) as u32;
+            }
+            slot = self.next(slot);
+        }
+    }
+
+    /// The number of the key, or the one that it gets now.
+    #[inline]
+    fn find_or_put(&mut self, mut slot: usize, key: u64, new: u32, is_it: impl Fn(&Entry) -> bool) -> u32 {
+        loop {
+            let entry = &mut self.entries[slot];
+            if entry.number == 0 {
+                *entry = Entry { key, number: u64::from(new) + 1 };
+                self.used += 1;
+                return new;
+            }
+            if is_it(entry) {
+                return (entry.number - 1) as u32;
+            }
+            slot = self.next(slot);
+        }
+    }
+
+    /// Makes room for more keys, so that the table never becomes more than 60 percent full.
+    fn reserve(&mut self, more: usize, hash: impl Fn(&Entry) -> u64) {
+        if (self.used + more) * 5 <= self.entries.len() * 3 {
+            return;
+        }
+        let mut larger = Self::with_room_for((self.used + more).max(self.used * 2), 1);
+        for entry in self.entries.iter().filter(|entry| entry.number != 0) {
+            let mut slot = larger.slot(hash(entry));
+            while larger.entries[slot].number != 0 {
+                slot = larger.next(slot);
+            }
+            larger.entries[slot] = *entry;
+        }
+        larger.used = self.used;
+        *self = larger;
+    }
+}
+
+/// Groups by a key of one word, numbered in the order they came.
+#[derive(Debug)]
+pub(crate) struct WordGroups {
+    places: Places,
+    /// By number.
+    pub(crate) keys: Buf<u64>,
+}
+
+impl Default for WordGroups {
+    fn default() -> Self {
+        Self { places: Places::with_room_for(1024, 1), keys: Buf::default() }
+    }
+}
+
+impl WordGroups {
+    /// The groups of the selected rows.
+    pub(crate) fn group(&mut self, keys: &[u64], selection: &[u64], groups: &mut [u32]) {
+        self.places.reserve(bitmap::count(selection), |entry| hash_word(entry.key));
+        let (places, known) = (&mut self.places, &mut self.keys);
+        let mut put = |slot: usize, row: usize, places: &mut Places| {
+            let (key, new) = (keys[row], known.len() as u32);
+            let number = places.find_or_put(slot, key, new, |entry| entry.key == key);
+            if number == new {
+                known.push(key);
+            }
+            groups[row] = number;
+        };
+        if !places.is_large() {
+            bitmap::for_each(selection, |row| put(places.slot(hash_word(keys[row])), row, places));
+            return;
+        }
+        for (at, &word) in selection.iter().enumerate() {
+            bitmap::for_each(&[word], |bit| prefetch(&places.entries[places.slot(hash_word(keys[at * 64 + bit]))]));
+            bitmap::for_each(&[word], |bit| {
+                let row = at * 64 + bit;
+                put(places.slot(hash_word(keys[row])), row, places);
+            });
+        }
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.places.entries.memory_bytes() + self.keys.memory_bytes()
+    }
+}
+
+/// Groups by a key of bytes, numbered in the order they came.
+#[derive(Debug)]
+pub(crate) struct BytesGroups {
+    places: Places,
+    /// By number.
+    pub(crate) keys: Buf<Str>,
+    bytes: StrArena,
+}
+
+impl Default for BytesGroups {
+    fn default() -> Self {
+        Self { places: Places::with_room_for(1024, 1), keys: Buf::default(), bytes: StrArena::default() }
+    }
+}
+
+impl BytesGroups {
+    /// The groups of the selected rows.
+    pub(crate) fn group(&mut self, keys: &[Str], selection: &[u64], groups: &mut [u32]) {
+        self.places.reserve(bitmap::count(selection), |entry| entry.key);
+        bitmap::for_each(selection, |row| {
+            let (key, new) = (keys[row], self.keys.len() as u32);
+            let hash = hash_bytes(key.bytes());
+            let known = &self.keys;
+            let number = self.places.find_or_put(self.places.slot(hash), hash, new, |entry| {
+                entry.key == hash && known[(entry.number - 1) as usize].bytes() == key.bytes()
+            });
+            if number == new {
+                let key = self.bytes.copy(key);
+                self.keys.push(key);
+            }
+            groups[row] = number;
+        });
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.places.entries.memory_bytes() + self.keys.memory_bytes() + self.bytes.memory_bytes()
+    }
+}
+
+/// How the first row with a key is found.
+#[derive(Debug)]
+enum Lookup {
+    /// Row plus one, by key less the least one.
+    Direct { least: u64, rows: Buf<u32> },
+    /// By the key itself.
+    Words(Places),
+    /// By the key's hash, then its bytes.
+    Bytes { places: Places, keys: Buf<Str> },
+}
+
+/// Rows by key: all rows with one key, in order.
+#[derive(Debug)]
+pub(crate) struct RowIndex {
+    lookup: Lookup,
+    /// The next row with the same key; empty if no key is there twice.
+    next: Buf<u32>,
+}
+
+/// Which of several threads owns a slot: threads take equal ranges.
+fn owner(slot: usize, slots: usize, threads: usize) -> usize {
+    slot * threads / slots.max(1)
+}
+
+impl RowIndex {
+    /// Indexes rows by words; rows whose bit in `valid` is clear are not found.
+    pub(crate) fn of_words(keys: &[u64], valid: Option<&[u64]>, threads: usize) -> Self {
+        let is_valid = |row: usize| valid.is_none_or(|valid| bitmap::get(valid, row));
+        let threads = if keys.len() < PARALLEL_FROM { 1 } else { threads.max(1) };
+        let (mut least, mut greatest) = (i64::MAX, i64::MIN);
+        for (row, key) in keys.iter().enumerate() {
+            if is_valid(row) {
+                (least, greatest) = (least.min(*key as i64), greatest.max(*key as i64));
+            }
+        }
+        let range = if least > greatest { 0 } else { greatest.wrapping_sub(least) as u64 };
+        if range < (keys.len() as u64).saturating_mul(4).max(1024) {
+            let mut rows = Buf::zeroed(range as usize + 1);
+            let slot = |row: usize| keys[row].wrapping_sub(least as u64) as usize;
+            let next = chain(keys.len(), &mut rows, threads, is_valid, slot);
+            return Self { lookup: Lookup::Direct { least: least as u64, rows }, next };
+        }
+        let (places, next) = hashed(keys.len(), threads, is_valid, |row| hash_word(keys[row]), |row, entry| {
+            entry.key == keys[row]
+        }, |row| keys[row]);
+        Self { lookup: Lookup::Words(places), next }
+    }
+
+    /// Indexes rows by bytes, which live as long as the index.
+    pub(crate) fn of_bytes(keys: Buf<Str>, valid: Option<&[u64]>, threads: usize) -> Self {
+        let threads = if keys.len() < PARALLEL_FROM { 1 } else { threads.max(1) };
+        let hash = |row: usize| hash_bytes(keys[row].bytes());
+        let (places, next) = hashed(
+            keys.len(),
+            threads,
+            |row| valid.is_none_or(|valid| bitmap::get(valid, row)),
+            hash,
+            |row, entry| entry.key == hash(row) && keys[(entry.number - 1) as usize].bytes() == keys[row].bytes(),
+            hash,
+        );
+        Self { lookup: Lookup::Bytes { places, keys }, next }
+    }
+
+    /// Whether no key is there twice.
+    pub(crate) fn is_unique(&self) -> bool {
+        self.next.is_empty()
+    }
+
+    /// The row after this one with the same key, or `NONE`.
+    #[inline]
+    pub(crate) fn next(&self, row: u32) -> u32 {
+        if self.next.is_empty() { NONE } else { self.next[row as usize] }
+    }
+
+    /// The first row with the key of each selected row, 0 for those that have none (and any for rows that are not
+    /// selected, but one that exists if there are rows at all); `found` becomes the selected rows that have one.
+    pub(crate) fn find_words(&self, keys: &[u64], selection: &[u64], rows: &mut [u32], found: &mut [u64]) {
+        match &self.lookup {
+            Lookup::Direct { least, rows: table } => find_direct(*least, table, keys, selection, rows, found),
+            Lookup::Words(places) if places.is_large() => {
+                let mut slots: Slots = [0; CHUNK_ROWS];
+                found.fill(0);
+                rows.fill(0);
+                let slots = std::cell::Cell::from_mut(&mut slots[..]).as_slice_of_cells();
+                let ahead = |row: usize| {
+                    let slot = places.slot(hash_word(keys[row]));
+                    prefetch(&places.entries[slot]);
+                    slots[row].set(slot as u32);
+                };
+                two_steps(selection, ahead, |row| {
+                    let number = places.find(slots[row].get() as usize, |entry| entry.key == keys[row]);
+                    if number != NONE {
+                        rows[row] = number;
+                        bitmap::set(found, row);
+                    }
+                });
+            }
+            Lookup::Words(places) => {
+                rows.fill(0);
+                for (at, &word) in selection.iter().enumerate() {
+                    let (mut left, mut hits) = (word, 0);
+                    while left != 0 {
+                        let bit = left.trailing_zeros() as usize;
+                        let key = keys[at * 64 + bit];
+                        let number = places.find(places.slot(hash_word(key)), |entry| entry.key == key);
+                        if number != NONE {
+                            rows[at * 64 + bit] = number;
+                            hits |= 1 << bit;
+                        }
+                        left &= left - 1;
+                    }
+                    found[at] = hits;
+                }
+            }
+            Lookup::Bytes { .. } => unreachable!("an index of bytes is asked for bytes"),
+        }
+    }
+
+    /// As [`find_words`](Self::find_words), for bytes.
+    pub(crate) fn find_bytes(&self, wanted: &[Str], selection: &[u64], rows: &mut [u32], found: &mut [u64]) {
+        let Lookup::Bytes { places, keys } = &self.lookup else { unreachable!("an index of words is asked for words") };
+        found.fill(0);
+        rows.fill(0);
+        let mut hashes = [0u64; CHUNK_ROWS];
+        let hashes = std::cell::Cell::from_mut(&mut hashes[..]).as_slice_of_cells();
+        let is_large = places.is_large();
+        let ahead = |row: usize| {
+            let hash = hash_bytes(wanted[row].bytes());
+            if is_large {
+                prefetch(&places.entries[places.slot(hash)]);
+            }
+            hashes[row].set(hash);
+        };
+        two_steps(selection, ahead, |row| {
+            let hash = hashes[row].get();
+            let number = places.find(places.slot(hash), |entry| {
+                entry.key == hash && keys[(entry.number - 1) as usize].bytes() == wanted[row].bytes()
+            });
+            if number != NONE {
+                rows[row] = number;
+                bitmap::set(found, row);
+            }
+        });
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.next.memory_bytes()
+            + match &self.lookup {
+                Lookup::Direct { rows, .. } => rows.memory_bytes(),
+                Lookup::Words(places) => places.entries.memory_bytes(),
+                Lookup::Bytes { places, keys } => places.entries.memory_bytes() + keys.memory_bytes(),
+            }
+    }
+}
+
+/// Every row of a word is looked up, selected or not: a load and a compare, no branch.
+fn find_direct(least: u64, table: &[u32], keys: &[u64], selection: &[u64], rows: &mut [u32], found: &mut [u64]) {
+    let last = table.len() - 1;
+    for (at, &word) in selection.iter().enumerate() {
+        let start = (at * 64).min(keys.len());
+        let end = (start + 64).min(keys.len());
+        let mut hits = 0u64;
+        if word != 0 {
+            for (bit, (key, row)) in keys[start..end].iter().zip(&mut rows[start..end]).enumerate() {
+                let slot = key.wrapping_sub(least);
+                let number = table[slot.min(last as u64) as usize];
+                hits |= u64::from(slot <= last as u64 && number != 0) << bit;
+                *row = number.saturating_sub(1);
+            }
+        } else {
+            rows[start..end].fill(0);
+        }
+        found[at] = hits & word;
+    }
+}
+
+/// Threads the rows of one slot of a direct table together, the last row first, so that a slot ends up with its first row.
+fn chain(
+    len: usize,
+    heads: &mut Buf<u32>,
+    threads: usize,
+    is_valid: impl Fn(usize) -> bool + Sync,
+    slot: impl Fn(usize) -> usize + Sync,
+) -> Buf<u32> {
+    let mut next: Buf<u32> = Buf::zeroed(len);
+    let slots = heads.len();
+    let (shared_heads, shared_next) = (heads.shared(), next.shared());
+    let fill = |thread: usize| {
+        let mut is_unique = true;
+        for row in (0..len).rev().filter(|row| is_valid(*row)) {
+            let slot = slot(row);
+            if threads > 1 && owner(slot, slots, threads) != thread {
+                continue;
+            }
+            // SAFETY: a slot belongs to one thread, and a row to the thread of its slot.
+            let (head, next) = unsafe { (&mut shared_heads.rows(slot..slot + 1)[0], &mut shared_next.rows(row..row + 1)[0]) };
+            is_unique &= *head == 0;
+            *next = head.wrapping_sub(1);
+            *head = row as u32 + 1;
+        }
+        is_unique
+    };
+    if in_threads(threads, fill) { Buf::default() } else { next }
+}
+
+/// A hashed table of the first rows, and the rows that follow them.
+fn hashed(
+    len: usize,
+    threads: usize,
+    is_valid: impl Fn(usize) -> bool + Sync,
+    hash: impl Fn(usize) -> u64 + Sync,
+    is_it: impl Fn(usize, &Entry) -> bool + Sync,
+    key: impl Fn(usize) -> u64 + Sync,
+) -> (Places, Buf<u32>) {
+    let mut parts = threads.next_power_of_two();
+    let mut room = len;
+    loop {
+        let mut places = Places::with_room_for(room, parts);
+        let mut next: Buf<u32> = Buf::zeroed(len);
+        let slots = places.entries.len();
+        let entries: Shared<Entry> = places.entries.shared();
+        let shared_next = next.shared();
+        let overfull = std::sync::atomic::AtomicBool::new(false);
+        let places_ref = &places;
+        let part_slots = slots / parts;
+        let fill = |part: usize| {
+            // SAFETY: a part belongs to one thread.
+            let entries = unsafe { entries.rows(part * part_slots..(part + 1) * part_slots) };
+            let (mut is_unique, mut used) = (true, 0);
+            for row in (0..len).rev().filter(|row| is_valid(*row)) {
+                let slot = places_ref.slot(hash(row));
+                if slot / part_slots != part {
+                    continue;
+                }
+                let mut at = slot % part_slots;
+                // SAFETY: a row belongs to the thread of its slot.
+                let next = unsafe { &mut shared_next.rows(row..row + 1)[0] };
+                loop {
+                    let entry = &mut entries[at];
+                    if entry.number == 0 {
+                        if used + 1 == part_slots {
+                            overfull.store(true, std::sync::atomic::Ordering::Relaxed);
+                            return false;
+                        }
+                        *entry = Entry { key: key(row), number: row as u64 + 1 };
+                        *next = NONE;
+                        used += 1;
+                        break;
+                    }
+                    if is_it(row, entry) {
+                        *next = (entry.number - 1) as u32;
+                        entry.number = row as u64 + 1;
+                        is_unique = false;
+                        break;
+                    }
+                    at = (at + 1) % part_slots;
+                }
+            }
+            is_unique
+        };
+        let is_unique = in_threads(parts, fill);
+        if overfull.into_inner() {
+            // Keys that all hash into one part: give up on parts, which leaves a free slot for certain.
+            (parts, room) = (1, room * 2);
+            continue;
+        }
+        return (places, if is_unique { Buf::default() } else { next });
+    }
+}
+
+/// Runs all parts and says whether every one said yes.
+fn in_threads(parts: usize, fill: impl Fn(usize) -> bool + Sync) -> bool {
+    if parts == 1 {
+        return fill(0);
+    }
+    std::thread::scope(|scope| {
+        let fill = &fill;
+        let others: Vec<_> = (1..parts).map(|part| scope.spawn(move || fill(part))).collect();
+        let mut all = fill(0);
+        for other in others {
+            all &= other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+        all
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn scattered(count: usize, of: u64) -> Vec<u64> {
+        (0..count as u64).map(|n| hash_word(n) % of).collect()
+    }
+
+    fn check_words(keys: &[u64], valid: Option<&[u64]>, threads: usize) {
+        let index = RowIndex::of_words(keys, valid, threads);
+        let mut expected: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+        for (row, key) in keys.iter().enumerate() {
+            if valid.is_none_or(|valid| bitmap::get(valid, row)) {
+                expected.entry(*key).or_default().push(row as u32);
+            }
+        }
+        assert_eq!(index.is_unique(), expected.values().all(|rows| rows.len() == 1));
+        let wanted: Vec<u64> = keys.iter().copied().chain([u64::MAX, 1 << 60, 12_345_678]).collect();
+        for wanted in wanted.chunks(CHUNK_ROWS) {
+            let mut selection = vec![0; CHUNK_ROWS / 64];
+            bitmap::fill(&mut selection, wanted.len());
+            bitmap::clear(&mut selection, 0);
+            let (mut rows, mut found) = (vec![9; wanted.len()], vec![!0; CHUNK_ROWS / 64]);
+            index.find_words(wanted, &selection, &mut rows, &mut found);
+            for (at, key) in wanted.iter().enumerate() {
+                let rows_of_key = expected.get(key).filter(|_| at > 0);
+                assert_eq!(bitmap::get(&found, at), rows_of_key.is_some(), "key {key}");
+                if let Some(rows_of_key) = rows_of_key {
+                    let chain: Vec<u32> =
+                        std::iter::successors(Some(rows[at]), |row| Some(index.next(*row)).filter(|row| *row != NONE))
+                            .collect();
+                    assert_eq!(&chain, rows_of_key);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_found_by_word_in_build_order() {
+        let large = if cfg!(miri) { 3000 } else { 300_000 };
+        for threads in [1, 2, 3] {
+            check_words(&[], None, threads);
+            check_words(&[7], None, threads);
+            check_words(&[7, 7, 7, 8], None, threads);
+            check_words(&[u64::MAX, 0, 1 << 63, u64::MAX], None, threads);
+            check_words(&(0..5000).rev().collect::<Vec<_>>(), None, threads);
+            check_words(&scattered(5000, 700), None, threads);
+            check_words(&scattered(5000, 1 << 50), None, threads);
+            check_words(&scattered(300, 1 << 50), Some(&[0x00ff_00ff_00ff_00ff; 5]), threads);
+            check_words(&scattered(300, 100), Some(&[0x00ff_00ff_00ff_00ff; 5]), threads);
+            check_words(&scattered(large, 1 << 50), None, threads);
+            check_words(&scattered(large, 100_000), None, threads);
+        }
+    }
+
+    #[test]
+    fn rows_are_found_by_bytes() {
+        let texts: Vec<String> = scattered(3000, 900).iter().map(|n| format!("a longer key {n}")).collect();
+        let keys: Buf<Str> = texts.iter().map(|text| Str::new(text.as_bytes())).collect();
+        let index = RowIndex::of_bytes(keys.clone(), None, 1);
+        let mut selection = [0; CHUNK_ROWS / 64];
+        bitmap::fill(&mut selection, 2000);
+        let (mut rows, mut found) = (vec![0; 2000], [0; CHUNK_ROWS / 64]);
+        index.find_bytes(&keys[..2000], &selection, &mut rows, &mut found);
+        assert!(bitmap::is_full(&found, 2000));
+        for (at, row) in rows.iter().enumerate() {
+            assert_eq!(texts.iter().position(|text| *text == texts[at]), Some(*row as usize));
+        }
+        index.find_bytes(&[Str::new(b"nowhere")], &[1], &mut rows[..1], &mut found[..1]);
+        assert_eq!(found[0], 0);
+    }
+
+    #[test]
+    fn groups_are_numbered_as_they_come() {
+        let count = if cfg!(miri) { 2000 } else { 200_000 };
+        for of in [1, 10, 1000, 1 << 40] {
+            let keys = scattered(count, of);
+            let texts: Vec<String> = keys.iter().map(u64::to_string).collect();
+            let (mut words, mut bytes) = (WordGroups::default(), BytesGroups::default());
+            let mut expected: BTreeMap<u64, u32> = BTreeMap::new();
+            for (keys, texts) in keys.chunks(CHUNK_ROWS).zip(texts.chunks(CHUNK_ROWS)) {
+                let mut selection = [0; CHUNK_ROWS / 64];
+                bitmap::fill(&mut selection, keys.len());
+                selection[0] &= 0xf0f0_f0f0_f0f0_f0f0;
+                let strs: Vec<Str> = texts.iter().map(|text| Str::new(text.as_bytes())).collect();
+                let (mut by_word, mut by_bytes) = (vec![0; keys.len()], vec![0; keys.len()]);
+                words.group(keys, &selection, &mut by_word);
+                bytes.group(&strs, &selection, &mut by_bytes);
+                bitmap::for_each(&selection, |row| {
+                    let new = expected.len() as u32;
+                    let group = *expected.entry(keys[row]).or_insert(new);
+                    assert_eq!((by_word[row], by_bytes[row]), (group, group));
+                });
+            }
+            assert!(expected.iter().all(|(key, group)| words.keys[*group as usize] == *key));
+            assert!(expected.iter().all(|(key, group)| bytes.keys[*group as usize].bytes() == key.to_string().as_bytes()));
+        }
+    }
+}

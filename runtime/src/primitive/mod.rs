@@ -1,0 +1,12 @@
+//! Precompiled kernels over plain memory: what generated code is not good at, one call per chunk.
+//!
+//! Together with [`crate::registers`] this is the third fence of `unsafe` in the runtime, beside
+//! `kernel.rs` (calls into generated code) and `ffi.rs` (calls out of it): everything above works with slices, registers
+//! and columns. Each multiversioned primitive has a portable twin, and a test that both agree on every input.
+
+pub(crate) mod bitmap;
+pub(crate) mod compress;
+pub(crate) mod hash;
+pub(crate) mod hash_table;
+pub(crate) mod memory;
+pub(crate) mod take;

@@ -1,0 +1,197 @@
+//! Loads a job and runs it: what `sabotc run` and the per-job executable call.
+
+use crate::connector::{Sink, SinkOptions, Source, open_sink};
+use crate::error::RunError;
+use crate::kernel::LoadedArtifact;
+use crate::operator::sink::SinkRun;
+use crate::params::Params;
+use crate::progress::Progress;
+use crate::scheduler::JobRun;
+use crate::summary::{OperatorSummary, RunSummary};
+use crate::table::TableRun;
+use crate::task::Count;
+use sabot_abi::manifest::{Body, End, Manifest};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::{Duration, Instant};
+
+/// How to run a job.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Worker threads; `None`: one per core.
+    pub parallelism: Option<u32>,
+    /// What to read in place of a source's connector, by the source's name.
+    pub inputs: BTreeMap<String, String>,
+    /// What to write in place of a sink's connector, by the sink's name.
+    pub outputs: BTreeMap<String, String>,
+    /// Values of parameters, by name, as text.
+    pub params: BTreeMap<String, String>,
+    /// Bytes that joins and aggregates may hold before they spill to disk; `None`: as many as they need.
+    pub memory_budget: Option<u64>,
+    /// Where to spill to; `None`: the system's directory for temporary files.
+    pub spill_dir: Option<PathBuf>,
+    /// Read at most this many rows of each source.
+    pub limit: Option<u64>,
+    /// Replace outputs that exist.
+    pub overwrite: bool,
+    /// Show bars on a terminal.
+    pub progress: bool,
+    /// Set from outside to end the run early, leaving no outputs.
+    pub stop: Option<Arc<AtomicBool>>,
+}
+
+/// Sources and sinks by name: data that is in memory already.
+#[derive(Default)]
+pub struct Connections {
+    /// Give batches with exactly the columns that the job's pipelines read of them, in that order.
+    pub sources: BTreeMap<String, Arc<dyn Source>>,
+    /// Take the sinks' columns.
+    pub sinks: BTreeMap<String, Box<dyn Sink>>,
+}
+
+/// A job that can be run.
+#[derive(Debug)]
+pub struct Job {
+    artifact: LoadedArtifact,
+}
+
+impl Job {
+    /// Loads a job from the bytes of its artifact.
+    pub fn load(bytes: &[u8]) -> Result<Self, RunError> {
+        Ok(Self::new(LoadedArtifact::load(bytes)?))
+    }
+
+    /// A job whose artifact is loaded already.
+    #[must_use]
+    pub fn new(artifact: LoadedArtifact) -> Self {
+        Self { artifact }
+    }
+
+    /// What the job is.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.artifact.manifest
+    }
+
+    /// Runs the job to its end. Outputs get their names when all of them are complete; if anything fails, none does.
+    pub fn run(&self, options: &RunOptions) -> Result<RunSummary, RunError> {
+        self.run_with(options, Connections::default())
+    }
+
+    /// As [`run`](Self::run), with sources and sinks of the caller's in the place of those that the job names.
+    pub fn run_with(&self, options: &RunOptions, connections: Connections) -> Result<RunSummary, RunError> {
+        let Connections { sources, sinks: mut given } = connections;
+        let started = Instant::now();
+        let manifest = &self.artifact.manifest;
+        check_names("source", options.inputs.keys(), manifest.sources.iter().map(|source| &source.name))?;
+        check_names("sink", options.outputs.keys(), manifest.sinks.iter().map(|sink| &sink.name))?;
+        let params = Params::new(&manifest.params, &options.params)?;
+        let sink_options = SinkOptions { overwrite: options.overwrite };
+        let mut sinks = Vec::new();
+        for sink in &manifest.sinks {
+            if let Some(given) = given.remove(&sink.name) {
+                sinks.push(SinkRun::new(given, &sink.fields));
+                continue;
+            }
+            let replacement = options.outputs.get(&sink.name).map(String::as_str);
+            sinks.push(SinkRun::new(open_sink(sink, replacement, sink_options)?, &sink.fields));
+        }
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = options.parallelism.map_or_else(cores, |workers| workers.max(1) as usize);
+        let run = JobRun {
+            artifact: &self.artifact,
+            params,
+            tables: manifest.tables.iter().map(TableRun::new).collect(),
+            sinks,
+            inputs: &options.inputs,
+            limit: options.limit,
+            workers,
+            stop: options.stop.clone().unwrap_or_default(),
+            waiting_bytes: AtomicUsize::new(0),
+            sources,
+        };
+        let result = run_pipelines(&run, options);
+        if result.is_err() {
+            run.sinks.iter().for_each(SinkRun::abort);
+        }
+        let operators = result?;
+        Ok(RunSummary { job: manifest.job.clone(), operators, wall: started.elapsed(), peak_table_bytes: 0, workers })
+    }
+}
+
+fn check_names<'a>(
+    what: &'static str,
+    given: impl Iterator<Item = &'a String>,
+    known: impl Iterator<Item = &'a String>,
+) -> Result<(), RunError> {
+    let known: Vec<String> = known.cloned().collect();
+    match given.into_iter().find(|name| !known.contains(name)) {
+        Some(name) => Err(RunError::UnknownName { what, name: name.clone(), known }),
+        None => Ok(()),
+    }
+}
+
+fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorSummary>, RunError> {
+    let manifest = &run.artifact.manifest;
+    let mut operators: Vec<OperatorSummary> = manifest
+        .operators
+        .iter()
+        .map(|operator| OperatorSummary {
+            name: operator.name.clone(),
+            kind: operator.kind.clone(),
+            line: operator.line,
+            ..OperatorSummary::default()
+        })
+        .collect();
+    for sink in &run.sinks {
+        sink.open()?;
+    }
+    let progress = Progress::new(options.progress);
+    for (number, pipeline) in manifest.pipelines.iter().enumerate() {
+        let report = run.run_pipeline(number as u32, pipeline, &progress)?;
+        for (operator, count) in operators.iter_mut().zip(&report.counts) {
+            add(operator, count);
+        }
+        if let Some((operator, bytes)) = report.read {
+            let operator = &mut operators[operator as usize];
+            operator.bytes = Some(operator.bytes.unwrap_or(0) + bytes);
+        }
+        if !run.sinks.is_empty() && run.sinks.iter().all(SinkRun::is_enough) {
+            break;
+        }
+    }
+    let mut sink_operators = BTreeMap::new();
+    for pipeline in &manifest.pipelines {
+        find_sinks(&pipeline.body, &mut sink_operators);
+    }
+    for (number, sink) in run.sinks.iter().enumerate() {
+        let report = sink.finish(&run.waiting_bytes)?;
+        if let Some(operator) = sink_operators.get(&(number as u32)) {
+            let operator = &mut operators[*operator as usize];
+            operator.bytes = Some(report.bytes);
+            operator.files = report.files;
+        }
+    }
+    Ok(operators)
+}
+
+fn add(operator: &mut OperatorSummary, count: &Count) {
+    operator.rows_in += count.rows_in;
+    operator.rows_out += count.rows_out;
+    operator.build_rows += count.build_rows;
+    operator.skipped += count.skipped;
+    operator.time += Duration::from_nanos(count.nanos);
+}
+
+/// The operators that write the sinks.
+fn find_sinks(body: &Body, found: &mut BTreeMap<u32, u32>) {
+    match &body.end {
+        End::Sink { sink, operator, .. } => {
+            found.insert(*sink, *operator);
+        }
+        End::Fork(branches) => branches.iter().for_each(|branch| find_sinks(branch, found)),
+        End::Build { .. } | End::Aggregate { .. } | End::Collect { .. } | End::Nothing => {}
+    }
+}

@@ -1,0 +1,397 @@
+//! Runs the pipelines of a job one after the other, each on all workers.
+//!
+//! A pipeline is first resolved: kernels by number become functions, tables by number become the complete tables, every
+//! place where rows end gets a number under which each worker keeps its side of it.
+
+use crate::connector::{self, ResolvedPruneTerm, Scan, Source};
+use crate::error::RunError;
+use crate::kernel::LoadedArtifact;
+use crate::limit::Limit;
+use crate::morsel::{Input, Morsels, Seq};
+use crate::operator::aggregate::GroupSpec;
+use crate::operator::hash_join::{JoinSpec, JoinTable, ProbeSpec};
+use crate::operator::key::KeyLayout;
+use crate::operator::rows::RowsSpec;
+use crate::operator::sink::SinkRun;
+use crate::column::Column;
+use crate::params::Params;
+use crate::progress::{Bar, Progress};
+use crate::table::{MOST_ROWS, Table, TableRun, TableSpec};
+use crate::task::{Count, Worker};
+use sabot_abi::kernel::KernelFn;
+use sabot_abi::manifest::{self, AggregateInput, Kernel, Origin, Pipeline, PruneValue, Reg};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// A job while it runs.
+pub(crate) struct JobRun<'a> {
+    pub(crate) artifact: &'a LoadedArtifact,
+    pub(crate) params: Params,
+    pub(crate) tables: Vec<TableRun>,
+    pub(crate) sinks: Vec<SinkRun>,
+    pub(crate) inputs: &'a BTreeMap<String, String>,
+    /// Read at most that many rows of each source.
+    pub(crate) limit: Option<u64>,
+    pub(crate) workers: usize,
+    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) waiting_bytes: AtomicUsize,
+    /// In the place of sources by that name, in tests.
+    pub(crate) sources: BTreeMap<String, Arc<dyn Source>>,
+}
+
+/// What a pipeline has done.
+#[derive(Debug, Default)]
+pub(crate) struct PipelineReport {
+    pub(crate) counts: Vec<Count>,
+    /// Operator of the source, and bytes read.
+    pub(crate) read: Option<(u32, u64)>,
+}
+
+/// A pipeline while it runs.
+pub(crate) struct PipelineRun<'a> {
+    pub(crate) job: &'a JobRun<'a>,
+    pub(crate) number: u32,
+    pub(crate) pipeline: &'a Pipeline,
+    pub(crate) origin: OriginRun<'a>,
+    pub(crate) body: Body<'a>,
+    pub(crate) probes: Vec<Probing<'a>>,
+    pub(crate) ends: Vec<EndSpec<'a>>,
+    pub(crate) morsels: Morsels<'a>,
+    pub(crate) limit: Option<Limit>,
+    pub(crate) bar: Bar,
+    /// The failure that stands first in the input, as far as is known.
+    failure: Mutex<Option<(Seq, RunError)>>,
+}
+
+/// Where rows come from.
+pub(crate) struct OriginRun<'a> {
+    pub(crate) operator: u32,
+    /// Position among the columns, and register.
+    pub(crate) registers: &'a [(u32, Reg)],
+    pub(crate) rows: OriginRows<'a>,
+}
+
+/// The rows themselves.
+pub(crate) enum OriginRows<'a> {
+    /// Batches of a source.
+    Source,
+    /// All rows of a table.
+    Columns(&'a [Column]),
+    /// Some rows of a table, by number.
+    Taken(&'a [Column], Vec<u32>),
+}
+
+/// Steps, resolved.
+pub(crate) struct Body<'a> {
+    pub(crate) steps: Vec<Step<'a>>,
+    pub(crate) end: End<'a>,
+    /// Whom the end is counted for.
+    pub(crate) operator: u32,
+}
+
+/// A step, resolved.
+pub(crate) enum Step<'a> {
+    Compute { call: KernelCall<'a>, live: &'a [Reg], counts: &'a [u32] },
+    Count(&'a [u32]),
+    /// Index into `PipelineRun::probes`.
+    Probe(usize),
+}
+
+/// A kernel, resolved.
+pub(crate) struct KernelCall<'a> {
+    pub(crate) kernel: &'a Kernel,
+    pub(crate) plain: KernelFn,
+    pub(crate) nullable: KernelFn,
+    pub(crate) replay: Option<KernelFn>,
+    pub(crate) operator: u32,
+}
+
+/// A probe, resolved.
+pub(crate) struct Probing<'a> {
+    pub(crate) table: &'a JoinTable,
+    pub(crate) layout: KeyLayout,
+    pub(crate) keys: &'a [Reg],
+    pub(crate) spec: ProbeSpec,
+    pub(crate) operator: u32,
+}
+
+/// Where a body ends.
+pub(crate) enum End<'a> {
+    /// Index into `PipelineRun::ends`.
+    At(usize),
+    Fork(Vec<Body<'a>>),
+}
+
+/// What workers make their sides of an end of.
+pub(crate) enum EndSpec<'a> {
+    Sink { sink: u32, columns: &'a [Reg] },
+    Build { table: u32, spec: &'a JoinSpec, keys: &'a [Reg], payload: &'a [Reg] },
+    Aggregate { table: u32, spec: &'a GroupSpec, keys: &'a [Reg], inputs: &'a [AggregateInput] },
+    Fused { table: u32, spec: &'a GroupSpec, call: KernelCall<'a>, counts: &'a [u32] },
+    Collect { table: u32, spec: &'a RowsSpec, columns: &'a [Reg] },
+    Nothing,
+}
+
+impl EndSpec<'_> {
+    /// The table it fills.
+    pub(crate) fn table(&self) -> Option<u32> {
+        match self {
+            Self::Build { table, .. }
+            | Self::Aggregate { table, .. }
+            | Self::Fused { table, .. }
+            | Self::Collect { table, .. } => Some(*table),
+            Self::Sink { .. } | Self::Nothing => None,
+        }
+    }
+}
+
+impl<'a> JobRun<'a> {
+    /// Whether a worker's rows for a table are still few enough to be numbered.
+    pub(crate) fn check_rows(&self, rows: usize, table: Option<u32>) -> Result<(), RunError> {
+        match table {
+            Some(table) if rows > MOST_ROWS => Err(self.tables[table as usize].too_many()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn call(&self, kernel: &'a Kernel, operator: u32) -> Result<KernelCall<'a>, RunError> {
+        let find = |number: u32| {
+            let is_there = (number as usize) < self.artifact.kernel_count();
+            is_there.then(|| self.artifact.kernel(number)).ok_or_else(|| bad(format!("it has no kernel {number}")))
+        };
+        Ok(KernelCall {
+            kernel,
+            plain: find(kernel.plain)?,
+            nullable: find(kernel.nullable)?,
+            replay: kernel.replay.map(find).transpose()?,
+            operator,
+        })
+    }
+
+    fn table(&'a self, number: u32, operator: u32) -> Result<&'a Table, RunError> {
+        let table = self.tables.get(number as usize).ok_or_else(|| bad(format!("it has no table {number}")))?;
+        let filler = self.filler_of(number).unwrap_or(operator);
+        table.complete(self.workers, &self.artifact.manifest, filler)
+    }
+
+    /// The operator that fills a table.
+    fn filler_of(&self, number: u32) -> Option<u32> {
+        fn find(body: &manifest::Body, number: u32) -> Option<u32> {
+            match &body.end {
+                manifest::End::Build { table, operator, .. }
+                | manifest::End::Aggregate { table, operator, .. }
+                | manifest::End::Collect { table, operator, .. } => (*table == number).then_some(*operator),
+                manifest::End::Fork(branches) => branches.iter().find_map(|branch| find(branch, number)),
+                manifest::End::Sink { .. } | manifest::End::Nothing => None,
+            }
+        }
+        self.artifact.manifest.pipelines.iter().find_map(|pipeline| find(&pipeline.body, number))
+    }
+
+    fn join_table(&'a self, number: u32, operator: u32) -> Result<(&'a JoinSpec, &'a JoinTable), RunError> {
+        match (self.table(number, operator)?, &self.tables[number as usize].spec) {
+            (Table::Join(table), TableSpec::Join(spec)) => Ok((spec, table)),
+            _ => Err(bad(format!("table {number} is not of a join"))),
+        }
+    }
+
+    fn table_spec(&self, number: u32) -> Result<&TableSpec, RunError> {
+        let table = self.tables.get(number as usize);
+        table.map(|table| &table.spec).ok_or_else(|| bad(format!("it has no table {number}")))
+    }
+
+    /// Runs a pipeline to its end.
+    pub(crate) fn run_pipeline(
+        &'a self,
+        number: u32,
+        pipeline: &'a Pipeline,
+        progress: &Progress,
+    ) -> Result<PipelineReport, RunError> {
+        let source = self.open_source(&pipeline.origin)?;
+        let (origin, rows) = self.origin(&pipeline.origin)?;
+        let input = match &source {
+            Some(source) => Input::Source(&**source),
+            None => Input::Table(rows),
+        };
+        let morsels = Morsels::new(input, &self.waiting_bytes);
+        let mut resolver = Resolver { job: self, probes: Vec::new(), ends: Vec::new() };
+        let body = resolver.body(&pipeline.body)?;
+        let Resolver { probes, ends, .. } = resolver;
+        let limit = match ends.as_slice() {
+            [EndSpec::Collect { spec: RowsSpec { by, partition_by, limit: Some(limit), .. }, .. }]
+                if by.is_empty() && partition_by.is_empty() =>
+            {
+                Some(Limit::new(*limit))
+            }
+            _ => None,
+        };
+        let operator = origin.operator;
+        let statistics = source.as_ref().map(|source| (source.total_rows(), source.total_bytes()));
+        let name = &self.artifact.manifest.operators[operator as usize].name;
+        let bar = progress.start(name, statistics.unwrap_or((Some(rows as u64), None)));
+        let failure = Mutex::default();
+        let run = PipelineRun { job: self, number, pipeline, origin, body, probes, ends, morsels, limit, bar, failure };
+        let counts = run.run_workers();
+        run.bar.end();
+        if let Some((_, error)) = run.failure.into_inner().expect("workers have ended") {
+            return Err(error);
+        }
+        let bytes = run.morsels.bytes_read.load(Ordering::Relaxed);
+        Ok(PipelineReport { counts, read: source.is_some().then_some((operator, bytes)) })
+    }
+
+    fn open_source(&self, origin: &Origin) -> Result<Option<Arc<dyn Source>>, RunError> {
+        let Origin::Scan { source, columns, prune, .. } = origin else { return Ok(None) };
+        let source = self.artifact.manifest.sources.get(*source as usize);
+        let source = source.ok_or_else(|| bad("it reads a source that it does not list".into()))?;
+        if let Some(source) = self.sources.get(&source.name) {
+            return Ok(Some(Arc::clone(source)));
+        }
+        let mut scan = Scan::of(columns.iter().map(|(position, _)| *position).collect());
+        for term in prune {
+            let value = match &term.value {
+                Some(PruneValue::Constant(constant)) => Some(constant.clone()),
+                Some(PruneValue::Param(number)) => self.params.constant(*number).cloned(),
+                None => None,
+            };
+            scan.prune.push(ResolvedPruneTerm { column: term.column, op: term.op, value });
+        }
+        let opened = connector::open_source(source, self.inputs.get(&source.name).map(String::as_str), &scan)?;
+        Ok(Some(match self.limit {
+            Some(limit) => Arc::new(crate::limit::FirstRows::new(opened, limit)),
+            None => Arc::from(opened),
+        }))
+    }
+
+    /// The origin, and its rows if they are a table's.
+    fn origin(&'a self, origin: &'a Origin) -> Result<(OriginRun<'a>, usize), RunError> {
+        let (operator, registers, rows, count) = match origin {
+            Origin::Scan { columns, operator, .. } => (*operator, columns, OriginRows::Source, 0),
+            Origin::Table { table, columns, operator } => match self.table(*table, *operator)? {
+                Table::Groups(groups) => (*operator, columns, OriginRows::Columns(&groups.columns), groups.rows),
+                Table::Rows(rows) => (*operator, columns, OriginRows::Columns(&rows.columns), rows.rows),
+                Table::Join(_) => return Err(bad(format!("table {table} is read without its matches"))),
+            },
+            Origin::BuildRows { table, matched, columns, operator } => {
+                let (_, table) = self.join_table(*table, *operator)?;
+                let rows = table.rows_by_match(*matched);
+                let count = rows.len();
+                (*operator, columns, OriginRows::Taken(&table.payload, rows), count)
+            }
+        };
+        // A batch has the columns in the order they were asked for.
+        Ok((OriginRun { operator, registers, rows }, count))
+    }
+}
+
+fn bad(what: String) -> RunError {
+    RunError::BadManifest(what)
+}
+
+/// Turns a manifest's body into functions and tables.
+struct Resolver<'a> {
+    job: &'a JobRun<'a>,
+    probes: Vec<Probing<'a>>,
+    ends: Vec<EndSpec<'a>>,
+}
+
+impl<'a> Resolver<'a> {
+    fn body(&mut self, body: &'a manifest::Body) -> Result<Body<'a>, RunError> {
+        let steps = body.steps.iter().map(|step| self.step(step)).collect::<Result<_, _>>()?;
+        let (end, operator) = self.end(&body.end)?;
+        Ok(Body { steps, end, operator })
+    }
+
+    fn step(&mut self, step: &'a manifest::Step) -> Result<Step<'a>, RunError> {
+        Ok(match step {
+            manifest::Step::Compute { kernel, live, operator, counts } => {
+                Step::Compute { call: self.job.call(kernel, *operator)?, live, counts }
+            }
+            manifest::Step::Count { operators } => Step::Count(operators),
+            manifest::Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
+                let (spec, table) = self.job.join_table(*table, *operator)?;
+                self.probes.push(Probing {
+                    table,
+                    layout: spec.layout.clone(),
+                    keys,
+                    spec: ProbeSpec {
+                        kind: *kind,
+                        carry: carry.clone(),
+                        payload: payload.clone(),
+                        matched: *matched,
+                        mark_only: *mark_only,
+                    },
+                    operator: *operator,
+                });
+                Step::Probe(self.probes.len() - 1)
+            }
+        })
+    }
+
+    fn end(&mut self, end: &'a manifest::End) -> Result<(End<'a>, u32), RunError> {
+        let mismatch = |table: u32| bad(format!("table {table} is of another kind than what fills it"));
+        let (spec, operator) = match end {
+            manifest::End::Fork(branches) => {
+                let branches = branches.iter().map(|branch| self.body(branch)).collect::<Result<_, _>>()?;
+                return Ok((End::Fork(branches), 0));
+            }
+            manifest::End::Nothing => (EndSpec::Nothing, 0),
+            manifest::End::Sink { sink, columns, operator } => {
+                if *sink as usize >= self.job.sinks.len() {
+                    return Err(bad(format!("it has no sink {sink}")));
+                }
+                (EndSpec::Sink { sink: *sink, columns }, *operator)
+            }
+            manifest::End::Build { table, keys, payload, operator } => match self.job.table_spec(*table)? {
+                TableSpec::Join(spec) => (EndSpec::Build { table: *table, spec, keys, payload }, *operator),
+                TableSpec::Aggregate(_) | TableSpec::Rows(_) => return Err(mismatch(*table)),
+            },
+            manifest::End::Collect { table, columns, operator } => match self.job.table_spec(*table)? {
+                TableSpec::Rows(spec) => (EndSpec::Collect { table: *table, spec, columns }, *operator),
+                TableSpec::Aggregate(_) | TableSpec::Join(_) => return Err(mismatch(*table)),
+            },
+            manifest::End::Aggregate { table, keys, inputs, fused, operator } => {
+                let TableSpec::Aggregate(spec) = self.job.table_spec(*table)? else { return Err(mismatch(*table)) };
+                let end = match fused {
+                    Some(fused) => EndSpec::Fused {
+                        table: *table,
+                        spec,
+                        call: self.job.call(&fused.kernel, *operator)?,
+                        counts: &fused.counts,
+                    },
+                    None => EndSpec::Aggregate { table: *table, spec, keys, inputs },
+                };
+                (end, *operator)
+            }
+        };
+        self.ends.push(spec);
+        Ok((End::At(self.ends.len() - 1), operator))
+    }
+}
+
+impl PipelineRun<'_> {
+    /// A worker has failed: what stands behind that in the input is of no interest any more.
+    pub(crate) fn fail(&self, seq: Seq, error: RunError) {
+        let mut failure = self.failure.lock().expect("a worker that panicked ends the job");
+        if failure.as_ref().is_none_or(|(first, _)| seq < *first) {
+            *failure = Some((seq, error));
+        }
+        self.morsels.stop_behind(seq);
+    }
+
+    /// Runs all workers, this thread among them.
+    fn run_workers(&self) -> Vec<Count> {
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..self.job.workers).map(|_| scope.spawn(|| Worker::new(self).work())).collect();
+            let mut all = Worker::new(self).work();
+            for other in others {
+                let counts = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                for (all, count) in all.iter_mut().zip(&counts) {
+                    all.add(count);
+                }
+            }
+            all
+        })
+    }
+}

@@ -1,0 +1,141 @@
+//! What a run did: figures for programs, and the text that ends it.
+
+use crate::progress::{count, size};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// A run that came to its end.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunSummary {
+    /// The job's name.
+    pub job: String,
+    /// As the manifest lists them: sources first, in the order rows flow.
+    pub operators: Vec<OperatorSummary>,
+    /// From the start to the outputs' final names.
+    pub wall: Duration,
+    /// Bytes that tables held at most, about.
+    pub peak_table_bytes: u64,
+    /// Workers.
+    pub workers: usize,
+}
+
+/// What one operator did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperatorSummary {
+    /// The author's name for it.
+    pub name: String,
+    /// `filter`, `hash_join`, …
+    pub kind: String,
+    /// Line in job.rs, from 1; 0 where there is none.
+    pub line: u32,
+    /// Rows that came in; of a join, rows that probed.
+    pub rows_in: u64,
+    /// Rows that went out.
+    pub rows_out: u64,
+    /// Of a join: rows of the side that is kept.
+    pub build_rows: u64,
+    /// Rows that could not be computed and were left out.
+    pub skipped: u64,
+    /// Rows that a source did not read since a filter excludes their whole piece of the file.
+    pub pruned: u64,
+    /// Time of all workers together.
+    pub time: Duration,
+    /// Of sources and sinks.
+    pub bytes: Option<u64>,
+    /// Of sinks: where the rows are.
+    pub files: Vec<String>,
+    /// Times that it put rows into files for lack of memory.
+    pub spills: u64,
+}
+
+impl OperatorSummary {
+    /// What happened, in one line without the name.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let (rows_in, rows_out) = (count(self.rows_in), count(self.rows_out));
+        let mut text = match self.kind.as_str() {
+            "source" | "table" => format!("Loaded {rows_out} rows"),
+            "filter" => {
+                let share = if self.rows_in == 0 { 0.0 } else { self.rows_out as f64 / self.rows_in as f64 * 100.0 };
+                format!("Filtered: {rows_in} → {rows_out} rows ({share:.1}% retained)")
+            }
+            "select" => format!("Selected: {rows_out} rows"),
+            "map" | "filter_map" => format!("Mapped: {rows_in} → {rows_out} rows"),
+            "hash_join" => format!("Joined: {rows_in} × {} → {rows_out} rows", count(self.build_rows)),
+            "aggregate" => format!("Aggregated: {rows_in} → {rows_out} rows"),
+            "sink" if self.files.is_empty() => format!("Written {rows_in} rows"),
+            "sink" => format!("Written {rows_in} rows to {}", self.files.join(", ")),
+            _ => format!("{rows_in} → {rows_out} rows"),
+        };
+        if let Some(bytes) = self.bytes.filter(|bytes| *bytes > 0) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, ", {}", size(bytes));
+        }
+        for (number, what) in [
+            (self.pruned, "rows not read: the filter excludes their part of the file"),
+            (self.skipped, "rows skipped for errors"),
+            (self.spills, "times spilled to disk"),
+        ] {
+            if number > 0 {
+                let _ = write!(text, ", {} {what}", count(number));
+            }
+        }
+        text
+    }
+}
+
+/// A time in a unit that suits it.
+fn time(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    match duration.as_micros() {
+        0..1_000 => format!("{} µs", duration.as_micros()),
+        1_000..1_000_000 => format!("{:.1} ms", seconds * 1e3),
+        _ => format!("{seconds:.2} s"),
+    }
+}
+
+impl RunSummary {
+    /// The summary as text, a line per operator.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        let width = self.operators.iter().map(|operator| operator.name.chars().count()).max().unwrap_or(0) + 1;
+        for operator in &self.operators {
+            let name = format!("{}:", operator.name);
+            let _ = writeln!(text, "  {name:<width$} {}  {}", operator.sentence(), time(operator.time));
+        }
+        let rows: u64 = self.operators.iter().filter(|operator| operator.kind == "source").map(|source| source.rows_out).sum();
+        let rate = rows as f64 / self.wall.as_secs_f64().max(1e-9);
+        let _ = writeln!(
+            text,
+            "{} finished in {} ({} rows/s, {} {})",
+            self.job,
+            time(self.wall),
+            count(rate as u64),
+            self.workers,
+            if self.workers == 1 { "worker" } else { "workers" },
+        );
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_say_what_they_did() {
+        let operator = |kind: &str, rows_in, rows_out| OperatorSummary {
+            kind: kind.into(),
+            rows_in,
+            rows_out,
+            build_rows: 10_000,
+            files: vec!["enriched.parquet".into()],
+            ..OperatorSummary::default()
+        };
+        assert_eq!(operator("source", 1000, 1000).sentence(), "Loaded 1,000 rows");
+        assert_eq!(operator("filter", 1000, 671).sentence(), "Filtered: 1,000 → 671 rows (67.1% retained)");
+        assert_eq!(operator("hash_join", 671, 671).sentence(), "Joined: 671 × 10,000 → 671 rows");
+        assert_eq!(operator("sink", 671, 671).sentence(), "Written 671 rows to enriched.parquet");
+    }
+}

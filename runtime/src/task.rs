@@ -1,0 +1,546 @@
+//! One worker in one pipeline: takes morsels, cuts them into chunks, runs the steps over each, and ends in sinks and tables.
+//!
+//! All scratch belongs to the worker and is used again by every chunk. A step that gives several chunks for one (a join with
+//! duplicates) runs the rest of the steps for each of them before it goes on.
+
+use crate::compact;
+use crate::error::{RowFailure, RunError, line_and_column};
+use crate::kernel;
+use crate::morsel::{Morsel, Rows, Seq};
+use crate::operator::aggregate::{AggregateBuild, FusedBuild};
+use crate::operator::collect::Order;
+use crate::operator::hash_join::{Found, JoinBuild, Probe};
+use crate::operator::rows::Collect;
+use crate::operator::sink::{SinkEnd, SinkRun};
+use crate::primitive::bitmap;
+use crate::registers::{BatchView, Registers, Selection};
+use crate::scheduler::{Body, EndSpec, KernelCall, OriginRows, PipelineRun, Probing, Step};
+use crate::connector::SinkEncoder;
+use sabot_abi::kernel::{Accumulator, Chunk, Context, RowError, RowErrorCode};
+use sabot_abi::manifest::ErrorPolicy;
+use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// What an operator has done, as one worker counts it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Count {
+    pub(crate) rows_in: u64,
+    pub(crate) rows_out: u64,
+    pub(crate) build_rows: u64,
+    pub(crate) skipped: u64,
+    pub(crate) nanos: u64,
+}
+
+/// A worker's part of where rows end.
+enum End {
+    Sink { end: SinkEnd, encoder: Box<dyn SinkEncoder> },
+    Build(JoinBuild),
+    Aggregate(AggregateBuild),
+    Fused(FusedBuild),
+    Collect(Collect),
+    Nothing,
+}
+
+/// One worker.
+pub(crate) struct Worker<'a> {
+    run: &'a PipelineRun<'a>,
+    registers: Registers,
+    context: Context,
+    probes: Vec<Option<Probe>>,
+    ends: Vec<End>,
+    pub(crate) counts: Vec<Count>,
+    /// Row of the morsel's batch with which the chunk starts.
+    chunk_start: usize,
+    /// Row of the chunk that could not be computed.
+    failed_row: usize,
+    /// Rows that came into the step that is being computed.
+    step_rows: Option<u64>,
+}
+
+impl Count {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.rows_in += other.rows_in;
+        self.rows_out += other.rows_out;
+        self.build_rows += other.build_rows;
+        self.skipped += other.skipped;
+        self.nanos += other.nanos;
+    }
+}
+
+impl<'a> Worker<'a> {
+    pub(crate) fn new(run: &'a PipelineRun<'a>) -> Self {
+        let end = |spec: &EndSpec<'_>| match spec {
+            EndSpec::Sink { sink, columns } => {
+                let sink = &run.job.sinks[*sink as usize];
+                End::Sink { end: SinkEnd::new(sink, columns), encoder: sink.encoder() }
+            }
+            EndSpec::Build { spec, keys, payload, .. } => End::Build(JoinBuild::new(spec, keys, payload)),
+            EndSpec::Aggregate { spec, keys, inputs, .. } => End::Aggregate(AggregateBuild::new(spec, keys, inputs)),
+            EndSpec::Fused { spec, .. } => End::Fused(FusedBuild::new(spec)),
+            EndSpec::Collect { spec, columns, .. } => End::Collect(Collect::new(spec, columns)),
+            EndSpec::Nothing => End::Nothing,
+        };
+        Self {
+            run,
+            registers: Registers::new(&run.pipeline.registers),
+            context: Context {
+                functions: crate::ffi::functions(),
+                params: run.job.params.words().as_ptr(),
+                constants: run.job.artifact.constants(),
+                error: RowError::default(),
+            },
+            probes: run.probes.iter().map(|probing| Some(Probe::new(&probing.layout, probing.keys))).collect(),
+            ends: run.ends.iter().map(end).collect(),
+            counts: vec![Count::default(); run.job.artifact.manifest.operators.len()],
+            chunk_start: 0,
+            failed_row: 0,
+            step_rows: None,
+        }
+    }
+
+    /// Takes morsels until there are none.
+    pub(crate) fn work(mut self) -> Vec<Count> {
+        loop {
+            if self.run.job.stop.load(Ordering::Relaxed) {
+                self.run.fail(Seq::END, RunError::Interrupted);
+                break;
+            }
+            let morsel = match self.run.morsels.take() {
+                Ok(Some(morsel)) => morsel,
+                Ok(None) => break,
+                Err(error) => {
+                    self.run.fail(Seq::END, error.into());
+                    break;
+                }
+            };
+            let seq = morsel.seq;
+            match self.on_morsel(morsel) {
+                Ok(()) => {}
+                Err(error) => {
+                    self.run.fail(seq, error);
+                    break;
+                }
+            }
+        }
+        for (spec, end) in self.run.ends.iter().zip(self.ends) {
+            match (spec, end) {
+                (EndSpec::Build { table, .. }, End::Build(build)) => self.run.job.tables[*table as usize].add_rows(build.rows),
+                (EndSpec::Aggregate { table, .. }, End::Aggregate(build)) => {
+                    self.run.job.tables[*table as usize].add_groups(build.into_parts());
+                }
+                (EndSpec::Fused { table, .. }, End::Fused(build)) => {
+                    self.run.job.tables[*table as usize].add_groups(vec![build.into_part()]);
+                }
+                (EndSpec::Collect { table, .. }, End::Collect(collect)) => {
+                    self.run.job.tables[*table as usize].add_rows(collect.into_rows());
+                }
+                (EndSpec::Sink { .. } | EndSpec::Nothing, _) => {}
+                _ => unreachable!("ends are made of their specs"),
+            }
+        }
+        self.counts
+    }
+
+    fn on_morsel(&mut self, morsel: Morsel) -> Result<(), RunError> {
+        let run = self.run;
+        let order: Order = (run.number, morsel.seq);
+        for end in &mut self.ends {
+            match end {
+                End::Build(build) => build.start(order),
+                End::Aggregate(build) => build.start(order),
+                End::Collect(collect) => collect.start(order),
+                End::Sink { .. } | End::Fused(_) | End::Nothing => {}
+            }
+        }
+        let started = Instant::now();
+        let rows = match &morsel.rows {
+            Rows::Batch { rows, .. } | Rows::Table { rows, .. } => *rows,
+        };
+        let origin = &mut self.counts[run.origin.operator as usize];
+        if matches!(run.origin.rows, OriginRows::Source) {
+            origin.rows_in += rows as u64;
+        }
+        origin.rows_out += rows as u64;
+        let view = match &morsel.rows {
+            Rows::Batch { batch, .. } => BatchView::new(batch.columns(), run.origin.registers.iter().map(|(_, reg)| *reg)),
+            Rows::Table { .. } => BatchView::default(),
+        };
+        self.counts[run.origin.operator as usize].nanos += started.elapsed().as_nanos() as u64;
+        for start in (0..rows).step_by(CHUNK_ROWS) {
+            let len = (rows - start).min(CHUNK_ROWS);
+            match (&morsel.rows, &run.origin.rows) {
+                (Rows::Batch { first, .. }, _) => {
+                    self.chunk_start = first + start;
+                    self.registers.load(&view, self.chunk_start, len);
+                }
+                (Rows::Table { first, .. }, OriginRows::Columns(columns)) => {
+                    self.chunk_start = first + start;
+                    let registers = run.origin.registers.iter();
+                    let columns = registers.map(|(position, reg)| (*reg, &columns[*position as usize]));
+                    self.registers.load_rows(columns, self.chunk_start, len);
+                }
+                (Rows::Table { first, .. }, OriginRows::Taken(columns, rows)) => {
+                    self.chunk_start = first + start;
+                    let registers = run.origin.registers.iter();
+                    let columns = registers.map(|(position, reg)| (*reg, &columns[*position as usize]));
+                    self.registers.load_taken(columns, &rows[self.chunk_start..self.chunk_start + len]);
+                }
+                (Rows::Table { .. }, OriginRows::Source) => unreachable!("sources give batches"),
+            }
+            self.step_rows = None;
+            self.run_body(&run.body, 0, Selection::all(len)).map_err(|error| self.place(error, &morsel))?;
+            if run.job.stop.load(Ordering::Relaxed) {
+                return Err(RunError::Interrupted);
+            }
+        }
+        self.end_morsel(morsel.seq)
+    }
+
+    /// Hands on what the morsel has brought.
+    fn end_morsel(&mut self, seq: Seq) -> Result<(), RunError> {
+        let run = self.run;
+        let waiting = &run.job.waiting_bytes;
+        for (spec, end) in run.ends.iter().zip(&mut self.ends) {
+            match (spec, end) {
+                (EndSpec::Sink { sink, .. }, End::Sink { end, .. }) => {
+                    run.job.sinks[*sink as usize].deliver(seq, end.take_batches(), waiting);
+                }
+                (_, End::Collect(collect)) => collect.end_morsel(),
+                _ => {}
+            }
+        }
+        if let Some(limit) = &run.limit {
+            limit.add(seq, self.morsel_rows());
+        }
+        let frontier = run.morsels.done(seq);
+        run.bar.update(&run.morsels);
+        for (spec, end) in run.ends.iter().zip(&mut self.ends) {
+            if let (EndSpec::Sink { sink, .. }, End::Sink { encoder, .. }) = (spec, end) {
+                run.job.sinks[*sink as usize].advance(frontier, &mut **encoder, waiting)?;
+            }
+        }
+        if !run.job.sinks.is_empty() && run.job.sinks.iter().all(SinkRun::is_enough) {
+            run.morsels.stop();
+        }
+        if run.limit.as_ref().is_some_and(|limit| limit.is_reached(frontier)) {
+            run.morsels.stop();
+        }
+        Ok(())
+    }
+
+    /// Rows that the last morsel brought into the one table that has a limit.
+    fn morsel_rows(&self) -> u64 {
+        let rows = |end: &End| match end {
+            End::Collect(collect) => collect.morsel_rows(),
+            End::Sink { .. } | End::Build(_) | End::Aggregate(_) | End::Fused(_) | End::Nothing => 0,
+        };
+        self.ends.iter().map(rows).sum()
+    }
+
+    /// Says where the row of an error comes from.
+    fn place(&self, error: RunError, morsel: &Morsel) -> RunError {
+        match (error, &morsel.rows) {
+            (RunError::Row(mut failure), Rows::Batch { position, .. }) => {
+                let place = position.place(self.chunk_start + self.failed_row);
+                failure.input = Some((position.file().to_owned(), place));
+                RunError::Row(failure)
+            }
+            (error, _) => error,
+        }
+    }
+
+    /// Runs the steps from one on over the selected rows.
+    fn run_body(&mut self, body: &'a Body<'a>, from: usize, mut selection: Selection) -> Result<(), RunError> {
+        for (at, step) in body.steps.iter().enumerate().skip(from) {
+            if selection.count == 0 {
+                return Ok(());
+            }
+            match step {
+                Step::Count(operators) => {
+                    for operator in *operators {
+                        self.count(*operator, selection.count, selection.count);
+                    }
+                }
+                Step::Compute { call, live, counts } => {
+                    let started = Instant::now();
+                    let before = selection.count as u64;
+                    let step_rows = *self.step_rows.get_or_insert(before);
+                    let carried = call.kernel.inputs.len() + live.len();
+                    if compact::pays(call.kernel, carried, &selection) {
+                        let regs = call.kernel.inputs.iter().chain(live.iter()).copied();
+                        self.compress(regs, &mut selection);
+                    }
+                    self.call(call, &mut selection, std::ptr::null_mut())?;
+                    self.counts[call.operator as usize].nanos += started.elapsed().as_nanos() as u64;
+                    self.count_step(counts, step_rows, selection.count);
+                }
+                Step::Probe(number) => {
+                    let started = Instant::now();
+                    let probing = &self.run.probes[*number];
+                    let rows_in = selection.count;
+                    let mut probe = self.probes[*number].take().expect("a probe is not inside of itself");
+                    let found = probe.find(probing.table, &probing.spec, &mut self.registers, &mut selection);
+                    let count = &mut self.counts[probing.operator as usize];
+                    count.rows_in += rows_in as u64;
+                    count.nanos += started.elapsed().as_nanos() as u64;
+                    let result = match found {
+                        Found::Nothing => {
+                            self.probes[*number] = Some(probe);
+                            return Ok(());
+                        }
+                        Found::InPlace => {
+                            count.rows_out += selection.count as u64;
+                            Ok(true)
+                        }
+                        Found::Chunks => self.run_chunks(body, at, probing, &mut probe).map(|()| false),
+                    };
+                    self.probes[*number] = Some(probe);
+                    if !result? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        if selection.count > 0 { self.run_end(body, selection) } else { Ok(()) }
+    }
+
+    /// Runs the steps behind a probe over each chunk of pairs.
+    fn run_chunks(
+        &mut self,
+        body: &'a Body<'a>,
+        at: usize,
+        probing: &'a Probing<'a>,
+        probe: &mut Probe,
+    ) -> Result<(), RunError> {
+        let saved = self.registers.save();
+        loop {
+            let started = Instant::now();
+            let rows = probe.next_chunk(probing.table, &probing.spec, &mut self.registers);
+            let count = &mut self.counts[probing.operator as usize];
+            count.rows_out += rows as u64;
+            count.nanos += started.elapsed().as_nanos() as u64;
+            if rows == 0 {
+                return Ok(());
+            }
+            self.step_rows = None;
+            self.run_body(body, at + 1, Selection::all(rows))?;
+            self.registers.restore(&saved);
+        }
+    }
+
+    fn run_end(&mut self, body: &'a Body<'a>, mut selection: Selection) -> Result<(), RunError> {
+        let run = self.run;
+        let number = match &body.end {
+            crate::scheduler::End::At(number) => *number,
+            crate::scheduler::End::Fork(branches) => {
+                let saved = self.registers.save();
+                for branch in branches {
+                    self.step_rows = None;
+                    self.run_body(branch, 0, selection.clone())?;
+                    self.registers.restore(&saved);
+                }
+                return Ok(());
+            }
+        };
+        let started = Instant::now();
+        let mut count = Count { rows_in: selection.count as u64, rows_out: selection.count as u64, ..Count::default() };
+        let operator = match (&run.ends[number], &mut self.ends[number]) {
+            (EndSpec::Sink { .. }, End::Sink { end, .. }) => {
+                end.add(&mut self.registers, &selection);
+                body.operator
+            }
+            (EndSpec::Build { .. }, End::Build(build)) => {
+                build.add(&mut self.registers, &selection);
+                count = Count { build_rows: selection.count as u64, ..Count::default() };
+                run.job.check_rows(build.rows.rows, run.ends[number].table())?;
+                body.operator
+            }
+            (EndSpec::Aggregate { .. }, End::Aggregate(build)) => {
+                build.add(&mut self.registers, &selection);
+                count.rows_out = 0;
+                body.operator
+            }
+            (EndSpec::Collect { .. }, End::Collect(collect)) => {
+                collect.add(&mut self.registers, &selection);
+                count.rows_out = 0;
+                run.job.check_rows(collect.rows(), run.ends[number].table())?;
+                body.operator
+            }
+            (EndSpec::Fused { call, counts, .. }, End::Fused(build)) => {
+                let accumulators = build.accumulators();
+                let step_rows = *self.step_rows.get_or_insert(selection.count as u64);
+                if compact::pays(call.kernel, call.kernel.inputs.len(), &selection) {
+                    self.compress(call.kernel.inputs.iter().copied(), &mut selection);
+                }
+                self.call(call, &mut selection, accumulators)?;
+                self.count_step(counts, step_rows, selection.count);
+                count = Count { rows_in: selection.count as u64, ..Count::default() };
+                body.operator
+            }
+            (EndSpec::Nothing, End::Nothing) => return Ok(()),
+            _ => unreachable!("ends are made of their specs"),
+        };
+        let total = &mut self.counts[operator as usize];
+        total.rows_in += count.rows_in;
+        total.rows_out += count.rows_out;
+        total.build_rows += count.build_rows;
+        total.nanos += started.elapsed().as_nanos() as u64;
+        Ok(())
+    }
+
+    fn compress(&mut self, regs: impl Iterator<Item = u32>, selection: &mut Selection) {
+        let mut seen: Vec<u32> = regs.collect();
+        seen.sort_unstable();
+        seen.dedup();
+        self.registers.compress(seen.into_iter(), selection);
+    }
+
+    fn count(&mut self, operator: u32, rows_in: usize, rows_out: usize) {
+        let count = &mut self.counts[operator as usize];
+        count.rows_in += rows_in as u64;
+        count.rows_out += rows_out as u64;
+    }
+
+    /// Counts the operators of a step whose last kernel was called.
+    fn count_step(&mut self, operators: &[u32], step_rows: u64, rows_out: usize) {
+        for (place, operator) in operators.iter().enumerate() {
+            let rows_in = if place == 0 { step_rows as usize } else { rows_out };
+            self.count(*operator, rows_in, rows_out);
+        }
+        if !operators.is_empty() {
+            self.step_rows = None;
+        }
+    }
+
+    /// Calls a kernel over the selected rows; if a row may have failed, its replay kernel decides.
+    fn call(
+        &mut self,
+        call: &'a KernelCall<'a>,
+        selection: &mut Selection,
+        accumulators: *mut Accumulator,
+    ) -> Result<(), RunError> {
+        let has_nulls = self.registers.bind(call.kernel, selection);
+        let mut out = [0u64; CHUNK_WORDS];
+        let code = if has_nulls { call.nullable } else { call.plain };
+        let chunk = self.chunk(selection.rows, 0, &selection.words, &mut out, accumulators);
+        let failed = kernel::call(code, &mut self.context, &chunk) != 0;
+        if failed {
+            self.replay(call, call.replay.is_none().then_some(out), selection, accumulators)?;
+        } else if call.kernel.filter {
+            selection.words = out;
+            selection.recount();
+        }
+        self.registers.settle(call.kernel, selection);
+        Ok(())
+    }
+
+    fn chunk(
+        &self,
+        rows: usize,
+        first_row: usize,
+        selection: &[u64; CHUNK_WORDS],
+        out: &mut [u64; CHUNK_WORDS],
+        accumulators: *mut Accumulator,
+    ) -> Chunk {
+        Chunk {
+            rows: rows as u64,
+            first_row: first_row as u64,
+            inputs: self.registers.inputs.as_ptr(),
+            outputs: self.registers.outputs.as_ptr(),
+            selection: selection.as_ptr(),
+            selection_out: out.as_mut_ptr(),
+            accumulators,
+        }
+    }
+
+    /// Computes the rows one by one, and treats those that fail as their operator's policy says. `first`: what a scalar
+    /// kernel, which is its own replay, has just left when it came to the first of them.
+    #[cold]
+    fn replay(
+        &mut self,
+        call: &'a KernelCall<'a>,
+        mut first: Option<[u64; CHUNK_WORDS]>,
+        selection: &mut Selection,
+        accumulators: *mut Accumulator,
+    ) -> Result<(), RunError> {
+        let code = call.replay.unwrap_or(call.nullable);
+        self.registers.fill_validity();
+        let mut todo = selection.words;
+        let mut kept = [0u64; CHUNK_WORDS];
+        let mut first_row = 0;
+        loop {
+            let (is_failed, out) = match first.take() {
+                Some(out) => (true, out),
+                None => {
+                    let mut out = [0u64; CHUNK_WORDS];
+                    self.context.error = RowError::default();
+                    let chunk = self.chunk(selection.rows, first_row, &todo, &mut out, accumulators);
+                    (kernel::call(code, &mut self.context, &chunk) != 0, out)
+                }
+            };
+            let error = self.context.error;
+            let end = if is_failed { error.row as usize } else { selection.rows };
+            assert!(end >= first_row && end <= selection.rows, "a kernel names a row of the chunk");
+            let decided = if call.kernel.filter { &out } else { &todo };
+            for row in (first_row..end).filter(|row| bitmap::get(decided, *row)) {
+                bitmap::set(&mut kept, row);
+            }
+            if !is_failed {
+                break;
+            }
+            self.on_row_error(call, error, end, selection)?;
+            for row in first_row..=end {
+                bitmap::clear(&mut todo, row);
+            }
+            first_row = end + 1;
+            if bitmap::count(&todo) == 0 {
+                break;
+            }
+        }
+        selection.words = kept;
+        selection.recount();
+        Ok(())
+    }
+
+    /// A row cannot be computed.
+    fn on_row_error(
+        &mut self,
+        call: &'a KernelCall<'a>,
+        error: RowError,
+        row: usize,
+        selection: &Selection,
+    ) -> Result<(), RunError> {
+        let manifest = &self.run.job.artifact.manifest;
+        let operator = &manifest.operators[call.operator as usize];
+        match operator.on_error {
+            ErrorPolicy::Skip => {
+                self.counts[call.operator as usize].skipped += 1;
+                return Ok(());
+            }
+            // Error sinks get the row by the failure that describes it.
+            ErrorPolicy::Sink(_) | ErrorPolicy::Fail => {}
+        }
+        let (start, end) = (error.span_start as usize, error.span_end as usize);
+        let (line, column) =
+            if end > start { line_and_column(&manifest.source_text, start) } else { (operator.line, 1) };
+        let message = RowErrorCode::from_code(error.code).map_or("the row cannot be computed", RowErrorCode::message);
+        let inputs = call.kernel.inputs.iter();
+        let values = inputs.map(|reg| {
+            let name = self.run.pipeline.registers[*reg as usize].name.clone();
+            (name, self.registers.show(*reg, row, selection))
+        });
+        let values = values.collect();
+        self.failed_row = self.registers.origin_row(row);
+        Err(RunError::Row(Box::new(RowFailure {
+            message: message.to_owned(),
+            operator: operator.name.clone(),
+            source_file: manifest.source_file.clone(),
+            line,
+            column,
+            expression: manifest.source_text.get(start..end).unwrap_or("").to_owned(),
+            input: None,
+            values,
+        })))
+    }
+}
