@@ -32,8 +32,15 @@ fn run(plan: &mut Plan, cx: &mut PassCx) -> Changed {
         let mut predicate = Expr::new(kind, Type::Bool, span);
         substitute::renumber_locals(&mut predicate);
         cx.fused(upper, lower);
-        let on_error = if node_can_fail(lower) { lower.on_error } else { upper.on_error };
-        let merged = Node { operator: Operator::Filter { predicate }, on_error, ..lower.clone() };
+        // The one that fails gives its name to the error.
+        let like = if node_can_fail(upper) && !node_can_fail(lower) { upper } else { lower };
+        let merged = Node {
+            operator: Operator::Filter { predicate },
+            inputs: lower.inputs.clone(),
+            schema: lower.schema.clone(),
+            properties: lower.properties.clone(),
+            ..like.clone()
+        };
         *plan.node_mut(id) = merged;
         changed.note();
     }
@@ -60,7 +67,7 @@ mod tests {
                 let middle = b.filter("g", lower, "10 / a > 1");
                 b.filter("h", middle, "a > 1 || a < -1")
             },
-            "filter f: a != 0 && 10 / a > 1 && (a > 1 || a < -1)\n  source s",
+            "filter g: a != 0 && 10 / a > 1 && (a > 1 || a < -1)\n  source s",
         );
     }
 

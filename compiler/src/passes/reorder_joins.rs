@@ -143,7 +143,7 @@ impl Chain {
             let inside = shares.iter().filter(|(pair, _)| set & pair == *pair).map(|(_, share)| share);
             inside.fold(product, |rows, share| rows * share)
         };
-        let present = self.present_cost(plan, *self.joins.first()?, &size).1;
+        let present = self.present_cost(plan, *self.joins.first()?, &mut 0, &size).1;
         let all = (1_usize << self.leaves.len()) - 1;
         // The cheapest way to each set of leaves.
         let mut best: Vec<Option<(f64, Vec<usize>)>> = vec![None; all + 1];
@@ -204,17 +204,21 @@ impl Chain {
         keys
     }
 
-    /// The leaves below a node as a set, and the cost of the joins there.
-    fn present_cost(&self, plan: &Plan, id: NodeId, size: &impl Fn(usize) -> f64) -> (usize, f64) {
-        if let Some(leaf) = self.leaves.iter().position(|leaf| leaf.node == id) {
-            return (1 << leaf, 0.0);
-        }
+    /// The leaves below a node as a set, and the cost of the joins there; `next` is the first of its leaves.
+    fn present_cost(&self, plan: &Plan, id: NodeId, next: &mut usize, size: &impl Fn(usize) -> f64) -> (usize, f64) {
         let inputs = &plan.node(id).inputs;
-        let (left, left_cost) = self.present_cost(plan, inputs[0], size);
-        let Some(right) = inputs.get(1) else { return (left, left_cost) };
-        let (right, right_cost) = self.present_cost(plan, *right, size);
-        let joined = left | right;
-        (joined, left_cost + right_cost + join_cost(size(left), size(right), size(joined)))
+        if self.joins.contains(&id) {
+            let (left, left_cost) = self.present_cost(plan, inputs[0], next, size);
+            let (right, right_cost) = self.present_cost(plan, inputs[1], next, size);
+            let joined = left | right;
+            (joined, left_cost + right_cost + join_cost(size(left), size(right), size(joined)))
+        } else if self.leaves[*next].node == id {
+            *next += 1;
+            (1 << (*next - 1), 0.0)
+        } else {
+            // A map between two joins.
+            self.present_cost(plan, inputs[0], next, size)
+        }
     }
 
     /// Joins the leaves in this order; `top` becomes the map that restores the columns.

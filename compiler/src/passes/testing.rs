@@ -89,6 +89,18 @@ impl Builder {
             split(text).iter().map(|key| builder.expr(key, input, None)).collect::<Vec<_>>()
         };
         let (left_keys, right_keys) = (keys(self, left_keys, left), keys(self, right_keys, right));
+        self.join_on(name, kind, left, right, left_keys, right_keys)
+    }
+
+    pub(super) fn join_on(
+        &mut self,
+        name: &str,
+        kind: JoinKind,
+        left: NodeId,
+        right: NodeId,
+        left_keys: Vec<Expr>,
+        right_keys: Vec<Expr>,
+    ) -> NodeId {
         let (left_schema, right_schema) = (self.schema(left), self.schema(right));
         let types = join_types(kind, &left_schema, &right_schema);
         let mut names: Vec<String> = left_schema.fields.iter().map(|field| field.name.clone()).collect();
@@ -197,11 +209,11 @@ impl Builder {
         reader.expr(&syntax, wanted)
     }
 
-    fn schema(&self, node: NodeId) -> Schema {
+    pub(super) fn schema(&self, node: NodeId) -> Schema {
         self.plan.node(node).schema.clone()
     }
 
-    fn node(&mut self, name: &str, operator: Operator, inputs: &[NodeId], schema: Schema) -> NodeId {
+    pub(super) fn node(&mut self, name: &str, operator: Operator, inputs: &[NodeId], schema: Schema) -> NodeId {
         self.plan.add(Node {
             name: name.to_owned(),
             operator,
