@@ -299,6 +299,7 @@ fn read_hint(error: &io::Error) -> &'static str {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system has many reasons, few with advice")]
 fn write_hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::PermissionDenied => ": give this user leave to write there",

@@ -6,16 +6,31 @@
 //!
 //! Left out: everything about tasks, morsels and order (the task loop's), and the network.
 
+mod arrow;
+mod convert;
 pub mod error;
+mod input;
+mod output;
+mod parquet;
+mod place;
 pub mod schema;
 pub mod sink;
 pub mod source;
+#[cfg(test)]
+mod tests;
+mod text;
 
 pub use error::{ConnectorError, Direction, Place};
 pub use sink::{Demand, EncodedBatch, Sink, SinkEncoder, SinkOptions, SinkReport, SinkWriter};
 pub use source::{BATCH_ROWS, Position, ResolvedPruneTerm, Scan, Source, SourceStatistics, SplitReader};
 
-use sabot_abi::manifest::{self, Field, Format};
+use input::{Bytestream, Input};
+use output::Target;
+use sabot_abi::manifest::{self, Connector, Field, Format, Location};
+use source::Chain;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 /// What a file says of itself before its rows are read.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,8 +55,55 @@ pub fn open_source(
     replacement: Option<&str>,
     scan: &Scan,
 ) -> Result<Box<dyn Source>, ConnectorError> {
-    let _ = (replacement, scan);
-    Err(ConnectorError::UnknownFormat { path: source.name.clone() })
+    let place = resolve(&source.connector, replacement, &source.name, Direction::Input)?;
+    let options = &source.connector.options;
+    if place.is_standard() {
+        let input = Input::standard()?;
+        let format = place.format.or_else(|| place::format_by_content(&input.start)).unwrap_or(Format::Ndjson);
+        return open_input(input, format, &source.fields, options, scan);
+    }
+    let mut sources = Vec::new();
+    for path in place::files(&place.path)? {
+        let input = Input::open(&path)?;
+        let format = format_of(&input, &path, place.format)?;
+        sources.push(open_input(input, format, &source.fields, options, scan)?);
+    }
+    Ok(Chain::of(sources))
+}
+
+fn format_of(input: &Input, path: &Path, declared: Option<Format>) -> Result<Format, ConnectorError> {
+    declared
+        .or_else(|| place::format_by_extension(path))
+        .or_else(|| place::format_by_content(&input.start))
+        .ok_or_else(|| ConnectorError::UnknownFormat { path: input.name.to_string() })
+}
+
+fn open_input(
+    input: Input,
+    format: Format,
+    fields: &[Field],
+    options: &BTreeMap<String, String>,
+    scan: &Scan,
+) -> Result<Box<dyn Source>, ConnectorError> {
+    let Input { name, bytes, start } = input;
+    if start.is_empty() && format != Format::Ndjson {
+        return Err(ConnectorError::EmptyFile { path: name.to_string(), format });
+    }
+    match (format, bytes) {
+        (Format::Arrow, Bytestream::Mapped(bytes)) => arrow::ArrowSource::open(name, &bytes, fields, scan),
+        (Format::Arrow, Bytestream::Stream(stream)) => {
+            arrow::StreamSource::open(name, stream, start.starts_with(b"ARROW1"), fields, scan)
+        }
+        (Format::Parquet, Bytestream::Mapped(bytes)) => {
+            Ok(Box::new(parquet::ParquetSource::new(name, bytes, fields, scan)?))
+        }
+        (Format::Parquet, Bytestream::Stream(_)) => Err(ConnectorError::Unsupported {
+            path: name.to_string(),
+            detail: "Parquet is read from its end, so it cannot come through a pipe: name the file instead".into(),
+        }),
+        (Format::Csv, bytes) => text::open_csv(name, bytes, fields, options, scan),
+        (Format::Ndjson, bytes) => text::open_ndjson(name, bytes, fields, scan),
+    }
 }
 
 /// Prepares what a job writes. Nothing is created before [`Sink::open`]; a file that may not be replaced is refused here.
@@ -50,12 +112,77 @@ pub fn open_sink(
     replacement: Option<&str>,
     options: SinkOptions,
 ) -> Result<Box<dyn Sink>, ConnectorError> {
-    let _ = (replacement, options);
-    Err(ConnectorError::UnknownFormat { path: sink.name.clone() })
+    let place = resolve(&sink.connector, replacement, &sink.name, Direction::Output)?;
+    let (target, format) = if place.is_standard() {
+        (Target::Standard, place.format.unwrap_or(Format::Ndjson))
+    } else {
+        let format = place.format.or_else(|| place::format_by_extension(Path::new(&place.path)));
+        let format = format.ok_or_else(|| ConnectorError::UnknownFormat { path: place.path.clone() })?;
+        (Target::file(&sink.name, &place.path, options)?, format)
+    };
+    let compression = sink.connector.options.get("compression").map(String::as_str);
+    Ok(match format {
+        Format::Arrow => Box::new(arrow::ArrowSink::new(target, &sink.fields, compression)?),
+        Format::Parquet => Box::new(parquet::ParquetSink::new(target, &sink.fields, compression)?),
+        Format::Csv => text::csv_sink(target, &sink.fields, &sink.connector.options)?,
+        Format::Ndjson => text::ndjson_sink(target, &sink.fields),
+    })
 }
 
-/// Reads what the files at a place (path, directory, glob) say of themselves, without reading rows.
+/// Reads what the files at a place (path, directory, glob, each with an optional `FORMAT:` in front) say of themselves,
+/// without reading rows.
 pub fn inspect(path: &str, format: Option<Format>) -> Result<FileFacts, ConnectorError> {
-    let _ = format;
-    Err(ConnectorError::UnknownFormat { path: path.to_owned() })
+    let place = place::Place::parse(path);
+    let mut facts: Option<FileFacts> = None;
+    for path in place::files(&place.path)? {
+        let input = Input::open(&path)?;
+        let format = format_of(&input, &path, place.format.or(format))?;
+        let Bytestream::Mapped(bytes) = &input.bytes else {
+            let detail = "is a pipe: what it holds is known only when it is read";
+            return Err(ConnectorError::Unsupported { path: input.name.to_string(), detail: detail.into() });
+        };
+        if bytes.is_empty() && format != Format::Ndjson {
+            return Err(ConnectorError::EmptyFile { path: input.name.to_string(), format });
+        }
+        let (fields, rows, row_groups) = match format {
+            Format::Arrow => {
+                arrow::facts(&input.name, bytes).map(|(fields, rows, groups)| (fields, Some(rows), groups))?
+            }
+            Format::Parquet => {
+                parquet::facts(&input.name, bytes).map(|(fields, rows, groups)| (fields, Some(rows), groups))?
+            }
+            Format::Csv | Format::Ndjson => (Vec::new(), None, 0),
+        };
+        let known = facts.get_or_insert(FileFacts { format, fields, rows: Some(0), bytes: 0, files: 0, row_groups: 0 });
+        known.rows = known.rows.zip(rows).map(|(sum, rows)| sum + rows);
+        known.bytes += bytes.len() as u64;
+        known.files += 1;
+        known.row_groups += row_groups;
+    }
+    facts.ok_or_else(|| ConnectorError::EmptyDirectory { path: path.to_owned() })
 }
+
+/// What stands in the place of a connector; its own place if there is no replacement.
+fn resolve(
+    connector: &Connector,
+    replacement: Option<&str>,
+    name: &str,
+    direction: Direction,
+) -> Result<place::Place, ConnectorError> {
+    if let Some(replacement) = replacement {
+        return Ok(place::Place::parse(replacement));
+    }
+    let needs = |place: String| ConnectorError::NeedsReplacement { direction, name: name.to_owned(), place };
+    match &connector.location {
+        Location::Path(path) => {
+            let place = place::Place::parse(path);
+            Ok(place::Place { format: place.format.or(connector.format), path: place.path })
+        }
+        Location::Standard => Ok(place::Place { path: "-".into(), format: connector.format }),
+        Location::Kafka(topic) => Err(needs(format!("kafka({topic:?})"))),
+        Location::Generator(generator) => Err(needs(format!("{generator}()"))),
+    }
+}
+
+/// The file's name as messages show it.
+type Name = Arc<str>;

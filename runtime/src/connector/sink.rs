@@ -2,10 +2,15 @@
 //!
 //! Nothing stands under the sink's name before [`SinkWriter::finish`]; a writer that is dropped or aborted leaves nothing.
 
+use super::convert::in_type;
 use super::error::ConnectorError;
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_buffer::Buffer;
+use arrow_schema::{ArrowError, FieldRef, SchemaRef};
+use arrow_select::concat::concat_batches;
 use parquet::arrow::arrow_writer::ArrowColumnChunk;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// How a sink is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,11 +38,6 @@ pub trait Sink: Send + Sync {
 pub trait SinkEncoder: Send {
     /// Encodes rows that follow each other, given in one or several batches.
     fn encode(&mut self, batches: &[RecordBatch]) -> Result<EncodedBatch, ConnectorError>;
-
-    /// Takes back memory that the writer is done with.
-    fn recycle(&mut self, memory: Vec<u8>) {
-        drop(memory);
-    }
 }
 
 /// Rows as the writer takes them.
@@ -57,14 +57,39 @@ pub(super) enum Payload {
     RowGroup(Vec<ArrowColumnChunk>),
 }
 
-/// An Arrow IPC message: its header, and the buffers of its body, not copied.
+/// An Arrow IPC message: buffers to write one after the other, most of them the batch's own.
 pub(super) struct Message {
-    /// The flatbuffer, with its prefix, padded.
-    pub(super) header: Vec<u8>,
-    /// The body in pieces, padding included.
-    pub(super) body: Vec<Buffer>,
-    /// Sum of the pieces.
-    pub(super) body_len: usize,
+    /// Prefix, header and body, padding included.
+    pub(super) pieces: Vec<Buffer>,
+    /// Bytes of prefix and header.
+    pub(super) header_bytes: usize,
+    /// Bytes of all pieces.
+    pub(super) bytes: usize,
+}
+
+/// Joins batches that are so small that writing each for itself would cost more.
+pub(super) fn joined(batches: &[RecordBatch]) -> Result<Cow<'_, [RecordBatch]>, ArrowError> {
+    const SMALL_ROWS: usize = 8 * 1024;
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    match batches {
+        [first, _, ..] if rows / batches.len() < SMALL_ROWS => {
+            let schemas_match = batches.iter().all(|batch| batch.schema_ref() == first.schema_ref());
+            if !schemas_match {
+                return Ok(Cow::Borrowed(batches));
+            }
+            Ok(Cow::Owned(vec![concat_batches(first.schema_ref(), batches)?]))
+        }
+        _ => Ok(Cow::Borrowed(batches)),
+    }
+}
+
+/// The batch with exactly the sink's types: other layouts of strings and other time zones are brought to the one that all
+/// batches of a file have.
+pub(super) fn in_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let column = |(array, field): (&ArrayRef, &FieldRef)| in_type(array, field.data_type());
+    let columns = batch.columns().iter().zip(schema.fields()).map(column).collect::<Result<_, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
 }
 
 impl EncodedBatch {
@@ -73,7 +98,7 @@ impl EncodedBatch {
     pub fn memory_bytes(&self) -> usize {
         match &self.payload {
             Payload::Bytes(bytes) => bytes.capacity(),
-            Payload::Messages(messages) => messages.iter().map(|message| message.header.len() + message.body_len).sum(),
+            Payload::Messages(messages) => messages.iter().map(|message| message.bytes).sum(),
             Payload::RowGroup(chunks) => chunks.iter().map(|chunk| chunk.close().bytes_written as usize).sum(),
         }
     }

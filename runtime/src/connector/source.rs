@@ -157,6 +157,54 @@ impl fmt::Debug for Position {
     }
 }
 
+/// Several sources as one, in their order.
+pub(super) struct Chain {
+    sources: Vec<Box<dyn Source>>,
+    /// For each source, the number of its first split.
+    starts: Vec<usize>,
+    splits: usize,
+}
+
+impl Chain {
+    /// One after the other.
+    pub(super) fn of(mut sources: Vec<Box<dyn Source>>) -> Box<dyn Source> {
+        if sources.len() == 1
+            && let Some(only) = sources.pop()
+        {
+            return only;
+        }
+        let mut starts = Vec::with_capacity(sources.len());
+        let mut splits = 0;
+        for source in &sources {
+            starts.push(splits);
+            splits += source.splits();
+        }
+        Box::new(Self { sources, starts, splits })
+    }
+}
+
+impl Source for Chain {
+    fn splits(&self) -> usize {
+        self.splits
+    }
+
+    fn open(&self, split: usize) -> Result<Box<dyn SplitReader>, ConnectorError> {
+        let source = self.starts.partition_point(|start| *start <= split) - 1;
+        self.sources[source].open(split - self.starts[source])
+    }
+
+    fn statistics(&self) -> SourceStatistics {
+        let sum = |left: Option<u64>, right: Option<u64>| left.zip(right).map(|(left, right)| left + right);
+        let none = SourceStatistics { rows: Some(0), bytes: Some(0), pruned_rows: 0, files: 0 };
+        self.sources.iter().map(|source| source.statistics()).fold(none, |all, one| SourceStatistics {
+            rows: sum(all.rows, one.rows),
+            bytes: sum(all.bytes, one.bytes),
+            pruned_rows: all.pruned_rows + one.pruned_rows,
+            files: all.files + one.files,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

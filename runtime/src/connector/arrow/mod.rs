@@ -1,0 +1,9 @@
+//! Arrow IPC, file and stream.
+
+mod layout;
+mod sink;
+mod source;
+
+pub(super) use layout::facts;
+pub(super) use sink::ArrowSink;
+pub(super) use source::{ArrowSource, StreamSource};

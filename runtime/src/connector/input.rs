@@ -1,0 +1,137 @@
+//! The bytes of one input: a mapped file, or a stream that can be read once. And the fence around foreign decoders.
+
+use super::error::ConnectorError;
+use bytes::Bytes;
+use memmap2::Mmap;
+use sabot_abi::manifest::Format;
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Once};
+
+/// What to read.
+pub(super) enum Bytestream {
+    /// A regular file, mapped.
+    Mapped(Bytes),
+    /// A pipe, a terminal, a device; with the bytes that were read to tell its format.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// One input, with the name that messages use.
+pub(super) struct Input {
+    /// As the author wrote it.
+    pub(super) name: Arc<str>,
+    /// Its bytes.
+    pub(super) bytes: Bytestream,
+    /// Its first bytes; empty only if it is empty.
+    pub(super) start: Vec<u8>,
+}
+
+/// Bytes looked at to tell a format.
+const START_BYTES: usize = 4096;
+
+impl Input {
+    /// Opens a file.
+    pub(super) fn open(path: &Path) -> Result<Self, ConnectorError> {
+        let name = path.display().to_string();
+        let file = File::open(path).map_err(|source| ConnectorError::Read { path: name.clone(), source })?;
+        Self::of_file(name, file)
+    }
+
+    /// Takes standard input; a file that was redirected there is mapped like any other.
+    pub(super) fn standard() -> Result<Self, ConnectorError> {
+        use std::os::fd::AsFd;
+        let name = "<stdin>".to_owned();
+        let file = io::stdin()
+            .as_fd()
+            .try_clone_to_owned()
+            .map(File::from)
+            .map_err(|source| ConnectorError::Read { path: name.clone(), source })?;
+        Self::of_file(name, file)
+    }
+
+    fn of_file(name: String, mut file: File) -> Result<Self, ConnectorError> {
+        let failed = |source| ConnectorError::Read { path: name.clone(), source };
+        if file.metadata().map_err(failed)?.is_file() {
+            let bytes = map(&file).map_err(failed)?;
+            let start = bytes[..bytes.len().min(START_BYTES)].to_vec();
+            return Ok(Self { name: name.into(), bytes: Bytestream::Mapped(bytes), start });
+        }
+        let mut start = Vec::with_capacity(START_BYTES);
+        // One read that gives something: waiting for all 4096 bytes would hold back a slow pipe.
+        while start.is_empty() {
+            let mut block = [0; START_BYTES];
+            match file.read(&mut block) {
+                Ok(0) => break,
+                Ok(count) => start.extend_from_slice(&block[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(failed(source)),
+            }
+        }
+        let stream = io::Cursor::new(start.clone()).chain(file);
+        Ok(Self { name: name.into(), bytes: Bytestream::Stream(Box::new(stream)), start })
+    }
+}
+
+fn map(file: &File) -> io::Result<Bytes> {
+    if file.metadata()?.len() == 0 {
+        return Ok(Bytes::new());
+    }
+    // SAFETY: a mapped file must not be changed while it is read; every reader of mapped files asks that of its users, and
+    // what a violation can do here is a fault or wrong rows, as the same writes would do to a reader that copies.
+    let mapped = unsafe { Mmap::map(file)? };
+    Ok(Bytes::from_owner(mapped))
+}
+
+/// Calls a decoder of another crate on bytes that may be anything: its errors and its panics become [`ConnectorError`]s.
+pub(super) fn decode<T, E: std::fmt::Display>(
+    path: &str,
+    format: Format,
+    decode: impl FnOnce() -> Result<T, E>,
+) -> Result<T, ConnectorError> {
+    let corrupt = |detail| ConnectorError::Corrupt { path: path.to_owned(), format, place: None, detail };
+    let result = {
+        let _quiet = Quiet::enter();
+        catch_unwind(AssertUnwindSafe(decode))
+    };
+    match result {
+        Ok(result) => result.map_err(|error| corrupt(error.to_string())),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(corrupt(text.unwrap_or("the decoder gave up").to_owned()))
+        }
+    }
+}
+
+thread_local! {
+    /// Decoders that are running on this thread, one inside the other.
+    static DECODING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// While it lives, a panic on this thread prints nothing: it is about to become an error.
+struct Quiet;
+
+impl Quiet {
+    fn enter() -> Self {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| {
+            let others = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |info| {
+                if DECODING.get() == 0 {
+                    others(info);
+                }
+            }));
+        });
+        DECODING.set(DECODING.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        DECODING.set(DECODING.get() - 1);
+    }
+}

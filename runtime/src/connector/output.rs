@@ -1,0 +1,251 @@
+//! The bytes of one output: a file that appears under its name only when it is complete, a device, or standard output.
+
+use super::error::ConnectorError;
+use super::sink::{Demand, SinkOptions};
+use std::fs::{self, File};
+use std::io::{self, IoSlice, Write};
+use std::path::{Path, PathBuf};
+
+/// Where to write, checked but not opened.
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    /// A file that is to appear.
+    File {
+        /// Its final name.
+        path: PathBuf,
+        /// Replace one that is there.
+        overwrite: bool,
+        /// The sink's name, for messages.
+        sink: String,
+    },
+    /// Something that is there and is no file: `/dev/null`, a named pipe.
+    Device(PathBuf),
+    /// Standard output.
+    Standard,
+}
+
+impl Target {
+    /// Checks that the place can be written to and that nothing is lost by it.
+    pub(super) fn file(sink: &str, path: &str, options: SinkOptions) -> Result<Self, ConnectorError> {
+        let target = PathBuf::from(path);
+        match fs::metadata(&target) {
+            Ok(metadata) if metadata.is_dir() => Err(ConnectorError::Unsupported {
+                path: path.to_owned(),
+                detail: "is a directory: a sink writes one file, give it a name in there".into(),
+            }),
+            Ok(metadata) if !metadata.is_file() => Ok(Self::Device(target)),
+            Ok(_) if !options.overwrite => {
+                Err(ConnectorError::SinkExists { name: sink.to_owned(), path: path.to_owned() })
+            }
+            Ok(_) => Ok(Self::File { path: target, overwrite: true, sink: sink.to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match parent(&target) {
+                Some(parent) if !parent.is_dir() => {
+                    Err(ConnectorError::NoParent { path: path.to_owned(), parent: parent.display().to_string() })
+                }
+                Some(_) | None => Ok(Self::File { path: target, overwrite: options.overwrite, sink: sink.to_owned() }),
+            },
+            Err(source) => Err(ConnectorError::Write { path: path.to_owned(), written: 0, source }),
+        }
+    }
+
+    /// The name that messages use.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::File { path, .. } | Self::Device(path) => path.display().to_string(),
+            Self::Standard => "<stdout>".to_owned(),
+        }
+    }
+
+    /// Starts writing.
+    pub(super) fn open(&self) -> Result<Output, ConnectorError> {
+        let failed = |source| ConnectorError::Write { path: self.name(), written: 0, source };
+        let (file, temporary) = match self {
+            Self::File { path, .. } => {
+                let temporary = temporary_name(path);
+                (File::create(&temporary).map_err(failed)?, Some(temporary))
+            }
+            Self::Device(path) => (File::options().write(true).open(path).map_err(failed)?, None),
+            Self::Standard => {
+                use std::os::fd::AsFd;
+                (io::stdout().as_fd().try_clone_to_owned().map(File::from).map_err(failed)?, None)
+            }
+        };
+        Ok(Output { target: self.clone(), name: self.name(), file, temporary, written: 0, demand: Demand::More })
+    }
+}
+
+fn parent(path: &Path) -> Option<&Path> {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty())
+}
+
+/// `.NAME.sabot-tmp-PID`, beside the final name so that giving the file that name moves no bytes.
+fn temporary_name(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.sabot-tmp-{}", std::process::id()))
+}
+
+/// An output that is being written. Dropping it leaves no file behind.
+pub(super) struct Output {
+    target: Target,
+    name: String,
+    file: File,
+    temporary: Option<PathBuf>,
+    written: u64,
+    demand: Demand,
+}
+
+impl Output {
+    /// Bytes written so far.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Writes bytes; says whether anyone still reads.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<Demand, ConnectorError> {
+        self.write_pieces(&[bytes])
+    }
+
+    /// Writes pieces one after the other, without joining them first.
+    pub(super) fn write_pieces(&mut self, pieces: &[&[u8]]) -> Result<Demand, ConnectorError> {
+        const PIECES_AT_ONCE: usize = 512;
+        for pieces in pieces.chunks(PIECES_AT_ONCE) {
+            let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+            let mut slices = &mut slices[..];
+            IoSlice::advance_slices(&mut slices, 0); // leaves out empty pieces
+            while !slices.is_empty() && self.demand == Demand::More {
+                match self.file.write_vectored(slices) {
+                    Ok(0) => return Err(self.failed(io::ErrorKind::WriteZero.into())),
+                    Ok(count) => {
+                        self.written += count as u64;
+                        IoSlice::advance_slices(&mut slices, count);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.demand = Demand::Enough,
+                    Err(error) => return Err(self.failed(error)),
+                }
+            }
+        }
+        Ok(self.demand)
+    }
+
+    fn failed(&self, source: io::Error) -> ConnectorError {
+        ConnectorError::Write { path: self.name.clone(), written: self.written, source }
+    }
+
+    /// Completes the output; gives the files' final names.
+    pub(super) fn finish(mut self) -> Result<Vec<String>, ConnectorError> {
+        self.file.flush().map_err(|error| self.failed(error))?;
+        let Target::File { path, overwrite, sink } = &self.target else {
+            return Ok(Vec::new());
+        };
+        let Some(temporary) = self.temporary.clone() else { return Ok(Vec::new()) };
+        self.file.sync_all().map_err(|error| self.failed(error))?;
+        if !*overwrite && path.exists() {
+            return Err(ConnectorError::SinkExists { name: sink.clone(), path: self.name.clone() });
+        }
+        fs::rename(&temporary, path).map_err(|error| self.failed(error))?;
+        self.temporary = None;
+        Ok(vec![self.name.clone()])
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some(temporary) = self.temporary.take() {
+            // What cannot be removed now is left to whoever cleans up: there is nobody to tell.
+            drop(fs::remove_file(temporary));
+        }
+    }
+}
+
+/// For `parquet`, which writes through this trait and buffers in front of it; what went wrong is kept for the caller.
+pub(super) struct OutputWriter {
+    output: Option<Output>,
+    error: Option<ConnectorError>,
+}
+
+impl OutputWriter {
+    /// Takes an output over.
+    pub(super) fn new(output: Output) -> Self {
+        Self { output: Some(output), error: None }
+    }
+
+    /// Gives it back; later writes fail.
+    pub(super) fn take_output(&mut self) -> Option<Output> {
+        self.output.take()
+    }
+
+    /// The first error of the system.
+    pub(super) fn take_error(&mut self) -> Option<ConnectorError> {
+        self.error.take()
+    }
+
+    /// Whether anyone still reads.
+    pub(super) fn demand(&self) -> Demand {
+        self.output.as_ref().map_or(Demand::More, |output| output.demand)
+    }
+}
+
+impl Write for OutputWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let output = self.output.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        match output.write(bytes) {
+            Ok(_) => Ok(bytes.len()),
+            Err(error) => {
+                self.error.get_or_insert(error);
+                Err(io::ErrorKind::Other.into())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_file_appears_only_when_it_is_complete() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out.csv");
+        let path = path.to_str().unwrap();
+        let target = Target::file("out", path, SinkOptions::default()).unwrap();
+        let mut output = target.open().unwrap();
+        assert_eq!(output.write_pieces(&[b"a", b"", b"b\n"]).unwrap(), Demand::More);
+        assert_eq!(names(directory.path()), [format!(".out.csv.sabot-tmp-{}", std::process::id())]);
+        assert_eq!(output.finish().unwrap(), [path]);
+        assert_eq!(names(directory.path()), ["out.csv"]);
+        assert_eq!(fs::read(path).unwrap(), b"ab\n");
+
+        let error = Target::file("out", path, SinkOptions::default()).unwrap_err();
+        assert!(matches!(error, ConnectorError::SinkExists { .. }), "{error}");
+        let target = Target::file("out", path, SinkOptions { overwrite: true }).unwrap();
+        drop(target.open().unwrap());
+        assert_eq!(fs::read(path).unwrap(), b"ab\n", "an abandoned output changes nothing");
+        assert_eq!(names(directory.path()), ["out.csv"]);
+    }
+
+    #[test]
+    fn a_missing_directory_and_a_directory_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let missing = directory.path().join("no/out.csv");
+        let error = Target::file("out", missing.to_str().unwrap(), SinkOptions::default()).unwrap_err();
+        assert!(matches!(error, ConnectorError::NoParent { .. }), "{error}");
+        let error = Target::file("out", directory.path().to_str().unwrap(), SinkOptions::default()).unwrap_err();
+        assert!(error.to_string().contains("is a directory"), "{error}");
+    }
+
+    #[test]
+    fn a_full_disk_says_how_far_it_came() {
+        let mut output = Target::file("out", "/dev/full", SinkOptions::default()).unwrap().open().unwrap();
+        let error = output.write(&[0; 100]).unwrap_err();
+        assert!(error.to_string().contains("free space on that disk"), "{error}");
+    }
+}

@@ -1,0 +1,185 @@
+//! Writes Parquet: workers encode and compress whole row groups, the writer puts them one behind the other.
+
+use super::super::convert::in_type;
+use super::super::error::ConnectorError;
+use super::super::output::{OutputWriter, Target};
+use super::super::schema::arrow_schema;
+use super::super::sink::{Demand, EncodedBatch, Payload, Sink, SinkEncoder, SinkReport, SinkWriter};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, FieldRef, SchemaRef};
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::add_encoded_arrow_schema_to_metadata;
+use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+use sabot_abi::manifest::{BaseType, Field};
+use std::sync::Arc;
+
+/// Rows of a row group: enough that headers and dictionaries cost little, few enough that all cores have one.
+const GROUP_ROWS: usize = 128 * 1024;
+
+/// A Parquet file to be written.
+pub(in super::super) struct ParquetSink {
+    target: Target,
+    schema: SchemaRef,
+    properties: WriterPropertiesPtr,
+}
+
+impl ParquetSink {
+    /// Prepares a sink; `compression` is `none`, `snappy`, `lz4` or `zstd`.
+    pub(in super::super) fn new(
+        target: Target,
+        fields: &[Field],
+        compression: Option<&str>,
+    ) -> Result<Self, ConnectorError> {
+        let compression = match compression {
+            Some("none") => Compression::UNCOMPRESSED,
+            None | Some("snappy") => Compression::SNAPPY,
+            Some("lz4") => Compression::LZ4_RAW,
+            Some("zstd") => Compression::ZSTD(ZstdLevel::default()),
+            Some(other) => {
+                return Err(ConnectorError::Unsupported {
+                    path: target.name(),
+                    detail: format!(
+                        "Parquet files are written with compression `none`, `snappy`, `lz4` or `zstd`, not `{other}`"
+                    ),
+                });
+            }
+        };
+        let schema = arrow_schema(fields);
+        let mut properties = WriterProperties::builder()
+            .set_created_by(format!("sabot {}", env!("CARGO_PKG_VERSION")))
+            .set_compression(compression)
+            .set_dictionary_enabled(false)
+            .set_statistics_enabled(EnabledStatistics::Page);
+        for field in fields {
+            // A dictionary of numbers is rarely smaller than the numbers, and looking each up costs more than writing it.
+            let has_dictionary = matches!(field.ty.base, BaseType::String | BaseType::Bytes | BaseType::Date);
+            let path = ColumnPath::new(vec![field.name.clone()]);
+            properties = properties.set_column_dictionary_enabled(path, has_dictionary);
+        }
+        let mut properties = properties.build();
+        add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
+        Ok(Self { target, schema, properties: Arc::new(properties) })
+    }
+
+    fn writer<W: std::io::Write + Send>(&self, output: W) -> Result<SerializedFileWriter<W>, ParquetError> {
+        let schema = ArrowSchemaConverter::new().convert(&self.schema)?;
+        SerializedFileWriter::new(output, schema.root_schema_ptr(), Arc::clone(&self.properties))
+    }
+}
+
+fn encode_error(path: &str, error: &ParquetError) -> ConnectorError {
+    ConnectorError::Encode { path: path.to_owned(), detail: error.to_string() }
+}
+
+impl Sink for ParquetSink {
+    fn preferred_rows(&self) -> usize {
+        GROUP_ROWS
+    }
+
+    fn encoder(&self) -> Box<dyn SinkEncoder> {
+        let factory = self.writer(Vec::new());
+        let factory = factory.map(|writer| ArrowRowGroupWriterFactory::new(&writer, Arc::clone(&self.schema)));
+        Box::new(ParquetEncoder { path: self.target.name(), schema: Arc::clone(&self.schema), factory })
+    }
+
+    fn open(&self) -> Result<Box<dyn SinkWriter>, ConnectorError> {
+        let output = OutputWriter::new(self.target.open()?);
+        let path = self.target.name();
+        let writer = self.writer(output).map_err(|error| encode_error(&path, &error))?;
+        Ok(Box::new(ParquetWriter { path, writer, rows: 0 }))
+    }
+}
+
+struct ParquetEncoder {
+    path: String,
+    schema: SchemaRef,
+    factory: Result<ArrowRowGroupWriterFactory, ParquetError>,
+}
+
+impl SinkEncoder for ParquetEncoder {
+    fn encode(&mut self, batches: &[RecordBatch]) -> Result<EncodedBatch, ConnectorError> {
+        let path = &self.path;
+        let failed = |error: &ParquetError| encode_error(path, error);
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        if rows == 0 {
+            return Ok(EncodedBatch { rows: 0, payload: Payload::RowGroup(Vec::new()) });
+        }
+        let factory = self.factory.as_ref().map_err(failed)?;
+        let mut chunks = Vec::with_capacity(self.schema.fields().len());
+        let writers = factory.create_column_writers(0).map_err(|error| failed(&error))?;
+        for (column, (mut writer, field)) in writers.into_iter().zip(self.schema.fields()).enumerate() {
+            for batch in batches {
+                let array = as_written(batch.column(column), field).map_err(|error| failed(&error))?;
+                for leaf in compute_leaves(field, &array).map_err(|error| failed(&error))? {
+                    writer.write(&leaf).map_err(|error| failed(&error))?;
+                }
+            }
+            chunks.push(writer.close().map_err(|error| failed(&error))?);
+        }
+        Ok(EncodedBatch { rows: rows as u64, payload: Payload::RowGroup(chunks) })
+    }
+}
+
+/// The column with the sink's type; strings are written from any layout.
+fn as_written(array: &ArrayRef, field: &FieldRef) -> Result<ArrayRef, ParquetError> {
+    let found = array.data_type();
+    let is_string = matches!(found, DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..));
+    if found == field.data_type() || (*field.data_type() == DataType::Utf8 && is_string) {
+        return Ok(Arc::clone(array));
+    }
+    Ok(in_type(array, field.data_type())?)
+}
+
+struct ParquetWriter {
+    path: String,
+    writer: SerializedFileWriter<OutputWriter>,
+    rows: u64,
+}
+
+impl ParquetWriter {
+    /// The system's reason, if that was it, else the encoder's.
+    fn failed(&mut self, error: &ParquetError) -> ConnectorError {
+        self.writer.inner_mut().take_error().unwrap_or_else(|| encode_error(&self.path, error))
+    }
+}
+
+impl SinkWriter for ParquetWriter {
+    fn append(&mut self, batch: EncodedBatch) -> Result<Demand, ConnectorError> {
+        let Payload::RowGroup(chunks) = batch.payload else {
+            unreachable!("a writer is given what the encoders of its own sink made");
+        };
+        if batch.rows > 0 {
+            let write = || {
+                let mut group = self.writer.next_row_group()?;
+                for chunk in chunks {
+                    chunk.append_to_row_group(&mut group)?;
+                }
+                group.close().map(drop)
+            };
+            if let Err(error) = write() {
+                return Err(self.failed(&error));
+            }
+            self.rows += batch.rows;
+        }
+        Ok(self.writer.inner().demand())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<SinkReport, ConnectorError> {
+        let rows = self.rows;
+        if let Err(error) = self.writer.finish() {
+            return Err(self.failed(&error));
+        }
+        let output = self.writer.inner_mut().take_output();
+        let Some(output) = output else { return Ok(SinkReport::default()) };
+        Ok(SinkReport { rows, bytes: output.written(), files: output.finish()? })
+    }
+
+    fn abort(self: Box<Self>) {
+        drop(self);
+    }
+}
