@@ -36,7 +36,7 @@ enum Next {
     End(End),
 }
 
-impl BodyBuilder<'_> {
+impl<'a> BodyBuilder<'a> {
     fn owner(&self, node: NodeId) -> Owner {
         Owner { operator: self.operators.of(node), on_error: self.cx.plan.node(node).on_error }
     }
@@ -352,11 +352,20 @@ impl BodyBuilder<'_> {
             unreachable!("only joins have these keys");
         };
         let schema = &self.cx.plan.node(self.cx.plan.node(id).inputs[port]).schema;
-        self.keys(schema, if port == 0 { left_keys } else { right_keys }, owner, stream)
+        let keys = if port == 0 { left_keys } else { right_keys };
+        // A table's keys are no options: where one side has them, the other need not be wrapped.
+        let unwrapped = |key: &'a Expr| if let ExprKind::Some(inner) = &key.kind { &**inner } else { key };
+        self.keys(schema, keys.iter().map(unwrapped), owner, stream)
     }
 
-    fn keys(&mut self, schema: &Schema, keys: &[Expr], owner: Owner, stream: &mut Stream) -> Vec<Reg> {
-        keys.iter()
+    fn keys<'k>(
+        &mut self,
+        schema: &Schema,
+        keys: impl IntoIterator<Item = &'k Expr>,
+        owner: Owner,
+        stream: &mut Stream,
+    ) -> Vec<Reg> {
+        keys.into_iter()
             .map(|key| {
                 let name = column_name(schema, key);
                 stream.register(&mut self.registers, &name, key, owner)
