@@ -256,6 +256,8 @@ impl Generator {
     fn project(&mut self, b: &mut Builder, name: &str, input: NodeId) -> NodeId {
         let schema = b.schema(input);
         let (mut columns, mut fields) = (Vec::new(), Vec::new());
+        self.next_local = 0;
+        let shared = self.expr(&Type::Int64, &schema, 2);
         if self.percent(20) {
             // All columns as they are.
             for (field, at) in schema.fields.iter().zip(0..) {
@@ -267,6 +269,18 @@ impl Generator {
                 let column = if self.percent(50) && !schema.is_empty() {
                     let at = self.below(schema.len());
                     Expr::column(u32::try_from(at).unwrap(), schema.fields[at].ty.clone())
+                } else if self.percent(30) {
+                    // Computed for some rows only, and perhaps for other rows in another column.
+                    self.next_local = 0;
+                    let value = if shared.ty == Type::Int64 && self.percent(60) {
+                        shared.clone()
+                    } else {
+                        self.expr(&Type::Int64, &schema, 0)
+                    };
+                    self.next_local = 100;
+                    let condition = Box::new(self.expr(&Type::Bool, &schema, 1));
+                    let kind = ExprKind::If { condition, then: Box::new(value), otherwise: Box::new(int(0)) };
+                    Expr::new(kind, Type::Int64, Span::NONE)
                 } else if self.percent(25) && !columns.is_empty() {
                     // Something to share.
                     let known: Expr = self.pick(&columns);

@@ -250,3 +250,70 @@ fn bound(local: LocalId, value: &Expr, body: &Expr) -> Option<Expr> {
     substitute::local(&mut body, local, value);
     Some(body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::check_expr;
+    use super::SIMPLIFY_EXPRESSIONS;
+
+    #[track_caller]
+    fn check(before: &str, after: &str) {
+        check_expr(SIMPLIFY_EXPRESSIONS, before, after);
+    }
+
+    #[test]
+    fn logic() {
+        check("t && true", "t");
+        check("a > 1 && false", "false");
+        check("false || a > 1", "a > 1");
+        check("t && t", "t");
+        check("!!t", "t");
+        check("t == false", "!t");
+        check("!(a < b)", "a >= b");
+        check("!(x == 1.0)", "x != 1.0");
+    }
+
+    #[test]
+    fn branches() {
+        check("if true { a } else { b }", "a");
+        check("if t { a } else { a }", "a");
+        check("if a > 1 { true } else { false }", "a > 1");
+        check("if a > 1 { x > 1.0 } else { false }", "a > 1 && x > 1.0");
+        check("if a > 1 { true } else { x > 1.0 }", "a > 1 || x > 1.0");
+        check("if !t { a } else { b }", "if t { b } else { a }");
+    }
+
+    #[test]
+    fn lets() {
+        check("{ let v = x; v * v }", "x * x");
+        check("{ let v = x + 1.0; v * 2.0 }", "(x + 1.0) * 2.0");
+        check("{ let v = x + 1.0; x }", "x");
+        check("{ let v = x + 1.0; v * v }", "{ let x0 = x + 1.0; x0 * x0 }");
+    }
+
+    #[test]
+    fn options() {
+        check("Some(a).unwrap_or(1)", "a");
+        check("Some(a).is_some()", "true");
+        check("match Some(a) { Some(v) => v > 1, None => false }", "a > 1");
+        check("match o { Some(v) => v, None => 0 }", "o.unwrap_or(0)");
+    }
+
+    #[test]
+    fn integers_but_not_floats() {
+        check("a + 0", "a");
+        check("1 * a / 1", "a");
+        check("x + 0.0", "x + 0.0");
+        check("x * 1.0", "x * 1.0");
+        check("!(x < 1.0)", "!(x < 1.0)");
+    }
+
+    #[test]
+    fn what_may_fail_is_evaluated_as_before() {
+        check("10 / a > 1 && false", "10 / a > 1 && false");
+        check("{ let v = 10 / a; if t { v } else { 0 } }", "{ let x0 = 10 / a; if t { x0 } else { 0 } }");
+        check("{ let v = 10 / a; b }", "{ let x0 = 10 / a; b }");
+        check("if 10 / a > 1 { b } else { b }", "if 10 / a > 1 { b } else { b }");
+        check("Some(10 / a).is_some()", "Some(10 / a).is_some()");
+    }
+}
