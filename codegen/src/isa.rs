@@ -48,14 +48,12 @@ impl Target {
         let mut isa = isa::lookup(triple.clone()).map_err(|_| {
             CodegenError::Target(format!("cannot make code for `{triple}`: x86_64 and aarch64 are known"))
         })?;
-        let features = match triple.architecture {
-            Architecture::X86_64 => x86_features(cpu),
-            _ => Vec::new(),
-        };
+        let is_x86 = triple.architecture == Architecture::X86_64;
+        let features = if is_x86 { x86_features(cpu) } else { Vec::new() };
         for feature in &features {
             isa.enable(feature).map_err(internal)?;
         }
-        let has_fma = triple.architecture != Architecture::X86_64 || features.contains(&"has_fma");
+        let has_fma = !is_x86 || features.contains(&"has_fma");
         let mut flags = settings::builder();
         for (flag, value) in [
             ("opt_level", "speed"),

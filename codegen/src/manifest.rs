@@ -262,9 +262,10 @@ fn comparison(op: BinaryOp, a: &Expr, b: &Expr) -> Option<abi::PruneTerm> {
         (None, Some(column)) => (column, a, true),
         (Some(_), Some(_)) | (None, None) => return None,
     };
-    let value = match &other.kind {
-        ExprKind::Param(param) => abi::PruneValue::Param(param.0),
-        _ => abi::PruneValue::Constant(constant(other.as_literal()?)?),
+    let value = if let ExprKind::Param(param) = other.kind {
+        abi::PruneValue::Param(param.0)
+    } else {
+        abi::PruneValue::Constant(constant(other.as_literal()?)?)
     };
     let op = match (op, turned) {
         (BinaryOp::Eq, _) => abi::PruneOp::Eq,

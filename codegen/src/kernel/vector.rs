@@ -19,10 +19,10 @@ use std::collections::BTreeMap;
 /// Rows of a vector.
 const LANES: i64 = 2;
 
-/// Vectors in one pass of the inner loop, and in one of a kernel that is so long that it would run out of registers.
-const UNROLL: usize = 2;
+/// Nodes up to which a kernel is short: the bitmaps between its passes would be what it waits for.
+const SHORT: usize = 12;
 
-/// Nodes from which on a kernel is long.
+/// Nodes from which on a kernel is long: two passes at once would run out of registers.
 const LONG: usize = 120;
 
 /// A register that the kernel reads.
@@ -51,7 +51,11 @@ struct Output {
 pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) -> Result<(), CodegenError> {
     let expressions = || body.filter.iter().chain(body.outputs.iter().map(|(_, expr)| expr));
     let size: usize = expressions().map(Expr::size).sum();
-    let unroll = if size <= LONG { UNROLL } else { 1 };
+    let unroll = match size {
+        ..=SHORT if body.aggregate.is_none() => 4,
+        ..=LONG => 2,
+        _ => 1,
+    };
     let step = LANES * i64::try_from(unroll).expect("a small number");
     let inputs = inputs(fx, body, nullable);
     let outputs = outputs(fx, body);
@@ -294,23 +298,27 @@ fn expand(fx: &mut FunctionCx<'_>, bits: Variable, group: usize) -> Value {
 
 /// The sign bits of masks, two each.
 fn pack(fx: &mut FunctionCx<'_>, masks: &[Value]) -> Value {
-    if let [low, high] = masks {
-        // One vector of the upper halves of all lanes.
-        let low = fx.bitcast(types::I8X16, *low);
-        let high = fx.bitcast(types::I8X16, *high);
-        let upper = [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31];
-        let order = fx.builder.func.dfg.immediates.push(ConstantData::from(upper.as_slice()));
-        let upper = fx.builder.ins().shuffle(low, high, order);
-        let upper = fx.bitcast(types::I32X4, upper);
-        return fx.builder.ins().vhigh_bits(types::I64, upper);
-    }
     let mut all = None;
-    for (group, mask) in masks.iter().enumerate() {
-        let bits = fx.builder.ins().vhigh_bits(types::I64, *mask);
-        let distance = LANES * i64::try_from(group).expect("a small number");
-        let bits = fx.builder.ins().ishl_imm_u(bits, distance);
+    for (group, masks) in masks.chunks(2).enumerate() {
+        let bits = match masks {
+            [low, high] => {
+                // One vector of the upper halves of all lanes.
+                let low = fx.bitcast(types::I8X16, *low);
+                let high = fx.bitcast(types::I8X16, *high);
+                let upper = [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31];
+                let order = fx.builder.func.dfg.immediates.push(ConstantData::from(upper.as_slice()));
+                let upper = fx.builder.ins().shuffle(low, high, order);
+                let upper = fx.bitcast(types::I32X4, upper);
+                fx.builder.ins().vhigh_bits(types::I64, upper)
+            }
+            masks => fx.builder.ins().vhigh_bits(types::I64, masks[0]),
+        };
         all = Some(match all {
-            Some(before) => fx.builder.ins().bor(before, bits),
+            Some(before) => {
+                let distance = 2 * LANES * i64::try_from(group).expect("a small number");
+                let bits = fx.builder.ins().ishl_imm_u(bits, distance);
+                fx.builder.ins().bor(before, bits)
+            }
             None => bits,
         });
     }

@@ -1,4 +1,5 @@
 //! Compiled kernels against the reference interpreter: random expressions over random columns, bit for bit, errors too.
+#![allow(clippy::wildcard_enum_match_arm, reason = "most types are treated alike here")]
 
 mod execute;
 mod generate;
@@ -38,6 +39,25 @@ fn pipelines(registers: Vec<Register>, steps: Vec<Step>, end: End) -> Pipelines 
         }],
         pipelines: vec![Pipeline { origin, registers, body: Body { steps, end } }],
         ..Pipelines::default()
+    }
+}
+
+/// One random step has code for ARM too.
+fn check_compiles_for_arm(seed: u64) {
+    let mut rng = Rng::new(seed);
+    let mut generator = Generator::new(&mut rng, seed.is_multiple_of(2));
+    let mut registers = generator.columns();
+    let filter = generator.maybe_filter();
+    let outputs = generator.outputs();
+    let input_count = registers.len();
+    registers.extend(outputs.iter().map(|output| Register { name: "out".to_owned(), ty: output.ty.clone() }));
+    let outputs = (input_count..).zip(outputs).map(|(at, expr)| (Reg(at as u32), expr)).collect();
+    let step =
+        Step::Compute { filter, outputs, live: Vec::new(), operator: OperatorId(0), counts: vec![OperatorId(0)] };
+    let pipelines = pipelines(registers, vec![step], End::Nothing);
+    let options = CompileOptions { target: Some("aarch64-unknown-linux-gnu".to_owned()), ..options(Cpu::Baseline) };
+    if let Err(error) = sabot_codegen::compile_job(&pipelines, &options) {
+        panic!("seed {seed}: {error}");
     }
 }
 
@@ -330,5 +350,12 @@ fn vector_kernels_compute_what_the_reference_computes() {
 fn fused_aggregates_take_what_the_reference_takes() {
     for seed in seeds(100) {
         check_aggregate(seed);
+    }
+}
+
+#[test]
+fn every_kernel_has_code_for_arm() {
+    for seed in seeds(60) {
+        check_compiles_for_arm(seed);
     }
 }
