@@ -1,0 +1,244 @@
+//! From a file on disk to a compiled plan: reads the job, asks its input files what they hold, runs the compiler's stages,
+//! shows the diagnostics.
+
+use crate::arguments::{JobArguments, Optimization};
+use crate::exit::Failure;
+use crate::messages::Messages;
+use sabot_compiler::passes::{OptimizerStats, PlanOptimizer};
+use sabot_compiler::{Catalog, Compiled, SourceFacts, check, parse, physical};
+use sabot_ir::diagnostic::{Diagnostic, Diagnostics, Severity};
+use sabot_ir::job_graph::{JobGraph, OperatorType, StreamOperatorNode, Value};
+use sabot_ir::plan::Statistics;
+use sabot_ir::ty::{Field, Schema, TimeUnit, Type};
+use sabot_runtime::connector::{self, FileFacts};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A job that has no errors, and how long each stage took.
+#[derive(Debug)]
+pub struct Front {
+    /// The job's text.
+    pub source: String,
+    /// The file's name, for messages.
+    pub file: String,
+    /// What the compiler made of it.
+    pub compiled: Compiled,
+    /// Time of parsing and checking.
+    pub checked_in: Duration,
+    /// Time of the passes.
+    pub optimized_in: Duration,
+    /// Time of the physical stage.
+    pub physical_in: Duration,
+}
+
+impl Front {
+    /// What the passes did.
+    #[must_use]
+    pub fn stats(&self) -> OptimizerStats {
+        self.compiled.stats
+    }
+}
+
+/// Reads a job and runs the front end and the optimizer over it.
+///
+/// # Errors
+/// The file cannot be read, or the program has errors (which were shown).
+pub fn load(job: &JobArguments, messages: &Messages) -> Result<Front, Failure> {
+    let file = job.file.display().to_string();
+    let source = read(&job.file)?;
+    let started = Instant::now();
+    let mut diagnostics = Diagnostics::new();
+    let graph = graph_of(job, &source, &mut diagnostics)?;
+    let mut plan = None;
+    if let Some(graph) = &graph {
+        let catalog = catalog(graph, &job.input)?;
+        plan = check::check(graph, &catalog, &mut diagnostics);
+    }
+    let checked_in = started.elapsed();
+    let list = judge(diagnostics, job.deny.is_some());
+    messages.diagnostics(job.message_format, &source, &file, &list);
+    let (Some(graph), Some(plan)) = (graph, plan) else { return Err(Failure::Program) };
+    if list.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(Failure::Program);
+    }
+
+    let mut optimizer = optimizer(&job.disable);
+    let mut optimized = plan.clone();
+    let started = Instant::now();
+    optimizer.optimize_plan(&mut optimized);
+    let optimized_in = started.elapsed();
+    let started = Instant::now();
+    let pipelines = physical::pipelines(&optimized);
+    let physical_in = started.elapsed();
+    let compiled = Compiled { graph, plan, optimized, stats: optimizer.get_stats(), pipelines };
+    Ok(Front { source, file, compiled, checked_in, optimized_in, physical_in })
+}
+
+/// Reads a job only as far as its graph; for `sabotc graph`, which draws jobs with errors too if it can.
+///
+/// # Errors
+/// The file cannot be read, or has no graph in it.
+pub fn load_graph(job: &JobArguments, messages: &Messages) -> Result<JobGraph, Failure> {
+    let source = read(&job.file)?;
+    let mut diagnostics = Diagnostics::new();
+    let graph = graph_of(job, &source, &mut diagnostics)?;
+    let list = judge(diagnostics, job.deny.is_some());
+    messages.diagnostics(job.message_format, &source, &job.file.display().to_string(), &list);
+    match graph {
+        Some(graph) if list.iter().all(|diagnostic| diagnostic.severity != Severity::Error) => Ok(graph),
+        Some(_) | None => Err(Failure::Program),
+    }
+}
+
+/// Largest job that is read; more is a mistake (a data file in place of the job).
+const MAX_SOURCE_BYTES: u64 = 16 << 20;
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let fail = |what: &str| Failure::Failed(format!("{}: {what}", path.display()));
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => fail("there is no such file; `sabotc new NAME` makes a job"),
+        _ => fail(&format!("cannot be read: {error}")),
+    })?;
+    if metadata.is_dir() {
+        return Err(fail("is a directory; name the job's file"));
+    }
+    if metadata.len() > MAX_SOURCE_BYTES {
+        return Err(fail("is larger than 16 MiB, which no job is"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| fail(&format!("cannot be read: {error}")))?;
+    String::from_utf8(bytes)
+        .map_err(|error| fail(&format!("is not UTF-8 text at byte {}", error.utf8_error().valid_up_to())))
+}
+
+/// The graph that is meant: of a JSON file, or the pipeline of a Rust file.
+fn graph_of(job: &JobArguments, source: &str, diagnostics: &mut Diagnostics) -> Result<Option<JobGraph>, Failure> {
+    if job.file.extension().is_some_and(|extension| extension == "json") {
+        return Ok(match parse::graph_from_json(source) {
+            Ok(graph) => Some(graph),
+            Err(found) => {
+                for diagnostic in found.as_slice() {
+                    diagnostics.push(diagnostic.clone());
+                }
+                None
+            }
+        });
+    }
+    let mut graphs = parse::parse(source, diagnostics);
+    let names: Vec<String> = graphs.iter().map(|graph| graph.job_name.clone()).collect();
+    let position = match &job.pipeline {
+        Some(wanted) => match names.iter().position(|name| name == wanted) {
+            Some(position) => position,
+            None if diagnostics.has_errors() => return Ok(None),
+            None => {
+                let known = names.join("`, `");
+                return Err(Failure::Usage(format!("{}: there is no pipeline `{wanted}`; it has `{known}`", job.file.display())));
+            }
+        },
+        None if graphs.len() > 1 => {
+            let known = names.join("`, `");
+            return Err(Failure::Usage(format!(
+                "{}: there are several pipelines; choose one with --pipeline: `{known}`",
+                job.file.display()
+            )));
+        }
+        None if graphs.is_empty() => return Ok(None),
+        None => 0,
+    };
+    Ok(Some(graphs.swap_remove(position)))
+}
+
+/// Sorts the messages, and turns warnings into errors where that is asked for.
+fn judge(diagnostics: Diagnostics, deny_warnings: bool) -> Vec<Diagnostic> {
+    let mut list = diagnostics.into_sorted();
+    if deny_warnings {
+        for diagnostic in &mut list {
+            diagnostic.severity = Severity::Error;
+        }
+    }
+    list
+}
+
+fn optimizer(disabled: &[Optimization]) -> PlanOptimizer {
+    let mut optimizer = PlanOptimizer::default();
+    for optimization in disabled {
+        match optimization {
+            Optimization::FilterPushdown => optimizer.enable_filter_pushdown = false,
+            Optimization::ProjectionPushdown => optimizer.enable_projection_pushdown = false,
+            Optimization::JoinReordering => optimizer.enable_join_reordering = false,
+            Optimization::OperatorFusion => optimizer.enable_operator_fusion = false,
+        }
+    }
+    optimizer
+}
+
+/// What the files behind the sources say of themselves. A file that is not there yet says nothing; one that `--input`
+/// names must be there.
+fn catalog(graph: &JobGraph, inputs: &[(String, String)]) -> Result<Catalog, Failure> {
+    let sources: Vec<&StreamOperatorNode> =
+        graph.operators.iter().filter(|node| node.operator_type == OperatorType::Source).collect();
+    for (name, _) in inputs {
+        if !sources.iter().any(|node| node.name == *name) {
+            let known: Vec<_> = sources.iter().map(|node| node.name.as_str()).collect();
+            return Err(Failure::Usage(format!(
+                "--input {name}=…: the job has no source `{name}`; it has `{}`",
+                known.join("`, `")
+            )));
+        }
+    }
+    let mut catalog = Catalog::default();
+    for node in sources {
+        let replacement = inputs.iter().rev().find(|(name, _)| *name == node.name).map(|(_, path)| path.as_str());
+        let facts = match (replacement, node.get("path")) {
+            (Some("-"), _) => continue,
+            (Some(path), _) => connector::inspect(path, None).map_err(|error| Failure::Failed(error.to_string()))?,
+            (None, Some(Value::String(path))) => match connector::inspect(path, None) {
+                Ok(facts) => facts,
+                Err(_) => continue,
+            },
+            (None, _) => continue,
+        };
+        catalog.sources.insert(node.name.clone(), source_facts(&facts));
+    }
+    Ok(catalog)
+}
+
+fn source_facts(facts: &FileFacts) -> SourceFacts {
+    let fields: Vec<Field> = facts
+        .fields
+        .iter()
+        .map(|field| {
+            let base = language_type(field.ty.base);
+            Field::new(&field.name, if field.ty.nullable { base.optional() } else { base })
+        })
+        .collect();
+    SourceFacts {
+        schema: (!fields.is_empty()).then(|| Schema::new(fields)),
+        statistics: Statistics { rows: facts.rows, distinct: BTreeMap::new() },
+    }
+}
+
+fn language_type(base: sabot_abi::manifest::BaseType) -> Type {
+    use sabot_abi::manifest::BaseType;
+    match base {
+        BaseType::Bool => Type::Bool,
+        BaseType::Int8 => Type::Int8,
+        BaseType::Int16 => Type::Int16,
+        BaseType::Int32 => Type::Int32,
+        BaseType::Int64 => Type::Int64,
+        BaseType::UInt8 => Type::UInt8,
+        BaseType::UInt16 => Type::UInt16,
+        BaseType::UInt32 => Type::UInt32,
+        BaseType::UInt64 => Type::UInt64,
+        BaseType::Float32 => Type::Float32,
+        BaseType::Float64 => Type::Float64,
+        BaseType::String => Type::String,
+        BaseType::Bytes => Type::Bytes,
+        BaseType::Decimal(precision, scale) => Type::Decimal(precision, scale),
+        BaseType::Date => Type::Date,
+        BaseType::TimestampMs => Type::Timestamp(TimeUnit::Millisecond),
+        BaseType::TimestampUs => Type::Timestamp(TimeUnit::Microsecond),
+        BaseType::TimestampNs => Type::Timestamp(TimeUnit::Nanosecond),
+        BaseType::Duration => Type::Duration,
+    }
+}
