@@ -38,6 +38,32 @@ impl Front {
     pub fn stats(&self) -> OptimizerStats {
         self.compiled.stats
     }
+
+    /// Says that the job has no errors, and what is in it.
+    pub fn say_checked(&self, messages: &Messages) {
+        let count = |kind: OperatorType| self.compiled.graph.operators.iter().filter(|node| node.operator_type == kind).count();
+        let number = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+        let (sources, sinks) = (count(OperatorType::Source), count(OperatorType::Sink));
+        let operators = self.compiled.graph.operators.len() - sources - sinks;
+        let text = format!(
+            "{} ({}, {}, {})",
+            self.compiled.graph.job_name,
+            number(sources, "source"),
+            number(operators, "operator"),
+            number(sinks, "sink")
+        );
+        messages.done("Checked", &text, Some(self.checked_in));
+    }
+
+    /// Says what the optimizer did.
+    pub fn say_optimized(&self, messages: &Messages) {
+        let stats = self.stats();
+        let text = format!(
+            "filters pushed: {}, projections pushed: {}, joins reordered: {}, operators fused: {}",
+            stats.filters_pushed, stats.projections_pushed, stats.joins_reordered, stats.operators_fused
+        );
+        messages.done("Optimized", &text, Some(self.optimized_in));
+    }
 }
 
 /// Reads a job and runs the front end and the optimizer over it.

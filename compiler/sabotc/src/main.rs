@@ -1,1 +1,7 @@
-fn main() {}
+//! `sabotc`, the Sabot compiler.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sabotc::main()
+}
