@@ -122,7 +122,7 @@ class Cases:
 
         return {
             "Sabot": with_sabot,
-            "DuckDB": lambda: self.con.execute(sql).fetchone(),
+            "DuckDB": lambda: self.con.execute(sql).fetchall()[0],
             "Polars": with_polars,
             "DataFusion": lambda: tuple(column[0].as_py() for column in self.ctx.sql(sql).collect()[0].columns),
         }
@@ -156,7 +156,7 @@ class Cases:
                 self.con.execute(f"copy ({select}) to '{self.work}/duckdb.parquet' (format parquet, compression snappy)")
             else:
                 with pa.OSFile(str(self.work / "duckdb.arrow"), "wb") as file:
-                    reader = self.con.execute(select).fetch_record_batch(1 << 17)
+                    reader = self.con.execute(select).to_arrow_reader(1 << 17)
                     with pa.ipc.new_file(file, reader.schema) as writer:
                         for batch in reader:
                             writer.write_batch(batch)
@@ -173,7 +173,7 @@ class Cases:
             data = table_of(self.work / file)
             answers[name] = self.con.execute(
                 'select count(*), sum(volume)::bigint, sum("instrumentId")::bigint, sum(length(name))::bigint, '
-                "sum(cusip::bigint)::bigint from data").fetchone()
+                "sum(cusip::bigint)::bigint from data").fetchall()[0]
         return answers
 
     def spread_columns(self):
@@ -254,7 +254,7 @@ class Cases:
         return {
             "Sabot": with_sabot,
             "Numba": lambda: rounded(kernel(price, bid, ask)),
-            "DuckDB": lambda: rounded(self.con.execute(sql).fetchone()),
+            "DuckDB": lambda: rounded(self.con.execute(sql).fetchall()[0]),
             "Polars": lambda: rounded(frame.filter(pl.col("price") > 100).select(
                 pl.len(), bps.sum().alias("s"), bps.max().alias("m")).collect().row(0)),
             "DataFusion": lambda: rounded(tuple(c[0].as_py() for c in self.ctx.sql(sql).collect()[0].columns)),
@@ -269,7 +269,7 @@ class Cases:
         digest = "select count(*), sum(trades)::bigint, sum(volume)::bigint from made"
 
         def check(made):
-            return self.con.execute(digest).fetchone() if made is not None else None
+            return self.con.execute(digest).fetchall()[0] if made is not None else None
 
         def with_sabot():
             out = self.work / "volumes.arrow"
@@ -278,7 +278,7 @@ class Cases:
 
         return {
             "Sabot": with_sabot,
-            "DuckDB": lambda: check(self.con.execute(sql).fetch_arrow_table()),
+            "DuckDB": lambda: check(self.con.execute(sql).to_arrow_table()),
             "Polars": lambda: check(polars_scan(quotes).group_by("symbol").agg(
                 pl.len().alias("trades"), pl.col("volume").sum()).collect().to_arrow()),
             "DataFusion": lambda: check(self.ctx.sql(sql).to_arrow_table()),
