@@ -232,6 +232,19 @@ pub struct RunArguments {
     /// Run the reference interpreter, row by row, in place of compiled kernels.
     #[arg(long)]
     pub interpret: bool,
+
+    /// How the summary at the end is written (default: as text).
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub summary: Option<Summary>,
+}
+
+/// How the summary of a run is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Summary {
+    /// A line per operator.
+    Text,
+    /// One JSON object on one line.
+    Json,
 }
 
 /// `sabotc explain`.

@@ -1,0 +1,175 @@
+//! `sabotc build`: a job becomes an executable, an artifact, or the text of a stage.
+
+use crate::arguments::{BuildArguments, Cpu, Emit, TargetArguments};
+use crate::exit::Failure;
+use crate::front::{self, Front};
+use crate::messages::Messages;
+use crate::output;
+use sabot_codegen::{Artifact, CodegenError, CompileOptions};
+use sabot_ir::diagnostic::Diagnostic;
+use sabot_ir::display;
+use sabot_runtime::executable;
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Compiles the job and writes what was asked for.
+pub fn run(arguments: &BuildArguments, messages: &Messages) -> Result<(), Failure> {
+    let front = front::load(&arguments.job, messages)?;
+    front.say_checked(messages);
+    front.say_optimized(messages);
+    match arguments.emit {
+        Emit::Exe | Emit::Artifact => link(arguments, &front, messages),
+        Emit::Plan => write_text(arguments.output.as_deref(), &display::plan::plan(&front.compiled.optimized)),
+        Emit::Clif => write_text(arguments.output.as_deref(), &kernels(&front, &arguments.target, |kernel| kernel.clif)?),
+        Emit::Asm => write_text(arguments.output.as_deref(), &kernels(&front, &arguments.target, |kernel| kernel.assembly)?),
+    }
+}
+
+/// Compiles a checked job to an artifact, and says so.
+pub fn artifact(front: &Front, target: &TargetArguments, messages: &Messages) -> Result<(Artifact, Duration), Failure> {
+    let started = Instant::now();
+    let made = sabot_codegen::compile(&front.compiled.pipelines, &options(front, target))
+        .map_err(|error| refused(front, &error, messages))?;
+    let time = started.elapsed();
+    let architecture = made.manifest.target.split('-').next().unwrap_or_default().replace('_', "-");
+    let count = made.manifest.kernels.len();
+    let text = format!(
+        "{count} kernel{}, {} of {architecture} code and manifest",
+        if count == 1 { "" } else { "s" },
+        size(made.bytes.len())
+    );
+    messages.done("Compiled", &text, Some(time));
+    Ok((made, time))
+}
+
+/// The text of every kernel.
+pub fn kernels(
+    front: &Front,
+    target: &TargetArguments,
+    text: impl Fn(sabot_codegen::KernelText) -> String,
+) -> Result<String, Failure> {
+    let kernels = sabot_codegen::explain(&front.compiled.pipelines, &options(front, target))
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    Ok(kernels.into_iter().map(|kernel| format!("; {}\n{}\n", kernel.name, text(kernel).trim_end())).collect())
+}
+
+fn options(front: &Front, target: &TargetArguments) -> CompileOptions {
+    let native_target = target.target.is_none();
+    CompileOptions {
+        target: target.target.clone(),
+        cpu: match target.cpu {
+            Some(Cpu::Baseline) => sabot_codegen::Cpu::Baseline,
+            Some(Cpu::Native) if native_target => sabot_codegen::Cpu::Native,
+            Some(Cpu::V3 | Cpu::Native) | None => sabot_codegen::Cpu::V3,
+        },
+        source_file: front.file.clone(),
+        source_text: front.source.clone(),
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+    }
+}
+
+/// What codegen has no code for is shown like any other mistake in the program.
+fn refused(front: &Front, error: &CodegenError, messages: &Messages) -> Failure {
+    match error {
+        CodegenError::Unsupported { what, span } => {
+            let diagnostic = Diagnostic::error("E0700", format!("no code can be made for {what}"))
+                .label(*span, "this")
+                .help("`sabotc run --interpret` runs it without compiling");
+            messages.diagnostics(crate::arguments::MessageFormat::Human, &front.source, &front.file, &[diagnostic]);
+            Failure::Program
+        }
+        CodegenError::Target(_) => Failure::Usage(error.to_string()),
+        CodegenError::Internal(_) => Failure::Failed(error.to_string()),
+    }
+}
+
+fn link(arguments: &BuildArguments, front: &Front, messages: &Messages) -> Result<(), Failure> {
+    let (made, compiled_in) = artifact(front, &arguments.target, messages)?;
+    let started = Instant::now();
+    let (bytes, what, extension, mode) = match arguments.emit {
+        Emit::Artifact => (made.bytes, "artifact", "sabot", 0o644),
+        Emit::Exe | Emit::Plan | Emit::Clif | Emit::Asm => {
+            if arguments.target.target.as_deref().is_some_and(|target| !is_this_machine(target)) {
+                return Err(Failure::Usage(format!(
+                    "an executable for {} needs that machine's sabot-rt: pass `--emit artifact`, which makes the part that is compiled",
+                    made.manifest.target
+                )));
+            }
+            (executable::append(&runtime()?, &made.bytes), "executable", "", 0o755)
+        }
+    };
+    let path = match &arguments.output {
+        Some(path) => path.clone(),
+        None => Path::new("target/sabot").join(&front.compiled.graph.job_name).with_extension(extension),
+    };
+    if arguments.output.is_none() {
+        let fail = |error| Failure::Failed(format!("target/sabot: cannot be made: {error}"));
+        fs::create_dir_all("target/sabot").map_err(fail)?;
+    }
+    write_file(&path, &bytes, mode)?;
+    messages.done("Linked", &format!("{} ({what}, {})", path.display(), size(bytes.len())), Some(started.elapsed()));
+    if arguments.timings {
+        for (stage, time) in [
+            ("parse and check", front.checked_in),
+            ("optimize", front.optimized_in),
+            ("pipelines", front.physical_in),
+            ("compile kernels", compiled_in),
+            ("link and write", started.elapsed()),
+        ] {
+            messages.say(&format!("{stage:>20} {:8.3} ms", time.as_secs_f64() * 1e3));
+        }
+    }
+    Ok(())
+}
+
+fn is_this_machine(target: &str) -> bool {
+    target.starts_with(std::env::consts::ARCH) && target.contains("linux")
+}
+
+/// The executable that per-job executables are made of: it is installed beside this one.
+fn runtime() -> Result<Vec<u8>, Failure> {
+    let here = std::env::current_exe().map_err(|error| Failure::Failed(format!("cannot find this executable: {error}")))?;
+    let path = here.with_file_name("sabot-rt");
+    fs::read(&path).map_err(|error| {
+        Failure::Failed(format!(
+            "{}: cannot be read: {error}; sabot-rt is installed beside sabotc (`make install` does both)",
+            path.display()
+        ))
+    })
+}
+
+/// Writes a file under its final name only when it is complete.
+fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
+    let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
+    name.push(".tmp");
+    let temporary: PathBuf = path.with_file_name(name);
+    let write = || -> std::io::Result<()> {
+        let _ = fs::remove_file(&temporary);
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+        file.write_all(bytes)?;
+        file.flush()?;
+        drop(file);
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        Failure::Failed(format!("{}: cannot be written: {error}", path.display()))
+    })
+}
+
+fn write_text(path: Option<&Path>, text: &str) -> Result<(), Failure> {
+    match path {
+        Some(path) => write_file(path, text.as_bytes(), 0o644),
+        None => output::print(text),
+    }
+}
+
+fn size(bytes: usize) -> String {
+    const KIB: f64 = 1024.0;
+    let bytes = bytes as f64;
+    if bytes < KIB * KIB { format!("{:.1} KiB", bytes / KIB) } else { format!("{:.1} MiB", bytes / KIB / KIB) }
+}

@@ -1,0 +1,74 @@
+//! `sabotc explain`: every stage of the compiler as text.
+
+use crate::arguments::{Cpu, ExplainArguments, RunArguments, Stage, TargetArguments};
+use crate::build;
+use crate::exit::Failure;
+use crate::front;
+use crate::messages::Messages;
+use crate::output;
+use crate::run;
+use sabot_ir::display;
+
+/// Prints the stage, and with `--analyze` what a run of the job did.
+pub fn run(arguments: &ExplainArguments, messages: &Messages) -> Result<(), Failure> {
+    let front = front::load(&arguments.job, messages)?;
+    let compiled = &front.compiled;
+    let text = match arguments.stage {
+        Stage::Graph => display::job_graph::text(&compiled.graph),
+        Stage::Logical => display::plan::plan(&compiled.plan),
+        Stage::Optimized => display::plan::plan(&compiled.optimized),
+        Stage::Physical => display::pipeline::pipelines(&compiled.pipelines),
+        Stage::Clif => build::kernels(&front, &arguments.target, |kernel| kernel.clif)?,
+        Stage::Asm => build::kernels(&front, &arguments.target, |kernel| kernel.assembly)?,
+        Stage::Manifest => {
+            let (made, _) = build::artifact(&front, &arguments.target, messages)?;
+            serde_json::to_string_pretty(&made.manifest)
+                .map_err(|error| Failure::Failed(format!("the manifest cannot be printed: {error}")))?
+        }
+    };
+    output::print(&text)?;
+    if arguments.analyze {
+        let scratch = tempdir()?;
+        let result = analyze(arguments, &front, scratch.as_path(), messages);
+        let _ = std::fs::remove_dir_all(&scratch);
+        output::print(&format!("\n{}", result?))?;
+    }
+    Ok(())
+}
+
+/// Runs the job with every sink redirected to a scratch folder.
+fn analyze(
+    arguments: &ExplainArguments,
+    front: &front::Front,
+    scratch: &std::path::Path,
+    messages: &Messages,
+) -> Result<String, Failure> {
+    let target = TargetArguments { target: None, cpu: Some(Cpu::Native) };
+    let (made, _) = build::artifact(front, &target, messages)?;
+    let output = made
+        .manifest
+        .sinks
+        .iter()
+        .map(|sink| (sink.name.clone(), scratch.join(&sink.name).with_extension("arrow").display().to_string()))
+        .collect();
+    let arguments = RunArguments {
+        job: arguments.job.clone(),
+        cpu: Cpu::Native,
+        output,
+        set: arguments.set.clone(),
+        parallelism: arguments.parallelism,
+        memory: None,
+        limit: None,
+        overwrite: true,
+        interpret: false,
+        summary: None,
+    };
+    Ok(run::compiled(&made, &arguments, false)?.render())
+}
+
+/// A folder of our own below the system's temporary one.
+fn tempdir() -> Result<std::path::PathBuf, Failure> {
+    let path = std::env::temp_dir().join(format!("sabotc-analyze-{}", std::process::id()));
+    std::fs::create_dir(&path).map_err(|error| Failure::Failed(format!("{}: cannot be made: {error}", path.display())))?;
+    Ok(path)
+}
