@@ -54,7 +54,13 @@ pub fn kernels(
 ) -> Result<String, Failure> {
     let kernels = sabot_codegen::explain(&front.compiled.pipelines, &options(front, target))
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(kernels.into_iter().map(|kernel| format!("; {}\n{}\n", kernel.name, text(kernel).trim_end())).collect())
+    let mut all = String::new();
+    for kernel in kernels {
+        all += &format!("; {}\n", kernel.name);
+        all += text(kernel).trim_end();
+        all += "\n\n";
+    }
+    Ok(all)
 }
 
 fn options(front: &Front, target: &TargetArguments) -> CompileOptions {

@@ -11,9 +11,9 @@ use sabot_ir::display;
 pub fn run(arguments: &GraphArguments, messages: &Messages) -> Result<(), Failure> {
     let graph = front::load_graph(&arguments.job, messages)?;
     output::print(&match arguments.format {
-        GraphFormat::Svg => display::job_graph::svg(&graph),
-        GraphFormat::Dot => display::job_graph::dot(&graph),
-        GraphFormat::Mermaid => display::job_graph::mermaid(&graph),
+        GraphFormat::Svg => display::diagram::svg(&graph),
+        GraphFormat::Dot => display::diagram::dot(&graph),
+        GraphFormat::Mermaid => display::diagram::mermaid(&graph),
         GraphFormat::Json => graph.to_json(),
     })
 }
