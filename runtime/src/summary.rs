@@ -95,6 +95,29 @@ fn time(duration: Duration) -> String {
 }
 
 impl RunSummary {
+    /// The summary as one line of JSON, times in milliseconds.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let operators: Vec<_> = self
+            .operators
+            .iter()
+            .map(|operator| {
+                serde_json::json!({
+                    "name": operator.name, "kind": operator.kind, "line": operator.line,
+                    "rows_in": operator.rows_in, "rows_out": operator.rows_out, "build_rows": operator.build_rows,
+                    "skipped": operator.skipped, "pruned": operator.pruned, "spills": operator.spills,
+                    "bytes": operator.bytes, "files": operator.files, "time_ms": ms(operator.time),
+                })
+            })
+            .collect();
+        serde_json::json!({
+            "sabot_summary": 1, "job": self.job, "workers": self.workers, "wall_ms": ms(self.wall),
+            "peak_table_bytes": self.peak_table_bytes, "peak_rss_bytes": peak_rss_bytes(), "operators": operators,
+        })
+        .to_string()
+    }
+
     /// The summary as text, a line per operator.
     #[must_use]
     pub fn render(&self) -> String {
@@ -117,6 +140,13 @@ impl RunSummary {
         );
         text
     }
+}
+
+/// The most memory that this process had at once, by the kernel's account; 0 where it keeps none.
+fn peak_rss_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
 #[cfg(test)]

@@ -41,6 +41,17 @@ impl Messages {
         write_line(line.trim_end());
     }
 
+    /// Whether only what went wrong is said.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// A line that was asked for.
+    pub fn line(&self, text: &str) {
+        write_line(text);
+    }
+
     /// A line of talk.
     pub fn say(&self, text: &str) {
         if !self.quiet {

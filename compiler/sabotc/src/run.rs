@@ -1,22 +1,56 @@
 //! `sabotc run`: a job, compiled in this process and run here.
 
-use crate::arguments::RunArguments;
+use crate::arguments::{RunArguments, Summary, TargetArguments};
+use crate::build;
 use crate::exit::Failure;
+use crate::front;
+use crate::interpret;
 use crate::messages::Messages;
+use sabot_codegen::Artifact;
+use sabot_runtime::{Job, RunError, RunOptions, RunSummary};
 
 /// Compiles the job and runs it.
-pub fn run(_arguments: &RunArguments, _messages: &Messages) -> Result<(), Failure> {
-    Err(Failure::Failed("later".to_owned()))
+pub fn run(arguments: &RunArguments, messages: &Messages) -> Result<(), Failure> {
+    let front = front::load(&arguments.job, messages)?;
+    front.say_checked(messages);
+    front.say_optimized(messages);
+    let target = TargetArguments { target: None, cpu: Some(arguments.cpu) };
+    let (made, _) = build::artifact(&front, &target, messages)?;
+    if arguments.interpret {
+        return interpret::run(&front.compiled.plan, &made.manifest, &front.source, arguments);
+    }
+    let summary = compiled(&made, arguments, !messages.is_quiet())?;
+    match arguments.summary {
+        // Asked for by name, so it is said in any case.
+        Some(Summary::Json) => messages.line(&summary.to_json()),
+        Some(Summary::Text) => messages.line(summary.render().trim_end()),
+        None => messages.say(summary.render().trim_end()),
+    }
+    Ok(())
 }
 
 /// Runs a compiled job.
-pub fn compiled(_made: &sabot_codegen::Artifact, _arguments: &RunArguments, _progress: bool) -> Result<Summary, Failure> {
-    Err(Failure::Failed("later".to_owned()))
+pub fn compiled(made: &Artifact, arguments: &RunArguments, progress: bool) -> Result<RunSummary, Failure> {
+    let options = RunOptions {
+        parallelism: arguments.parallelism,
+        inputs: arguments.job.input.iter().cloned().collect(),
+        outputs: arguments.output.iter().cloned().collect(),
+        params: arguments.set.iter().cloned().collect(),
+        memory_budget: arguments.memory,
+        limit: arguments.limit,
+        overwrite: arguments.overwrite,
+        progress,
+        ..RunOptions::default()
+    };
+    Job::load(&made.bytes).and_then(|job| job.run(&options)).map_err(failure)
 }
 
-/// x
-pub struct Summary;
-impl Summary {
-    /// x
-    pub fn render(&self) -> String { String::new() }
+fn failure(error: RunError) -> Failure {
+    match error {
+        RunError::Interrupted => Failure::Interrupted,
+        RunError::UnknownName { .. } | RunError::MissingParam { .. } | RunError::BadParam { .. } => {
+            Failure::Usage(error.to_string())
+        }
+        _ => Failure::Failed(error.to_string()),
+    }
 }
