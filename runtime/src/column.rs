@@ -371,7 +371,13 @@ mod tests {
     fn null_is_least_and_nan_is_greatest() {
         let column = of(
             BaseType::Float64,
-            &[Some(f64::NAN.to_bits()), Some(1f64.to_bits()), None, Some((-0f64).to_bits()), Some(f64::INFINITY.to_bits())],
+            &[
+                Some(f64::NAN.to_bits()),
+                Some(1f64.to_bits()),
+                None,
+                Some((-0f64).to_bits()),
+                Some(f64::INFINITY.to_bits()),
+            ],
         );
         let mut rows: Vec<usize> = (0..5).collect();
         rows.sort_by(|a, b| column.compare(*a, *b));

@@ -23,8 +23,16 @@ mod tests {
     use super::*;
 
     fn decide(vector: bool, cost: u32, carried: usize, count: usize) -> bool {
-        let kernel =
-            Kernel { plain: 0, nullable: 0, replay: None, vector, filter: false, cost, inputs: vec![], outputs: vec![] };
+        let kernel = Kernel {
+            plain: 0,
+            nullable: 0,
+            replay: None,
+            vector,
+            filter: false,
+            cost,
+            inputs: vec![],
+            outputs: vec![],
+        };
         let mut selection = Selection::all(2048);
         selection.count = count;
         pays(&kernel, carried, &selection)

@@ -159,7 +159,9 @@ mod tests {
             values: vec![("a".into(), "1".into()), ("b".into(), "0".into())],
         };
         let text = failure.to_string();
-        for part in ["attempt to divide by zero", "job.rs:12:9", "`q.a / q.b`", "`ratio`", "q.csv, line 7", "a = 1, b = 0"] {
+        for part in
+            ["attempt to divide by zero", "job.rs:12:9", "`q.a / q.b`", "`ratio`", "q.csv, line 7", "a = 1, b = 0"]
+        {
             assert!(text.contains(part), "{text}");
         }
     }

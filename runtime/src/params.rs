@@ -46,7 +46,9 @@ impl Params {
             Constant::Bool(value) => [u64::from(*value), 0],
             Constant::Int(value) => wide(i128::from(*value)),
             Constant::UInt(value) => [*value, 0],
-            Constant::Float(bits) if ty == BaseType::Float32 => [u64::from((f64::from_bits(*bits) as f32).to_bits()), 0],
+            Constant::Float(bits) if ty == BaseType::Float32 => {
+                [u64::from((f64::from_bits(*bits) as f32).to_bits()), 0]
+            }
             Constant::Float(bits) => [*bits, 0],
             Constant::String(text) => {
                 let text: Box<str> = text.as_str().into();

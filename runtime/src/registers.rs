@@ -270,7 +270,8 @@ impl Registers {
             match column {
                 ColumnView::Fixed { values, width } => {
                     let bytes = &values[first * width..(first + rows) * width];
-                    slot.values = if rows.is_multiple_of(64) { bytes.as_ptr() } else { self.padded(bytes, *width, rows) };
+                    slot.values =
+                        if rows.is_multiple_of(64) { bytes.as_ptr() } else { self.padded(bytes, *width, rows) };
                 }
                 ColumnView::Bits { bits, offset } => slot.values = self.repack(bits, offset + first, rows).cast(),
                 ColumnView::Strings(view) => {
@@ -290,7 +291,12 @@ impl Registers {
     }
 
     /// Starts a chunk with rows of a table's columns; `first` is a multiple of 64.
-    pub(crate) fn load_rows<'a>(&mut self, columns: impl Iterator<Item = (Reg, &'a Column)>, first: usize, rows: usize) {
+    pub(crate) fn load_rows<'a>(
+        &mut self,
+        columns: impl Iterator<Item = (Reg, &'a Column)>,
+        first: usize,
+        rows: usize,
+    ) {
         debug_assert!(first.is_multiple_of(64), "validity starts with a word");
         self.start_chunk();
         for (reg, column) in columns {
@@ -671,9 +677,15 @@ impl Registers {
                 let bits = self.bits(reg, rows);
                 to.enumerate().for_each(|(row, to)| *to = u64::from(bitmap::get(bits, row)));
             }
-            Some(1) => to.zip(self.values::<u8>(reg, rows)).for_each(|(to, value)| *to = extend(base, u64::from(*value))),
-            Some(2) => to.zip(self.values::<u16>(reg, rows)).for_each(|(to, value)| *to = extend(base, u64::from(*value))),
-            Some(4) => to.zip(self.values::<u32>(reg, rows)).for_each(|(to, value)| *to = extend(base, u64::from(*value))),
+            Some(1) => {
+                to.zip(self.values::<u8>(reg, rows)).for_each(|(to, value)| *to = extend(base, u64::from(*value)))
+            }
+            Some(2) => {
+                to.zip(self.values::<u16>(reg, rows)).for_each(|(to, value)| *to = extend(base, u64::from(*value)))
+            }
+            Some(4) => {
+                to.zip(self.values::<u32>(reg, rows)).for_each(|(to, value)| *to = extend(base, u64::from(*value)))
+            }
             Some(8) => to.zip(self.values::<u64>(reg, rows)).for_each(|(to, value)| *to = *value),
             Some(_) => unreachable!("wider than a word"),
         }

@@ -3,6 +3,7 @@
 //! A pipeline is first resolved: kernels by number become functions, tables by number become the complete tables, every
 //! place where rows end gets a number under which each worker keeps its side of it.
 
+use crate::column::Column;
 use crate::connector::{self, ResolvedPruneTerm, Scan, Source};
 use crate::error::RunError;
 use crate::kernel::LoadedArtifact;
@@ -13,7 +14,6 @@ use crate::operator::hash_join::{JoinSpec, JoinTable, ProbeSpec};
 use crate::operator::key::KeyLayout;
 use crate::operator::rows::RowsSpec;
 use crate::operator::sink::SinkRun;
-use crate::column::Column;
 use crate::params::Params;
 use crate::progress::{Bar, Progress};
 use crate::table::{MOST_ROWS, Table, TableRun, TableSpec};
@@ -92,7 +92,11 @@ pub(crate) struct Body<'a> {
 
 /// A step, resolved.
 pub(crate) enum Step<'a> {
-    Compute { call: KernelCall<'a>, live: &'a [Reg], counts: &'a [u32] },
+    Compute {
+        call: KernelCall<'a>,
+        live: &'a [Reg],
+        counts: &'a [u32],
+    },
     Count(&'a [u32]),
     /// Index into `PipelineRun::probes`.
     Probe(usize),

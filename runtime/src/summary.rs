@@ -127,7 +127,8 @@ impl RunSummary {
             let name = format!("{}:", operator.name);
             let _ = writeln!(text, "  {name:<width$} {}  {}", operator.sentence(), time(operator.time));
         }
-        let rows: u64 = self.operators.iter().filter(|operator| operator.kind == "source").map(|source| source.rows_out).sum();
+        let rows: u64 =
+            self.operators.iter().filter(|operator| operator.kind == "source").map(|source| source.rows_out).sum();
         let rate = rows as f64 / self.wall.as_secs_f64().max(1e-9);
         let _ = writeln!(
             text,

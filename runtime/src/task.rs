@@ -4,6 +4,7 @@
 //! duplicates) runs the rest of the steps for each of them before it goes on.
 
 use crate::compact;
+use crate::connector::SinkEncoder;
 use crate::error::{RowFailure, RunError, line_and_column};
 use crate::kernel;
 use crate::morsel::{Morsel, Rows, Seq};
@@ -15,7 +16,6 @@ use crate::operator::sink::{SinkEnd, SinkRun};
 use crate::primitive::bitmap;
 use crate::registers::{BatchView, Registers, Selection};
 use crate::scheduler::{Body, EndSpec, KernelCall, OriginRows, PipelineRun, Probing, Step};
-use crate::connector::SinkEncoder;
 use sabot_abi::kernel::{Accumulator, Chunk, Context, RowError, RowErrorCode};
 use sabot_abi::manifest::ErrorPolicy;
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
@@ -125,7 +125,9 @@ impl<'a> Worker<'a> {
         }
         for (spec, end) in self.run.ends.iter().zip(self.ends) {
             match (spec, end) {
-                (EndSpec::Build { table, .. }, End::Build(build)) => self.run.job.tables[*table as usize].add_rows(build.rows),
+                (EndSpec::Build { table, .. }, End::Build(build)) => {
+                    self.run.job.tables[*table as usize].add_rows(build.rows)
+                }
                 (EndSpec::Aggregate { table, .. }, End::Aggregate(build)) => {
                     self.run.job.tables[*table as usize].add_groups(build.into_parts());
                 }
@@ -163,7 +165,9 @@ impl<'a> Worker<'a> {
         }
         origin.rows_out += rows as u64;
         let view = match &morsel.rows {
-            Rows::Batch { batch, .. } => BatchView::new(batch.columns(), run.origin.registers.iter().map(|(_, reg)| *reg)),
+            Rows::Batch { batch, .. } => {
+                BatchView::new(batch.columns(), run.origin.registers.iter().map(|(_, reg)| *reg))
+            }
             Rows::Table { .. } => BatchView::default(),
         };
         self.counts[run.origin.operator as usize].nanos += started.elapsed().as_nanos() as u64;

@@ -93,6 +93,21 @@ pub(super) fn in_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
 }
 
 impl EncodedBatch {
+    /// Rows as bytes, for sinks outside of this module.
+    #[must_use]
+    pub fn of_bytes(rows: u64, bytes: Vec<u8>) -> Self {
+        Self { rows, payload: Payload::Bytes(bytes) }
+    }
+
+    /// The bytes of [`of_bytes`](Self::of_bytes).
+    #[must_use]
+    pub fn into_bytes(self) -> Option<Vec<u8>> {
+        match self.payload {
+            Payload::Bytes(bytes) => Some(bytes),
+            Payload::Messages(_) | Payload::RowGroup(_) => None,
+        }
+    }
+
     /// About how much memory it holds.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {

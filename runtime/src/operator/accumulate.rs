@@ -278,7 +278,10 @@ impl Picked {
                     Pick::Last => false,
                     Pick::Least | Pick::Greatest => {
                         let base = self.by.ty.base;
-                        let (ours, wanted) = (self.by.get(to), if self.pick == Pick::Least { Ordering::Less } else { Ordering::Greater });
+                        let (ours, wanted) = (
+                            self.by.get(to),
+                            if self.pick == Pick::Least { Ordering::Less } else { Ordering::Greater },
+                        );
                         match (is_nan(base, ours), is_nan(base, cell)) {
                             (true, _) => true,
                             (false, true) => false,
@@ -501,7 +504,9 @@ impl Accumulators {
             State::Floats { sums, rows } => sums.capacity() * 16 + rows.memory_bytes(),
             State::Moments { sums, squares, rows } => (sums.capacity() + squares.capacity()) * 16 + rows.memory_bytes(),
             State::Picked(picked) => {
-                picked.by.memory_bytes() + picked.value.as_ref().map_or(0, Held::memory_bytes) + picked.run.memory_bytes()
+                picked.by.memory_bytes()
+                    + picked.value.as_ref().map_or(0, Held::memory_bytes)
+                    + picked.run.memory_bytes()
             }
             State::Distinct { values, counts } => values.memory_bytes() + counts.memory_bytes(),
             State::Sketches(sketches) => {
@@ -531,7 +536,9 @@ impl Accumulators {
         }
         let mut counted = selection.words;
         if let Some(filter) = input.filter {
-            let narrow = |words: &[u64], counted: &mut [u64]| counted.iter_mut().zip(words).for_each(|(word, other)| *word &= other);
+            let narrow = |words: &[u64], counted: &mut [u64]| {
+                counted.iter_mut().zip(words).for_each(|(word, other)| *word &= other)
+            };
             narrow(registers.bits(filter, rows_of_chunk), &mut counted);
             if let Some(valid) = registers.validity(filter, rows_of_chunk) {
                 narrow(valid, &mut counted);
@@ -621,7 +628,9 @@ impl Accumulators {
                     }
                     scratch.strs[row as usize] = Str::new(&scratch.bytes[start..at]);
                 }
-                count_new(values, counts, &scratch.strs, &counted[..used], &mut scratch.numbers, |row| groups[row] as usize);
+                count_new(values, counts, &scratch.strs, &counted[..used], &mut scratch.numbers, |row| {
+                    groups[row] as usize
+                });
             }
             State::Sketches(sketches) => {
                 for &row in rows {
@@ -735,7 +744,11 @@ impl Accumulators {
         let mut column = Column::new(ty);
         let is_sum = self.spec.function == AggregateFunction::Sum;
         let push_float = |column: &mut Column, value: f64| {
-            column.push_word(if ty.base == BaseType::Float32 { u64::from((value as f32).to_bits()) } else { value.to_bits() });
+            column.push_word(if ty.base == BaseType::Float32 {
+                u64::from((value as f32).to_bits())
+            } else {
+                value.to_bits()
+            });
         };
         // Of no rows: null, or what stands for it.
         let push_nothing = |column: &mut Column| {

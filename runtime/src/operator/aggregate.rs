@@ -98,7 +98,11 @@ pub(crate) struct Part {
 
 impl Part {
     fn new(spec: &GroupSpec) -> Self {
-        Self { groups: Groups::new(spec), accumulators: spec.calls.iter().map(Accumulators::new).collect(), runs: vec![] }
+        Self {
+            groups: Groups::new(spec),
+            accumulators: spec.calls.iter().map(Accumulators::new).collect(),
+            runs: vec![],
+        }
     }
 
     /// Bytes held.
@@ -180,6 +184,10 @@ impl AggregateBuild {
 
     pub(crate) fn into_parts(mut self) -> Vec<Part> {
         self.sealed.push(self.part);
+        for part in &mut self.sealed {
+            let groups = part.groups.len();
+            part.accumulators.iter_mut().for_each(|accumulators| accumulators.resize(groups));
+        }
         self.sealed
     }
 }
@@ -241,7 +249,8 @@ impl GroupTable {
         let others: Vec<Part> = parts.collect();
         let mut order = None;
         if !others.is_empty() && !is_global {
-            let mut firsts: Vec<Option<(Order, u32)>> = (0..all.groups.len() as u32).map(|group| all.first_of(group)).collect();
+            let mut firsts: Vec<Option<(Order, u32)>> =
+                (0..all.groups.len() as u32).map(|group| all.first_of(group)).collect();
             let mut runs = all.orders();
             for other in &others {
                 let numbers = all.groups.absorb(&other.groups);

@@ -66,8 +66,7 @@ impl JoinBuild {
 
     /// Adds the selected rows of a chunk; rows without a key only if they may be wanted for having no match.
     pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
-        let mut with_key = selection.clone();
-        self.reader.drop_nulls(registers, &mut with_key);
+        let with_key = self.reader.without_nulls(registers, selection);
         let kept = if self.track_matches { selection } else { &with_key };
         let keys = self.reader.read(registers, &with_key);
         let Rows { columns, rows, strings, .. } = &mut self.rows;
@@ -218,8 +217,7 @@ impl Probe {
         selection: &mut Selection,
     ) -> Found {
         let rows = selection.rows;
-        let mut with_key = selection.clone();
-        self.reader.drop_nulls(registers, &mut with_key);
+        let with_key = self.reader.without_nulls(registers, selection);
         self.found = [0; CHUNK_WORDS];
         let used = bitmap::words_of(rows);
         let (first, found) = (&mut self.first[..rows], &mut self.found[..used]);

@@ -97,7 +97,11 @@ fn decode<'a>(column: &mut Column, part: ColumnType, bytes: &'a [u8]) -> &'a [u8
     let width = part.base.register_width().unwrap_or(1);
     wide[..width].copy_from_slice(next(width));
     let value = u128::from_le_bytes(wide);
-    if width == 16 { column.push_wide(value) } else { column.push_word(value as u64) }
+    if width == 16 {
+        column.push_wide(value)
+    } else {
+        column.push_word(value as u64)
+    }
     rest
 }
 
@@ -165,13 +169,19 @@ impl KeyReader {
         }
     }
 
-    /// Takes rows with a null in their key out of the selection.
-    pub(crate) fn drop_nulls(&self, registers: &Registers, selection: &mut Selection) {
+    /// The rows without a null in their key.
+    pub(crate) fn without_nulls(&self, registers: &mut Registers, selection: &Selection) -> Selection {
+        let mut narrowed = selection.clone();
+        for &reg in &self.regs {
+            // Of all selected rows: those that are left out here may still be read by what follows.
+            registers.materialise(reg, selection, false);
+        }
         for &reg in &self.regs {
             if let Some(valid) = registers.validity(reg, selection.rows) {
-                selection.intersect(valid);
+                narrowed.intersect(valid);
             }
         }
+        narrowed
     }
 
     /// The keys of the selected rows.
@@ -273,4 +283,3 @@ impl KeyReader {
         });
     }
 }
-

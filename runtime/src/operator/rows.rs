@@ -140,7 +140,9 @@ fn first_rows(columns: &[Column], rows: usize, spec: &RowsSpec) -> Vec<u32> {
 /// For each row a number that is the same for rows of one partition: its first row.
 fn partitions(columns: &[Column], rows: usize, by: &[u32]) -> Vec<u32> {
     let same = |a: u32, b: u32| {
-        by.iter().map(|position| columns[*position as usize].compare(a as usize, b as usize)).find(|order| order.is_ne())
+        by.iter()
+            .map(|position| columns[*position as usize].compare(a as usize, b as usize))
+            .find(|order| order.is_ne())
     };
     let mut order: Vec<u32> = (0..rows as u32).collect();
     order.sort_by(|a, b| same(*a, *b).unwrap_or(Ordering::Equal));

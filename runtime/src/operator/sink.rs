@@ -1,8 +1,8 @@
 //! Where rows are written: workers make batches of the chunks of a morsel, which are put in input order again, joined to
 //! about as many rows as the format likes, encoded by whichever worker completes such a group, and written one by one.
 
-use crate::connector::{ConnectorError, Demand, EncodedBatch, Sink, SinkEncoder, SinkReport, SinkWriter};
 use crate::connector::schema::arrow_schema;
+use crate::connector::{ConnectorError, Demand, EncodedBatch, Sink, SinkEncoder, SinkReport, SinkWriter};
 use crate::morsel::Seq;
 use crate::primitive::bitmap;
 use crate::primitive::memory::Str;
@@ -13,8 +13,8 @@ use arrow_data::ArrayData;
 use arrow_schema::SchemaRef;
 use sabot_abi::manifest::{Field, Reg};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Rows of a batch, at most about.
 const BATCH_ROWS: usize = 64 * 1024;
@@ -140,7 +140,10 @@ impl SinkRun {
     ) -> Result<(), ConnectorError> {
         let mut writing = self.writing.lock().expect("a worker that panicked ends the job");
         writing.encoded.insert(group, (encoded, bytes));
-        while let Some((encoded, bytes)) = { let next = writing.next; writing.encoded.remove(&next) } {
+        while let Some((encoded, bytes)) = {
+            let next = writing.next;
+            writing.encoded.remove(&next)
+        } {
             writing.next += 1;
             waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             if self.is_enough() {
@@ -260,20 +263,23 @@ impl SinkEnd {
             return;
         }
         let rows = std::mem::take(&mut self.rows);
-        let finish = |((_, column, validity), field): (&mut (Reg, Building, Option<BooleanBufferBuilder>), _)| -> ArrayRef {
-            let field: &arrow_schema::FieldRef = field;
-            let buffers = match column {
-                Building::Fixed { values, .. } => vec![Buffer::from(std::mem::replace(values, MutableBuffer::new(0)))],
-                Building::Bits(values) => vec![values.finish().into_inner()],
-                Building::Strings { offsets, bytes } => {
-                    let offsets = std::mem::replace(offsets, vec![0]);
-                    vec![Buffer::from_vec(offsets), Buffer::from_vec(std::mem::take(bytes))]
-                }
+        let finish =
+            |((_, column, validity), field): (&mut (Reg, Building, Option<BooleanBufferBuilder>), _)| -> ArrayRef {
+                let field: &arrow_schema::FieldRef = field;
+                let buffers = match column {
+                    Building::Fixed { values, .. } => {
+                        vec![Buffer::from(std::mem::replace(values, MutableBuffer::new(0)))]
+                    }
+                    Building::Bits(values) => vec![values.finish().into_inner()],
+                    Building::Strings { offsets, bytes } => {
+                        let offsets = std::mem::replace(offsets, vec![0]);
+                        vec![Buffer::from_vec(offsets), Buffer::from_vec(std::mem::take(bytes))]
+                    }
+                };
+                let nulls = validity.take().map(|mut bits| NullBuffer::new(bits.finish()));
+                let data = ArrayData::builder(field.data_type().clone()).len(rows).buffers(buffers).nulls(nulls);
+                make_array(data.build().expect("columns are as long as the batch"))
             };
-            let nulls = validity.take().map(|mut bits| NullBuffer::new(bits.finish()));
-            let data = ArrayData::builder(field.data_type().clone()).len(rows).buffers(buffers).nulls(nulls);
-            make_array(data.build().expect("columns are as long as the batch"))
-        };
         let columns: Vec<ArrayRef> = self.columns.iter_mut().zip(self.schema.fields()).map(finish).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options);

@@ -151,7 +151,12 @@ mod tests {
             fill(&mut words, rows);
             assert_eq!(count(&words), rows);
             assert!(is_full(&words, rows));
-            assert!(rows == 0 || { clear(&mut words, rows - 1); !is_full(&words, rows) });
+            assert!(
+                rows == 0 || {
+                    clear(&mut words, rows - 1);
+                    !is_full(&words, rows)
+                }
+            );
         }
     }
 }

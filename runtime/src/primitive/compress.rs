@@ -356,7 +356,10 @@ mod tests {
                     at += 1;
                 });
                 assert_eq!(len, at);
-                assert_eq!(super::super::bitmap::count(&to), (0..at).filter(|at| to[at / 64] >> (at % 64) & 1 != 0).count());
+                assert_eq!(
+                    super::super::bitmap::count(&to),
+                    (0..at).filter(|at| to[at / 64] >> (at % 64) & 1 != 0).count()
+                );
             }
         }
     }

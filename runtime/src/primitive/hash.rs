@@ -60,5 +60,4 @@ mod tests {
             assert!(seen.insert(hash_bytes(&vec![7; len + 1])), "length {len}");
         }
     }
-
 }

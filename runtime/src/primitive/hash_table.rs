@@ -269,9 +269,14 @@ impl RowIndex {
             let next = chain(keys.len(), &mut rows, threads, is_valid, slot);
             return Self { lookup: Lookup::Direct { least: least as u64, rows }, next };
         }
-        let (places, next) = hashed(keys.len(), threads, is_valid, |row| hash_word(keys[row]), |row, entry| {
-            entry.key == keys[row]
-        }, |row| keys[row]);
+        let (places, next) = hashed(
+            keys.len(),
+            threads,
+            is_valid,
+            |row| hash_word(keys[row]),
+            |row, entry| entry.key == keys[row],
+            |row| keys[row],
+        );
         Self { lookup: Lookup::Words(places), next }
     }
 
@@ -423,7 +428,8 @@ fn chain(
                 continue;
             }
             // SAFETY: a slot belongs to one thread, and a row to the thread of its slot.
-            let (head, next) = unsafe { (&mut shared_heads.rows(slot..slot + 1)[0], &mut shared_next.rows(row..row + 1)[0]) };
+            let (head, next) =
+                unsafe { (&mut shared_heads.rows(slot..slot + 1)[0], &mut shared_next.rows(row..row + 1)[0]) };
             is_unique &= *head == 0;
             *next = head.wrapping_sub(1);
             *head = row as u32 + 1;
@@ -610,7 +616,9 @@ mod tests {
                 });
             }
             assert!(expected.iter().all(|(key, group)| words.keys[*group as usize] == *key));
-            assert!(expected.iter().all(|(key, group)| bytes.keys[*group as usize].bytes() == key.to_string().as_bytes()));
+            assert!(
+                expected.iter().all(|(key, group)| bytes.keys[*group as usize].bytes() == key.to_string().as_bytes())
+            );
         }
     }
 }
