@@ -110,6 +110,7 @@ fn pipelines(filter: Option<Expr>, outputs: Vec<Expr>, aggregate: Vec<(Aggregate
     let register_type = |register: u32| registers[register as usize].ty.clone();
     let result = |function, arg: Option<u32>| match function {
         AggregateFunction::Count => Type::Int64,
+        AggregateFunction::Avg => Type::Float64,
         _ => register_type(arg.expect("all others have an argument")),
     };
     let calls = aggregate.iter().map(|(function, arg)| AggregateSpec {
@@ -158,7 +159,7 @@ fn filters_give_the_same_on_both_machines() {
         vec![column("symbol"), Expr::literal(Literal::String("AB".to_owned()), Type::String)],
         Type::Bool,
     );
-    compare(&machine, &pipelines(Some(binary(BinaryOp::And, cheap.clone(), small)), Vec::new(), Vec::new()));
+    compare_vectors(&machine, &pipelines(Some(binary(BinaryOp::And, cheap.clone(), small)), Vec::new(), Vec::new()));
     compare(&machine, &pipelines(Some(binary(BinaryOp::Or, cheap, column("open"))), Vec::new(), Vec::new()));
     compare(&machine, &pipelines(Some(named), Vec::new(), Vec::new()));
 }
@@ -188,7 +189,7 @@ fn maps_give_the_same_on_both_machines() {
         Type::Int64,
         Span::NONE,
     );
-    compare(&machine, &pipelines(None, vec![spread, mid, points], Vec::new()));
+    compare_vectors(&machine, &pipelines(None, vec![spread, mid, points], Vec::new()));
     compare(&machine, &pipelines(Some(column("open")), vec![filled], Vec::new()));
     let lot = || column("lot");
     compare(
@@ -213,8 +214,30 @@ fn maps_give_the_same_on_both_machines() {
     compare(&machine, &pipelines(None, vec![binary(BinaryOp::Mul, column("size"), column("size"))], Vec::new()));
 }
 
-/// Calls every kernel of a job, in each of its forms, on both machines.
-fn compare(machine: &Machine, pipelines: &Pipelines) {
+#[test]
+fn fused_aggregates_give_the_same_on_both_machines() {
+    let Some(machine) = Machine::start() else { return };
+    let value = binary(BinaryOp::Mul, column("price"), cast(column("lot"), Type::Float64));
+    let first = inputs().len() as u32;
+    let aggregate = vec![
+        (AggregateFunction::Count, None),
+        (AggregateFunction::Sum, Some(first)),
+        (AggregateFunction::Min, Some(first)),
+        (AggregateFunction::Max, Some(1)),
+        (AggregateFunction::Sum, Some(2)),
+        (AggregateFunction::Avg, Some(first)),
+    ];
+    let cheap = binary(BinaryOp::Lt, column("price"), float(100.0));
+    compare_vectors(&machine, &pipelines(Some(cheap), vec![value], aggregate));
+}
+
+/// Calls every kernel of a job, in each of its forms, on both machines. At least one kernel must be of vectors.
+fn compare_vectors(machine: &Machine, pipelines: &Pipelines) {
+    assert!(compare(machine, pipelines) > 0, "all of this can be done in vectors");
+}
+
+/// As above, whatever kernels there are: how many are of vectors.
+fn compare(machine: &Machine, pipelines: &Pipelines) -> usize {
     let compiled = |triple: &str| {
         let options =
             CompileOptions { target: Some(triple.to_owned()), cpu: Cpu::Baseline, ..CompileOptions::default() };
@@ -236,6 +259,7 @@ fn compare(machine: &Machine, pipelines: &Pipelines) {
     };
     let kernels: Vec<(&Kernel, usize)> = steps.chain(fused).collect();
     assert!(!kernels.is_empty(), "the job has kernels");
+    let vectors = kernels.iter().filter(|(kernel, _)| kernel.vector).count();
     for (kernel, accumulators) in kernels {
         for (number, with_nulls, vector) in [
             (Some(kernel.plain), false, kernel.vector),
@@ -252,6 +276,7 @@ fn compare(machine: &Machine, pipelines: &Pipelines) {
             }
         }
     }
+    vectors
 }
 
 /// Values at the edges of their types and others between, the same in every run.
