@@ -1,13 +1,17 @@
 //! The command line of a run: what a per-job executable accepts, and `sabotc run` with the same meaning.
 //!
 //! Parsed by hand: the executable is shipped with every job and should stay small. Names of sources, sinks and parameters
-//! are checked against the job's manifest, so that a slip is found before anything is read.
+//! are checked when the job is run, before anything is read.
 
+use crate::error::RunError;
+use crate::run::RunOptions;
 use sabot_abi::manifest::{Connector, Constant, Location, Manifest};
+use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::PathBuf;
 
 /// What a command line asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Command {
     /// Run the job.
     Run(RunArguments),
@@ -19,23 +23,11 @@ pub enum Command {
     Version,
 }
 
-/// How to run the job.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// How to run the job, and how much to say.
+#[derive(Clone, Debug, Default)]
 pub struct RunArguments {
-    /// Name of a source, and what to read in place of its connector.
-    pub inputs: Vec<(String, String)>,
-    /// Name of a sink, and what to write in place of its connector.
-    pub outputs: Vec<(String, String)>,
-    /// Name of a parameter, and its value as text.
-    pub params: Vec<(String, String)>,
-    /// Number of worker threads; `None`: all cores.
-    pub parallelism: Option<u32>,
-    /// Bytes that joins and aggregates may use before they spill.
-    pub memory: Option<u64>,
-    /// Read at most this many rows of each source.
-    pub limit: Option<u64>,
-    /// Replace outputs that exist.
-    pub overwrite: bool,
+    /// How to run it.
+    pub options: RunOptions,
     /// Say only what went wrong.
     pub quiet: bool,
 }
@@ -55,25 +47,24 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Usa
             let value = attached.take().or_else(|| words.next());
             value.ok_or_else(|| UsageError(format!("`{flag}` needs {what} behind it")))
         };
-        let named = |assignment_text: &str| {
-            assignment(assignment_text).map_err(|cause| UsageError(format!("`{flag} {assignment_text}`: {cause}")))
-        };
         match flag {
-            "--input" => run.inputs.push(named(&value("SOURCE=FILE")?)?),
-            "--output" => run.outputs.push(named(&value("SINK=FILE")?)?),
-            "--set" => run.params.push(named(&value("PARAM=VALUE")?)?),
-            "-p" | "--parallelism" => run.parallelism = Some(parallelism(&value("a number")?)?),
+            "--input" => add(&mut run.options.inputs, flag, &value("SOURCE=FILE")?)?,
+            "--output" => add(&mut run.options.outputs, flag, &value("SINK=FILE")?)?,
+            "--set" => add(&mut run.options.params, flag, &value("PARAM=VALUE")?)?,
+            "-p" | "--parallelism" => run.options.parallelism = Some(parallelism(&value("a number")?)?),
             "--memory" => {
                 let text = value("a size")?;
-                run.memory = Some(size(&text).map_err(|cause| UsageError(format!("`--memory {text}`: {cause}")))?);
+                let size = size(&text).map_err(|cause| UsageError(format!("`--memory {text}`: {cause}")))?;
+                run.options.memory_budget = Some(size);
             }
+            "--spill-dir" => run.options.spill_dir = Some(PathBuf::from(value("a directory")?)),
             "--limit" => {
                 let text = value("a number")?;
                 let rows =
                     text.parse().map_err(|_| UsageError(format!("`--limit {text}`: expected a number of rows")))?;
-                run.limit = Some(rows);
+                run.options.limit = Some(rows);
             }
-            "--overwrite" => run.overwrite = true,
+            "--overwrite" => run.options.overwrite = true,
             "-q" | "--quiet" => run.quiet = true,
             "--manifest" => return Ok(Command::Manifest),
             "-h" | "--help" => return Ok(Command::Help),
@@ -85,6 +76,15 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Usa
         }
     }
     Ok(Command::Run(run))
+}
+
+/// Adds a `NAME=VALUE` to those of the same flag.
+fn add(to: &mut BTreeMap<String, String>, flag: &str, text: &str) -> Result<(), UsageError> {
+    let (name, value) = assignment(text).map_err(|cause| UsageError(format!("`{flag} {text}`: {cause}")))?;
+    match to.insert(name.clone(), value) {
+        None => Ok(()),
+        Some(earlier) => Err(UsageError(format!("`{flag} {text}`: `{name}` is given twice, first as `{earlier}`"))),
+    }
 }
 
 /// A flag and the value written in the same word: `--memory=1G`, `-p4`.
@@ -101,12 +101,13 @@ fn split(word: &str) -> (&str, Option<String>) {
 }
 
 fn unknown(word: &str) -> UsageError {
-    const FLAGS: [&str; 11] = [
+    const FLAGS: [&str; 12] = [
         "--input",
         "--output",
         "--set",
         "--parallelism",
         "--memory",
+        "--spill-dir",
         "--limit",
         "--overwrite",
         "--quiet",
@@ -150,32 +151,19 @@ pub fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(|| "that is more memory than there can be".to_owned())
 }
 
-impl RunArguments {
-    /// Whether the job has what the arguments name, each at most once.
-    pub fn check_names(&self, manifest: &Manifest) -> Result<(), UsageError> {
-        let names = |kind, given: &[(String, String)], known: Vec<&str>| {
-            for (place, (name, _)) in given.iter().enumerate() {
-                if !known.contains(&name.as_str()) {
-                    return Err(UsageError(format!("the job has no {kind} `{name}`; {}", it_has(kind, &known))));
-                }
-                if given[..place].iter().any(|(earlier, _)| earlier == name) {
-                    return Err(UsageError(format!("the {kind} `{name}` is given twice")));
-                }
-            }
-            Ok(())
-        };
-        names("source", &self.inputs, manifest.sources.iter().map(|source| source.name.as_str()).collect())?;
-        names("sink", &self.outputs, manifest.sinks.iter().map(|sink| sink.name.as_str()).collect())?;
-        names("parameter", &self.params, manifest.params.iter().map(|param| param.name.as_str()).collect())
+/// How a process ends whose run failed: 2 for what the command line should have said otherwise, 130 for Ctrl-C, else 1.
+#[must_use]
+pub fn exit_status(error: &RunError) -> u8 {
+    match error {
+        RunError::UnknownName { .. } | RunError::MissingParam { .. } | RunError::BadParam { .. } => 2,
+        RunError::Interrupted => 130,
+        RunError::Load(_)
+        | RunError::Connector(_)
+        | RunError::Row(_)
+        | RunError::Spill { .. }
+        | RunError::TooManyRows { .. }
+        | RunError::BadManifest(_) => 1,
     }
-}
-
-fn it_has(kind: &str, known: &[&str]) -> String {
-    if known.is_empty() {
-        return format!("it has no {kind}s");
-    }
-    let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-    format!("it has {}", known.join(", "))
 }
 
 /// What `--help` of a per-job executable prints.
@@ -197,6 +185,7 @@ pub fn help(program: &str, manifest: &Manifest) -> String {
     line("--set PARAM=VALUE", "set a parameter of the job");
     line("-p, --parallelism N", "number of worker threads (default: all cores)");
     line("--memory SIZE", "spill joins and aggregates to disk beyond this: 512M, 4G");
+    line("--spill-dir DIRECTORY", "where to spill to (default: the system's temporary directory)");
     line("--limit ROWS", "read at most this many rows of each source");
     line("--overwrite", "replace outputs that exist");
     line("-q, --quiet", "say only what went wrong");
@@ -279,23 +268,23 @@ mod tests {
 
     #[test]
     fn every_flag_is_understood_in_both_spellings() {
-        let expected = RunArguments {
-            inputs: vec![("quotes".to_owned(), "a=b.csv".to_owned())],
-            outputs: vec![("out".to_owned(), "-".to_owned())],
-            params: vec![("floor".to_owned(), "-1".to_owned())],
-            parallelism: Some(4),
-            memory: Some(512 << 20),
-            limit: Some(10),
-            overwrite: true,
-            quiet: true,
-        };
-        let apart = "--input quotes=a=b.csv --output out=- --set floor=-1 -p 4 --memory 512M --limit 10 --overwrite -q";
-        let joined =
-            "--input=quotes=a=b.csv --output=out=- --set=floor=-1 -p4 --memory=512MiB --limit=10 --overwrite --quiet";
-        assert_eq!(parsed(apart), Ok(expected.clone()));
-        assert_eq!(parsed(joined), Ok(expected));
-        assert_eq!(parsed(""), Ok(RunArguments::default()));
-        assert_eq!(parse(["--manifest".to_owned()]), Ok(Command::Manifest));
+        let apart =
+            "--input quotes=a=b.csv --output out=- --set floor=-1 -p 4 --memory 512M --spill-dir /s --limit 10 -q";
+        let joined = "--input=quotes=a=b.csv --output=out=- --set=floor=-1 -p4 --memory=512MiB --spill-dir=/s --limit=10 --quiet";
+        for line in [apart, joined] {
+            let run = parsed(line).expect("understood");
+            let only = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+            assert_eq!(run.options.inputs, only("quotes", "a=b.csv"));
+            assert_eq!(run.options.outputs, only("out", "-"));
+            assert_eq!(run.options.params, only("floor", "-1"));
+            assert_eq!(run.options.parallelism, Some(4));
+            assert_eq!(run.options.memory_budget, Some(512 << 20));
+            assert_eq!(run.options.spill_dir, Some(PathBuf::from("/s")));
+            assert_eq!(run.options.limit, Some(10));
+            assert!(run.quiet && !run.options.overwrite);
+        }
+        assert!(parsed("--overwrite").expect("understood").options.overwrite);
+        assert!(matches!(parse(["--manifest".to_owned()]), Ok(Command::Manifest)));
     }
 
     #[test]
@@ -307,16 +296,8 @@ mod tests {
         assert_eq!(message("--input quotes"), "`--input quotes`: expected NAME=VALUE");
         assert_eq!(message("-p 0"), "`-p 0`: expected a number from 1 to 1024");
         assert_eq!(message("--memory 4T"), "`--memory 4T`: unknown unit `T`: use K, M or G");
+        assert_eq!(message("--set a=1 --set a=2"), "`--set a=2`: `a` is given twice, first as `1`");
         assert_eq!(message("--quiet=yes"), "`--quiet` takes no value, and was given `yes`");
-    }
-
-    #[test]
-    fn names_must_be_the_jobs() {
-        let check = |line| parsed(line).expect("parsed").check_names(&manifest()).map_err(|error| error.to_string());
-        assert_eq!(check("--input quotes=a --set floor=1"), Ok(()));
-        assert_eq!(check("--input quote=a"), Err("the job has no source `quote`; it has `quotes`".to_owned()));
-        assert_eq!(check("--output out=a"), Err("the job has no sink `out`; it has no sinks".to_owned()));
-        assert_eq!(check("--set floor=1 --set floor=2"), Err("the parameter `floor` is given twice".to_owned()));
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod connector;
 pub mod error;
 pub mod executable;
 pub mod ffi;
+pub mod interrupt;
 pub mod kernel;
 pub mod load;
 pub mod run;
