@@ -122,6 +122,13 @@ fn code_in_json_knows_its_place() {
 }
 
 #[test]
+fn columns_of_a_schema_keep_their_order() {
+    let text = r#"{"sabot_job_graph": 1, "job_name": "x", "operators": [
+        {"type": "SOURCE", "name": "s", "parameters": {"path": "s.csv", "schema": {"z": "f64", "a": "Option<i64>"}}}]}"#;
+    assert_eq!(load(text).operators[0].get("schema"), Some(&Value::from(["z: f64", "a: Option<i64>"])));
+}
+
+#[test]
 fn graphs_are_printed() {
     let graph = job();
     let text = format!(

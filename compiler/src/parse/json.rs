@@ -334,7 +334,18 @@ impl Form {
             self.wrong(node, path, "code: `{\"rust\": \"|row| ..\"}`");
             return None;
         }
-        Some(Parameter { value: self.value(node, path)?, span: node.span })
+        let mut value = self.value(node, path)?;
+        if let (Some(ParameterKind::Schema), NodeKind::Object(entries), Value::Map(map)) = (kind, &node.kind, &value)
+            && map.values().all(|ty| matches!(ty, Value::String(_)))
+        {
+            // A map has no order, and columns have one: that of the text.
+            let column = |(name, _): &(Text, Node)| match map.get(&name.value) {
+                Some(Value::String(ty)) => Some(format!("{}: {ty}", name.value)),
+                Some(_) | None => None,
+            };
+            value = Value::from(entries.iter().filter_map(column).collect::<Vec<_>>());
+        }
+        Some(Parameter { value, span: node.span })
     }
 
     fn value(&mut self, node: &Node, path: &str) -> Option<Value> {

@@ -186,7 +186,10 @@ fn deep_text_neither_panics_nor_overflows() {
                 before.repeat(depth),
                 after.repeat(depth)
             );
-            parse(&text, &mut Diagnostics::new());
+            let mut diagnostics = Diagnostics::new();
+            for graph in parse(&text, &mut diagnostics) {
+                let _ = crate::check::check(&graph, &crate::Catalog::default(), &mut diagnostics);
+            }
         }
     }
 }

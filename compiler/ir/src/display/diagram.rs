@@ -46,24 +46,46 @@ fn quoted(text: &str) -> String {
 
 /// What an operator does, in a line below its name.
 fn subtitle(node: &StreamOperatorNode) -> String {
-    const LONGEST: usize = 34;
-    let detail =
-        ["kafka_topic", "topic", "path", "generator", "kind", "columns", "n", "function", "column", "left_key"]
-            .iter()
-            .find_map(|name| {
-                let found = node.get(name)?;
-                let text = if let Value::String(text) = found { text.clone() } else { value(found) };
-                Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
-            });
-    match detail {
-        None => type_name(node),
-        Some(detail) => {
-            let room = LONGEST.saturating_sub(type_name(node).chars().count() + 1);
-            let short: String = detail.chars().take(room).collect();
-            let dots = if short.len() < detail.len() { "…" } else { "" };
-            format!("{} {short}{dots}", type_name(node))
+    const LONGEST: usize = 31;
+    const TELLING: [&str; 11] = [
+        "kafka_topic",
+        "topic",
+        "path",
+        "generator",
+        "kind",
+        "columns",
+        "n",
+        "function",
+        "key_by",
+        "column",
+        "left_key",
+    ];
+    let plain = |name: &str| match node.get(name)? {
+        Value::String(text) => Some(text.clone()),
+        Value::List(items) => {
+            let items =
+                items.iter().map(|item| if let Value::String(text) = item { text.clone() } else { value(item) });
+            Some(items.collect::<Vec<_>>().join(", "))
         }
-    }
+        found @ (Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Map(_) | Value::Closure(_)) => {
+            Some(value(found))
+        }
+    };
+    let detail = match (plain("column"), plain("value")) {
+        (Some(column), Some(value)) => {
+            Some(format!("{column} {} {value}", plain("operator").unwrap_or_else(|| ">".to_owned())))
+        }
+        _ if node.get("standard").is_some() => {
+            Some(if node.operator_type == OperatorType::Source { "stdin" } else { "stdout" }.to_owned())
+        }
+        _ => TELLING.iter().find_map(|name| plain(name)),
+    };
+    let Some(detail) = detail else { return type_name(node) };
+    let detail = detail.split_whitespace().collect::<Vec<_>>().join(" ");
+    let room = LONGEST.saturating_sub(type_name(node).chars().count() + 1);
+    let short: String = detail.chars().take(room).collect();
+    let dots = if short.len() < detail.len() { "…" } else { "" };
+    format!("{} {short}{dots}", type_name(node))
 }
 
 /// Edges as positions of operators; those to error and late sinks have a label.

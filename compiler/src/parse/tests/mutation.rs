@@ -115,6 +115,8 @@ fn survives(text: &str) {
     let graphs = parse(text, &mut diagnostics);
     let _ = display::diagnostic::render_all(text, "job.rs", &diagnostics);
     for graph in graphs {
+        // The checker goes on where the parser could not: it must take whatever is left.
+        let _ = crate::check::check(&graph, &crate::Catalog::default(), &mut diagnostics.clone());
         let json = graph.to_json();
         // Only what the parser took without complaint must be readable again.
         if !diagnostics.has_errors()
@@ -166,7 +168,7 @@ fn mutated(random: &mut Random, text: &str) -> String {
 #[test]
 fn mutated_jobs_survive() {
     let mut random = Random(1);
-    for _ in 0..600 {
+    for _ in 0..300 {
         survives(&mutated(&mut random, QUOTE_ENRICHMENT));
     }
 }
@@ -175,7 +177,7 @@ fn mutated_jobs_survive() {
 fn mutated_graphs_survive() {
     let json = super::graph(QUOTE_ENRICHMENT).to_json();
     let mut random = Random(2);
-    for _ in 0..1500 {
+    for _ in 0..800 {
         let text = mutated(&mut random, &json);
         if let Err(diagnostics) = graph_from_json(&text) {
             let _ = display::diagnostic::render_all(&text, "graph.json", &diagnostics);
@@ -186,7 +188,7 @@ fn mutated_graphs_survive() {
 #[test]
 fn token_soup_survives() {
     let mut random = Random(3);
-    for _ in 0..4000 {
+    for _ in 0..1200 {
         let tokens: Vec<&str> = (0..random.below(60)).map(|_| random.one_of(&TOKENS)).collect();
         let soup = tokens.join(" ");
         survives(&soup);

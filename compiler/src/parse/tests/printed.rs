@@ -262,7 +262,7 @@ impl Random {
 #[test]
 fn any_printed_tree_is_read_again() {
     let mut random = Random(7);
-    for round in 0..3000 {
+    for round in 0..1500 {
         let closure = random.closure(1 + round % 5);
         let text = display::ast::closure(&closure);
         let again: Closure = read(&text, |reader, syntax: &syn::ExprClosure| reader.closure(syntax));

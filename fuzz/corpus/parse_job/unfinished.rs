@@ -1,0 +1,1 @@
+#[sabot::pipeline] fn j() { let q = source::<R>("q", csv(")).filter(|q| { format!("{}", q.x
