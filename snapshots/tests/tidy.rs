@@ -21,6 +21,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str], &[&str])] = &[
     ("sabot-examples", &["sabot"], ALL),
     ("sabot-snapshots", &[], ALL),
     ("sabot-benches", ALL, &[]),
+    // Fuzz targets: not in the workspace.
+    ("sabot-fuzz", ALL, &[]),
 ];
 
 const ALL: &[&str] = &[
