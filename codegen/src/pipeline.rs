@@ -363,3 +363,93 @@ fn split(filter: Option<&Expr>, outputs: Vec<(u32, Expr)>, target: &Target) -> V
     }
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::Cpu;
+    use sabot_ir::expr::{Function, Literal};
+    use sabot_ir::span::Span;
+
+    fn text(register: u32) -> Expr {
+        Expr::column(register, Type::String)
+    }
+
+    fn number(register: u32) -> Expr {
+        Expr::column(register, Type::Int64)
+    }
+
+    fn binary(op: BinaryOp, a: Expr, b: Expr, ty: Type) -> Expr {
+        Expr::new(ExprKind::Binary(op, Box::new(a), Box::new(b)), ty, Span::NONE)
+    }
+
+    /// Parts of a step, as text: `v` or `s`, `?` for a filter, the registers that it writes.
+    fn parts(filter: Option<Expr>, outputs: Vec<(u32, Expr)>) -> Vec<String> {
+        let target = Target::new(Some("x86_64-unknown-linux-gnu"), Cpu::V3).expect("a known target");
+        let show = |part: &Part| {
+            let form = if part.vector { "v" } else { "s" };
+            let filter = if part.filter.is_some() { "?" } else { "" };
+            let registers: Vec<String> = part.outputs.iter().map(|(register, _)| register.to_string()).collect();
+            format!("{form}{filter}{}", registers.join(","))
+        };
+        split(filter.as_ref(), outputs, &target).iter().map(show).collect()
+    }
+
+    fn is_text() -> Expr {
+        binary(BinaryOp::Eq, text(0), Expr::literal(Literal::String("x".to_owned()), Type::String), Type::Bool)
+    }
+
+    fn is_great() -> Expr {
+        binary(BinaryOp::Gt, number(1), Expr::literal(Literal::Int(1), Type::Int64), Type::Bool)
+    }
+
+    fn sum() -> Expr {
+        binary(BinaryOp::Add, number(1), number(2), Type::Int64)
+    }
+
+    fn length() -> Expr {
+        Expr::new(ExprKind::Call(Function::Len, vec![text(0)]), Type::UInt64, Span::NONE)
+    }
+
+    #[test]
+    fn cheap_outputs_go_with_the_filter_and_dear_ones_behind_it() {
+        let quotient = binary(BinaryOp::Div, number(1), number(2), Type::Int64);
+        assert_eq!(parts(Some(is_great()), vec![(5, sum())]), ["v?5"]);
+        assert_eq!(parts(Some(is_great()), vec![(5, sum()), (6, quotient)]), ["v?", "v5,6"]);
+        assert_eq!(parts(None, vec![(5, sum())]), ["v5"]);
+        assert_eq!(parts(None, Vec::new()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_has_no_vector_form_comes_last() {
+        assert_eq!(parts(Some(is_great()), vec![(5, length()), (6, sum())]), ["v?6", "s5"]);
+        assert_eq!(parts(Some(is_text()), vec![(5, length())]), ["s?5"]);
+        assert_eq!(parts(Some(is_text()), vec![(5, length()), (6, sum())]), ["s?", "v6", "s5"]);
+    }
+
+    #[test]
+    fn outputs_do_not_overtake_what_they_read_nor_earlier_errors() {
+        let next = binary(
+            BinaryOp::Add,
+            Expr::column(5, Type::UInt64),
+            Expr::literal(Literal::Int(1), Type::UInt64),
+            Type::UInt64,
+        );
+        assert_eq!(parts(None, vec![(5, length()), (6, next.clone())]), ["s5,6"]);
+        let fallible = Expr::new(
+            ExprKind::Call(Function::Pow, vec![number(1), Expr::literal(Literal::Int(3), Type::UInt32)]),
+            Type::Int64,
+            Span::NONE,
+        );
+        assert_eq!(parts(None, vec![(5, fallible), (6, sum())]), ["s5,6"]);
+    }
+
+    #[test]
+    fn a_filter_is_split_only_where_no_error_can_tell() {
+        let both = binary(BinaryOp::And, is_text(), is_great(), Type::Bool);
+        assert_eq!(parts(Some(both), Vec::new()), ["v?", "s?"]);
+        let may_fail = binary(BinaryOp::Gt, sum(), Expr::literal(Literal::Int(1), Type::Int64), Type::Bool);
+        let both = binary(BinaryOp::And, is_text(), may_fail, Type::Bool);
+        assert_eq!(parts(Some(both), Vec::new()), ["s?"]);
+    }
+}

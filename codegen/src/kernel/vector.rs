@@ -51,8 +51,9 @@ struct Output {
 pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) -> Result<(), CodegenError> {
     let expressions = || body.filter.iter().chain(body.outputs.iter().map(|(_, expr)| expr));
     let size: usize = expressions().map(Expr::size).sum();
+    let makes_bits = body.filter.is_some() || body.outputs.iter().any(|(_, expr)| Class::of(&expr.ty) == Class::Bool);
     let unroll = match size {
-        ..=SHORT if body.aggregate.is_none() => 4,
+        ..=SHORT if makes_bits && body.aggregate.is_none() => 4,
         ..=LONG => 2,
         _ => 1,
     };
