@@ -60,14 +60,13 @@ fn destination(plan: &Plan, filter: NodeId) -> Option<(NodeId, Vec<(usize, Expr)
         below = plan.node(below).inputs[0];
     }
     let lower = plan.node(below);
-    if !has_one_reader(&consumers, below) || takes_rows_back(plan, lower) {
+    if !has_one_reader(&consumers, below) {
         return None;
     }
-    Some((below, across(plan, lower, predicate, node.on_error)?))
-}
-
-fn takes_rows_back(plan: &Plan, node: &Node) -> bool {
-    node.properties.updating || node.inputs.iter().any(|input| plan.node(*input).properties.updating)
+    let moved = across(plan, lower, predicate, node.on_error)?;
+    // A stream that takes rows back must see the row that takes back, whatever is in it.
+    let takes_back = |position: usize| plan.node(lower.inputs[position]).properties.updating;
+    moved.iter().all(|(position, _)| !takes_back(*position)).then_some((below, moved))
 }
 
 fn across(plan: &Plan, below: &Node, predicate: &Expr, on_error: ErrorPolicy) -> Option<Vec<(usize, Expr)>> {
@@ -89,7 +88,12 @@ fn across(plan: &Plan, below: &Node, predicate: &Expr, on_error: ErrorPolicy) ->
             None
         }
         Operator::HashJoin { kind, left_keys, right_keys, .. } => {
-            across_join(*kind, predicate, (left_keys, width(0)), (right_keys, width(1)))
+            let side = |position: usize, keys| JoinSide {
+                keys,
+                width: width(position),
+                takes_back: plan.node(below.inputs[position]).properties.updating,
+            };
+            across_join(*kind, predicate, &side(0, left_keys), &side(1, right_keys))
         }
         Operator::Aggregate { keys, .. } if !keys.is_empty() => {
             Some(vec![(0, substituted(predicate, keys, |key| has_one_form(&key.ty))?)])
@@ -138,16 +142,23 @@ fn reads_only(predicate: &Expr, keys: &[Expr]) -> bool {
     predicate.columns().iter().all(is_key)
 }
 
-/// Where a predicate goes that does not fail, below a join whose keys do not fail. A side: its keys, its width.
+/// An input of a join.
+struct JoinSide<'a> {
+    keys: &'a [Expr],
+    width: usize,
+    takes_back: bool,
+}
+
+/// Where a predicate goes that does not fail, below a join whose keys do not fail.
 fn across_join(
     kind: JoinKind,
     predicate: &Expr,
-    (left_keys, left_width): (&[Expr], usize),
-    (right_keys, right_width): (&[Expr], usize),
+    left: &JoinSide<'_>,
+    right: &JoinSide<'_>,
 ) -> Option<Vec<(usize, Expr)>> {
     let columns = predicate.columns();
-    let reads_left = columns.iter().all(|column| (*column as usize) < left_width);
-    let reads_right = columns.iter().all(|column| (left_width..left_width + right_width).contains(&(*column as usize)));
+    let reads_left = columns.iter().all(|column| (*column as usize) < left.width);
+    let reads_right = columns.iter().all(|column| (left.width..left.width + right.width).contains(&(*column as usize)));
     let (into_left, into_right) = match kind {
         JoinKind::Inner => (reads_left, reads_right),
         JoinKind::Left | JoinKind::Semi | JoinKind::Anti => (reads_left, false),
@@ -157,24 +168,24 @@ fn across_join(
     let mut moved = Vec::new();
     if into_left {
         moved.push((0, predicate.clone()));
-        moved.extend(of_other_key(predicate, left_keys, right_keys).map(|predicate| (1, predicate)));
+        moved.extend(of_other_key(predicate, left, right).map(|predicate| (1, predicate)));
     } else if into_right {
         let mut predicate = predicate.clone();
-        substitute::positions(&mut predicate, &|column| column - u32::try_from(left_width).unwrap_or(u32::MAX));
-        moved.extend(of_other_key(&predicate, right_keys, left_keys).map(|predicate| (0, predicate)));
+        substitute::positions(&mut predicate, &|column| column - u32::try_from(left.width).unwrap_or(u32::MAX));
+        moved.extend(of_other_key(&predicate, right, left).map(|predicate| (0, predicate)));
         moved.push((1, predicate));
     }
     (!moved.is_empty()).then_some(moved)
 }
 
 /// What a predicate over keys of one side says of the keys of the other: only rows for which it holds can match.
-fn of_other_key(predicate: &Expr, keys: &[Expr], other_keys: &[Expr]) -> Option<Expr> {
+fn of_other_key(predicate: &Expr, side: &JoinSide<'_>, other: &JoinSide<'_>) -> Option<Expr> {
     let partner = |column: u32| {
-        let position = keys.iter().position(|key| key.as_column() == Some(column) && has_one_form(&key.ty))?;
-        other_keys.get(position)?.as_column()
+        let position = side.keys.iter().position(|key| key.as_column() == Some(column) && has_one_form(&key.ty))?;
+        other.keys.get(position)?.as_column()
     };
     let columns = predicate.columns();
-    if columns.is_empty() || !columns.iter().all(|column| partner(*column).is_some()) {
+    if other.takes_back || columns.is_empty() || !columns.iter().all(|column| partner(*column).is_some()) {
         return None;
     }
     let mut moved = predicate.clone();
