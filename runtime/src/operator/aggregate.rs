@@ -242,6 +242,11 @@ impl GroupTable {
     pub(crate) fn build(spec: &GroupSpec, mut parts: Vec<Part>) -> Result<Self, FailedGroup> {
         let is_global = spec.keys.is_empty();
         parts.retain(|part| is_global || part.groups.len() > 0);
+        // A part that saw no row has its one group all the same.
+        for part in &mut parts {
+            let groups = part.groups.len();
+            part.accumulators.iter_mut().for_each(|accumulators| accumulators.resize(groups));
+        }
         // The largest takes the others over.
         parts.sort_by_key(|part| std::cmp::Reverse(part.groups.len()));
         let mut parts = parts.into_iter();

@@ -83,7 +83,7 @@ unsafe impl Sync for Memory {}
 
 impl Memory {
     const fn new() -> Self {
-        Self { start: NonNull::<u64>::dangling().cast(), bytes: 0 }
+        Self { start: NonNull::<u128>::dangling().cast(), bytes: 0 }
     }
 
     fn is_mapped(bytes: usize) -> bool {

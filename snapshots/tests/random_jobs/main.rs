@@ -1,0 +1,110 @@
+//! Random jobs all the way: compiled to native code, loaded, run over files with one worker and with two, as the plan
+//! says and after the optimizer; each time the rows of the reference interpreter, in its order where one is defined.
+
+mod files;
+
+use sabot_codegen::CompileOptions;
+use sabot_compiler::passes::PlanOptimizer;
+use sabot_compiler::physical::pipelines;
+use sabot_ir::plan::{Operator, Plan};
+use sabot_reference::random::{RandomJob, RandomOptions, difference, random_job};
+use sabot_reference::{Outputs, run};
+use sabot_runtime::{Job, RunError, RunOptions};
+use std::panic::catch_unwind;
+use std::path::Path;
+
+#[test]
+fn jobs_of_few_rows() {
+    let options = RandomOptions { fallible: false, ..RandomOptions::default() };
+    check_all(0..60, &options, 3);
+}
+
+#[test]
+fn jobs_whose_rows_can_fail() {
+    check_all(1_000..1_060, &RandomOptions::default(), 3);
+}
+
+#[test]
+fn jobs_of_many_rows() {
+    let options = RandomOptions { rows: 3_000, operators: 3, fallible: false, ..RandomOptions::default() };
+    check_all(2_000..2_020, &options, 700);
+}
+
+fn check_all(seeds: std::ops::Range<u64>, options: &RandomOptions, batch: usize) {
+    let mut wrong = Vec::new();
+    for seed in seeds {
+        let job = random_job(seed, options);
+        let outcome = catch_unwind(|| check(&job, batch)).unwrap_or_else(|_| Err("a panic, see above".to_owned()));
+        if let Err(difference) = outcome {
+            let plan = sabot_ir::display::plan::plan(&job.plan);
+            wrong.push(format!("seed {seed}: {difference}\n{plan}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} jobs differ:\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+fn check(job: &RandomJob, batch: usize) -> Result<(), String> {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    for source in &job.plan.sources {
+        let rows = job.inputs.get(&source.name).map_or(&[][..], Vec::as_slice);
+        files::write(&folder.path().join(format!("{}.arrow", source.name)), &source.schema, rows, batch);
+    }
+    let expected = run(&job.plan, &job.inputs, &job.params);
+    let mut optimized = job.plan.clone();
+    PlanOptimizer::default().optimize_plan(&mut optimized);
+    for (what, plan) in [("as it is", &job.plan), ("optimized", &optimized)] {
+        let compiled = compile(plan)?;
+        for parallelism in [1, 2] {
+            let how = format!("{what}, -p {parallelism}");
+            let actual = execute(&compiled, plan, folder.path(), parallelism);
+            match (&expected, actual) {
+                (Ok(expected), Ok(actual)) => {
+                    if let Some(difference) = difference(expected, &actual) {
+                        return Err(format!("{how}: {difference}"));
+                    }
+                    if what == "as it is" && has_order(plan) && !same_order(expected, &actual) {
+                        return Err(format!("{how}: the rows are the same, their order is not"));
+                    }
+                }
+                (Err(_), Err(RunError::Row(_))) => {}
+                (Err(failure), Err(error)) => {
+                    return Err(format!("{how}: must fail with {failure}, fails with {error}"));
+                }
+                (Ok(_), Err(error)) => return Err(format!("{how}: {error}")),
+                (Err(failure), Ok(_)) => return Err(format!("{how}: must fail: {failure}")),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn compile(plan: &Plan) -> Result<Job, String> {
+    let pipelines = pipelines(plan);
+    let text = || sabot_ir::display::pipeline::pipelines(&pipelines);
+    let artifact = sabot_codegen::compile(&pipelines, &CompileOptions::default())
+        .map_err(|error| format!("cannot be compiled: {error}\n{}", text()))?;
+    Job::load(&artifact.bytes).map_err(|error| format!("cannot be loaded: {error}"))
+}
+
+fn execute(job: &Job, plan: &Plan, folder: &Path, parallelism: u32) -> Result<Outputs, RunError> {
+    let at = |name: &str| folder.join(format!("{name}.arrow"));
+    let named = |name: &String| (name.clone(), at(name).display().to_string());
+    let options = RunOptions {
+        parallelism: Some(parallelism),
+        inputs: plan.sources.iter().map(|source| named(&source.name)).collect(),
+        outputs: plan.sinks.iter().map(|sink| named(&sink.name)).collect(),
+        overwrite: true,
+        ..RunOptions::default()
+    };
+    job.run(&options)?;
+    Ok(plan.sinks.iter().map(|sink| (sink.name.clone(), files::read(&at(&sink.name), &sink.schema))).collect())
+}
+
+/// The branches of a fork that meet again in a union take turns.
+fn has_order(plan: &Plan) -> bool {
+    !plan.nodes.iter().any(|node| node.operator == Operator::Union)
+}
+
+fn same_order(a: &Outputs, b: &Outputs) -> bool {
+    a.values().flatten().flatten().zip(b.values().flatten().flatten()).all(|(a, b)| a.is_close_to(b))
+}
