@@ -29,6 +29,9 @@ impl Seq {
         (self.0 >> 32) as usize
     }
 
+    /// The first morsel.
+    pub(crate) const START: Self = Self(0);
+
     /// Behind every morsel.
     pub(crate) const END: Self = Self(u64::MAX);
 }

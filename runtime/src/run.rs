@@ -13,8 +13,8 @@ use crate::task::Count;
 use sabot_abi::manifest::{Body, End, Manifest};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How to run a job.
@@ -110,6 +110,7 @@ impl Job {
             workers,
             stop: options.stop.clone().unwrap_or_default(),
             waiting_bytes: AtomicUsize::new(0),
+            skipped_groups: Mutex::default(),
             sources,
         };
         let result = run_pipelines(&run, options);
@@ -161,6 +162,9 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
         if !run.sinks.is_empty() && run.sinks.iter().all(SinkRun::is_enough) {
             break;
         }
+    }
+    for (operator, groups) in run.skipped_groups.lock().expect("workers have ended").iter() {
+        operators[*operator as usize].skipped += groups;
     }
     let mut sink_operators = BTreeMap::new();
     for pipeline in &manifest.pipelines {

@@ -5,11 +5,12 @@
 
 use crate::column::Column;
 use crate::connector::{self, ResolvedPruneTerm, Scan, Source};
-use crate::error::RunError;
+use crate::error::{RowFailure, RunError};
 use crate::kernel::LoadedArtifact;
 use crate::limit::Limit;
 use crate::morsel::{Input, Morsels, Seq};
 use crate::operator::aggregate::GroupSpec;
+use crate::operator::error_rows::{batch_of, error_row};
 use crate::operator::hash_join::{JoinSpec, JoinTable, ProbeSpec};
 use crate::operator::key::KeyLayout;
 use crate::operator::rows::RowsSpec;
@@ -18,8 +19,8 @@ use crate::params::Params;
 use crate::progress::{Bar, Progress};
 use crate::table::{MOST_ROWS, Table, TableRun, TableSpec};
 use crate::task::{Count, Worker};
-use sabot_abi::kernel::KernelFn;
-use sabot_abi::manifest::{self, AggregateInput, Kernel, Origin, Pipeline, PruneValue, Reg};
+use sabot_abi::kernel::{KernelFn, RowErrorCode};
+use sabot_abi::manifest::{self, AggregateInput, ErrorPolicy, Kernel, Origin, Pipeline, PruneValue, Reg};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -36,6 +37,8 @@ pub(crate) struct JobRun<'a> {
     pub(crate) workers: usize,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) waiting_bytes: AtomicUsize,
+    /// Operators and how many of their groups could not be computed.
+    pub(crate) skipped_groups: Mutex<Vec<(u32, u64)>>,
     /// In the place of sources by that name, in tests.
     pub(crate) sources: BTreeMap<String, Arc<dyn Source>>,
 }
@@ -176,7 +179,36 @@ impl<'a> JobRun<'a> {
     fn table(&'a self, number: u32, operator: u32) -> Result<&'a Table, RunError> {
         let table = self.tables.get(number as usize).ok_or_else(|| bad(format!("it has no table {number}")))?;
         let filler = self.filler_of(number).unwrap_or(operator);
-        table.complete(self.workers, &self.artifact.manifest, filler)
+        table.complete(self.workers, |keys| self.refuse_groups(filler, keys))
+    }
+
+    /// Sums of these groups, by their keys, do not fit their type.
+    fn refuse_groups(&self, number: u32, keys: &[Vec<String>]) -> Result<(), RunError> {
+        let manifest = &self.artifact.manifest;
+        let operator = &manifest.operators[number as usize];
+        let failure = |key: &Vec<String>| RowFailure {
+            message: RowErrorCode::SumOverflow.message().to_owned(),
+            operator: operator.name.clone(),
+            source_file: manifest.source_file.clone(),
+            line: operator.line,
+            column: 1,
+            expression: String::new(),
+            input: None,
+            values: key.iter().enumerate().map(|(at, value)| (format!("key.{at}"), value.clone())).collect(),
+        };
+        let Some(first) = keys.first() else { return Ok(()) };
+        self.skipped_groups.lock().expect("a worker that panicked ends the job").push((number, keys.len() as u64));
+        match operator.on_error {
+            ErrorPolicy::Fail => Err(RunError::Row(Box::new(failure(first)))),
+            ErrorPolicy::Skip => Ok(()),
+            ErrorPolicy::Sink(sink) => {
+                let sink = &self.sinks[sink as usize];
+                let rows = keys.iter().map(|key| error_row(RowErrorCode::SumOverflow as u32, &failure(key))).collect();
+                sink.deliver(Seq::START, batch_of(rows, sink.schema()).into_iter().collect(), &self.waiting_bytes);
+                sink.end_pipeline(&self.waiting_bytes);
+                Ok(())
+            }
+        }
     }
 
     /// The operator that fills a table.
@@ -241,6 +273,7 @@ impl<'a> JobRun<'a> {
         if let Some((_, error)) = run.failure.into_inner().expect("workers have ended") {
             return Err(error);
         }
+        self.sinks.iter().for_each(|sink| sink.end_pipeline(&self.waiting_bytes));
         let bytes = run.morsels.bytes_read.load(Ordering::Relaxed);
         Ok(PipelineReport { counts, read: source.is_some().then_some((operator, bytes)) })
     }

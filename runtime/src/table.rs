@@ -1,11 +1,11 @@
 //! What pipelines leave to later ones: workers add their parts, the first reader puts them together.
 
-use crate::error::{RowFailure, RunError};
+use crate::error::RunError;
 use crate::operator::aggregate::{GroupSpec, GroupTable, Part};
 use crate::operator::collect::Rows;
 use crate::operator::hash_join::{JoinSpec, JoinTable};
 use crate::operator::rows::{self, RowsSpec};
-use sabot_abi::manifest::{self, Manifest, TableKind};
+use sabot_abi::manifest::{self, TableKind};
 use std::sync::{Mutex, OnceLock};
 
 /// What a table holds.
@@ -73,8 +73,12 @@ impl TableRun {
         self.parts.lock().expect("a worker that panicked ends the job").extend(parts);
     }
 
-    /// Puts the parts together. `operator` is whom a failure is counted for.
-    pub(crate) fn complete(&self, threads: usize, manifest: &Manifest, operator: u32) -> Result<&Table, RunError> {
+    /// Puts the parts together; `refuse` is told of groups that cannot be computed, by their keys.
+    pub(crate) fn complete(
+        &self,
+        threads: usize,
+        refuse: impl FnOnce(&[Vec<String>]) -> Result<(), RunError>,
+    ) -> Result<&Table, RunError> {
         if let Some(table) = self.complete.get() {
             return Ok(table);
         }
@@ -87,24 +91,8 @@ impl TableRun {
             TableSpec::Join(spec) => Table::Join(JoinTable::build(spec, rows, threads)),
             TableSpec::Rows(spec) => Table::Rows(rows::finish(spec, rows, threads)),
             TableSpec::Aggregate(spec) => {
-                let groups = GroupTable::build(spec, parts).map_err(|failed| {
-                    let operator = &manifest.operators[operator as usize];
-                    let key = failed.key.into_iter().enumerate().map(|(at, value)| (format!("key {}", at + 1), value));
-                    RunError::Row(Box::new(RowFailure {
-                        message: format!(
-                            "{} (aggregate {} of the operator)",
-                            sabot_abi::kernel::RowErrorCode::SumOverflow.message(),
-                            failed.call + 1
-                        ),
-                        operator: operator.name.clone(),
-                        source_file: manifest.source_file.clone(),
-                        line: operator.line,
-                        column: 1,
-                        expression: String::new(),
-                        input: None,
-                        values: key.collect(),
-                    }))
-                })?;
+                let groups = GroupTable::build(spec, parts);
+                refuse(&groups.too_large)?;
                 Table::Groups(groups)
             }
         };

@@ -4,12 +4,13 @@
 //! duplicates) runs the rest of the steps for each of them before it goes on.
 
 use crate::compact;
-use crate::connector::SinkEncoder;
+use crate::connector::{Position, SinkEncoder};
 use crate::error::{RowFailure, RunError, line_and_column};
 use crate::kernel;
 use crate::morsel::{Morsel, Rows, Seq};
 use crate::operator::aggregate::{AggregateBuild, FusedBuild};
 use crate::operator::collect::Order;
+use crate::operator::error_rows::{ErrorRows, error_row, error_sinks};
 use crate::operator::hash_join::{Found, JoinBuild, Probe};
 use crate::operator::rows::Collect;
 use crate::operator::sink::{SinkEnd, SinkRun};
@@ -52,8 +53,10 @@ pub(crate) struct Worker<'a> {
     pub(crate) counts: Vec<Count>,
     /// Row of the morsel's batch with which the chunk starts.
     chunk_start: usize,
-    /// Row of the chunk that could not be computed.
-    failed_row: usize,
+    /// Where the batch's rows come from.
+    position: Option<Position>,
+    /// Rows that could not be computed, for the sinks that take them.
+    errors: Vec<ErrorRows>,
     /// Rows that came into the step that is being computed.
     step_rows: Option<u64>,
 }
@@ -94,7 +97,8 @@ impl<'a> Worker<'a> {
             ends: run.ends.iter().map(end).collect(),
             counts: vec![Count::default(); run.job.artifact.manifest.operators.len()],
             chunk_start: 0,
-            failed_row: 0,
+            position: None,
+            errors: error_sinks(run),
             step_rows: None,
         }
     }
@@ -155,6 +159,10 @@ impl<'a> Worker<'a> {
                 End::Sink { .. } | End::Fused(_) | End::Nothing => {}
             }
         }
+        self.position = match &morsel.rows {
+            Rows::Batch { position, .. } => Some(position.clone()),
+            Rows::Table { .. } => None,
+        };
         let started = Instant::now();
         let rows = match &morsel.rows {
             Rows::Batch { rows, .. } | Rows::Table { rows, .. } => *rows,
@@ -193,7 +201,7 @@ impl<'a> Worker<'a> {
                 (Rows::Table { .. }, OriginRows::Source) => unreachable!("sources give batches"),
             }
             self.step_rows = None;
-            self.run_body(&run.body, 0, Selection::all(len)).map_err(|error| self.place(error, &morsel))?;
+            self.run_body(&run.body, 0, Selection::all(len))?;
             if run.job.stop.load(Ordering::Relaxed) {
                 return Err(RunError::Interrupted);
             }
@@ -214,6 +222,10 @@ impl<'a> Worker<'a> {
                 _ => {}
             }
         }
+        for errors in &mut self.errors {
+            let sink = &run.job.sinks[errors.sink as usize];
+            sink.deliver(seq, errors.take_batches(sink.schema()), waiting);
+        }
         if let Some(limit) = &run.limit {
             limit.add(seq, self.morsel_rows());
         }
@@ -223,6 +235,9 @@ impl<'a> Worker<'a> {
             if let (EndSpec::Sink { sink, .. }, End::Sink { encoder, .. }) = (spec, end) {
                 run.job.sinks[*sink as usize].advance(frontier, &mut **encoder, waiting)?;
             }
+        }
+        for errors in &mut self.errors {
+            run.job.sinks[errors.sink as usize].advance(frontier, &mut *errors.encoder, waiting)?;
         }
         if !run.job.sinks.is_empty() && run.job.sinks.iter().all(SinkRun::is_enough) {
             run.morsels.stop();
@@ -240,18 +255,6 @@ impl<'a> Worker<'a> {
             End::Sink { .. } | End::Build(_) | End::Aggregate(_) | End::Fused(_) | End::Nothing => 0,
         };
         self.ends.iter().map(rows).sum()
-    }
-
-    /// Says where the row of an error comes from.
-    fn place(&self, error: RunError, morsel: &Morsel) -> RunError {
-        match (error, &morsel.rows) {
-            (RunError::Row(mut failure), Rows::Batch { position, .. }) => {
-                let place = position.place(self.chunk_start + self.failed_row);
-                failure.input = Some((position.file().to_owned(), place));
-                RunError::Row(failure)
-            }
-            (error, _) => error,
-        }
     }
 
     /// Runs the steps from one on over the selected rows.
@@ -517,34 +520,41 @@ impl<'a> Worker<'a> {
     ) -> Result<(), RunError> {
         let manifest = &self.run.job.artifact.manifest;
         let operator = &manifest.operators[call.operator as usize];
-        match operator.on_error {
-            ErrorPolicy::Skip => {
-                self.counts[call.operator as usize].skipped += 1;
-                return Ok(());
-            }
-            // Error sinks get the row by the failure that describes it.
-            ErrorPolicy::Sink(_) | ErrorPolicy::Fail => {}
+        if operator.on_error != ErrorPolicy::Fail {
+            self.counts[call.operator as usize].skipped += 1;
+        }
+        if operator.on_error == ErrorPolicy::Skip {
+            return Ok(());
         }
         let (start, end) = (error.span_start as usize, error.span_end as usize);
         let (line, column) =
             if end > start { line_and_column(&manifest.source_text, start) } else { (operator.line, 1) };
         let message = RowErrorCode::from_code(error.code).map_or("the row cannot be computed", RowErrorCode::message);
-        let inputs = call.kernel.inputs.iter();
-        let values = inputs.map(|reg| {
+        let mut values = Vec::new();
+        for reg in &call.kernel.inputs {
             let name = self.run.pipeline.registers[*reg as usize].name.clone();
-            (name, self.registers.show(*reg, row, selection))
-        });
-        let values = values.collect();
-        self.failed_row = self.registers.origin_row(row);
-        Err(RunError::Row(Box::new(RowFailure {
+            values.push((name, self.registers.show(*reg, row, selection)));
+        }
+        let origin_row = self.chunk_start + self.registers.origin_row(row);
+        let input = self.position.as_ref();
+        let failure = RowFailure {
             message: message.to_owned(),
             operator: operator.name.clone(),
             source_file: manifest.source_file.clone(),
             line,
             column,
             expression: manifest.source_text.get(start..end).unwrap_or("").to_owned(),
-            input: None,
+            input: input.map(|position| (position.file().to_owned(), position.place(origin_row))),
             values,
-        })))
+        };
+        match operator.on_error {
+            ErrorPolicy::Sink(sink) => {
+                if let Some(errors) = self.errors.iter_mut().find(|errors| errors.sink == sink) {
+                    errors.rows.push(error_row(error.code, &failure));
+                }
+                Ok(())
+            }
+            ErrorPolicy::Fail | ErrorPolicy::Skip => Err(RunError::Row(Box::new(failure))),
+        }
     }
 }

@@ -15,6 +15,7 @@ use sabot_abi::CHUNK_ROWS;
 use sabot_abi::kernel::Accumulator;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, BaseType, ColumnType, Reg};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 /// A sum and what rounding has lost of it (Neumaier).
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,12 +40,6 @@ impl Compensated {
     pub(crate) fn value(self) -> f64 {
         if self.sum.is_finite() { self.sum + self.rest } else { self.sum }
     }
-}
-
-/// The sum of the group does not fit its type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SumOverflow {
-    pub(crate) group: usize,
 }
 
 /// A value of a row or a group.
@@ -265,31 +260,10 @@ impl Picked {
             let to = to as usize;
             let Some(other_run) = other.run[from].checked_sub(1) else { continue };
             let cell = other.by.get(from);
-            let is_later = match self.run[to].checked_sub(1) {
-                None => true,
-                Some(run) => own_runs[run as usize] < other_runs[other_run as usize],
-            };
-            let takes = if is_later {
-                self.takes(to, cell)
-            } else {
-                // The other's row came first: it stays out only if ours beats it.
-                match self.pick {
-                    Pick::First => true,
-                    Pick::Last => false,
-                    Pick::Least | Pick::Greatest => {
-                        let base = self.by.ty.base;
-                        let (ours, wanted) = (
-                            self.by.get(to),
-                            if self.pick == Pick::Least { Ordering::Less } else { Ordering::Greater },
-                        );
-                        match (is_nan(base, ours), is_nan(base, cell)) {
-                            (true, _) => true,
-                            (false, true) => false,
-                            (false, false) => compare_cells(base, ours, cell) != wanted,
-                        }
-                    }
-                }
-            };
+            let takes = self.run[to].checked_sub(1).is_none_or(|run| {
+                let ours = (self.by.get(to), own_runs[run as usize]);
+                takes_over(self.pick, self.by.ty.base, ours, (cell, other_runs[other_run as usize]))
+            });
             if takes {
                 self.by.set(to, cell);
                 if let (Some(held), Some(value)) = (&mut self.value, &other.value) {
@@ -299,6 +273,89 @@ impl Picked {
             }
         }
     }
+}
+
+/// Whether what another part has of a group takes the place of what we have; both with the places of their rows.
+fn takes_over(pick: Pick, base: BaseType, ours: (Cell<'_>, Order), theirs: (Cell<'_>, Order)) -> bool {
+    let is_earlier = theirs.1 < ours.1;
+    let wanted = match pick {
+        Pick::First => return is_earlier,
+        Pick::Last => return !is_earlier,
+        Pick::Least => Ordering::Less,
+        Pick::Greatest => Ordering::Greater,
+    };
+    match (is_nan(base, theirs.0), is_nan(base, ours.0)) {
+        (true, false) => false,
+        (false, true) => true,
+        (true, true) => is_earlier,
+        (false, false) => match compare_cells(base, theirs.0, ours.0) {
+            Ordering::Equal => is_earlier,
+            order => order == wanted,
+        },
+    }
+}
+
+/// Chooses words row by row, with the comparison of the type taken out of the loop.
+fn pick_words(
+    pick: Pick,
+    base: BaseType,
+    rows: &[u32],
+    groups: &[u32],
+    words: &[u64],
+    held: &mut [PickedWord],
+    run: u32,
+) {
+    let mut each = |is_better: &dyn Fn(u64, u64) -> bool| {
+        for &row in rows {
+            let (entry, value) = (&mut held[groups[row as usize] as usize], words[row as usize]);
+            if entry.run == 0 || is_better(value, entry.value) {
+                *entry = PickedWord { value, run: run + 1 };
+            }
+        }
+    };
+    match pick {
+        Pick::First => each(&|_, _| false),
+        Pick::Last => each(&|_, _| true),
+        Pick::Least | Pick::Greatest if base == BaseType::Float64 => {
+            let floats = |new: u64, old: u64| (f64::from_bits(new), f64::from_bits(old));
+            pick_by(rows, groups, words, held, run, |new, old| {
+                let (new, old) = floats(new, old);
+                (if pick == Pick::Least { new < old } else { new > old }) || (old.is_nan() && !new.is_nan())
+            });
+        }
+        Pick::Least if is_signed_word(base) => pick_by(rows, groups, words, held, run, |a, b| (a as i64) < b as i64),
+        Pick::Greatest if is_signed_word(base) => pick_by(rows, groups, words, held, run, |a, b| a as i64 > b as i64),
+        Pick::Least | Pick::Greatest => {
+            let wanted = if pick == Pick::Least { Ordering::Less } else { Ordering::Greater };
+            each(&|new, old| match (is_nan(base, Cell::Word(new)), is_nan(base, Cell::Word(old))) {
+                (true, _) => false,
+                (false, true) => true,
+                (false, false) => compare_words(base, new, old) == wanted,
+            });
+        }
+    }
+}
+
+#[inline]
+fn pick_by(
+    rows: &[u32],
+    groups: &[u32],
+    words: &[u64],
+    held: &mut [PickedWord],
+    run: u32,
+    is_better: impl Fn(u64, u64) -> bool,
+) {
+    for &row in rows {
+        let (entry, value) = (&mut held[groups[row as usize] as usize], words[row as usize]);
+        if entry.run == 0 || is_better(value, entry.value) {
+            *entry = PickedWord { value, run: run + 1 };
+        }
+    }
+}
+
+/// Whether words compare as `i64`.
+fn is_signed_word(base: BaseType) -> bool {
+    !is_float(base) && !is_unsigned(base)
 }
 
 /// Different values, counted exactly while there are few.
@@ -367,15 +424,50 @@ impl Sketch {
     }
 }
 
+/// What a group needs lies together: a row of many groups should miss the cache once.
+#[derive(Clone, Copy, Debug, Default)]
+struct IntegerSum {
+    sum: i128,
+    rows: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct FloatSum {
+    sum: Compensated,
+    rows: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct PickedWord {
+    value: u64,
+    /// As in [`Picked`].
+    run: u32,
+}
+
 /// The state of one function for all groups.
 #[derive(Debug)]
 enum State {
     Count(Buf<u64>),
-    Integers { sums: Buf<i128>, rows: Buf<u64>, is_over: Vec<u32> },
-    Floats { sums: Vec<Compensated>, rows: Buf<u64> },
-    Moments { sums: Vec<Compensated>, squares: Vec<Compensated>, rows: Buf<u64> },
+    Integers {
+        sums: Vec<IntegerSum>,
+        is_over: Vec<u32>,
+    },
+    Floats(Vec<FloatSum>),
+    /// Of values that fit into a word, for functions without a second argument.
+    Words {
+        pick: Pick,
+        groups: Vec<PickedWord>,
+    },
+    Moments {
+        sums: Vec<Compensated>,
+        squares: Vec<Compensated>,
+        rows: Buf<u64>,
+    },
     Picked(Box<Picked>),
-    Distinct { values: Box<BytesGroups>, counts: Buf<u64> },
+    Distinct {
+        values: Box<BytesGroups>,
+        counts: Buf<u64>,
+    },
     Sketches(Vec<Sketch>),
     Values(Vec<Vec<u64>>),
 }
@@ -447,16 +539,18 @@ fn to_int(base: BaseType, cell: Cell<'_>) -> i128 {
 impl Accumulators {
     pub(crate) fn new(spec: &AggregateSpec) -> Self {
         let picked = |pick| {
+            let base = spec.args[0].base;
+            if spec.args.len() == 1 && !base.is_str() && base.register_width() != Some(16) {
+                return State::Words { pick, groups: Vec::new() };
+            }
             let value = spec.args.get(1).map(|ty| Held::new(*ty));
             State::Picked(Box::new(Picked { pick, by: Held::new(spec.args[0]), value, run: Buf::default() }))
         };
         let state = match spec.function {
             AggregateFunction::Count => State::Count(Buf::default()),
-            AggregateFunction::Sum | AggregateFunction::Avg if is_float(spec.args[0].base) => {
-                State::Floats { sums: Vec::new(), rows: Buf::default() }
-            }
+            AggregateFunction::Sum | AggregateFunction::Avg if is_float(spec.args[0].base) => State::Floats(Vec::new()),
             AggregateFunction::Sum | AggregateFunction::Avg => {
-                State::Integers { sums: Buf::default(), rows: Buf::default(), is_over: Vec::new() }
+                State::Integers { sums: Vec::new(), is_over: Vec::new() }
             }
             AggregateFunction::Variance | AggregateFunction::Stddev => {
                 State::Moments { sums: Vec::new(), squares: Vec::new(), rows: Buf::default() }
@@ -476,14 +570,9 @@ impl Accumulators {
     pub(crate) fn resize(&mut self, groups: usize) {
         match &mut self.state {
             State::Count(counts) => counts.resize(groups),
-            State::Integers { sums, rows, .. } => {
-                sums.resize(groups);
-                rows.resize(groups);
-            }
-            State::Floats { sums, rows } => {
-                sums.resize(groups, Compensated::default());
-                rows.resize(groups);
-            }
+            State::Integers { sums, .. } => sums.resize(groups, IntegerSum::default()),
+            State::Floats(sums) => sums.resize(groups, FloatSum::default()),
+            State::Words { groups: words, .. } => words.resize(groups, PickedWord::default()),
             State::Moments { sums, squares, rows } => {
                 sums.resize(groups, Compensated::default());
                 squares.resize(groups, Compensated::default());
@@ -500,8 +589,9 @@ impl Accumulators {
     pub(crate) fn memory_bytes(&self) -> usize {
         match &self.state {
             State::Count(counts) => counts.memory_bytes(),
-            State::Integers { sums, rows, .. } => sums.memory_bytes() + rows.memory_bytes(),
-            State::Floats { sums, rows } => sums.capacity() * 16 + rows.memory_bytes(),
+            State::Integers { sums, .. } => sums.capacity() * size_of::<IntegerSum>(),
+            State::Floats(sums) => sums.capacity() * size_of::<FloatSum>(),
+            State::Words { groups, .. } => groups.capacity() * size_of::<PickedWord>(),
             State::Moments { sums, squares, rows } => (sums.capacity() + squares.capacity()) * 16 + rows.memory_bytes(),
             State::Picked(picked) => {
                 picked.by.memory_bytes()
@@ -559,38 +649,43 @@ impl Accumulators {
         let cells = Cells::of(input.args[0], registers, rows_of_chunk, &mut scratch.words);
         match &mut self.state {
             State::Count(_) => {}
-            State::Integers { sums, rows: seen, is_over } => match &cells.values {
-                CellValues::Words(words) if !is_unsigned(base) => {
+            State::Integers { sums, is_over } => {
+                if let (CellValues::Words(words), false) = (&cells.values, is_unsigned(base)) {
                     for &row in rows {
-                        sums[group(row)] += i128::from(words[row as usize] as i64);
-                        seen[group(row)] += 1;
+                        let entry = &mut sums[group(row)];
+                        entry.sum += i128::from(words[row as usize] as i64);
+                        entry.rows += 1;
                     }
-                }
-                _ => {
+                } else {
                     for &row in rows {
-                        let sum = &mut sums[group(row)];
-                        match sum.checked_add(to_int(base, cells.get(row as usize))) {
-                            Some(next) => *sum = next,
+                        let entry = &mut sums[group(row)];
+                        match entry.sum.checked_add(to_int(base, cells.get(row as usize))) {
+                            Some(next) => entry.sum = next,
                             None => is_over.push(groups[row as usize]),
                         }
-                        seen[group(row)] += 1;
+                        entry.rows += 1;
                     }
                 }
-            },
-            State::Floats { sums, rows: seen } => match &cells.values {
-                CellValues::Words(words) if base == BaseType::Float64 => {
+            }
+            State::Floats(sums) => {
+                if let (CellValues::Words(words), BaseType::Float64) = (&cells.values, base) {
                     for &row in rows {
-                        sums[group(row)].add(f64::from_bits(words[row as usize]));
-                        seen[group(row)] += 1;
+                        let entry = &mut sums[group(row)];
+                        entry.sum.add(f64::from_bits(words[row as usize]));
+                        entry.rows += 1;
                     }
-                }
-                _ => {
+                } else {
                     for &row in rows {
-                        sums[group(row)].add(to_float(base, cells.get(row as usize)));
-                        seen[group(row)] += 1;
+                        let entry = &mut sums[group(row)];
+                        entry.sum.add(to_float(base, cells.get(row as usize)));
+                        entry.rows += 1;
                     }
                 }
-            },
+            }
+            State::Words { pick, groups: held } => {
+                let CellValues::Words(words) = &cells.values else { unreachable!("such values are words") };
+                pick_words(*pick, base, rows, groups, words, held, run);
+            }
             State::Moments { sums, squares, rows: seen } => {
                 for &row in rows {
                     let value = to_float(base, cells.get(row as usize));
@@ -658,23 +753,39 @@ impl Accumulators {
         let pairs = || groups.iter().map(|to| *to as usize).enumerate();
         match (&mut self.state, &other.state) {
             (State::Count(ours), State::Count(theirs)) => pairs().for_each(|(from, to)| ours[to] += theirs[from]),
-            (
-                State::Integers { sums, rows, is_over },
-                State::Integers { sums: their_sums, rows: their_rows, is_over: their_over },
-            ) => {
+            (State::Integers { sums, is_over }, State::Integers { sums: their_sums, is_over: their_over }) => {
                 for (from, to) in pairs() {
-                    match sums[to].checked_add(their_sums[from]) {
-                        Some(sum) => sums[to] = sum,
+                    match sums[to].sum.checked_add(their_sums[from].sum) {
+                        Some(sum) => sums[to].sum = sum,
                         None => is_over.push(to as u32),
                     }
-                    rows[to] += their_rows[from];
+                    sums[to].rows += their_sums[from].rows;
                 }
                 is_over.extend(their_over.iter().map(|from| groups[*from as usize]));
             }
-            (State::Floats { sums, rows }, State::Floats { sums: their_sums, rows: their_rows }) => {
+            (State::Floats(ours), State::Floats(theirs)) => {
                 for (from, to) in pairs() {
-                    sums[to].merge(their_sums[from]);
-                    rows[to] += their_rows[from];
+                    ours[to].sum.merge(theirs[from].sum);
+                    ours[to].rows += theirs[from].rows;
+                }
+            }
+            (State::Words { pick, groups: ours }, State::Words { groups: theirs, .. }) => {
+                let (base, start) = (self.spec.args[0].base, own_runs.len() as u32);
+                let order = |run: u32| match run.checked_sub(1) {
+                    Some(run) if run < start => own_runs[run as usize],
+                    Some(run) => other_runs[(run - start) as usize],
+                    None => unreachable!("a group with a value has a run"),
+                };
+                for (from, to) in pairs() {
+                    let (our, their) = (&mut ours[to], theirs[from]);
+                    if their.run == 0 {
+                        continue;
+                    }
+                    let run = their.run + start;
+                    let (a, b) = (Cell::Word(our.value), Cell::Word(their.value));
+                    if our.run == 0 || takes_over(*pick, base, (a, order(our.run)), (b, order(run))) {
+                        *our = PickedWord { value: their.value, run };
+                    }
                 }
             }
             (
@@ -717,28 +828,30 @@ impl Accumulators {
         let Accumulator { sum, count, .. } = *accumulator;
         match &mut self.state {
             State::Count(counts) => counts[0] = count,
-            State::Integers { sums, rows, .. } => {
-                sums[0] = (u128::from(sum[0]) | u128::from(sum[1]) << 64) as i128;
-                rows[0] = count;
+            State::Integers { sums, .. } => {
+                sums[0] = IntegerSum { sum: (u128::from(sum[0]) | u128::from(sum[1]) << 64) as i128, rows: count };
             }
-            State::Floats { sums, rows } => {
-                sums[0] = Compensated { sum: f64::from_bits(sum[0]), rest: f64::from_bits(sum[1]) };
-                rows[0] = count;
+            State::Floats(sums) => {
+                let sum = Compensated { sum: f64::from_bits(sum[0]), rest: f64::from_bits(sum[1]) };
+                sums[0] = FloatSum { sum, rows: count };
             }
-            State::Picked(picked) => {
-                let base = picked.by.ty.base;
-                let word = if base == BaseType::Float32 { sum[0] as u32 as u64 } else { extend(base, sum[0]) };
-                picked.by.set(0, Cell::Word(word));
-                picked.run[0] = u32::from(count > 0);
+            State::Words { groups, .. } => {
+                let base = self.spec.args[0].base;
+                let value = if base == BaseType::Float32 { u64::from(sum[0] as u32) } else { extend(base, sum[0]) };
+                groups[0] = PickedWord { value, run: u32::from(count > 0) };
             }
-            State::Moments { .. } | State::Distinct { .. } | State::Sketches(_) | State::Values(_) => {
+            State::Picked(_)
+            | State::Moments { .. }
+            | State::Distinct { .. }
+            | State::Sketches(_)
+            | State::Values(_) => {
                 unreachable!("such functions are not fused")
             }
         }
     }
 
-    /// The function's column.
-    pub(crate) fn finish(&mut self, groups: usize) -> Result<Column, SumOverflow> {
+    /// The function's column. Groups whose sum does not fit its type go to `too_large`.
+    pub(crate) fn finish(&mut self, groups: usize, too_large: &mut BTreeSet<u32>) -> Column {
         self.resize(groups);
         let ty = self.spec.ty;
         let mut column = Column::new(ty);
@@ -768,17 +881,16 @@ impl Accumulators {
             State::Count(counts) | State::Distinct { counts, .. } => {
                 counts.iter().for_each(|count| column.push_word(*count));
             }
-            State::Integers { sums, rows, is_over } => {
-                if let Some(group) = is_over.iter().min() {
-                    return Err(SumOverflow { group: *group as usize });
-                }
-                for (group, (sum, rows)) in sums.iter().zip(rows.iter()).enumerate() {
+            State::Integers { sums, is_over } => {
+                too_large.extend(is_over.iter());
+                for (group, IntegerSum { sum, rows }) in sums.iter().enumerate() {
                     if *rows == 0 {
                         push_nothing(&mut column);
                     } else if !is_sum {
                         push_float(&mut column, *sum as f64 / *rows as f64);
                     } else if !fits(ty.base, *sum) {
-                        return Err(SumOverflow { group });
+                        too_large.insert(group as u32);
+                        push_nothing(&mut column);
                     } else if ty.base.register_width() == Some(16) {
                         column.push_wide(*sum as u128);
                     } else {
@@ -786,8 +898,13 @@ impl Accumulators {
                     }
                 }
             }
-            State::Floats { sums, rows } => {
-                for (sum, rows) in sums.iter().zip(rows.iter()) {
+            State::Words { groups, .. } => {
+                for word in groups.iter() {
+                    if word.run == 0 { push_nothing(&mut column) } else { column.push_word(word.value) }
+                }
+            }
+            State::Floats(sums) => {
+                for FloatSum { sum, rows } in sums.iter() {
                     match (*rows, is_sum) {
                         (0, _) => push_nothing(&mut column),
                         (_, true) => push_float(&mut column, sum.value()),
@@ -834,7 +951,7 @@ impl Accumulators {
                 }
             }
         }
-        Ok(column)
+        column
     }
 }
 

@@ -4,7 +4,7 @@
 //! groups as they come and remembers with which number each morsel began. Without keys there is one group, also of no rows.
 
 use crate::column::Column;
-use crate::operator::accumulate::{Accumulators, Scratch, SumOverflow};
+use crate::operator::accumulate::{Accumulators, Scratch};
 use crate::operator::collect::Order;
 use crate::operator::key::{KeyLayout, KeyReader, Keys};
 use crate::primitive::hash_table::{BytesGroups, WordGroups};
@@ -13,6 +13,7 @@ use crate::registers::{Registers, Selection};
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::kernel::Accumulator;
 use sabot_abi::manifest::{AggregateInput, AggregateSpec, ColumnType, Reg};
+use std::collections::BTreeSet;
 
 /// What an aggregate table is to hold.
 #[derive(Clone, Debug)]
@@ -229,17 +230,13 @@ pub(crate) struct GroupTable {
     /// Strings of the columns refer to them.
     #[expect(dead_code, reason = "keeps the bytes of the columns")]
     parts: Vec<Part>,
-}
-
-/// A group whose sum does not fit: the call, and the group's key as text.
-pub(crate) struct FailedGroup {
-    pub(crate) call: usize,
-    pub(crate) key: Vec<String>,
+    /// Keys, as text, of groups that are left out because a sum does not fit its type.
+    pub(crate) too_large: Vec<Vec<String>>,
 }
 
 impl GroupTable {
     /// Merges the workers' parts.
-    pub(crate) fn build(spec: &GroupSpec, mut parts: Vec<Part>) -> Result<Self, FailedGroup> {
+    pub(crate) fn build(spec: &GroupSpec, mut parts: Vec<Part>) -> Self {
         let is_global = spec.keys.is_empty();
         parts.retain(|part| is_global || part.groups.len() > 0);
         // A part that saw no row has its one group all the same.
@@ -285,17 +282,21 @@ impl GroupTable {
             Groups::Words(groups) => spec.layout.columns_of_words(&groups.keys, &spec.keys),
             Groups::Bytes(groups) => spec.layout.columns_of_bytes(&groups.keys, &spec.keys),
         };
-        for (call, accumulators) in all.accumulators.iter_mut().enumerate() {
-            let column = accumulators.finish(rows).map_err(|SumOverflow { group }| FailedGroup {
-                call,
-                key: columns[..spec.keys.len()].iter().map(|column| column.show(group)).collect(),
-            })?;
-            columns.push(column);
+        let mut too_large = BTreeSet::new();
+        for accumulators in &mut all.accumulators {
+            columns.push(accumulators.finish(rows, &mut too_large));
         }
-        if let Some(order) = order {
-            columns = columns.iter().map(|column| column.take(&order)).collect();
+        let key = |group: &u32| columns[..spec.keys.len()].iter().map(|column| column.show(*group as usize)).collect();
+        let in_order = || order.clone().unwrap_or_else(|| (0..rows as u32).collect());
+        let failed = in_order().iter().filter(|group| too_large.contains(group)).map(key).collect();
+        if !too_large.is_empty() {
+            order = Some(in_order().into_iter().filter(|group| !too_large.contains(group)).collect());
         }
-        Ok(Self { columns, rows, parts: others.into_iter().chain([all]).collect() })
+        if let Some(order) = &order {
+            columns = columns.iter().map(|column| column.take(order)).collect();
+        }
+        let rows = order.map_or(rows, |order| order.len());
+        Self { columns, rows, parts: others.into_iter().chain([all]).collect(), too_large: failed }
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod accumulate;
 pub(crate) mod aggregate;
 pub(crate) mod collect;
+pub(crate) mod error_rows;
 pub(crate) mod hash_join;
 pub(crate) mod key;
 pub(crate) mod rows;

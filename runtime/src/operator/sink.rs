@@ -73,8 +73,18 @@ impl SinkRun {
         Ok(())
     }
 
-    pub(crate) fn fields(&self) -> &[Field] {
-        &self.fields
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The next pipeline numbers its morsels from the start: what is there stands before them.
+    pub(crate) fn end_pipeline(&self, waiting_bytes: &AtomicUsize) {
+        let mut order = self.order.lock().expect("a worker that panicked ends the job");
+        for (_, batches) in std::mem::take(&mut order.ready) {
+            waiting_bytes.fetch_sub(bytes_of(&batches), Ordering::Relaxed);
+            order.run_rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+            order.run.extend(batches);
+        }
     }
 
     /// An encoder for one worker.

@@ -257,3 +257,29 @@ fn a_sum_that_does_not_fit_fails_the_job() {
     assert!(matches!(&error, RunError::Row(failure) if failure.operator == "op1"), "{error}");
     assert!(error.to_string().contains("the sum does not fit its type"), "{error}");
 }
+
+#[test]
+fn groups_whose_sum_does_not_fit_are_left_out_or_written() {
+    let mut rows: Vec<Row> = (0..4000).map(|n| vec![V::I(n % 10), V::I(1)]).collect();
+    rows.iter_mut().filter(|row| row[0] == V::I(3)).for_each(|row| row[1] = V::I(i64::MAX / 3));
+    let mut plan = Plan::new(&["source", "aggregate", "sink"]);
+    let source = plan.source(&[int(), int()], rows);
+    let calls = vec![AggregateSpec { function: AggregateFunction::Sum, args: vec![int()], ty: int() }];
+    let table = plan.table(TableKind::Aggregate { keys: vec![int()], calls });
+    let inputs = vec![AggregateInput { args: vec![1], filter: None }];
+    plan.scan(source, 0, &[], vec![], End::Aggregate { table, keys: vec![0], inputs, fused: None, operator: 1 });
+    let sink = plan.sink(&[int(), int()]);
+    plan.table_to_sink(table, &[int(), int()], sink, 2);
+    let errors = plan.sink(&[string(), int(), string(), string()]);
+    for (name, field) in ["operator", "code", "message", "row"].into_iter().zip(&mut plan.manifest.sinks[1].fields) {
+        field.name = name.into();
+    }
+    plan.manifest.operators[1].on_error = ErrorPolicy::Sink(errors);
+    let expected: Vec<Row> = (0..10).filter(|key| *key != 3).map(|key| vec![V::I(key), V::I(400)]).collect();
+    plan.check(&expected);
+    let (written, summary) = plan.run(&RunOptions::default(), 1).expect("the group is refused");
+    let texts = ["op1", "the sum does not fit its type", "key.0 = 3"].map(|text| V::S(text.into()));
+    let [operator, message, row] = texts;
+    assert_eq!(written[1], [vec![operator, V::I(15), message, row]]);
+    assert_eq!(summary.operators[1].skipped, 1);
+}

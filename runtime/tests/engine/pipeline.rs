@@ -166,3 +166,24 @@ fn the_first_rows_of_a_source() {
     let error = plan.run(&RunOptions { stop: Some(stop), ..RunOptions::default() }, 1).expect_err("it is stopped");
     assert!(matches!(error, RunError::Interrupted));
 }
+
+#[test]
+fn failing_rows_go_to_their_sink() {
+    let types = [int(), string()];
+    let mut rows = Random(9).rows(5_000, &types.map(|ty| (ty, 900)));
+    for at in [7, 4_100] {
+        rows[at][0] = V::I(20_000);
+    }
+    let kept: Vec<Row> = rows.iter().filter(|row| row[0] != V::I(20_000)).cloned().collect();
+    let mut plan = plan(rows, &types);
+    let errors = plan.sink(&[string(), string()]);
+    plan.manifest.sinks[1].fields[0].name = "message".into();
+    plan.manifest.sinks[1].fields[1].name = "row".into();
+    plan.manifest.operators[2].on_error = ErrorPolicy::Sink(errors);
+    plan.check(&expected(&kept));
+    let (written, _) = plan.run(&RunOptions::default(), 1).expect("rows are written elsewhere");
+    let row = |number| {
+        vec![V::S("attempt to multiply with overflow".into()), V::S(format!("memory, row {number}: c0 = 20000"))]
+    };
+    assert_eq!(written[1], [row(8), row(4_101)]);
+}
