@@ -1,6 +1,7 @@
 //! How long each stage of the compiler takes: `cargo run --release -p sabot-benches --bin compile_time [job.rs…]`.
 //!
 //! Without arguments: a job of twenty operators. Prints the median of many runs, in microseconds.
+#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the measurement is the output")]
 
 use sabot_benches::median_us;

@@ -126,12 +126,13 @@ impl Value {
         }
     }
 
-    /// Equal, or floats whose difference is rounding: what sums in another order may differ by.
+    /// Equal, or floats whose difference is rounding: what sums in another order may differ by, and variances of equal
+    /// values, which should be zero.
     #[must_use]
     pub fn is_close_to(&self, other: &Self) -> bool {
         match (self.as_float(), other.as_float()) {
             (Some(a), Some(b)) => {
-                a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-300)
+                a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= (1e-9 * a.abs().max(b.abs())).max(1e-15)
             }
             (Some(_) | None, Some(_) | None) => self == other,
         }

@@ -1,4 +1,5 @@
 //! The compiler's command line: the only place that reads files for the compiler, and the only one that talks.
+#![forbid(unsafe_code)]
 
 pub mod arguments;
 mod build;

@@ -6,9 +6,10 @@ mod files;
 use sabot_codegen::CompileOptions;
 use sabot_compiler::passes::PlanOptimizer;
 use sabot_compiler::physical::pipelines;
-use sabot_ir::plan::{Operator, Plan};
+use sabot_ir::pipeline::Pipelines;
+use sabot_ir::plan::{Operator, Plan, Sink};
 use sabot_reference::random::{RandomJob, RandomOptions, difference, random_job};
-use sabot_reference::{Outputs, run};
+use sabot_reference::{Outputs, run, run_pipelines};
 use sabot_runtime::{Job, RunError, RunOptions};
 use std::panic::catch_unwind;
 use std::path::Path;
@@ -16,18 +17,18 @@ use std::path::Path;
 #[test]
 fn jobs_of_few_rows() {
     let options = RandomOptions { fallible: false, ..RandomOptions::default() };
-    check_all(0..60, &options, 3);
+    check_all(20_000..20_040, &options, 3);
 }
 
 #[test]
 fn jobs_whose_rows_can_fail() {
-    check_all(1_000..1_060, &RandomOptions::default(), 3);
+    check_all(30_000..30_040, &RandomOptions::default(), 3);
 }
 
 #[test]
 fn jobs_of_many_rows() {
     let options = RandomOptions { rows: 3_000, operators: 3, fallible: false, ..RandomOptions::default() };
-    check_all(2_000..2_020, &options, 700);
+    check_all(40_000..40_010, &options, 700);
 }
 
 fn check_all(seeds: std::ops::Range<u64>, options: &RandomOptions, batch: usize) {
@@ -58,12 +59,15 @@ fn check(job: &RandomJob, batch: usize) -> Result<(), String> {
             let how = format!("{what}, -p {parallelism}");
             let actual = execute(&compiled, plan, folder.path(), parallelism);
             match (&expected, actual) {
-                (Ok(expected), Ok(actual)) => {
+                (Ok(expected), Ok((actual, counts))) => {
                     if let Some(difference) = difference(expected, &actual) {
                         return Err(format!("{how}: {difference}"));
                     }
                     if what == "as it is" && has_order(plan) && !same_order(expected, &actual) {
                         return Err(format!("{how}: the rows are the same, their order is not"));
+                    }
+                    if what == "as it is" && reads_all(plan) {
+                        check_counts(&compiled.pipelines, job, &counts).map_err(|error| format!("{how}: {error}"))?;
                     }
                 }
                 (Err(_), Err(RunError::Row(_))) => {}
@@ -78,15 +82,22 @@ fn check(job: &RandomJob, batch: usize) -> Result<(), String> {
     Ok(())
 }
 
-fn compile(plan: &Plan) -> Result<Job, String> {
+struct Compiled {
+    pipelines: Pipelines,
+    job: Job,
+}
+
+fn compile(plan: &Plan) -> Result<Compiled, String> {
     let pipelines = pipelines(plan);
     let text = || sabot_ir::display::pipeline::pipelines(&pipelines);
     let artifact = sabot_codegen::compile(&pipelines, &CompileOptions::default())
         .map_err(|error| format!("cannot be compiled: {error}\n{}", text()))?;
-    Job::load(&artifact.bytes).map_err(|error| format!("cannot be loaded: {error}"))
+    let job = Job::load(&artifact.bytes).map_err(|error| format!("cannot be loaded: {error}"))?;
+    Ok(Compiled { pipelines, job })
 }
 
-fn execute(job: &Job, plan: &Plan, folder: &Path, parallelism: u32) -> Result<Outputs, RunError> {
+/// The rows of each sink, and the rows that each operator says it gave.
+fn execute(compiled: &Compiled, plan: &Plan, folder: &Path, parallelism: u32) -> Result<(Outputs, Vec<u64>), RunError> {
     let at = |name: &str| folder.join(format!("{name}.arrow"));
     let named = |name: &String| (name.clone(), at(name).display().to_string());
     let options = RunOptions {
@@ -96,13 +107,38 @@ fn execute(job: &Job, plan: &Plan, folder: &Path, parallelism: u32) -> Result<Ou
         overwrite: true,
         ..RunOptions::default()
     };
-    job.run(&options)?;
-    Ok(plan.sinks.iter().map(|sink| (sink.name.clone(), files::read(&at(&sink.name), &sink.schema))).collect())
+    let summary = compiled.job.run(&options)?;
+    let read = |sink: &Sink| (sink.name.clone(), files::read(&at(&sink.name), &sink.schema));
+    let counts = summary.operators.iter().map(|operator| operator.rows_out).collect();
+    Ok((plan.sinks.iter().map(read).collect(), counts))
+}
+
+/// The summary says how many rows each operator gave.
+fn check_counts(pipelines: &Pipelines, job: &RandomJob, actual: &[u64]) -> Result<(), String> {
+    let Ok((_, expected)) = run_pipelines(pipelines, &job.inputs, &job.params) else {
+        return Err("the pipelines fail where the plan does not".to_owned());
+    };
+    for ((operator, expected), actual) in pipelines.operators.iter().zip(expected).zip(actual) {
+        if expected != *actual {
+            return Err(format!(
+                "`{}` ({}) gives {expected} rows, the summary says {actual}\n{}",
+                operator.name,
+                operator.kind,
+                sabot_ir::display::pipeline::pipelines(pipelines)
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The branches of a fork that meet again in a union take turns.
 fn has_order(plan: &Plan) -> bool {
     !plan.nodes.iter().any(|node| node.operator == Operator::Union)
+}
+
+/// Behind a limit nobody wants the rest of the rows.
+fn reads_all(plan: &Plan) -> bool {
+    !plan.nodes.iter().any(|node| matches!(node.operator, Operator::Limit { .. }))
 }
 
 fn same_order(a: &Outputs, b: &Outputs) -> bool {
