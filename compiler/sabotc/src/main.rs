@@ -1,4 +1,5 @@
 //! `sabotc`, the Sabot compiler.
+#![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
