@@ -72,10 +72,15 @@ fn options(front: &Front, target: &TargetArguments) -> CompileOptions {
             Some(Cpu::Native) if native_target => sabot_codegen::Cpu::Native,
             Some(Cpu::V3 | Cpu::Native) | None => sabot_codegen::Cpu::V3,
         },
-        source_file: front.file.clone(),
+        // Without its folder: the same job gives the same bytes wherever it lies and however it is named.
+        source_file: file_name(&front.file),
         source_text: front.source.clone(),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
     }
+}
+
+fn file_name(path: &str) -> String {
+    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// What codegen has no code for is shown like any other mistake in the program.
