@@ -6,7 +6,8 @@
 
 use super::hir::{Hir, HirAggregate, HirClosure, HirKind};
 use super::infer::{Body, GroupTy};
-use super::lower::{Lower, Region, wrap};
+use super::lower::Lower;
+use super::region::{Region, wrap};
 use super::snippet;
 use super::types::Ty;
 use super::unify::Kind;
@@ -18,6 +19,7 @@ use sabot_ir::expr::{Expr, ExprKind};
 use sabot_ir::plan::{AggregateCall, AggregateFunction};
 use sabot_ir::span::Span;
 use sabot_ir::ty::Type;
+use std::collections::BTreeSet;
 
 /// Where the columns of the aggregate's output begin while its closure is lowered.
 pub(super) const GROUP_BASE: u32 = 1 << 30;
@@ -275,18 +277,18 @@ impl Lower<'_, '_> {
         };
         let Some(value) = args.pop() else {
             let ty = Type::Int64;
-            return Value::Scalar(self.call(call.function, Vec::new(), filter, ty, hir.span));
+            return Value::Scalar(self.call_column(call.function, Vec::new(), filter, ty, hir.span));
         };
         let mut result = Value::default_of(self.cx, &hir.ty);
         for (leaf, out) in value.into_leaves().into_iter().zip(result.leaves_mut()) {
             let args = by.iter().cloned().chain([leaf]).collect();
             let ty = out.ty.clone();
-            *out = self.call(call.function, args, filter.clone(), ty, hir.span);
+            *out = self.call_column(call.function, args, filter.clone(), ty, hir.span);
         }
         result
     }
 
-    fn call(
+    fn call_column(
         &mut self,
         function: AggregateFunction,
         mut args: Vec<Expr>,
@@ -295,7 +297,7 @@ impl Lower<'_, '_> {
         span: Span,
     ) -> Expr {
         for expr in args.iter_mut().chain(&mut filter) {
-            super::lower::unique_locals(expr);
+            super::region::finish(expr);
         }
         let Some(group) = &mut self.group else { return super::value::default_of(&ty) };
         let found = group
@@ -321,6 +323,34 @@ impl Lower<'_, '_> {
         });
         let position = u32::try_from(position).unwrap_or(u32::MAX / 4);
         Expr::new(ExprKind::Column(GROUP_BASE + group.keys + position), ty, span)
+    }
+}
+
+/// Drops the calls that nothing reads (of `g.last(|q| q)` one field may be enough) and lets the columns of the rest count
+/// from the first key.
+pub(super) fn keep_what_is_read(calls: &mut Vec<AggregateCall>, keys: u32, value: &mut Value) {
+    let first = GROUP_BASE + keys;
+    let read: BTreeSet<u32> = value.leaves().iter().flat_map(|leaf| leaf.columns()).collect();
+    let mut moved: Vec<u32> = Vec::with_capacity(calls.len());
+    let mut kept = Vec::with_capacity(calls.len());
+    for (position, call) in (0_u32..).zip(std::mem::take(calls)) {
+        moved.push(u32::try_from(kept.len()).unwrap_or(u32::MAX));
+        let can_fail =
+            call.function == AggregateFunction::Sum || call.args.iter().chain(&call.filter).any(Expr::can_fail);
+        if can_fail || read.contains(&(first + position)) {
+            kept.push(call);
+        }
+    }
+    *calls = kept;
+    for leaf in value.leaves_mut() {
+        leaf.rewrite(&mut |node| {
+            if let ExprKind::Column(column) = &mut node.kind {
+                *column = match column.checked_sub(first) {
+                    Some(call) => keys + moved[call as usize],
+                    None => *column - GROUP_BASE,
+                };
+            }
+        });
     }
 }
 

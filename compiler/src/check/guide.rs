@@ -1,6 +1,7 @@
 //! The parameter forms of the guide, where names of columns stand instead of closures.
 
-use super::operators::{Key, Planner, Stream, row_value, strings};
+use super::operators::{Planner, Stream};
+use super::row::{Key, row_value, strings};
 use super::types::{FieldTy, RecordId, RecordTy, Ty};
 use super::value::{self, Value, default_of};
 use crate::diagnostics::guide as say;
@@ -134,7 +135,7 @@ impl Planner<'_, '_> {
             .filter_map(|(at, field)| Some(Value::Scalar(Expr::column(at, field.ty.column_type()?))))
             .collect();
         let renamed = fields.iter().any(|field| field.name != field.wire_name);
-        let record = RecordTy { name: format!("rows of `{}`", op.name), fields, span: Span::NONE };
+        let record = RecordTy { name: op.name.clone(), fields, span: Span::NONE };
         let row = Ty::Record(self.cx.add_record(record));
         if self.cx.errors > 0 {
             return Stream { node: None, row };
@@ -207,7 +208,7 @@ impl Planner<'_, '_> {
             let ty = if is_option { ty.option() } else { ty };
             fields.push(FieldTy { wire_name: name.clone(), name, ty, span: Span::NONE });
         }
-        let name = format!("rows of `{}`", op.name);
+        let name = op.name.clone();
         Some(self.cx.add_record(RecordTy { name, fields, span: Span::NONE }))
     }
 }

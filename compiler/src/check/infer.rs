@@ -5,16 +5,16 @@
 //! become `i32` and `f64`. Calls and methods stand in `call.rs`, `methods.rs`, `option.rs` and `aggregate.rs`, patterns
 //! in `pattern.rs`.
 
-use super::hir::{BindingId, Hir, HirClosure, HirKind, HirNode, HirPat, HirStatement, PatKind, first_variable};
-use super::types::{RecordId, Ty, integer_range, is_lossless, number_suffix};
+use super::arithmetic::is_signed_literal;
+use super::hir::{BindingId, Hir, HirClosure, HirKind, HirNode, HirPat, PatKind, first_variable};
+use super::types::{Ty, integer_range, is_lossless};
 use super::unify::{Kind, Table};
 use super::{Cx, snippet};
 use crate::diagnostics::types::{self as say, Fix, Why};
 use crate::diagnostics::{names, unsupported};
-use sabot_ir::ast::{self, BinaryOp, Condition, ExprKind, Literal, Statement, UnaryOp};
-use sabot_ir::expr::{self, ParamId};
+use sabot_ir::ast::{self, BinaryOp, ExprKind};
+use sabot_ir::expr::ParamId;
 use sabot_ir::span::Span;
-use sabot_ir::ty::{TimeUnit, Type};
 
 /// Nesting beyond which code is refused, so that no stage needs a deep stack.
 const MAX_DEPTH: u32 = 200;
@@ -29,7 +29,7 @@ pub(super) struct GroupTy {
 }
 
 /// What can be decided only at the end of the body.
-enum Deferred {
+pub(super) enum Deferred {
     Neg(Ty, Span),
     Cast(Ty, Ty, Span, Option<String>),
     Arithmetic(BinaryOp, Ty, Span),
@@ -42,8 +42,8 @@ pub(super) struct Body<'a, 'd> {
     scope: Vec<(String, BindingId)>,
     bindings: Vec<Ty>,
     /// What `return` gives, of the innermost closure last.
-    returns: Vec<(Ty, String)>,
-    deferred: Vec<Deferred>,
+    pub(super) returns: Vec<(Ty, String)>,
+    pub(super) deferred: Vec<Deferred>,
     pub(super) group: Option<GroupTy>,
     /// Inside the closure of an aggregate function.
     pub(super) in_aggregate: bool,
@@ -130,7 +130,7 @@ impl<'a, 'd> Body<'a, 'd> {
         self.scope[mark..].iter().map(|(name, _)| name.clone()).collect()
     }
 
-    fn name(&mut self, name: &str, span: Span) -> Hir {
+    pub(super) fn name(&mut self, name: &str, span: Span) -> Hir {
         if let Some((id, ty)) = self.bound_since(0, name) {
             return Hir::new(HirKind::Local(id), ty, span);
         }
@@ -210,12 +210,16 @@ impl<'a, 'd> Body<'a, 'd> {
     }
 
     /// What to type where `found` stands and `expected` is needed.
-    fn fix(&self, expected: &Ty, found: &Ty, written: Option<&ast::Expr>) -> Option<Fix> {
+    pub(super) fn fix(&self, expected: &Ty, found: &Ty, written: Option<&ast::Expr>) -> Option<Fix> {
         let (to, from) = (self.table.deep(expected), self.table.deep(found));
         let text = written.and_then(snippet::written);
         let kind = self.table.kind(&from);
         if let (Some(Kind::Integer), true) = (kind, to.is_float() || self.table.kind(&to) == Some(Kind::Float)) {
             return text.map(Fix::FloatLiteral);
+        }
+        let is_literal = written.is_some_and(|expr| is_signed_literal(value_of(expr)));
+        if is_literal && kind == Some(Kind::Float) && (to.is_integer() || self.table.kind(&to) == Some(Kind::Integer)) {
+            return text.map(Fix::IntegerLiteral);
         }
         if let Ty::Option(inner) = &from
             && !matches!(to, Ty::Option(_))
@@ -229,13 +233,22 @@ impl<'a, 'd> Body<'a, 'd> {
         {
             return Some(Fix::Some(text));
         }
-        if to.is_number() && (from.is_number() || kind == Some(Kind::Float)) {
-            return Some(Fix::Cast(text, self.show(&to)));
+        let target = match self.table.kind(&to) {
+            Some(Kind::Float) => Some("f64".to_owned()),
+            Some(Kind::Integer) => Some("i64".to_owned()),
+            Some(Kind::Any) => None,
+            None => to.is_number().then(|| self.show(&to)),
+        };
+        if let Some(target) = target
+            && (from.is_number() || kind == Some(Kind::Float))
+        {
+            return Some(Fix::Cast(text, target));
         }
         if to == Ty::BOOL && (from.is_number() || kind.is_some_and(|kind| kind != Kind::Any)) {
-            return Some(Fix::CompareWithZero(text));
+            return Some(Fix::CompareWithZero(text, self.default_text(&from)));
         }
-        if (to == Ty::STRING && from.is_number()) || (to.is_number() && from == Ty::STRING) {
+        let number = |ty: &Ty| ty.is_number() || self.table.kind(ty).is_some_and(|kind| kind != Kind::Any);
+        if (to == Ty::STRING && number(&from)) || (number(&to) && from == Ty::STRING) {
             return Some(Fix::NoTextConversion);
         }
         None
@@ -269,579 +282,6 @@ impl<'a, 'd> Body<'a, 'd> {
         let hir = self.expr_inner(expr, hint);
         self.depth -= 1;
         hir
-    }
-
-    fn expr_inner(&mut self, expr: &ast::Expr, hint: Option<&Ty>) -> Hir {
-        let span = expr.span;
-        match &expr.kind {
-            ExprKind::Literal(literal) => self.literal(literal, hint, span),
-            ExprKind::Name(name) => self.name(name, span),
-            ExprKind::Path(segments) => self.path(segments, span),
-            ExprKind::Field(base, field) => self.field(base, field, span),
-            ExprKind::Unary(op, operand) => self.unary(*op, operand, hint, span),
-            ExprKind::Reference(inner) => self.expr(inner, hint),
-            ExprKind::Binary(op, left, right) => self.binary(*op, left, right, span),
-            ExprKind::Cast(operand, to) => self.cast(operand, to, span),
-            ExprKind::If(condition, then, otherwise) => self.if_(condition, then, otherwise.as_deref(), hint, span),
-            ExprKind::Match(value, arms) => self.match_(value, arms, hint, span),
-            ExprKind::Call(path, args) => self.call(path, args, hint, span),
-            ExprKind::Method(receiver, name, type_args, args) => {
-                self.method(receiver, name, type_args, args, hint, span)
-            }
-            ExprKind::Record(name, fields, base) => self.record(name, fields, base.as_deref(), span),
-            ExprKind::Tuple(parts) => {
-                let hints = match hint.map(|hint| self.table.resolve(hint)) {
-                    Some(Ty::Tuple(hints)) if hints.len() == parts.len() => hints,
-                    _ => Vec::new(),
-                };
-                let parts: Vec<Hir> = parts.iter().enumerate().map(|(i, part)| self.expr(part, hints.get(i))).collect();
-                let ty = Ty::Tuple(parts.iter().map(|part| part.ty.clone()).collect());
-                Hir::new(HirKind::Tuple(parts), ty, span)
-            }
-            ExprKind::Block(statements, tail) => self.block(statements, tail.as_deref(), hint, span),
-            ExprKind::Closure(closure) => {
-                self.cx.say(unsupported::closure(closure.span));
-                Hir::error(span)
-            }
-            ExprKind::Return(value) => self.return_(value.as_deref(), span),
-            ExprKind::Macro(name, _) => {
-                self.cx.say(unsupported::macro_call(&name.text, span));
-                Hir::error(span)
-            }
-            ExprKind::Error => Hir::error(span),
-        }
-    }
-
-    pub(super) fn literal(&mut self, literal: &Literal, hint: Option<&Ty>, span: Span) -> Hir {
-        match literal {
-            Literal::Bool(value) => Hir::new(HirKind::Bool(*value), Ty::BOOL, span),
-            Literal::Int(value, None) => {
-                let ty = match hint.map(|hint| self.table.resolve(hint)) {
-                    Some(ty) if ty.is_integer() => ty,
-                    _ => self.table.fresh(Kind::Integer),
-                };
-                Hir::new(HirKind::Int(*value), ty, span)
-            }
-            Literal::Int(value, Some(suffix)) => match number_suffix(suffix) {
-                #[expect(clippy::cast_precision_loss, reason = "as rustc reads `1f64`")]
-                Some(ty) if ty.is_float() => Hir::new(HirKind::Float(*value as f64), ty, span),
-                Some(ty) => Hir::new(HirKind::Int(*value), ty, span),
-                None => self.bad_suffix(suffix, span),
-            },
-            Literal::Float(value, None) => {
-                let ty = match hint.map(|hint| self.table.resolve(hint)) {
-                    Some(ty) if ty.is_float() => ty,
-                    _ => self.table.fresh(Kind::Float),
-                };
-                Hir::new(HirKind::Float(*value), ty, span)
-            }
-            Literal::Float(value, Some(suffix)) => match number_suffix(suffix) {
-                Some(ty) if ty.is_float() => Hir::new(HirKind::Float(*value), ty, span),
-                Some(_) | None => self.bad_suffix(suffix, span),
-            },
-            Literal::String(value) => Hir::new(HirKind::Str(value.clone()), Ty::STRING, span),
-            Literal::Bytes(value) => Hir::new(HirKind::Bytes(value.clone()), Ty::Scalar(Type::Bytes), span),
-            Literal::Char(_) => {
-                self.cx.say(unsupported::char_literal(span));
-                Hir::error(span)
-            }
-        }
-    }
-
-    fn bad_suffix(&mut self, suffix: &str, span: Span) -> Hir {
-        self.cx.say(say::unknown_suffix(suffix, span));
-        Hir::error(span)
-    }
-
-    fn field(&mut self, base: &ast::Expr, field: &ast::Name, span: Span) -> Hir {
-        let base_hir = self.expr(base, None);
-        let ty = self.table.resolve(&base_hir.ty);
-        match &ty {
-            Ty::Error | Ty::Never => Hir::error(span),
-            Ty::Record(id) => self.record_field(base_hir, *id, field, base, span),
-            Ty::Tuple(parts) => match field.text.parse::<usize>() {
-                Ok(position) if position < parts.len() => {
-                    let ty = parts[position].clone();
-                    Hir::new(HirKind::Field(Box::new(base_hir), position), ty, span)
-                }
-                _ => {
-                    let diagnostic = names::no_tuple_field(&self.show(&ty), parts.len(), &field.text, field.span);
-                    self.cx.say(diagnostic);
-                    Hir::error(span)
-                }
-            },
-            Ty::Group => {
-                let is_column = match &self.group {
-                    Some(GroupTy { row: Ty::Record(row), .. }) => self.cx.record(*row).position(&field.text).is_some(),
-                    Some(_) | None => false,
-                };
-                let group = snippet::written(base).unwrap_or_else(|| "g".to_owned());
-                self.cx.say(crate::diagnostics::aggregate::field_of_group(&group, &field.text, is_column, field.span));
-                Hir::error(span)
-            }
-            Ty::Option(inner) => {
-                let inner = self.table.resolve(inner);
-                let has = match &inner {
-                    Ty::Record(id) => self.cx.record(*id).position(&field.text).is_some(),
-                    Ty::Tuple(parts) => field.text.parse::<usize>().is_ok_and(|position| position < parts.len()),
-                    Ty::Error
-                    | Ty::Never
-                    | Ty::Scalar(_)
-                    | Ty::Usize
-                    | Ty::Isize
-                    | Ty::Option(_)
-                    | Ty::Group
-                    | Ty::Var(_) => false,
-                };
-                let text = snippet::written(base);
-                let diagnostic = names::field_of_option(&self.show(&ty), text.as_deref(), &field.text, has, field.span);
-                self.cx.say(diagnostic);
-                Hir::error(span)
-            }
-            Ty::Var(_) if self.table.kind(&ty) == Some(Kind::Any) => {
-                self.cx.say(say::annotations_needed(base.span));
-                Hir::error(span)
-            }
-            Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Var(_) => {
-                self.cx.say(names::field_of_scalar(&self.show(&ty), &field.text, field.span));
-                Hir::error(span)
-            }
-        }
-    }
-
-    fn record_field(&mut self, base: Hir, id: RecordId, field: &ast::Name, written: &ast::Expr, span: Span) -> Hir {
-        let record = self.cx.record(id);
-        if let Some(position) = record.position(&field.text) {
-            let ty = record.fields[position].ty.clone();
-            return Hir::new(HirKind::Field(Box::new(base), position), ty, span);
-        }
-        let by_wire = record.fields.iter().find(|known| known.wire_name == field.text).map(|known| known.name.as_str());
-        let known: Vec<&str> = record.fields.iter().map(|field| field.name.as_str()).collect();
-        let text = snippet::written(written);
-        let diagnostic =
-            names::unknown_field(&record.name, &field.text, text.as_deref(), by_wire, &known, field.span, record.span);
-        self.cx.say(diagnostic);
-        Hir::error(span)
-    }
-
-    fn unary(&mut self, op: UnaryOp, operand: &ast::Expr, hint: Option<&Ty>, span: Span) -> Hir {
-        match op {
-            UnaryOp::Deref => self.expr(operand, hint),
-            UnaryOp::Neg => {
-                let mut inner = self.expr(operand, hint);
-                inner.span = span;
-                // The sign is part of the literal, so that `i64::MIN` can be written.
-                let folded = match inner.kind {
-                    HirKind::Int(value) if is_literal(operand) => Some(HirKind::Int(-value)),
-                    HirKind::Float(value) if is_literal(operand) => Some(HirKind::Float(-value)),
-                    _ => None,
-                };
-                let ty = self.table.resolve(&inner.ty);
-                match &ty {
-                    Ty::Error => return Hir::error(span),
-                    Ty::Var(_) => self.deferred.push(Deferred::Neg(ty.clone(), span)),
-                    ty if ty.is_float() || ty.is_signed() || *ty == Ty::DURATION => {}
-                    Ty::Never
-                    | Ty::Scalar(_)
-                    | Ty::Usize
-                    | Ty::Isize
-                    | Ty::Option(_)
-                    | Ty::Tuple(_)
-                    | Ty::Record(_)
-                    | Ty::Group => return self.bad_unary("-", &ty, operand, span),
-                }
-                match folded {
-                    Some(kind) => Hir::new(kind, ty, span),
-                    None => Hir::new(HirKind::Unary(expr::UnaryOp::Neg, Box::new(inner)), ty, span),
-                }
-            }
-            UnaryOp::Not => {
-                let inner = self.expr(operand, hint);
-                let ty = self.table.resolve(&inner.ty);
-                let kind = self.table.kind(&ty);
-                match &ty {
-                    Ty::Error => Hir::error(span),
-                    ty if *ty == Ty::BOOL || ty.is_integer() || kind == Some(Kind::Integer) => {
-                        Hir::new(HirKind::Unary(expr::UnaryOp::Not, Box::new(inner)), ty.clone(), span)
-                    }
-                    Ty::Never
-                    | Ty::Scalar(_)
-                    | Ty::Usize
-                    | Ty::Isize
-                    | Ty::Option(_)
-                    | Ty::Tuple(_)
-                    | Ty::Record(_)
-                    | Ty::Group
-                    | Ty::Var(_) => self.bad_unary("!", &ty, operand, span),
-                }
-            }
-        }
-    }
-
-    fn bad_unary(&mut self, op: &str, ty: &Ty, operand: &ast::Expr, span: Span) -> Hir {
-        let fix = match ty {
-            Ty::Option(inner) => Some(Fix::UnwrapOr(snippet::written(operand), self.default_text(inner))),
-            ty if ty.is_integer() => Some(Fix::SignedType),
-            _ => None,
-        };
-        self.cx.say(say::bad_unary(op, &self.show(ty), operand.span, fix));
-        Hir::error(span)
-    }
-
-    fn binary(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Hir {
-        match op {
-            BinaryOp::And | BinaryOp::Or => {
-                let symbol = op.symbol();
-                let a = self.expect(left, &Ty::BOOL, Why::Operand(symbol));
-                let b = self.expect(right, &Ty::BOOL, Why::Operand(symbol));
-                binary_node(op, a, b, Ty::BOOL, span)
-            }
-            BinaryOp::Shl | BinaryOp::Shr => {
-                let a = self.expr(left, None);
-                let b = self.expr(right, None);
-                for (hir, written) in [(&a, left), (&b, right)] {
-                    let ty = self.table.resolve(&hir.ty);
-                    let integer = ty.is_integer() || self.table.kind(&ty) == Some(Kind::Integer);
-                    if !integer && !matches!(ty, Ty::Error | Ty::Never) {
-                        let diagnostic = say::bad_operand(op.symbol(), &self.show(&ty), value_span(written), None);
-                        self.cx.say(diagnostic);
-                        return Hir::error(span);
-                    }
-                }
-                let ty = a.ty.clone();
-                binary_node(op, a, b, ty, span)
-            }
-            BinaryOp::Add
-            | BinaryOp::Sub
-            | BinaryOp::Mul
-            | BinaryOp::Div
-            | BinaryOp::Rem
-            | BinaryOp::BitAnd
-            | BinaryOp::BitOr
-            | BinaryOp::BitXor => self.arithmetic(op, left, right, span),
-            BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
-                let Some((a, b, ty)) = self.same_type(op, left, right) else { return Hir::error(span) };
-                if !self.is_comparable(&ty, matches!(op, BinaryOp::Eq | BinaryOp::Ne)) {
-                    let diagnostic = say::not_comparable(op.symbol(), &self.show(&ty), span);
-                    self.cx.say(diagnostic);
-                    return Hir::error(span);
-                }
-                binary_node(op, a, b, Ty::BOOL, span)
-            }
-        }
-    }
-
-    fn arithmetic(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Hir {
-        let a = self.expr(left, None);
-        let left_ty = self.table.resolve(&a.ty);
-        if let Ty::Scalar(Type::Timestamp(_) | Type::Duration) = left_ty {
-            let b = self.expr(right, None);
-            let right_ty = self.table.resolve(&b.ty);
-            return self.time_arithmetic(op, a, &left_ty, b, &right_ty, span);
-        }
-        let Some((a, b, ty)) = self.same_type_as(op, a, left, right) else { return Hir::error(span) };
-        if matches!(ty, Ty::Error | Ty::Never) {
-            return Hir::error(span);
-        }
-        if self.table.kind(&ty) == Some(Kind::Any) {
-            self.deferred.push(Deferred::Arithmetic(op, ty.clone(), span));
-        } else if !self.has_arithmetic(op, &ty) {
-            let fix = match &ty {
-                Ty::Option(inner) => Some(Fix::UnwrapOr(snippet::written(left), self.default_text(inner))),
-                ty if *ty == Ty::STRING && op == BinaryOp::Add => Some(Fix::NoConcatenation),
-                _ => None,
-            };
-            let diagnostic = say::bad_operand(op.symbol(), &self.show(&ty), span, fix);
-            self.cx.say(diagnostic);
-            return Hir::error(span);
-        }
-        binary_node(op, a, b, ty, span)
-    }
-
-    fn has_arithmetic(&self, op: BinaryOp, ty: &Ty) -> bool {
-        let kind = self.table.kind(ty);
-        let integer = ty.is_integer() || kind == Some(Kind::Integer);
-        match op {
-            BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem => {
-                integer || ty.is_float() || kind == Some(Kind::Float)
-            }
-            BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor => integer || *ty == Ty::BOOL,
-            BinaryOp::Shl | BinaryOp::Shr => integer,
-            BinaryOp::Eq
-            | BinaryOp::Ne
-            | BinaryOp::Lt
-            | BinaryOp::Le
-            | BinaryOp::Gt
-            | BinaryOp::Ge
-            | BinaryOp::And
-            | BinaryOp::Or => false,
-        }
-    }
-
-    /// `Timestamp - Timestamp` and `Duration ± Duration`; both count microseconds.
-    fn time_arithmetic(&mut self, op: BinaryOp, a: Hir, left: &Ty, b: Hir, right: &Ty, span: Span) -> Hir {
-        let micros = Ty::Scalar(Type::Timestamp(TimeUnit::Microsecond));
-        let result = match op {
-            BinaryOp::Sub if *left == micros && *right == micros => Some(Ty::DURATION),
-            BinaryOp::Add | BinaryOp::Sub if *left == Ty::DURATION && *right == Ty::DURATION => Some(Ty::DURATION),
-            _ => None,
-        };
-        match result {
-            Some(ty) => binary_node(op, a, b, ty, span),
-            None if right.is_error() => Hir::error(span),
-            None => {
-                self.cx.say(unsupported::time_arithmetic(op.symbol(), &self.show(left), &self.show(right), span));
-                Hir::error(span)
-            }
-        }
-    }
-
-    fn same_type(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr) -> Option<(Hir, Hir, Ty)> {
-        let a = self.expr(left, None);
-        self.same_type_as(op, a, left, right)
-    }
-
-    /// Both sides of an operator that wants one type; nothing if that is not so, or already reported.
-    fn same_type_as(&mut self, op: BinaryOp, a: Hir, left: &ast::Expr, right: &ast::Expr) -> Option<(Hir, Hir, Ty)> {
-        let b = self.expr(right, Some(&a.ty));
-        if self.table.deep(&a.ty).is_error() || self.table.deep(&b.ty).is_error() {
-            return None;
-        }
-        if self.table.unify(&a.ty, &b.ty) {
-            let ty = self.table.deep(&a.ty);
-            return Some((a, b, ty));
-        }
-        let (x, y) = (self.table.deep(&a.ty), self.table.deep(&b.ty));
-        // Change the side that loses nothing by it, or else the literal, or else the right one.
-        let right_changes = matches!(y, Ty::Option(_)) && !matches!(x, Ty::Option(_))
-            || self.table.kind(&y).is_some()
-            || (self.table.kind(&x).is_none() && !(matches!(x, Ty::Option(_)) || x.is_integer() && y.is_float()));
-        let fix = if right_changes { self.fix(&x, &y, Some(right)) } else { self.fix(&y, &x, Some(left)) };
-        let diagnostic = say::operand_mismatch(
-            op.symbol(),
-            (&self.show(&x), value_span(left)),
-            (&self.show(&y), value_span(right)),
-            fix,
-        );
-        self.cx.say(diagnostic);
-        None
-    }
-
-    fn is_comparable(&self, ty: &Ty, equality: bool) -> bool {
-        match self.table.resolve(ty) {
-            Ty::Error | Ty::Never | Ty::Usize | Ty::Isize | Ty::Var(_) | Ty::Scalar(_) => true,
-            Ty::Option(inner) => {
-                let inner = self.table.deep(&inner);
-                (equality || inner.column_type().is_some() || matches!(inner, Ty::Var(_)))
-                    && self.is_comparable(&inner, equality)
-            }
-            Ty::Tuple(parts) => parts.iter().all(|part| self.is_comparable(part, equality)),
-            Ty::Record(id) => {
-                equality && self.cx.record(id).fields.iter().all(|field| self.is_comparable(&field.ty, equality))
-            }
-            Ty::Group => false,
-        }
-    }
-
-    fn cast(&mut self, operand: &ast::Expr, to: &ast::TypeName, span: Span) -> Hir {
-        let mut to_ty = match &to.kind {
-            ast::TypeNameKind::Infer => self.table.fresh(Kind::Any),
-            ast::TypeNameKind::Path(..) | ast::TypeNameKind::Tuple(_) | ast::TypeNameKind::Reference(_) => {
-                self.cx.resolve_type(to)
-            }
-        };
-        // As in rustc, a literal becomes the type of the cast at once, anything else does not.
-        let hint = is_signed_literal(operand).then(|| to_ty.clone());
-        let from = self.expr(operand, hint.as_ref());
-        to_ty = self.table.resolve(&to_ty);
-        if to_ty.is_error() || self.table.resolve(&from.ty).is_error() {
-            return Hir::new(HirKind::Error, to_ty, span);
-        }
-        self.deferred.push(Deferred::Cast(from.ty.clone(), to_ty.clone(), span, snippet::written(operand)));
-        Hir::new(HirKind::Cast(Box::new(from)), to_ty, span)
-    }
-
-    fn if_(
-        &mut self,
-        condition: &Condition,
-        then: &ast::Expr,
-        otherwise: Option<&ast::Expr>,
-        hint: Option<&Ty>,
-        span: Span,
-    ) -> Hir {
-        match condition {
-            Condition::Expr(condition) => {
-                let condition = self.expect(condition, &Ty::BOOL, Why::Condition);
-                let then_hir = self.expr(then, hint);
-                let (then_hir, otherwise_hir, ty) = self.branches(then_hir, then, otherwise, hint, span);
-                Hir::new(HirKind::If(Box::new(condition), Box::new(then_hir), otherwise_hir.map(Box::new)), ty, span)
-            }
-            Condition::Let(pattern, value) => {
-                let value = self.expr(value, None);
-                let mark = self.enter();
-                let ty = value.ty.clone();
-                let pattern = self.pattern(pattern, &ty);
-                let then_hir = self.expr(then, hint);
-                self.leave(mark);
-                let (then_hir, otherwise_hir, ty) = self.branches(then_hir, then, otherwise, hint, span);
-                let wild = HirPat::new(PatKind::Wild, value.ty.clone(), span);
-                let otherwise_hir =
-                    otherwise_hir.unwrap_or_else(|| Hir::new(HirKind::Tuple(Vec::new()), Ty::unit(), span));
-                let arms = vec![
-                    super::hir::HirArm { pattern, guard: None, body: then_hir },
-                    super::hir::HirArm { pattern: wild, guard: None, body: otherwise_hir },
-                ];
-                Hir::new(HirKind::Match(Box::new(value), arms), ty, span)
-            }
-        }
-    }
-
-    fn branches(
-        &mut self,
-        then_hir: Hir,
-        then: &ast::Expr,
-        otherwise: Option<&ast::Expr>,
-        hint: Option<&Ty>,
-        span: Span,
-    ) -> (Hir, Option<Hir>, Ty) {
-        let Some(otherwise) = otherwise else {
-            if !self.table.unify(&Ty::unit(), &then_hir.ty) {
-                let diagnostic = say::if_without_else(&self.show(&then_hir.ty), span, value_span(then));
-                self.cx.say(diagnostic);
-                return (then_hir, None, Ty::Error);
-            }
-            return (then_hir, None, Ty::unit());
-        };
-        let then_ty = self.table.resolve(&then_hir.ty);
-        let inner_hint = if matches!(then_ty, Ty::Never | Ty::Error) { hint.cloned() } else { Some(then_ty.clone()) };
-        let otherwise_hir = self.expr(otherwise, inner_hint.as_ref());
-        if matches!(then_ty, Ty::Never) {
-            let ty = otherwise_hir.ty.clone();
-            return (then_hir, Some(otherwise_hir), ty);
-        }
-        let why = Why::OtherBranch(value_span(then));
-        let otherwise_hir = self.coerce(otherwise_hir, &then_ty, why, Some(otherwise));
-        let ty = if then_ty.is_error() { otherwise_hir.ty.clone() } else { then_ty };
-        (then_hir, Some(otherwise_hir), ty)
-    }
-
-    fn block(&mut self, statements: &[Statement], tail: Option<&ast::Expr>, hint: Option<&Ty>, span: Span) -> Hir {
-        let mark = self.enter();
-        let mut diverges = false;
-        let mut lowered = Vec::with_capacity(statements.len());
-        for statement in statements {
-            match statement {
-                Statement::Let(pattern, ty, value) => {
-                    let ty = match ty {
-                        None | Some(ast::TypeName { kind: ast::TypeNameKind::Infer, .. }) => None,
-                        Some(ty) => Some((self.cx.resolve_type(ty), ty.span)),
-                    };
-                    let (value, ty) = match ty {
-                        Some((ty, written)) => (self.expect(value, &ty, Why::Annotation(written)), ty),
-                        None => {
-                            let value = self.expr(value, None);
-                            let ty = value.ty.clone();
-                            (value, ty)
-                        }
-                    };
-                    diverges |= matches!(self.table.resolve(&value.ty), Ty::Never);
-                    let pattern = self.pattern(pattern, &ty);
-                    self.must_match_all(&pattern, "let");
-                    lowered.push(HirStatement::Let(pattern, value));
-                }
-                Statement::Expr(value) => {
-                    let value = self.expr(value, None);
-                    diverges |= matches!(self.table.resolve(&value.ty), Ty::Never);
-                    lowered.push(HirStatement::Expr(value));
-                }
-            }
-        }
-        let tail = tail.map(|tail| Box::new(self.expr(tail, hint)));
-        self.leave(mark);
-        let ty = match &tail {
-            Some(tail) => tail.ty.clone(),
-            None if diverges => Ty::Never,
-            None => Ty::unit(),
-        };
-        Hir::new(HirKind::Block(lowered, tail), ty, span)
-    }
-
-    fn return_(&mut self, value: Option<&ast::Expr>, span: Span) -> Hir {
-        let Some((ty, whose)) = self.returns.last().cloned() else {
-            self.cx.say(unsupported::return_outside(span));
-            return Hir::error(span);
-        };
-        let value = match value {
-            Some(value) => Some(Box::new(self.expect(value, &ty, Why::Returns(&whose)))),
-            None => {
-                if !self.table.unify(&ty, &Ty::unit()) {
-                    let diagnostic = say::mismatch(span, &self.show(&ty), "()", Why::Returns(&whose), None);
-                    self.cx.say(diagnostic);
-                }
-                None
-            }
-        };
-        Hir::new(HirKind::Return(value), Ty::Never, span)
-    }
-
-    fn record(
-        &mut self,
-        name: &ast::Name,
-        fields: &[(ast::Name, ast::Expr)],
-        base: Option<&ast::Expr>,
-        span: Span,
-    ) -> Hir {
-        let Some(&id) = self.cx.record_names.get(&name.text) else {
-            let known: Vec<&str> = self.cx.record_names.keys().map(String::as_str).collect();
-            let diagnostic = names::unknown_record(&name.text, &known, name.span);
-            self.cx.say(diagnostic);
-            for (_, value) in fields {
-                self.expr(value, None);
-            }
-            return Hir::error(span);
-        };
-        let mut given: Vec<(usize, Hir)> = Vec::with_capacity(fields.len());
-        let mut complete = true;
-        for (field, value) in fields {
-            let record = self.cx.record(id);
-            let Some(position) = record.position(&field.text) else {
-                let known: Vec<&str> = record
-                    .fields
-                    .iter()
-                    .map(|field| field.name.as_str())
-                    .filter(|known| !fields.iter().any(|(field, _)| field.text == *known))
-                    .collect();
-                let diagnostic = names::extra_field(&record.name, &field.text, &known, field.span, record.span);
-                self.cx.say(diagnostic);
-                self.expr(value, None);
-                complete = false;
-                continue;
-            };
-            let declared = record.fields[position].span;
-            let ty = record.fields[position].ty.clone();
-            let value = self.expect(value, &ty, Why::Field { record: &name.text, field: &field.text, declared });
-            if given.iter().any(|(earlier, _)| *earlier == position) {
-                self.cx.say(names::field_twice(&field.text, field.span));
-                continue;
-            }
-            given.push((position, value));
-        }
-        let base = base.map(|base| Box::new(self.expect(base, &Ty::Record(id), Why::Base(&name.text))));
-        if base.is_none() && complete {
-            let record = self.cx.record(id);
-            let missing: Vec<&str> = record
-                .fields
-                .iter()
-                .enumerate()
-                .filter(|(position, _)| !given.iter().any(|(have, _)| have == position))
-                .map(|(_, field)| field.name.as_str())
-                .collect();
-            if !missing.is_empty() {
-                let diagnostic = names::missing_fields(&record.name, &missing, name.span, record.span);
-                self.cx.say(diagnostic);
-            }
-        }
-        Hir::new(HirKind::Record(given, base), Ty::Record(id), span)
     }
 
     // ---- closures and the end of a body ----
@@ -1015,45 +455,17 @@ impl<'a, 'd> Body<'a, 'd> {
         });
         super::exhaustive::check(self.cx, &closure.body);
     }
-
-    fn check_cast(&mut self, from: &Ty, to: &Ty, span: Span, text: Option<String>) {
-        if from.is_error() || to.is_error() || matches!(from, Ty::Var(_) | Ty::Never) || matches!(to, Ty::Var(_)) {
-            return;
-        }
-        let legal = (from.is_number() && to.is_number()) || (*from == Ty::BOOL && to.is_integer()) || from == to;
-        if legal && from.column_type().is_some_and(|ty| !ty.is_option()) {
-            return;
-        }
-        let fix = match from {
-            Ty::Option(inner) => Some(Fix::UnwrapOr(text, self.default_text(inner))),
-            from if *to == Ty::BOOL && from.is_number() => Some(Fix::CompareWithZero(text)),
-            from if *from == Ty::BOOL && to.is_float() => Some(Fix::CastThrough(text, "i32", self.cx.show(to))),
-            from if *from == Ty::STRING || *to == Ty::STRING => Some(Fix::NoTextConversion),
-            _ => None,
-        };
-        self.cx.say(say::bad_cast(&self.cx.show(from), &self.cx.show(to), span, fix));
-    }
 }
 
-fn binary_node(op: BinaryOp, a: Hir, b: Hir, ty: Ty, span: Span) -> Hir {
-    Hir::new(HirKind::Binary(op, Box::new(a), Box::new(b)), ty, span)
-}
-
-fn is_literal(expr: &ast::Expr) -> bool {
-    matches!(expr.kind, ExprKind::Literal(Literal::Int(..) | Literal::Float(..)))
-}
-
-fn is_signed_literal(expr: &ast::Expr) -> bool {
+/// What gives the value: the tail of a block, else the expression.
+pub(super) fn value_of(expr: &ast::Expr) -> &ast::Expr {
     match &expr.kind {
-        ExprKind::Unary(UnaryOp::Neg, inner) => is_literal(inner),
-        _ => is_literal(expr),
+        ExprKind::Block(_, Some(tail)) => value_of(tail),
+        _ => expr,
     }
 }
 
-/// The place that gives the value: the tail of a block, else the expression.
+/// The place that gives the value.
 pub(super) fn value_span(expr: &ast::Expr) -> Span {
-    match &expr.kind {
-        ExprKind::Block(_, Some(tail)) => value_span(tail),
-        _ => expr.span,
-    }
+    value_of(expr).span
 }

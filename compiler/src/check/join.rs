@@ -4,7 +4,8 @@
 //! a `bool` column says whether the side is there; [`Presence`] lets lowering see that a column which was not optional
 //! before is null exactly when the side is missing.
 
-use super::operators::{Key, Planner, Stream, fields_of};
+use super::operators::{Planner, Stream};
+use super::row::{Key, fields_of, strings};
 use super::types::{FieldTy, RecordTy, Ty};
 use super::value::{Presence, Value, default_of, unwrap_or};
 use super::{Cx, unique_name};
@@ -28,6 +29,16 @@ impl Planner<'_, '_> {
             self.cx.say(unsupported::interval_join(op.span));
             return Stream::unknown();
         }
+        for side in ["left_key", "right_key"] {
+            let is_there = match op.get(side) {
+                Some(Parameter::Closure(_)) => true,
+                names => !strings(names).is_empty(),
+            };
+            if !is_there {
+                self.cx.say(say::join_without_keys(&op.name, op.span));
+                return Stream::unknown();
+            }
+        }
         let kind = match op.get("kind") {
             Some(Parameter::String(kind)) => match kind.as_str() {
                 "left" => JoinKind::Left,
@@ -39,16 +50,12 @@ impl Planner<'_, '_> {
             },
             _ => JoinKind::Inner,
         };
-        let errors = self.cx.errors;
         let left_key = op.get("left_key").and_then(|key| self.key(key, op, "left_key", left, "`on`"));
         let right_key = op.get("right_key").and_then(|key| self.key(key, op, "right_key", right, "`on`"));
         let keys = match (left_key, right_key) {
             (Some(left_key), Some(right_key)) => self.same_keys(op, left_key, right_key),
             (None, _) | (_, None) => None,
         };
-        if keys.is_none() && self.cx.errors == errors && !left.row.is_error() && !right.row.is_error() {
-            self.cx.say(say::join_without_keys(&op.name, op.span));
-        }
         let (left_missing, right_missing) =
             (matches!(kind, JoinKind::Right | JoinKind::Full), matches!(kind, JoinKind::Left | JoinKind::Full));
         let joined = self.join_node(op, kind, left, right, keys);
@@ -131,8 +138,15 @@ impl Planner<'_, '_> {
                     (other, Ty::Option(inner)) if **inner == *other => Some("left"),
                     _ => None,
                 };
+                let wider =
+                    match (super::types::is_lossless(&left.ty, &right.ty), left.ty.is_number() && right.ty.is_number())
+                    {
+                        (true, true) => Some(right_ty.as_str()),
+                        (false, true) => Some(left_ty.as_str()),
+                        (_, false) => None,
+                    };
                 let diagnostic =
-                    say::join_keys_differ((&left_ty, span("left_key")), (&right_ty, span("right_key")), side);
+                    say::join_keys_differ((&left_ty, span("left_key")), (&right_ty, span("right_key")), side, wider);
                 self.cx.say(diagnostic);
                 return None;
             }
@@ -148,7 +162,7 @@ impl Planner<'_, '_> {
             return None;
         }
         for key in left.exprs.iter_mut().chain(&mut right.exprs) {
-            super::lower::unique_locals(key);
+            super::region::finish(key);
         }
         Some((left.exprs, right.exprs))
     }
@@ -190,7 +204,7 @@ impl Planner<'_, '_> {
             .collect();
         let has_flags = left.1 || right.1;
         let renamed = names.iter().any(|name| name.contains("_right"));
-        let record = RecordTy { name: format!("rows of `{}`", op.name), fields, span: Span::NONE };
+        let record = RecordTy { name: op.name.clone(), fields, span: Span::NONE };
         let row = Ty::Record(self.cx.add_record(record));
         if has_flags || renamed {
             return self.project(op, format!("{}.map", op.name), joined, row, Some(Value::Parts(columns)));
@@ -229,7 +243,7 @@ fn same_but_options(a: &Ty, b: &Ty) -> bool {
 
 /// One side's row after the join; `flag` is the column that says whether it is there, if it may be missing.
 fn side_value(cx: &Cx<'_>, row: &Ty, first: u32, flag: Option<u32>, sides: &mut Vec<Presence>) -> Value {
-    let Some(flag) = flag else { return super::operators::row_value(cx, row, first) };
+    let Some(flag) = flag else { return super::row::row_value(cx, row, first) };
     let mut position = first;
     let (mut exact, mut all) = (BTreeSet::new(), BTreeSet::new());
     let value = Value::of_type(cx, row, &mut |ty| {

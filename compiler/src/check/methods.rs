@@ -411,7 +411,9 @@ impl Body<'_, '_> {
         {
             self.cx.say(names::option_method_on_value(&shown, &name.text, name.span));
         } else {
-            self.cx.say(names::unknown_method(&shown, &name.text, &known, name.span));
+            let of_floats = ty.is_integer() && FLOAT.iter().any(|method| method.name == name.text);
+            let text = of_floats.then(|| snippet::written(receiver).unwrap_or_else(|| "x".to_owned()));
+            self.cx.say(names::unknown_method(&shown, &name.text, &known, text.as_deref(), name.span));
         }
         Hir::error(span)
     }

@@ -6,9 +6,12 @@
 //! the run only looks for more of them, with [`types::Ty::Error`] standing for whatever was reported.
 
 mod aggregate;
+mod arithmetic;
 mod call;
+mod choice;
 mod constant;
 mod exhaustive;
+mod expression;
 mod guide;
 mod hir;
 mod infer;
@@ -18,6 +21,9 @@ mod methods;
 mod operators;
 mod option;
 mod pattern;
+mod region;
+mod row;
+mod sink;
 mod snippet;
 mod source;
 #[cfg(test)]
@@ -39,6 +45,8 @@ use types::{RecordId, RecordTy, Ty};
 
 /// Checks a graph. Returns nothing if there is an error.
 pub fn check(graph: &JobGraph, catalog: &Catalog, diagnostics: &mut Diagnostics) -> Option<Plan> {
+    // What the parser has refused stands in the graph as `Error`: nothing is lowered then.
+    let errors = usize::from(diagnostics.has_errors());
     let mut cx = Cx {
         records: Vec::new(),
         record_names: BTreeMap::new(),
@@ -48,7 +56,7 @@ pub fn check(graph: &JobGraph, catalog: &Catalog, diagnostics: &mut Diagnostics)
         const_names: BTreeMap::new(),
         params: Vec::new(),
         diagnostics,
-        errors: 0,
+        errors,
     };
     cx.declare_records(&graph.records);
     let params = cx.declare_code(graph);
@@ -74,7 +82,7 @@ struct Cx<'d> {
     const_names: BTreeMap<String, ConstId>,
     params: Vec<ParamTy>,
     diagnostics: &'d mut Diagnostics,
-    /// How many errors the checker has found.
+    /// How many errors there are; those of the parser count as one.
     errors: usize,
 }
 

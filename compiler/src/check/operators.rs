@@ -2,18 +2,19 @@
 
 use super::hir::HirClosure;
 use super::infer::{Body, GroupTy};
-use super::lower::{Lower, unique_locals};
-use super::types::{RecordId, Ty};
+use super::lower::Lower;
+use super::row::{Key, columns_from, row_value, strings};
+use super::types::Ty;
 use super::value::{Presence, Value};
-use super::{Cx, aggregate, unique_name};
+use super::{Cx, aggregate, region, unique_name};
 use crate::Catalog;
 use crate::diagnostics::{operators as say, unsupported};
 use sabot_ir::ast;
 use sabot_ir::expr::Expr;
 use sabot_ir::job_graph::{JobGraph, OperatorId, OperatorType, StreamOperatorNode, Value as Parameter};
-use sabot_ir::plan::{ErrorPolicy, Node, NodeId, Operator, Param, Plan, Properties, Sink, SinkId, SortKey};
+use sabot_ir::plan::{Node, NodeId, Operator, Param, Plan, Properties, SinkId, SortKey};
 use sabot_ir::span::Span;
-use sabot_ir::ty::{Field, Schema, Type};
+use sabot_ir::ty::{Field, Schema};
 use std::collections::BTreeMap;
 
 /// The rows that an operator gives.
@@ -40,7 +41,7 @@ pub(super) struct Planner<'a, 'd> {
     pub(super) plan: Plan,
     streams: BTreeMap<OperatorId, Stream>,
     /// Sinks by the operator's id.
-    sinks: BTreeMap<OperatorId, SinkId>,
+    pub(super) sinks: BTreeMap<OperatorId, SinkId>,
 }
 
 /// Makes the plan of a graph whose records and functions are known.
@@ -225,7 +226,7 @@ impl Planner<'_, '_> {
         }
         let record = self.cx.record(id);
         let fields = positions.iter().map(|position| record.fields[*position].clone()).collect();
-        let name = format!("rows of `{}`", op.name);
+        let name = op.name.clone();
         let row = Ty::Record(self.cx.add_record(super::types::RecordTy { name, fields, span: Span::NONE }));
         let Value::Parts(columns) = row_value(self.cx, &input.row, 0) else { return Stream::unknown() };
         let parts = positions.iter().map(|position| columns[*position].clone()).collect();
@@ -320,14 +321,8 @@ impl Planner<'_, '_> {
             calls: Vec::new(),
         });
         let mut value = lower.closure(&typed, vec![Value::Scalar(Expr::bool(true))]);
-        let calls = lower.group.take().map(|group| group.calls).unwrap_or_default();
-        for leaf in value.leaves_mut() {
-            leaf.rewrite(&mut |node| {
-                if let sabot_ir::expr::ExprKind::Column(column) = &mut node.kind {
-                    *column -= aggregate::GROUP_BASE;
-                }
-            });
-        }
+        let mut calls = lower.group.take().map(|group| group.calls).unwrap_or_default();
+        aggregate::keep_what_is_read(&mut calls, width, &mut value);
         let keys: Vec<(Expr, String)> = keys.into_iter().map(|(expr, _)| expr).zip(taken).collect();
         let grouped = self.grouped(op, input, keys, calls);
         self.project(op, format!("{}.map", op.name), grouped, row, Some(value))
@@ -429,73 +424,6 @@ impl Planner<'_, '_> {
 
     // ---- sinks ----
 
-    fn declare_sinks(&mut self) {
-        let mut names: BTreeMap<&str, Span> = BTreeMap::new();
-        for op in self.graph.operators.iter().filter(|op| op.operator_type == OperatorType::Sink) {
-            if let Some(first) = names.insert(&op.name, op.span) {
-                self.cx.say(say::sink_twice(&op.name, op.span, first));
-            }
-            let id = SinkId(u32::try_from(self.plan.sinks.len()).expect("fewer than 2^32 sinks"));
-            let Some(connector) = self.connector(op) else { continue };
-            let schema = if self.is_side_sink(&op.operator_id) { error_schema() } else { Schema::default() };
-            self.plan.sinks.push(Sink { name: op.name.clone(), connector, schema, span: op.span });
-            self.sinks.insert(op.operator_id.clone(), id);
-        }
-        if !self.graph.operators.iter().any(|op| op.operator_type == OperatorType::Sink) && self.is_by_hand() {
-            self.cx.say(say::no_sink(&self.graph.job_name));
-        }
-    }
-
-    /// Whether the sink takes what operators refuse, not rows.
-    fn is_side_sink(&self, id: &OperatorId) -> bool {
-        self.graph.inputs(id).next().is_none()
-            && self.graph.operators.iter().any(|op| {
-                ["errors", "late"]
-                    .iter()
-                    .any(|name| matches!(op.get(name), Some(Parameter::String(sink)) if *sink == id.0))
-            })
-    }
-
-    /// Whether the graph has no text: then nobody has looked at it as a whole before.
-    fn is_by_hand(&self) -> bool {
-        self.graph.operators.iter().all(|op| op.span.is_none())
-    }
-
-    fn sink(&mut self, op: &StreamOperatorNode, input: Option<&Stream>) -> Stream {
-        let Some(input) = input else { return Stream::unknown() };
-        if !matches!(input.row, Ty::Record(_)) {
-            if !input.row.is_error() {
-                let found = self.cx.show(&input.row);
-                self.cx.say(say::sink_needs_record(&found, &op.name, op.span));
-            }
-            return Stream::unknown();
-        }
-        let (Some(node), Some(&id)) = (input.node, self.sinks.get(&op.operator_id)) else { return Stream::unknown() };
-        let schema = self.plan.node(node).schema.clone();
-        let properties = self.plan.node(node).properties.clone();
-        let mut wire: BTreeMap<&str, ()> = BTreeMap::new();
-        for field in &schema.fields {
-            if wire.insert(&field.wire_name, ()).is_some() {
-                self.cx.say(say::sink_column_twice(&op.name, &field.wire_name, op.span));
-            }
-        }
-        self.plan.sinks[id.0 as usize].schema = schema.clone();
-        let node = self.add(op, op.name.clone(), Operator::Sink { sink: id }, vec![node], schema, properties);
-        Stream { node: Some(node), row: input.row.clone() }
-    }
-
-    fn look_for_unused(&mut self) {
-        if !self.is_by_hand() {
-            return; // the parser has looked, and knows variables
-        }
-        for op in &self.graph.operators {
-            let is_read = self.graph.edges.iter().any(|edge| edge.from == op.operator_id);
-            if op.operator_type != OperatorType::Sink && !is_read {
-                self.cx.say(say::nothing_reads(op.operator_type.name(), &op.name));
-            }
-        }
-    }
-
     // ---- what operators share ----
 
     /// An operator that gives the rows of its input, all or some of them.
@@ -506,7 +434,7 @@ impl Planner<'_, '_> {
         };
         let mut operator = operator;
         for expr in operator.exprs_mut() {
-            unique_locals(expr);
+            region::finish(expr);
         }
         let node = self.add(op, op.name.clone(), operator, vec![node], schema, properties);
         Stream { node: Some(node), row: input.row.clone() }
@@ -525,7 +453,7 @@ impl Planner<'_, '_> {
         let fields = self.fields_of(&row);
         let mut columns = value.into_leaves();
         for column in &mut columns {
-            unique_locals(column);
+            region::finish(column);
         }
         if columns.len() != fields.len() {
             return Stream { node: None, row }; // only after an error
@@ -560,25 +488,6 @@ impl Planner<'_, '_> {
     ) -> NodeId {
         let on_error = self.error_policy(op);
         self.plan.add(Node { name, operator, inputs, schema, properties, on_error, span: op.span })
-    }
-
-    fn error_policy(&mut self, op: &StreamOperatorNode) -> ErrorPolicy {
-        if let Some(Parameter::String(name)) = op.get("errors") {
-            return match self.sinks.get(&OperatorId(name.clone())) {
-                Some(sink) => ErrorPolicy::Sink(*sink),
-                None => {
-                    let span = op.parameters.get("errors").map_or(op.span, |parameter| parameter.span);
-                    let known: Vec<&str> = self.plan.sinks.iter().map(|sink| sink.name.as_str()).collect();
-                    let diagnostic = say::unknown_error_sink(name, &known, span);
-                    self.cx.say(diagnostic);
-                    ErrorPolicy::Fail
-                }
-            };
-        }
-        match op.get("on_error") {
-            Some(Parameter::String(policy)) if policy == "skip" => ErrorPolicy::Skip,
-            _ => ErrorPolicy::Fail,
-        }
     }
 
     fn required_closure<'b>(&mut self, op: &'b StreamOperatorNode) -> Option<&'b ast::Closure> {
@@ -625,180 +534,4 @@ impl Planner<'_, '_> {
         }
         Some(Lower::new(self.cx, sides, span).closure(closure, args))
     }
-
-    /// Keys given as a closure or as names of columns.
-    pub(super) fn key(
-        &mut self,
-        key: &Parameter,
-        op: &StreamOperatorNode,
-        name: &str,
-        input: &Stream,
-        whose: &str,
-    ) -> Option<Key> {
-        let span = op.parameters.get(name).map_or(op.span, |parameter| parameter.span);
-        match key {
-            Parameter::Closure(closure) => {
-                let typed = self.infer(closure, std::slice::from_ref(&input.row), None, whose)?;
-                let ty = typed.body.ty.clone();
-                if ty.is_error() {
-                    return None;
-                }
-                if !self.is_key(&ty) {
-                    let found = self.cx.show(&ty);
-                    self.cx.say(say::not_a_key(&found, closure.body.span));
-                    return None;
-                }
-                let exprs = self.lower_row(&typed, input, span).map(Value::into_leaves).unwrap_or_default();
-                let fields = self.fields_of(&input.row);
-                let plain = self.fields_of(&ty);
-                let names = exprs
-                    .iter()
-                    .zip(&plain)
-                    .map(|(expr, of_type)| match expr.kind {
-                        sabot_ir::expr::ExprKind::Column(column) => {
-                            fields.get(column as usize).map_or_else(String::new, |field| field.name.clone())
-                        }
-                        _ => match of_type.name.as_str() {
-                            "value" => "key".to_owned(),
-                            digits if digits.parse::<usize>().is_ok() => format!("key_{digits}"),
-                            name => name.to_owned(),
-                        },
-                    })
-                    .collect();
-                Some(Key { exprs, ty, names })
-            }
-            _ => {
-                let names = strings(Some(key));
-                self.guide_key(&names, span, input)
-            }
-        }
-    }
-
-    fn is_key(&self, ty: &Ty) -> bool {
-        ty.column_type().is_some()
-            || match ty {
-                Ty::Tuple(parts) => !parts.is_empty() && parts.iter().all(|part| self.is_key(part)),
-                Ty::Record(id) => self.cx.record(*id).fields.iter().all(|field| self.is_key(&field.ty)),
-                Ty::Error
-                | Ty::Never
-                | Ty::Scalar(_)
-                | Ty::Usize
-                | Ty::Isize
-                | Ty::Option(_)
-                | Ty::Group
-                | Ty::Var(_) => false,
-            }
-    }
-
-    /// Whether a stream can have rows of this type; reports it if not.
-    pub(super) fn is_row(&mut self, ty: &Ty, span: Span) -> bool {
-        let fits = match ty {
-            Ty::Error => return false,
-            Ty::Record(id) => return !self.cx.record(*id).fields.iter().any(|field| field.ty.is_error()),
-            Ty::Tuple(parts) => !parts.is_empty() && parts.iter().all(|part| part.column_type().is_some()),
-            other @ (Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Option(_) | Ty::Group | Ty::Var(_)) => {
-                other.column_type().is_some()
-            }
-        };
-        if !fits && !ty.is_error() {
-            let found = self.cx.show(ty);
-            self.cx.say(say::not_a_row(&found, span));
-        }
-        fits
-    }
-
-    /// The columns that rows of this type have.
-    pub(super) fn fields_of(&self, row: &Ty) -> Vec<Field> {
-        fields_of(self.cx, row)
-    }
-
-    /// The position of a column that a parameter names; reports it if there is none.
-    pub(super) fn column(&mut self, id: RecordId, name: &str, span: Span) -> Option<usize> {
-        let record = self.cx.record(id);
-        let position = record.column(name);
-        if position.is_none() {
-            let known: Vec<&str> = record.fields.iter().map(|field| field.wire_name.as_str()).collect();
-            let diagnostic = crate::diagnostics::guide::unknown_column(name, &record.name, &known, span);
-            self.cx.say(diagnostic);
-        }
-        position
-    }
-}
-
-/// The key of an operator.
-pub(super) struct Key {
-    /// Its columns.
-    pub(super) exprs: Vec<Expr>,
-    /// Its type.
-    pub(super) ty: Ty,
-    /// Names for its columns.
-    pub(super) names: Vec<String>,
-}
-
-/// The columns that rows of this type have.
-pub(super) fn fields_of(cx: &Cx<'_>, row: &Ty) -> Vec<Field> {
-    match row {
-        Ty::Record(id) => cx
-            .record(*id)
-            .fields
-            .iter()
-            .filter_map(|field| {
-                Some(Field {
-                    name: field.name.clone(),
-                    wire_name: field.wire_name.clone(),
-                    ty: field.ty.column_type()?,
-                    span: field.span,
-                })
-            })
-            .collect(),
-        Ty::Tuple(parts) => parts
-            .iter()
-            .enumerate()
-            .filter_map(|(position, part)| Some(Field::new(position.to_string(), part.column_type()?)))
-            .collect(),
-        other @ (Ty::Error
-        | Ty::Never
-        | Ty::Scalar(_)
-        | Ty::Usize
-        | Ty::Isize
-        | Ty::Option(_)
-        | Ty::Group
-        | Ty::Var(_)) => other.column_type().map(|ty| Field::new("value", ty)).into_iter().collect(),
-    }
-}
-
-/// A row whose columns count from `first`.
-pub(super) fn row_value(cx: &Cx<'_>, row: &Ty, first: u32) -> Value {
-    let mut position = first;
-    columns_from(cx, row, &mut position)
-}
-
-fn columns_from(cx: &Cx<'_>, ty: &Ty, position: &mut u32) -> Value {
-    Value::of_type(cx, ty, &mut |ty| {
-        let column = Expr::column(*position, ty);
-        *position += 1;
-        column
-    })
-}
-
-/// A string, or a list of them.
-pub(super) fn strings(value: Option<&Parameter>) -> Vec<String> {
-    match value {
-        Some(Parameter::String(one)) => vec![one.clone()],
-        Some(Parameter::List(items)) => items.iter().flat_map(|item| strings(Some(item))).collect(),
-        Some(
-            Parameter::Bool(_) | Parameter::Int(_) | Parameter::Float(_) | Parameter::Map(_) | Parameter::Closure(_),
-        )
-        | None => Vec::new(),
-    }
-}
-
-/// What an error sink is written.
-fn error_schema() -> Schema {
-    Schema::new(vec![
-        Field::new("operator", Type::String),
-        Field::new("code", Type::Int64),
-        Field::new("message", Type::String),
-        Field::new("row", Type::String),
-    ])
 }

@@ -1,9 +1,10 @@
 //! Sources and tables: their columns, keys, times and connectors.
 
-use super::operators::{Planner, Stream, strings};
+use super::hir::{Hir, HirKind};
+use super::operators::{Planner, Stream};
+use super::row::strings;
 use super::types::{FieldTy, RecordId, RecordTy, Ty};
 use crate::diagnostics::{guide, names, operators as say};
-use sabot_ir::expr::ExprKind;
 use sabot_ir::job_graph::{StreamOperatorNode, Value as Parameter};
 use sabot_ir::plan::{Connector, EventTime, Format, Location, Operator, Properties, Source, SourceId, Statistics};
 use sabot_ir::span::Span;
@@ -22,11 +23,11 @@ impl Planner<'_, '_> {
         let rows = Stream { node: None, row: row.clone() };
         let primary_key = op.get("primary_key").and_then(|key| {
             let span = op.parameters["primary_key"].span;
-            self.plain_columns(key, op, "primary_key", &rows, "`primary_key`", span)
+            self.plain_columns(key, &rows, "`primary_key`", span)
         });
         let event_time = op.get("event_time").and_then(|time| {
             let span = op.parameters["event_time"].span;
-            let columns = self.plain_columns(time, op, "event_time", &rows, "`event_time`", span)?;
+            let columns = self.plain_columns(time, &rows, "`event_time`", span)?;
             let [column] = columns.as_slice() else {
                 self.cx.say(say::event_time_of_many(span));
                 return None;
@@ -100,37 +101,30 @@ impl Planner<'_, '_> {
                 span: Span::NONE,
             })
             .collect();
-        let name = format!("rows of `{}`", op.name);
+        let name = op.name.clone();
         Some(self.cx.add_record(RecordTy { name, fields, span: Span::NONE }))
     }
 
     /// A closure, or names, that must be columns as they are.
-    fn plain_columns(
-        &mut self,
-        value: &Parameter,
-        op: &StreamOperatorNode,
-        parameter: &str,
-        rows: &Stream,
-        whose: &str,
-        span: Span,
-    ) -> Option<Vec<u32>> {
-        if !matches!(value, Parameter::Closure(_)) && strings(Some(value)).is_empty() {
+    fn plain_columns(&mut self, value: &Parameter, rows: &Stream, whose: &str, span: Span) -> Option<Vec<u32>> {
+        let Parameter::Closure(closure) = value else {
+            let Ty::Record(id) = rows.row else { return None };
+            let mut columns = Vec::new();
+            for name in strings(Some(value)) {
+                columns.push(u32::try_from(self.column(id, &name, span)?).ok()?);
+            }
+            return Some(columns).filter(|columns| !columns.is_empty());
+        };
+        let typed = self.infer(closure, std::slice::from_ref(&rows.row), None, whose)?;
+        if typed.body.ty.is_error() {
             return None;
         }
-        let errors = self.cx.errors;
-        let key = self.key(value, op, parameter, rows, whose)?;
-        let columns: Option<Vec<u32>> = key
-            .exprs
-            .iter()
-            .map(|expr| match expr.kind {
-                ExprKind::Column(column) => Some(column),
-                _ => None,
-            })
-            .collect();
-        if columns.is_none() && self.cx.errors == errors {
-            self.cx.say(say::not_a_column(whose, span));
+        let mut columns = Vec::new();
+        if !fields_read(&typed.body, &mut columns) {
+            self.cx.say(say::not_a_column(whose, closure.body.span));
+            return None;
         }
-        columns.filter(|columns| !columns.is_empty())
+        Some(columns)
     }
 
     fn statistics(&self, op: &StreamOperatorNode, schema: &Schema) -> Statistics {
@@ -200,5 +194,18 @@ impl Planner<'_, '_> {
             }
         }
         Some(Connector { location, format, options })
+    }
+}
+
+/// Gathers the fields of the row that the code gives as they are; says whether it is nothing else.
+fn fields_read(hir: &Hir, columns: &mut Vec<u32>) -> bool {
+    match &hir.kind {
+        HirKind::Field(base, position) if matches!(base.kind, HirKind::Local(_)) => {
+            columns.extend(u32::try_from(*position));
+            true
+        }
+        HirKind::Tuple(parts) => !parts.is_empty() && parts.iter().all(|part| fields_read(part, columns)),
+        HirKind::Block(statements, Some(tail)) if statements.is_empty() => fields_read(tail, columns),
+        _ => false,
     }
 }

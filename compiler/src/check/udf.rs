@@ -149,7 +149,7 @@ impl Cx<'_> {
         params
     }
 
-    /// Reports functions that call themselves, through others or not; their bodies are not used.
+    /// Reports functions that call themselves, through others or not, once per circle; their bodies are not used.
     fn refuse_recursion(&mut self, bodies: &mut BTreeMap<FunctionId, Rc<HirClosure>>) {
         let mut calls: BTreeMap<FunctionId, Vec<(FunctionId, Span)>> = BTreeMap::new();
         for (id, body) in bodies.iter() {
@@ -159,31 +159,43 @@ impl Cx<'_> {
         }
         let ids: Vec<FunctionId> = bodies.keys().copied().collect();
         for id in ids {
-            // The way from the function back to itself, if there is one.
-            let mut waiting: Vec<(FunctionId, Option<Span>, String)> = vec![(id, None, String::new())];
-            let mut seen = Vec::new();
-            while let Some((at, first_call, way)) = waiting.pop() {
-                for (callee, span) in calls.get(&at).into_iter().flatten() {
-                    let first_call = first_call.unwrap_or(*span);
-                    if *callee == id {
-                        let function = &self.functions[id.0 as usize];
-                        let (name, declared) = (function.name.clone(), function.span);
-                        self.say(unsupported::recursion(&name, &way, first_call, declared));
-                        bodies.remove(&id);
-                        seen.clear();
-                        waiting.clear();
-                        break;
-                    }
-                    if !seen.contains(callee) {
-                        seen.push(*callee);
-                        let name = &self.functions[callee.0 as usize].name;
-                        let way = if way.is_empty() { name.clone() } else { format!("{way}`, `{name}") };
-                        waiting.push((*callee, Some(first_call), way));
-                    }
+            if !bodies.contains_key(&id) {
+                continue; // in a circle that is reported
+            }
+            if let Some((call, between)) = way_back(id, &calls) {
+                let names: Vec<&str> = between.iter().map(|id| self.functions[id.0 as usize].name.as_str()).collect();
+                let function = &self.functions[id.0 as usize];
+                let diagnostic = unsupported::recursion(&function.name, &names, call, function.span);
+                self.say(diagnostic);
+                bodies.remove(&id);
+                for other in between {
+                    bodies.remove(&other);
                 }
             }
         }
     }
+}
+
+/// How a function comes back to itself: its own call that begins the way, and the functions between.
+fn way_back(id: FunctionId, calls: &BTreeMap<FunctionId, Vec<(FunctionId, Span)>>) -> Option<(Span, Vec<FunctionId>)> {
+    // Breadth first, so that the way is a short one.
+    let mut reached: Vec<(FunctionId, Span, Vec<FunctionId>)> = vec![(id, Span::NONE, Vec::new())];
+    let mut next = 0;
+    while let Some((at, first_call, between)) = reached.get(next).cloned() {
+        next += 1;
+        for (callee, span) in calls.get(&at).into_iter().flatten() {
+            let first_call = if at == id { *span } else { first_call };
+            if *callee == id {
+                return Some((first_call, between));
+            }
+            if !reached.iter().any(|(seen, ..)| seen == callee) {
+                let mut between = between.clone();
+                between.push(*callee);
+                reached.push((*callee, first_call, between));
+            }
+        }
+    }
+    None
 }
 
 fn constants_in(hir: &Hir) -> Vec<ConstId> {

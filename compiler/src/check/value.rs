@@ -71,10 +71,27 @@ impl Value {
         }
     }
 
-    /// Some value of this type: what stands in a `None`.
+    /// Some value of this type.
     pub(super) fn default_of(cx: &Cx<'_>, ty: &Ty) -> Self {
         Self::of_type(cx, ty, &mut |ty| default_of(&ty))
     }
+
+    /// What stands in a `None` that no single column holds: nobody reads it.
+    pub(super) fn nothing(cx: &Cx<'_>, ty: &Ty) -> Self {
+        Self::of_type(cx, ty, &mut |ty| Expr { span: NOTHING, ..default_of(&ty) })
+    }
+}
+
+/// The place of a constant that nobody reads; see [`forget_nothing`].
+const NOTHING: Span = Span { start: u32::MAX, end: u32::MAX };
+
+/// Gives the constants that nobody reads the place of what has no text.
+pub(super) fn forget_nothing(expr: &mut Expr) {
+    expr.rewrite(&mut |node| {
+        if node.span == NOTHING {
+            node.span = Span::NONE;
+        }
+    });
 }
 
 /// Some constant of this type.
@@ -167,6 +184,13 @@ pub(super) fn if_(sides: &[Presence], condition: Expr, then: Expr, otherwise: Ex
     }
     if then == otherwise && !condition.can_fail() {
         return then;
+    }
+    // Where one branch is never read, the other may stand alone, unless that could be an error that was avoided.
+    if otherwise.span == NOTHING && !then.can_fail() && !condition.can_fail() {
+        return then;
+    }
+    if then.span == NOTHING && !otherwise.can_fail() && !condition.can_fail() {
+        return otherwise;
     }
     match (bool_literal(&then), bool_literal(&otherwise)) {
         (Some(true), Some(false)) => return condition,
@@ -366,5 +390,52 @@ fn take_branch(holds: &Expr, mut expr: Expr) -> Expr {
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
         | ExprKind::Call(..) => expr,
+    }
+}
+
+/// Compares what no single column holds: parts in order, `None` before `Some`.
+pub(super) fn compare(op: BinaryOp, a: &Value, b: &Value, span: Span) -> Expr {
+    let bool_of = |op, a: &Expr, b: &Expr| binary(op, a.clone(), b.clone(), Type::Bool, span);
+    match op {
+        BinaryOp::Ne => not(compare(BinaryOp::Eq, a, b, span), span),
+        BinaryOp::Eq => match (a, b) {
+            (Value::Scalar(a), Value::Scalar(b)) => bool_of(op, a, b),
+            (Value::Parts(a), Value::Parts(b)) => a.iter().zip(b).fold(Expr::bool(true), |all, (a, b)| {
+                binary(BinaryOp::And, all, compare(op, a, b, span), Type::Bool, span)
+            }),
+            (Value::Option(a_there, a), Value::Option(b_there, b)) => {
+                let same = bool_of(BinaryOp::Eq, a_there, b_there);
+                let equal = compare(op, a, b, span);
+                let missing = not(a_there.clone(), span);
+                let equal = binary(BinaryOp::Or, missing, equal, Type::Bool, span);
+                binary(BinaryOp::And, same, equal, Type::Bool, span)
+            }
+            (
+                Value::Scalar(_) | Value::Parts(_) | Value::Option(..),
+                Value::Scalar(_) | Value::Parts(_) | Value::Option(..),
+            ) => Expr::bool(true),
+        },
+        _ => match (a, b) {
+            (Value::Scalar(a), Value::Scalar(b)) => bool_of(op, a, b),
+            (Value::Parts(a), Value::Parts(b)) => {
+                let mut pairs = a.iter().zip(b).rev();
+                let strict = match op {
+                    BinaryOp::Le => BinaryOp::Lt,
+                    BinaryOp::Ge => BinaryOp::Gt,
+                    other => other,
+                };
+                let Some((a, b)) = pairs.next() else {
+                    return Expr::bool(matches!(op, BinaryOp::Le | BinaryOp::Ge));
+                };
+                pairs.fold(compare(op, a, b, span), |rest, (a, b)| {
+                    let same = compare(BinaryOp::Eq, a, b, span);
+                    if_(&[], same, rest, compare(strict, a, b, span), span)
+                })
+            }
+            (
+                Value::Scalar(_) | Value::Parts(_) | Value::Option(..),
+                Value::Scalar(_) | Value::Parts(_) | Value::Option(..),
+            ) => Expr::bool(true),
+        },
     }
 }

@@ -67,6 +67,13 @@ pub(crate) fn filter_without_column(name: &str, at: Span) -> Diagnostic {
 pub(crate) fn value_of_other_type(column: &str, ty: &str, found: &str, at: Span) -> Diagnostic {
     Diagnostic::error("E0605", format!("the column `{column}` is `{ty}` and cannot be compared with this `value`"))
         .label(at, format!("this is {found}"))
+        .help(match ty {
+            "bool" => "give `true` or `false`".to_owned(),
+            "String" => "give a text, `\"..\"`".to_owned(),
+            "f32" | "f64" => "give a number".to_owned(),
+            _ if ty.starts_with(['i', 'u']) => format!("give a whole number that `{ty}` can hold"),
+            _ => "use `function` with a closure".to_owned(),
+        })
 }
 
 /// An aggregate that says neither what nor how.

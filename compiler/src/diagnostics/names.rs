@@ -92,8 +92,11 @@ pub(crate) fn no_tuple_field(ty: &str, len: usize, field: &str, at: Span) -> Dia
 }
 
 /// A method that the type does not have.
-pub(crate) fn unknown_method(ty: &str, method: &str, known: &[&str], at: Span) -> Diagnostic {
+pub(crate) fn unknown_method(ty: &str, method: &str, known: &[&str], of_floats: Option<&str>, at: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0404", format!("`{ty}` has no method `{method}`")).label(at, "unknown method");
+    if let Some(text) = of_floats {
+        return diagnostic.help(format!("`f64` has it: `({text} as f64).{method}(..)`"));
+    }
     meant(diagnostic, method, known, "it has")
 }
 
@@ -118,17 +121,18 @@ pub(crate) fn unknown_option_method(
     known: &[&str],
     base: Option<&str>,
     default: &str,
-    inside: bool,
+    inside: Option<bool>,
     at: Span,
 ) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0404", format!("`{ty}` has no method `{method}`")).label(at, "unknown method");
     if let Some(found) = closest(method, known.iter().copied()) {
         return diagnostic.help(format!("did you mean `{found}`?"));
     }
-    if inside {
+    if let Some(has_args) = inside {
         let base = base.unwrap_or("it");
+        let args = if has_args { "(..)" } else { "()" };
         return diagnostic.help(format!(
-            "call it on what is in it: `{base}.map(|x| x.{method}(..))`, or `{base}.unwrap_or({default})`"
+            "call it on what is in it: `{base}.map(|x| x.{method}{args})`, or `{base}.unwrap_or({default})`"
         ));
     }
     diagnostic
@@ -198,8 +202,10 @@ pub(crate) fn record_as_value(name: &str, fields: &[String], at: Span) -> Diagno
 /// `f64::MAXIMUM`.
 pub(crate) fn unknown_path(path: &str, last: Option<&str>, known: &[&str], at: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0408", format!("there is no `{path}`")).label(at, "unknown");
-    match last.and_then(|last| closest(last, known.iter().copied())) {
-        Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
+    let last = last.unwrap_or(path);
+    let before = path.strip_suffix(last).unwrap_or_default();
+    match closest(last, known.iter().copied()) {
+        Some(found) => diagnostic.help(format!("did you mean `{before}{found}`?")),
         None => diagnostic,
     }
 }

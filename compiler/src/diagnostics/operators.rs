@@ -161,22 +161,23 @@ pub(crate) fn join_without_keys(name: &str, at: Span) -> Diagnostic {
         .help("add `.on(|l| l.id, |r| r.id)`")
 }
 
-/// Keys of different types; `side` is the one to be wrapped in `Some`.
-pub(crate) fn join_keys_differ(left: (&str, Span), right: (&str, Span), side: Option<&str>) -> Diagnostic {
+/// Keys of different types; `side` is the one to be wrapped in `Some`, `wider` the number type that holds both.
+pub(crate) fn join_keys_differ(
+    left: (&str, Span),
+    right: (&str, Span),
+    side: Option<&str>,
+    wider: Option<&str>,
+) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0511", "the keys of a join must have the same type")
         .label(right.1, format!("this is `{}`", right.0))
         .label(left.1, format!("this is `{}`", left.0));
     match side {
         Some("right") => diagnostic.help("wrap the right one: `|r| Some(..)`; a `None` matches nothing"),
         Some(_) => diagnostic.help("wrap the left one: `|l| Some(..)`; a `None` matches nothing"),
-        None => {
-            let number = |ty: &str| ty.starts_with(['i', 'u', 'f']) && ty.len() <= 5;
-            if number(left.0) && number(right.0) {
-                diagnostic.help(format!("convert one of them: `.. as {}`", left.0))
-            } else {
-                diagnostic
-            }
-        }
+        None => match wider {
+            Some(ty) => diagnostic.help(format!("convert the other: `.. as {ty}`")),
+            None => diagnostic,
+        },
     }
 }
 

@@ -74,8 +74,10 @@ pub(crate) enum Fix {
     Some(Option<String>),
     /// `1` to `1.0`.
     FloatLiteral(String),
+    /// `1.0` to `1`.
+    IntegerLiteral(String),
     /// `x != 0`.
-    CompareWithZero(Option<String>),
+    CompareWithZero(Option<String>, String),
     /// Text and numbers do not become each other.
     NoTextConversion,
     /// `a + b` of text.
@@ -104,9 +106,13 @@ impl Fix {
                     "write the number as a float, `1.0`".to_owned()
                 }
             }
-            Self::CompareWithZero(text) => format!("compare it: `{} != 0`", of(text)),
+            Self::IntegerLiteral(text) => match text.strip_suffix(".0") {
+                Some(whole) => format!("write the number as an integer: `{whole}`"),
+                None => "write a whole number".to_owned(),
+            },
+            Self::CompareWithZero(text, zero) => format!("compare it: `{} != {zero}`", of(text)),
             Self::NoTextConversion => {
-                "text and numbers do not convert here: declare the field with the type that it has".to_owned()
+                "there is no conversion between text and numbers yet: use values of one type".to_owned()
             }
             Self::NoConcatenation => {
                 "text cannot be put together yet: keep the parts in fields of their own".to_owned()
@@ -338,7 +344,7 @@ pub(crate) fn pattern_mismatch(pattern: &str, ty: &str, at: Span) -> Diagnostic 
 pub(crate) fn refutable(place: &str, at: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0313", format!("the pattern of a {place} must match every value"))
         .label(at, "does not always match");
-    if place == "let" {
+    if place == "`let`" {
         diagnostic.help("use `match`, or `if let .. else ..`")
     } else {
         diagnostic.help("use `match` inside")

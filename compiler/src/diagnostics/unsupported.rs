@@ -126,12 +126,12 @@ pub(crate) fn too_large(at: Span) -> Diagnostic {
         .help("call a function once and give its value a name with `let`")
 }
 
-/// A function that calls itself; `way` names the functions between.
-pub(crate) fn recursion(name: &str, way: &str, call: Span, declared: Span) -> Diagnostic {
-    let message = if way.is_empty() {
+/// A function that calls itself; `between` are the functions on the way back to it.
+pub(crate) fn recursion(name: &str, between: &[&str], call: Span, declared: Span) -> Diagnostic {
+    let message = if between.is_empty() {
         format!("`{name}` calls itself")
     } else {
-        format!("`{name}` calls itself through `{way}`")
+        format!("`{name}` calls itself through `{}`", between.join("`, `"))
     };
     Diagnostic::error("E0705", message)
         .label(call, "the call")

@@ -1,5 +1,10 @@
 //! Jobs through the checker: what they become, and what is said about their mistakes.
 
+mod guide;
+mod jobs;
+mod random;
+mod values;
+
 use super::check;
 use crate::Catalog;
 use crate::parse::parse;
@@ -19,7 +24,8 @@ fn outcome(job: &str) -> String {
     for diagnostic in diagnostics.into_sorted() {
         text.push_str(&format!("{}: {}\n", diagnostic.code, diagnostic.message));
         for label in &diagnostic.labels {
-            let at = &job[label.span.start as usize..label.span.end as usize];
+            let at =
+                job.get(label.span.start as usize..label.span.end as usize).expect("a span is a place in the text");
             text.push_str(&format!("  `{at}`: {}\n", label.text));
         }
         for note in &diagnostic.notes {
@@ -62,8 +68,18 @@ fn value(ty: &str, code: &str) -> String {
     text.strip_prefix("x = ").map(str::to_owned).unwrap_or(text)
 }
 
-#[test]
-fn literals_take_the_type_of_their_place() {
-    assert_eq!(value("u8", "255"), "255u8");
-    assert_eq!(value("i64", "{ let k = 3; q.volume * k }"), "volume * 3");
+/// A job whose pipeline goes on from `quotes` and `securities` with this code.
+fn job_text(body: &str) -> String {
+    format!(
+        "{QUOTES}#[sabot::record]\nstruct Out {{ k: String, x: i64, y: f64 }}\n#[sabot::record]\nstruct Pair {{ price: f64, name: String, sector: String, weight: f64 }}\n#[sabot::pipeline]\nfn job(#[sabot(default = 2)] n: i64) {{\n    let quotes = source::<Quote>(\"quotes\", csv(\"q.csv\"));\n    let securities = table::<Security>(\"securities\", csv(\"s.csv\")).primary_key(|s| s.id);\n    {body}\n}}\n"
+    )
+}
+
+/// A closure as a parameter of a graph that is made by hand.
+fn closure(code: &str) -> sabot_ir::job_graph::Value {
+    let job = format!(
+        "{QUOTES}#[sabot::pipeline]\nfn job() {{ source::<Quote>(\"q\", csv(\"q\")).map({code}).sink(\"o\", csv(\"o\")); }}"
+    );
+    let graphs = parse(&job, &mut Diagnostics::new());
+    graphs[0].operators[1].get("function").cloned().expect("a map has a function")
 }

@@ -1,0 +1,179 @@
+//! Rows and keys: which types they may have, and the columns they are.
+
+use super::Cx;
+use super::operators::{Planner, Stream};
+use super::types::{RecordId, Ty};
+use super::value::Value;
+use crate::diagnostics::{guide, operators as say};
+use sabot_ir::expr::{Expr, ExprKind};
+use sabot_ir::job_graph::{StreamOperatorNode, Value as Parameter};
+use sabot_ir::span::Span;
+use sabot_ir::ty::Field;
+
+/// The key of an operator.
+pub(super) struct Key {
+    /// Its columns.
+    pub(super) exprs: Vec<Expr>,
+    /// Its type.
+    pub(super) ty: Ty,
+    /// Names for its columns.
+    pub(super) names: Vec<String>,
+}
+
+impl Planner<'_, '_> {
+    /// Keys given as a closure or as names of columns.
+    pub(super) fn key(
+        &mut self,
+        key: &Parameter,
+        op: &StreamOperatorNode,
+        name: &str,
+        input: &Stream,
+        whose: &str,
+    ) -> Option<Key> {
+        let span = op.parameters.get(name).map_or(op.span, |parameter| parameter.span);
+        match key {
+            Parameter::Closure(closure) => {
+                let typed = self.infer(closure, std::slice::from_ref(&input.row), None, whose)?;
+                let ty = typed.body.ty.clone();
+                if ty.is_error() {
+                    return None;
+                }
+                if !self.is_key(&ty) {
+                    let found = self.cx.show(&ty);
+                    self.cx.say(say::not_a_key(&found, closure.body.span));
+                    return None;
+                }
+                let exprs = self.lower_row(&typed, input, span).map(Value::into_leaves).unwrap_or_default();
+                let fields = self.fields_of(&input.row);
+                let plain = self.fields_of(&ty);
+                let names = exprs
+                    .iter()
+                    .zip(&plain)
+                    .map(|(expr, of_type)| match expr.kind {
+                        ExprKind::Column(column) => {
+                            fields.get(column as usize).map_or_else(String::new, |field| field.name.clone())
+                        }
+                        _ => match of_type.name.as_str() {
+                            "value" => "key".to_owned(),
+                            digits if digits.parse::<usize>().is_ok() => format!("key_{digits}"),
+                            name => name.to_owned(),
+                        },
+                    })
+                    .collect();
+                Some(Key { exprs, ty, names })
+            }
+            _ => {
+                let names = strings(Some(key));
+                self.guide_key(&names, span, input)
+            }
+        }
+    }
+
+    fn is_key(&self, ty: &Ty) -> bool {
+        ty.column_type().is_some()
+            || match ty {
+                Ty::Tuple(parts) => !parts.is_empty() && parts.iter().all(|part| self.is_key(part)),
+                Ty::Record(id) => self.cx.record(*id).fields.iter().all(|field| self.is_key(&field.ty)),
+                Ty::Error
+                | Ty::Never
+                | Ty::Scalar(_)
+                | Ty::Usize
+                | Ty::Isize
+                | Ty::Option(_)
+                | Ty::Group
+                | Ty::Var(_) => false,
+            }
+    }
+
+    /// Whether a stream can have rows of this type; reports it if not.
+    pub(super) fn is_row(&mut self, ty: &Ty, span: Span) -> bool {
+        let fits = match ty {
+            Ty::Error => return false,
+            Ty::Record(id) => return !self.cx.record(*id).fields.iter().any(|field| field.ty.is_error()),
+            Ty::Tuple(parts) => !parts.is_empty() && parts.iter().all(|part| part.column_type().is_some()),
+            other @ (Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Option(_) | Ty::Group | Ty::Var(_)) => {
+                other.column_type().is_some()
+            }
+        };
+        if !fits && !ty.is_error() {
+            let found = self.cx.show(ty);
+            self.cx.say(say::not_a_row(&found, span));
+        }
+        fits
+    }
+
+    /// The columns that rows of this type have.
+    pub(super) fn fields_of(&self, row: &Ty) -> Vec<Field> {
+        fields_of(self.cx, row)
+    }
+
+    /// The position of a column that a parameter names; reports it if there is none.
+    pub(super) fn column(&mut self, id: RecordId, name: &str, span: Span) -> Option<usize> {
+        let record = self.cx.record(id);
+        let position = record.column(name);
+        if position.is_none() {
+            let known: Vec<&str> = record.fields.iter().map(|field| field.wire_name.as_str()).collect();
+            let diagnostic = guide::unknown_column(name, &record.name, &known, span);
+            self.cx.say(diagnostic);
+        }
+        position
+    }
+}
+
+/// The columns that rows of this type have.
+pub(super) fn fields_of(cx: &Cx<'_>, row: &Ty) -> Vec<Field> {
+    match row {
+        Ty::Record(id) => cx
+            .record(*id)
+            .fields
+            .iter()
+            .filter_map(|field| {
+                Some(Field {
+                    name: field.name.clone(),
+                    wire_name: field.wire_name.clone(),
+                    ty: field.ty.column_type()?,
+                    span: field.span,
+                })
+            })
+            .collect(),
+        Ty::Tuple(parts) => parts
+            .iter()
+            .enumerate()
+            .filter_map(|(position, part)| Some(Field::new(position.to_string(), part.column_type()?)))
+            .collect(),
+        other @ (Ty::Error
+        | Ty::Never
+        | Ty::Scalar(_)
+        | Ty::Usize
+        | Ty::Isize
+        | Ty::Option(_)
+        | Ty::Group
+        | Ty::Var(_)) => other.column_type().map(|ty| Field::new("value", ty)).into_iter().collect(),
+    }
+}
+
+/// A row whose columns count from `first`.
+pub(super) fn row_value(cx: &Cx<'_>, row: &Ty, first: u32) -> Value {
+    let mut position = first;
+    columns_from(cx, row, &mut position)
+}
+
+pub(super) fn columns_from(cx: &Cx<'_>, ty: &Ty, position: &mut u32) -> Value {
+    Value::of_type(cx, ty, &mut |ty| {
+        let column = Expr::column(*position, ty);
+        *position += 1;
+        column
+    })
+}
+
+/// A string, or a list of them.
+pub(super) fn strings(value: Option<&Parameter>) -> Vec<String> {
+    match value {
+        Some(Parameter::String(one)) => vec![one.clone()],
+        Some(Parameter::List(items)) => items.iter().flat_map(|item| strings(Some(item))).collect(),
+        Some(
+            Parameter::Bool(_) | Parameter::Int(_) | Parameter::Float(_) | Parameter::Map(_) | Parameter::Closure(_),
+        )
+        | None => Vec::new(),
+    }
+}
