@@ -144,6 +144,9 @@ impl Form {
             }
         }
         let name = self.required_text(&object, "job_name", "`\"job_name\": \"my_job\"`");
+        if let Some(name) = name.filter(|name| name.value.trim().is_empty()) {
+            self.diagnostics.push(syntax::json_shape(name.span, "job_name", "the name of the job", "empty"));
+        }
         let mut graph = JobGraph::new(name.map_or_else(String::new, |name| name.value.clone()));
         for (item, path) in self.items(&object, "params") {
             graph.params.extend(self.param(item, &path));

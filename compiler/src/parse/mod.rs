@@ -132,16 +132,30 @@ impl<'a> Reader<'a> {
             Ok(syntax) => Some(syntax),
             Err(error) => {
                 for error in error {
+                    let reason = error.to_string();
                     let mut at = self.span(error.span());
-                    if error.to_string().starts_with("unexpected end of input") {
+                    if reason.starts_with("unexpected end of input") {
                         let end = self.spans.offset(text.trim_end().len());
                         at = Span::new(end, end);
+                    } else if reason == "expected `;`" || reason == "expected `,`" {
+                        at = self.behind_last_token(text, error.span().byte_range().start).unwrap_or(at);
                     }
-                    self.diagnostics.push(syntax::not_rust(at, &error.to_string()));
+                    self.diagnostics.push(syntax::not_rust(at, &reason));
                 }
                 None
             }
         }
+    }
+
+    /// Behind the token before `offset`, if it ends its line: that is where a `;` is missing.
+    fn behind_last_token(&self, text: &str, offset: usize) -> Option<Span> {
+        let before = text.get(..offset)?.trim_end();
+        let line = &before[before.rfind('\n').map_or(0, |newline| newline + 1)..];
+        if before.len() == offset || line.contains("//") || line.ends_with("*/") {
+            return None;
+        }
+        let end = self.spans.offset(before.len());
+        Some(Span::new(end, end))
     }
 
     /// Where syn's span stands in the file.

@@ -401,7 +401,10 @@ impl Body<'_, '_, '_> {
                 ));
                 None
             }
-            Flow::Broken => None,
+            Flow::Broken => {
+                self.streams_and_sinks_only(call, &name);
+                None
+            }
         };
         if next.is_none() {
             self.closures_only(call);
@@ -416,6 +419,19 @@ impl Body<'_, '_, '_> {
             if let syn::Expr::Closure(closure) = argument {
                 self.reader.closure(closure);
             }
+        }
+    }
+
+    /// What a method behind something broken names can be looked at all the same.
+    fn streams_and_sinks_only(&mut self, call: &syn::ExprMethodCall, name: &Name) {
+        match (name.text.as_str(), call.args.iter().collect::<Vec<_>>().as_slice()) {
+            ("sink" | "errors" | "late", [_, connector]) => {
+                self.connector(connector, Direction::Written);
+            }
+            ("union" | "hash_join", [other]) => {
+                self.other(other);
+            }
+            _ => {}
         }
     }
 

@@ -12,7 +12,7 @@ pub fn mermaid(graph: &JobGraph) -> String {
     for (index, node) in graph.operators.iter().enumerate() {
         let is_end = matches!(node.operator_type, OperatorType::Source | OperatorType::Sink);
         let (open, close) = if is_end { ("([", "])") } else { ("[", "]") };
-        let label = format!("{}<br/>{}", quoted(&node.name), quoted(&subtitle(node)));
+        let label = format!("{}<br/>{}", mermaid_text(&node.name), mermaid_text(&subtitle(node)));
         let _ = writeln!(text, "    n{index}{open}\"{label}\"{close}");
     }
     for (from, to, label) in links(graph) {
@@ -38,6 +38,24 @@ pub fn dot(graph: &JobGraph) -> String {
     }
     text.push_str("}\n");
     text
+}
+
+/// Mermaid writes entities with `#`.
+fn mermaid_text(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in text.chars() {
+        match character {
+            '#' => escaped.push_str("#35;"),
+            '"' => escaped.push_str("#quot;"),
+            '&' => escaped.push_str("#amp;"),
+            '<' => escaped.push_str("#lt;"),
+            '>' => escaped.push_str("#gt;"),
+            '`' => escaped.push_str("#96;"),
+            '\n' => escaped.push(' '),
+            character => escaped.push(character),
+        }
+    }
+    escaped
 }
 
 fn quoted(text: &str) -> String {
@@ -379,7 +397,7 @@ mod tests {
         assert_eq!(
             mermaid(&join()),
             "flowchart LR\n    n0([\"left<br/>SOURCE\"])\n    n1([\"right<br/>SOURCE\"])\n    \
-             n2[\"both &quot;x&quot;<br/>UNION\"]\n    n0 --> n2\n    n1 --> n2\n"
+             n2[\"both #quot;x#quot;<br/>UNION\"]\n    n0 --> n2\n    n1 --> n2\n"
         );
         assert!(dot(&join()).contains("n2 [label=\"both \\\"x\\\"\\nUNION\"];"));
         assert!(svg(&join()).contains("<title>a &lt;b&gt;</title>"));
