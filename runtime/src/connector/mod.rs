@@ -118,7 +118,7 @@ pub fn open_sink(
     } else {
         let format = place.format.or_else(|| place::format_by_extension(Path::new(&place.path)));
         let format = format.ok_or_else(|| ConnectorError::UnknownFormat { path: place.path.clone() })?;
-        (Target::file(&sink.name, &place.path, options)?, format)
+        (Target::file(&sink.name, &place.path, options, flag(&sink.connector, "sync", &place.path)?)?, format)
     };
     let compression = sink.connector.options.get("compression").map(String::as_str);
     Ok(match format {
@@ -181,6 +181,18 @@ fn resolve(
         Location::Standard => Ok(place::Place { path: "-".into(), format: connector.format }),
         Location::Kafka(topic) => Err(needs(format!("kafka({topic:?})"))),
         Location::Generator(generator) => Err(needs(format!("{generator}()"))),
+    }
+}
+
+/// An option that is on or off; off unless it is set.
+fn flag(connector: &Connector, name: &str, path: &str) -> Result<bool, ConnectorError> {
+    match connector.options.get(name).map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(ConnectorError::Unsupported {
+            path: path.to_owned(),
+            detail: format!("the option `{name}` is `true` or `false`, not `{other}`"),
+        }),
     }
 }
 

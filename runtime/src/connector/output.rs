@@ -5,6 +5,7 @@ use super::sink::{Demand, SinkOptions};
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 /// Where to write, checked but not opened.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub(super) enum Target {
         path: PathBuf,
         /// Replace one that is there.
         overwrite: bool,
+        /// Wait until the disk has it before it gets its name.
+        sync: bool,
         /// The sink's name, for messages.
         sink: String,
     },
@@ -26,23 +29,24 @@ pub(super) enum Target {
 
 impl Target {
     /// Checks that the place can be written to and that nothing is lost by it.
-    pub(super) fn file(sink: &str, path: &str, options: SinkOptions) -> Result<Self, ConnectorError> {
+    pub(super) fn file(sink: &str, path: &str, options: SinkOptions, sync: bool) -> Result<Self, ConnectorError> {
         let target = PathBuf::from(path);
+        let file = |overwrite| Self::File { path: target.clone(), overwrite, sync, sink: sink.to_owned() };
         match fs::metadata(&target) {
             Ok(metadata) if metadata.is_dir() => Err(ConnectorError::Unsupported {
                 path: path.to_owned(),
                 detail: "is a directory: a sink writes one file, give it a name in there".into(),
             }),
-            Ok(metadata) if !metadata.is_file() => Ok(Self::Device(target)),
+            Ok(metadata) if !metadata.is_file() => Ok(Self::Device(target.clone())),
             Ok(_) if !options.overwrite => {
                 Err(ConnectorError::SinkExists { name: sink.to_owned(), path: path.to_owned() })
             }
-            Ok(_) => Ok(Self::File { path: target, overwrite: true, sink: sink.to_owned() }),
+            Ok(_) => Ok(file(true)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => match parent(&target) {
                 Some(parent) if !parent.is_dir() => {
                     Err(ConnectorError::NoParent { path: path.to_owned(), parent: parent.display().to_string() })
                 }
-                Some(_) | None => Ok(Self::File { path: target, overwrite: options.overwrite, sink: sink.to_owned() }),
+                Some(_) | None => Ok(file(options.overwrite)),
             },
             Err(source) => Err(ConnectorError::Write { path: path.to_owned(), written: 0, source }),
         }
@@ -58,6 +62,7 @@ impl Target {
 
     /// Starts writing.
     pub(super) fn open(&self) -> Result<Output, ConnectorError> {
+        ignore_file_size_signal();
         let failed = |source| ConnectorError::Write { path: self.name(), written: 0, source };
         let (file, temporary) = match self {
             Self::File { path, .. } => {
@@ -72,6 +77,15 @@ impl Target {
         };
         Ok(Output { target: self.clone(), name: self.name(), file, temporary, written: 0, demand: Demand::More })
     }
+}
+
+/// A file that grows above the user's limit is told by the failing write; without this a signal would end the process.
+fn ignore_file_size_signal() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: setting a signal to be ignored installs no handler and touches no memory of ours.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    });
 }
 
 fn parent(path: &Path) -> Option<&Path> {
@@ -135,11 +149,13 @@ impl Output {
     /// Completes the output; gives the files' final names.
     pub(super) fn finish(mut self) -> Result<Vec<String>, ConnectorError> {
         self.file.flush().map_err(|error| self.failed(error))?;
-        let Target::File { path, overwrite, sink } = &self.target else {
+        let Target::File { path, overwrite, sync, sink } = &self.target else {
             return Ok(Vec::new());
         };
         let Some(temporary) = self.temporary.clone() else { return Ok(Vec::new()) };
-        self.file.sync_all().map_err(|error| self.failed(error))?;
+        if *sync {
+            self.file.sync_all().map_err(|error| self.failed(error))?;
+        }
         if !*overwrite && path.exists() {
             return Err(ConnectorError::SinkExists { name: sink.clone(), path: self.name.clone() });
         }
@@ -216,7 +232,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("out.csv");
         let path = path.to_str().unwrap();
-        let target = Target::file("out", path, SinkOptions::default()).unwrap();
+        let target = Target::file("out", path, SinkOptions::default(), false).unwrap();
         let mut output = target.open().unwrap();
         assert_eq!(output.write_pieces(&[b"a", b"", b"b\n"]).unwrap(), Demand::More);
         assert_eq!(names(directory.path()), [format!(".out.csv.sabot-tmp-{}", std::process::id())]);
@@ -224,9 +240,9 @@ mod tests {
         assert_eq!(names(directory.path()), ["out.csv"]);
         assert_eq!(fs::read(path).unwrap(), b"ab\n");
 
-        let error = Target::file("out", path, SinkOptions::default()).unwrap_err();
+        let error = Target::file("out", path, SinkOptions::default(), false).unwrap_err();
         assert!(matches!(error, ConnectorError::SinkExists { .. }), "{error}");
-        let target = Target::file("out", path, SinkOptions { overwrite: true }).unwrap();
+        let target = Target::file("out", path, SinkOptions { overwrite: true }, true).unwrap();
         drop(target.open().unwrap());
         assert_eq!(fs::read(path).unwrap(), b"ab\n", "an abandoned output changes nothing");
         assert_eq!(names(directory.path()), ["out.csv"]);
@@ -236,15 +252,15 @@ mod tests {
     fn a_missing_directory_and_a_directory_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let missing = directory.path().join("no/out.csv");
-        let error = Target::file("out", missing.to_str().unwrap(), SinkOptions::default()).unwrap_err();
+        let error = Target::file("out", missing.to_str().unwrap(), SinkOptions::default(), false).unwrap_err();
         assert!(matches!(error, ConnectorError::NoParent { .. }), "{error}");
-        let error = Target::file("out", directory.path().to_str().unwrap(), SinkOptions::default()).unwrap_err();
+        let error = Target::file("out", directory.path().to_str().unwrap(), SinkOptions::default(), false).unwrap_err();
         assert!(error.to_string().contains("is a directory"), "{error}");
     }
 
     #[test]
     fn a_full_disk_says_how_far_it_came() {
-        let mut output = Target::file("out", "/dev/full", SinkOptions::default()).unwrap().open().unwrap();
+        let mut output = Target::file("out", "/dev/full", SinkOptions::default(), false).unwrap().open().unwrap();
         let error = output.write(&[0; 100]).unwrap_err();
         assert!(error.to_string().contains("free space on that disk"), "{error}");
     }

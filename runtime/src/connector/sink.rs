@@ -4,11 +4,11 @@
 
 use super::convert::in_type;
 use super::error::ConnectorError;
+use super::parquet::EncodedColumn;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_buffer::Buffer;
 use arrow_schema::{ArrowError, FieldRef, SchemaRef};
 use arrow_select::concat::concat_batches;
-use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ pub(super) enum Payload {
     /// Arrow IPC messages.
     Messages(Vec<Message>),
     /// A row group, column by column.
-    RowGroup(Vec<ArrowColumnChunk>),
+    RowGroup(Vec<EncodedColumn>),
 }
 
 /// An Arrow IPC message: buffers to write one after the other, most of them the batch's own.
@@ -114,7 +114,7 @@ impl EncodedBatch {
         match &self.payload {
             Payload::Bytes(bytes) => bytes.capacity(),
             Payload::Messages(messages) => messages.iter().map(|message| message.bytes).sum(),
-            Payload::RowGroup(chunks) => chunks.iter().map(|chunk| chunk.close().bytes_written as usize).sum(),
+            Payload::RowGroup(columns) => columns.iter().map(EncodedColumn::bytes).sum(),
         }
     }
 }

@@ -5,27 +5,57 @@ use super::super::error::ConnectorError;
 use super::super::output::{OutputWriter, Target};
 use super::super::schema::arrow_schema;
 use super::super::sink::{Demand, EncodedBatch, Payload, Sink, SinkEncoder, SinkReport, SinkWriter};
+use super::chunk::{self, Chunk, Codec};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, FieldRef, SchemaRef};
+use bytes::Bytes;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::add_encoded_arrow_schema_to_metadata;
-use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 use sabot_abi::manifest::{BaseType, Field};
 use std::sync::Arc;
 
 /// Rows of a row group: enough that headers and dictionaries cost little, few enough that all cores have one.
 const GROUP_ROWS: usize = 128 * 1024;
 
+/// A column of a row group, encoded.
+pub(in super::super) enum EncodedColumn {
+    /// By [`chunk`].
+    Own(Box<Chunk>),
+    /// By the general writer, which knows every type and codec.
+    General(Box<ArrowColumnChunk>),
+}
+
+impl EncodedColumn {
+    /// Its size.
+    pub(in super::super) fn bytes(&self) -> usize {
+        match self {
+            Self::Own(chunk) => chunk.bytes.len(),
+            Self::General(chunk) => chunk.close().bytes_written as usize,
+        }
+    }
+
+    fn append_to(self, group: &mut SerializedRowGroupWriter<'_, OutputWriter>) -> Result<(), ParquetError> {
+        match self {
+            Self::Own(chunk) => group.append_column(&Bytes::from(chunk.bytes), chunk.close),
+            Self::General(chunk) => chunk.append_to_row_group(group),
+        }
+    }
+}
+
 /// A Parquet file to be written.
 pub(in super::super) struct ParquetSink {
     target: Target,
+    fields: Arc<[Field]>,
     schema: SchemaRef,
     properties: WriterPropertiesPtr,
+    /// Of the columns that [`chunk`] encodes; none if the compression is the general writer's.
+    codec: Option<Codec>,
 }
 
 impl ParquetSink {
@@ -63,7 +93,12 @@ impl ParquetSink {
         }
         let mut properties = properties.build();
         add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
-        Ok(Self { target, schema, properties: Arc::new(properties) })
+        let codec = match compression {
+            Compression::UNCOMPRESSED => Some(Codec::None),
+            Compression::SNAPPY => Some(Codec::Snappy),
+            _ => None,
+        };
+        Ok(Self { target, fields: fields.into(), schema, properties: Arc::new(properties), codec })
     }
 
     fn writer<W: std::io::Write + Send>(&self, output: W) -> Result<SerializedFileWriter<W>, ParquetError> {
@@ -82,9 +117,17 @@ impl Sink for ParquetSink {
     }
 
     fn encoder(&self) -> Box<dyn SinkEncoder> {
-        let factory = self.writer(Vec::new());
-        let factory = factory.map(|writer| ArrowRowGroupWriterFactory::new(&writer, Arc::clone(&self.schema)));
-        Box::new(ParquetEncoder { path: self.target.name(), schema: Arc::clone(&self.schema), factory })
+        let general = self.writer(Vec::new()).map(|writer| {
+            let factory = ArrowRowGroupWriterFactory::new(&writer, Arc::clone(&self.schema));
+            (factory, writer.schema_descr().clone())
+        });
+        Box::new(ParquetEncoder {
+            path: self.target.name(),
+            fields: Arc::clone(&self.fields),
+            schema: Arc::clone(&self.schema),
+            codec: self.codec,
+            general,
+        })
     }
 
     fn open(&self) -> Result<Box<dyn SinkWriter>, ConnectorError> {
@@ -97,31 +140,52 @@ impl Sink for ParquetSink {
 
 struct ParquetEncoder {
     path: String,
+    fields: Arc<[Field]>,
     schema: SchemaRef,
-    factory: Result<ArrowRowGroupWriterFactory, ParquetError>,
+    codec: Option<Codec>,
+    general: Result<(ArrowRowGroupWriterFactory, SchemaDescriptor), ParquetError>,
+}
+
+impl ParquetEncoder {
+    fn columns(&self, batches: &[RecordBatch]) -> Result<Vec<EncodedColumn>, ParquetError> {
+        let (factory, descriptor) = self.general.as_ref().map_err(|error| ParquetError::General(error.to_string()))?;
+        let mut general = factory.create_column_writers(0)?;
+        let mut columns = Vec::with_capacity(self.fields.len());
+        for (number, field) in self.fields.iter().enumerate().rev() {
+            let arrow_field = self.schema.fields().get(number);
+            let (Some(arrow_field), Some(mut writer)) = (arrow_field, general.pop()) else {
+                return Err(ParquetError::General(format!("no writer for column `{}`", field.name)));
+            };
+            let arrays = batches.iter().map(|batch| as_written(batch.column(number), arrow_field));
+            let arrays = arrays.collect::<Result<Vec<ArrayRef>, _>>()?;
+            columns.push(match self.codec {
+                Some(codec) if chunk::encodes(field.ty.base) => EncodedColumn::Own(Box::new(chunk::encode(
+                    &descriptor.column(number),
+                    field.ty.base,
+                    &arrays,
+                    codec,
+                )?)),
+                Some(_) | None => {
+                    for leaf in arrays.iter().map(|array| compute_leaves(arrow_field, array)) {
+                        for leaf in leaf? {
+                            writer.write(&leaf)?;
+                        }
+                    }
+                    EncodedColumn::General(Box::new(writer.close()?))
+                }
+            });
+        }
+        columns.reverse();
+        Ok(columns)
+    }
 }
 
 impl SinkEncoder for ParquetEncoder {
     fn encode(&mut self, batches: &[RecordBatch]) -> Result<EncodedBatch, ConnectorError> {
-        let path = &self.path;
-        let failed = |error: &ParquetError| encode_error(path, error);
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-        if rows == 0 {
-            return Ok(EncodedBatch { rows: 0, payload: Payload::RowGroup(Vec::new()) });
-        }
-        let factory = self.factory.as_ref().map_err(failed)?;
-        let mut chunks = Vec::with_capacity(self.schema.fields().len());
-        let writers = factory.create_column_writers(0).map_err(|error| failed(&error))?;
-        for (column, (mut writer, field)) in writers.into_iter().zip(self.schema.fields()).enumerate() {
-            for batch in batches {
-                let array = as_written(batch.column(column), field).map_err(|error| failed(&error))?;
-                for leaf in compute_leaves(field, &array).map_err(|error| failed(&error))? {
-                    writer.write(&leaf).map_err(|error| failed(&error))?;
-                }
-            }
-            chunks.push(writer.close().map_err(|error| failed(&error))?);
-        }
-        Ok(EncodedBatch { rows: rows as u64, payload: Payload::RowGroup(chunks) })
+        let columns = if rows == 0 { Ok(Vec::new()) } else { self.columns(batches) };
+        let columns = columns.map_err(|error| encode_error(&self.path, &error))?;
+        Ok(EncodedBatch { rows: rows as u64, payload: Payload::RowGroup(columns) })
     }
 }
 
@@ -150,14 +214,14 @@ impl ParquetWriter {
 
 impl SinkWriter for ParquetWriter {
     fn append(&mut self, batch: EncodedBatch) -> Result<Demand, ConnectorError> {
-        let Payload::RowGroup(chunks) = batch.payload else {
+        let Payload::RowGroup(columns) = batch.payload else {
             unreachable!("a writer is given what the encoders of its own sink made");
         };
         if batch.rows > 0 {
             let write = || {
                 let mut group = self.writer.next_row_group()?;
-                for chunk in chunks {
-                    chunk.append_to_row_group(&mut group)?;
+                for column in columns {
+                    column.append_to(&mut group)?;
                 }
                 group.close().map(drop)
             };

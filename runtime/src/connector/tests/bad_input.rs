@@ -190,6 +190,22 @@ fn flipped_bytes_never_crash() {
 }
 
 #[test]
+fn a_compressed_buffer_that_claims_too_much() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("bomb.arrow");
+    let mut sink = sink(&path, &quote_fields());
+    sink.connector.options.insert("compression".into(), "zstd".into());
+    write(&sink, &[quotes(1000, 0)]).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    // The price column: 8000 bytes before compression, as its first eight bytes say.
+    let at = bytes.windows(8).position(|window| window == 8000_i64.to_le_bytes()).unwrap();
+    bytes[at..at + 8].copy_from_slice(&(1_i64 << 40).to_le_bytes());
+    std::fs::write(&path, bytes).unwrap();
+    let message = message(&path, &quote_fields());
+    assert!(message.contains("that claims to hold 1099511627776"), "{message}");
+}
+
+#[test]
 fn a_stream_that_ends_in_the_middle() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("stream.arrow");

@@ -56,6 +56,35 @@ fn a_full_disk_is_told_and_leaves_nothing() {
     }
 }
 
+/// Run by the next test in a process of its own, whose files may not grow.
+#[test]
+#[ignore = "only with a limit on the size of files"]
+fn with_a_limit_on_files() {
+    let directory = tempfile::tempdir().unwrap();
+    for (_, extension) in FORMATS {
+        let path = directory.path().join(format!("out.{extension}"));
+        let batches: Vec<RecordBatch> = (0..10).map(|at| quotes(10_000, at * 10_000)).collect();
+        let error = write(&sink(&path, &quote_fields()), &batches).unwrap_err();
+        assert!(matches!(&error, ConnectorError::Write { .. }), "{extension}: {error}");
+        assert!(error.to_string().contains("ulimit -f"), "{extension}: {error}");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "{extension}");
+    }
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_told_and_leaves_nothing() {
+    let test = std::env::current_exe().unwrap();
+    let name = "connector::tests::bad_output::with_a_limit_on_files";
+    let limited = std::process::Command::new("sh")
+        .args(["-c", "ulimit -f 100; exec \"$0\" --exact \"$1\" --ignored"])
+        .arg(&test)
+        .arg(name)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&limited.stdout).into_owned();
+    assert!(limited.status.success() && said.contains("1 passed"), "{said}{:?}", limited.status);
+}
+
 #[test]
 fn a_reader_that_goes_away_ends_the_output_quietly() {
     let directory = tempfile::tempdir().unwrap();
