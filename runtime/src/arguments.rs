@@ -30,6 +30,17 @@ pub struct RunArguments {
     pub options: RunOptions,
     /// Say only what went wrong.
     pub quiet: bool,
+    /// How the summary at the end is written; `None`: as text, and not if `quiet`.
+    pub summary: Option<SummaryFormat>,
+}
+
+/// How the summary of a run is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SummaryFormat {
+    /// A line per operator.
+    Text,
+    /// One JSON object on one line.
+    Json,
 }
 
 /// What is wrong with a command line: one clause, and what to do.
@@ -65,6 +76,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Usa
                 run.options.limit = Some(rows);
             }
             "--overwrite" => run.options.overwrite = true,
+            "--summary" => run.summary = Some(summary(&value("`text` or `json`")?)?),
             "-q" | "--quiet" => run.quiet = true,
             "--manifest" => return Ok(Command::Manifest),
             "-h" | "--help" => return Ok(Command::Help),
@@ -101,7 +113,7 @@ fn split(word: &str) -> (&str, Option<String>) {
 }
 
 fn unknown(word: &str) -> UsageError {
-    const FLAGS: [&str; 12] = [
+    const FLAGS: [&str; 13] = [
         "--input",
         "--output",
         "--set",
@@ -110,6 +122,7 @@ fn unknown(word: &str) -> UsageError {
         "--spill-dir",
         "--limit",
         "--overwrite",
+        "--summary",
         "--quiet",
         "--manifest",
         "--help",
@@ -126,6 +139,14 @@ fn parallelism(text: &str) -> Result<u32, UsageError> {
     match text.parse() {
         Ok(number) if (1..=1024).contains(&number) => Ok(number),
         Ok(_) | Err(_) => Err(UsageError(format!("`-p {text}`: expected a number from 1 to 1024"))),
+    }
+}
+
+fn summary(text: &str) -> Result<SummaryFormat, UsageError> {
+    match text {
+        "text" => Ok(SummaryFormat::Text),
+        "json" => Ok(SummaryFormat::Json),
+        _ => Err(UsageError(format!("`--summary {text}`: expected `text` or `json`"))),
     }
 }
 
@@ -188,6 +209,7 @@ pub fn help(program: &str, manifest: &Manifest) -> String {
     line("--spill-dir DIRECTORY", "where to spill to (default: the system's temporary directory)");
     line("--limit ROWS", "read at most this many rows of each source");
     line("--overwrite", "replace outputs that exist");
+    line("--summary FORMAT", "how the summary at the end is written: text, json");
     line("-q, --quiet", "say only what went wrong");
     line("--manifest", "print the job's manifest as JSON");
     line("-h, --help; -V, --version", "print this; print the version");
@@ -283,6 +305,7 @@ mod tests {
             assert_eq!(run.options.limit, Some(10));
             assert!(run.quiet && !run.options.overwrite);
         }
+        assert_eq!(parsed("--summary json").expect("understood").summary, Some(SummaryFormat::Json));
         assert!(parsed("--overwrite").expect("understood").options.overwrite);
         assert!(matches!(parse(["--manifest".to_owned()]), Ok(Command::Manifest)));
     }
@@ -298,6 +321,22 @@ mod tests {
         assert_eq!(message("--memory 4T"), "`--memory 4T`: unknown unit `T`: use K, M or G");
         assert_eq!(message("--set a=1 --set a=2"), "`--set a=2`: `a` is given twice, first as `1`");
         assert_eq!(message("--quiet=yes"), "`--quiet` takes no value, and was given `yes`");
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("512M"), Ok(512 << 20));
+        assert_eq!(size("4GiB"), Ok(4 << 30));
+        assert_eq!(size("17"), Ok(17));
+        assert!(size("much").is_err());
+        assert!(size("99999999999G").is_err());
+    }
+
+    #[test]
+    fn assignments_have_a_name_and_a_value() {
+        assert_eq!(assignment("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert!(assignment("a").is_err());
+        assert!(assignment("=b").is_err());
     }
 
     #[test]

@@ -128,6 +128,18 @@ impl fmt::Display for RowFailure {
 
 impl std::error::Error for RowFailure {}
 
+/// An error and what led to it, a line each.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!("\n  caused by: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 /// Line and column (from 1, in characters) of a byte of a text.
 pub(crate) fn line_and_column(text: &str, byte: usize) -> (u32, u32) {
     let before = text.get(..byte).unwrap_or("");

@@ -61,7 +61,7 @@ pub struct JobArguments {
     pub pipeline: Option<String>,
 
     /// Read this file, directory or glob (`-`: standard input) in place of the source's connector.
-    #[arg(long, value_name = "SOURCE=FILE", value_parser = assignment)]
+    #[arg(long, value_name = "SOURCE=FILE", value_parser = sabot_runtime::arguments::assignment)]
     pub input: Vec<(String, String)>,
 
     /// How messages are written.
@@ -206,11 +206,11 @@ pub struct RunArguments {
     pub cpu: Cpu,
 
     /// Write this file (`-`: standard output) in place of the sink's connector.
-    #[arg(long, value_name = "SINK=FILE", value_parser = assignment)]
+    #[arg(long, value_name = "SINK=FILE", value_parser = sabot_runtime::arguments::assignment)]
     pub output: Vec<(String, String)>,
 
     /// Set a parameter of the job.
-    #[arg(long, value_name = "PARAM=VALUE", value_parser = assignment)]
+    #[arg(long, value_name = "PARAM=VALUE", value_parser = sabot_runtime::arguments::assignment)]
     pub set: Vec<(String, String)>,
 
     /// Number of worker threads (default: all cores).
@@ -218,8 +218,12 @@ pub struct RunArguments {
     pub parallelism: Option<u32>,
 
     /// Spill joins and aggregates to disk beyond this much memory: `512M`, `4G`.
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = sabot_runtime::arguments::size)]
     pub memory: Option<u64>,
+
+    /// Where to spill to (default: the system's directory for temporary files).
+    #[arg(long, value_name = "DIRECTORY")]
+    pub spill_dir: Option<PathBuf>,
 
     /// Read at most this many rows of each source.
     #[arg(long, value_name = "ROWS")]
@@ -267,7 +271,7 @@ pub struct ExplainArguments {
     pub analyze: bool,
 
     /// Set a parameter of the job, for `--analyze`.
-    #[arg(long, value_name = "PARAM=VALUE", value_parser = assignment)]
+    #[arg(long, value_name = "PARAM=VALUE", value_parser = sabot_runtime::arguments::assignment)]
     pub set: Vec<(String, String)>,
 
     /// Number of worker threads, for `--analyze`.
@@ -319,27 +323,6 @@ pub enum GraphFormat {
     Json,
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        Some(_) | None => Err("expected NAME=VALUE".to_owned()),
-    }
-}
-
-/// Bytes, with an optional binary unit.
-fn size(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match text[digits.len()..].to_ascii_uppercase().as_str() {
-        "" | "B" => 1,
-        "K" | "KB" | "KIB" => 1 << 10,
-        "M" | "MB" | "MIB" => 1 << 20,
-        "G" | "GB" | "GIB" => 1 << 30,
-        other => return Err(format!("unknown unit `{other}`: use K, M or G")),
-    };
-    let number: u64 = digits.trim().parse().map_err(|_| format!("`{digits}` is not a number"))?;
-    number.checked_mul(unit).ok_or_else(|| "that is more memory than there can be".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,21 +331,5 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_have_units() {
-        assert_eq!(size("512M"), Ok(512 << 20));
-        assert_eq!(size("4GiB"), Ok(4 << 30));
-        assert_eq!(size("17"), Ok(17));
-        assert!(size("much").is_err());
-        assert!(size("99999999999G").is_err());
-    }
-
-    #[test]
-    fn assignments_have_a_name_and_a_value() {
-        assert_eq!(assignment("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
-        assert!(assignment("a").is_err());
-        assert!(assignment("=b").is_err());
     }
 }

@@ -58,6 +58,7 @@ fn analyze(
         set: arguments.set.clone(),
         parallelism: arguments.parallelism,
         memory: None,
+        spill_dir: None,
         limit: None,
         overwrite: true,
         interpret: false,

@@ -7,7 +7,8 @@ use crate::front;
 use crate::interpret;
 use crate::messages::Messages;
 use sabot_codegen::Artifact;
-use sabot_runtime::{Job, RunError, RunOptions, RunSummary};
+use sabot_runtime::error::with_causes;
+use sabot_runtime::{Job, RunError, RunOptions, RunSummary, arguments, interrupt};
 
 /// Compiles the job and runs it.
 pub fn run(arguments: &RunArguments, messages: &Messages) -> Result<(), Failure> {
@@ -37,20 +38,19 @@ pub fn compiled(made: &Artifact, arguments: &RunArguments, progress: bool) -> Re
         outputs: arguments.output.iter().cloned().collect(),
         params: arguments.set.iter().cloned().collect(),
         memory_budget: arguments.memory,
+        spill_dir: arguments.spill_dir.clone(),
         limit: arguments.limit,
         overwrite: arguments.overwrite,
         progress,
-        ..RunOptions::default()
+        stop: Some(interrupt::stop_on_interrupt()),
     };
     Job::load(&made.bytes).and_then(|job| job.run(&options)).map_err(failure)
 }
 
 fn failure(error: RunError) -> Failure {
-    match error {
-        RunError::Interrupted => Failure::Interrupted,
-        RunError::UnknownName { .. } | RunError::MissingParam { .. } | RunError::BadParam { .. } => {
-            Failure::Usage(error.to_string())
-        }
-        _ => Failure::Failed(error.to_string()),
+    match arguments::exit_status(&error) {
+        130 => Failure::Interrupted,
+        2 => Failure::Usage(with_causes(&error)),
+        _ => Failure::Failed(with_causes(&error)),
     }
 }

@@ -3,9 +3,9 @@
 //! `sabotc build` attaches a job to a copy of it. Standard output is for data; everything said goes to standard error.
 #![forbid(unsafe_code)]
 
-use sabot_runtime::arguments::{self, Command, RunArguments, UsageError};
+use sabot_runtime::arguments::{self, Command, RunArguments, SummaryFormat, UsageError};
+use sabot_runtime::error::with_causes;
 use sabot_runtime::{Job, RunError, executable, interrupt};
-use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,17 +42,6 @@ impl From<RunError> for Failure {
 
 fn failed(message: String) -> Failure {
     Failure { message, status: 1 }
-}
-
-/// An error and what led to it, a line each.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!("\n  caused by: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn run(program: &str, mut words: Vec<String>) -> Result<(), Failure> {
@@ -122,8 +111,12 @@ fn run_job(job: &Job, run: RunArguments) -> Result<(), Failure> {
     options.progress = !run.quiet && std::io::stderr().is_terminal();
     options.stop = Some(interrupt::stop_on_interrupt());
     let summary = job.run(&options)?;
-    if !run.quiet {
-        say(summary.render().trim_end());
+    match run.summary {
+        // Asked for by name, so it is said in any case.
+        Some(SummaryFormat::Json) => say(&summary.to_json()),
+        Some(SummaryFormat::Text) => say(summary.render().trim_end()),
+        None if run.quiet => {}
+        None => say(summary.render().trim_end()),
     }
     Ok(())
 }
