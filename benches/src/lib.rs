@@ -84,7 +84,7 @@ fn twenty(#[sabot(default = 100.0)] min_price: f64) {
             sector: n.sector,
             rating: i.rating,
         })
-        .hash_join(venues)
+        .hash_join(venues.filter(|v| !v.mic.is_empty()))
         .on(|r| r.venue, |v| v.id)
         .map(|r, v| Placed {
             symbol: r.symbol,

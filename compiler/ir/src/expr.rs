@@ -6,6 +6,7 @@
 
 use crate::span::Span;
 use crate::ty::Type;
+use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
 /// Index into [`crate::plan::Plan::params`].
@@ -442,7 +443,11 @@ impl Expr {
                 BinaryOp::Div | BinaryOp::Rem => {
                     !a.ty.is_float() && !matches!(b.kind, ExprKind::Literal(Literal::Int(by)) if by != 0 && by != -1)
                 }
-                BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Shl | BinaryOp::Shr => !a.ty.is_float(),
+                BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => !a.ty.is_float(),
+                BinaryOp::Shl | BinaryOp::Shr => {
+                    let bits = i128::try_from(a.ty.width().unwrap_or(0) * 8).unwrap_or(0);
+                    !matches!(b.kind, ExprKind::Literal(Literal::Int(by)) if (0..bits).contains(&by))
+                }
                 BinaryOp::BitAnd
                 | BinaryOp::BitOr
                 | BinaryOp::BitXor
@@ -456,7 +461,15 @@ impl Expr {
                 | BinaryOp::Or => false,
             },
             ExprKind::Call(function, args) => match function {
-                Function::Clamp | Function::Pow => true,
+                Function::Clamp => match (args[1].as_literal(), args[2].as_literal()) {
+                    (Some(Literal::Int(least)), Some(Literal::Int(greatest))) => least > greatest,
+                    // With a NaN there is no order.
+                    (Some(Literal::Float(least)), Some(Literal::Float(greatest))) => {
+                        !matches!(least.partial_cmp(greatest), Some(Ordering::Less | Ordering::Equal))
+                    }
+                    _not_constant => true,
+                },
+                Function::Pow => true,
                 Function::Abs | Function::RemEuclid | Function::DivEuclid => !args[0].ty.is_float(),
                 _cannot => false,
             },
@@ -530,5 +543,41 @@ impl Hash for Literal {
             Self::Bytes(value) => value.hash(state),
             Self::Unit => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(op: BinaryOp, right: i128, fails: bool) {
+        let literal = Box::new(Expr::literal(Literal::Int(right), Type::Int32));
+        let column = Box::new(Expr::column(0, Type::Int32));
+        let expr = Expr::new(ExprKind::Binary(op, column, literal), Type::Int32, Span::NONE);
+        assert_eq!(expr.can_fail(), fails, "{expr}");
+    }
+
+    #[test]
+    fn constant_divisors_and_shifts_cannot_fail_where_rust_would_not_panic() {
+        check(BinaryOp::Div, 2, false);
+        check(BinaryOp::Div, 0, true);
+        check(BinaryOp::Div, -1, true);
+        check(BinaryOp::Rem, -1, true);
+        check(BinaryOp::Shl, 31, false);
+        check(BinaryOp::Shl, 32, true);
+        check(BinaryOp::Shr, -1, true);
+        check(BinaryOp::Add, 0, true);
+    }
+
+    #[test]
+    fn a_clamp_between_constants_in_order_cannot_fail() {
+        let clamp = |least: f64, greatest: f64| {
+            let bound = |value| Expr::literal(Literal::Float(value), Type::Float64);
+            let args = vec![Expr::column(0, Type::Float64), bound(least), bound(greatest)];
+            Expr::new(ExprKind::Call(Function::Clamp, args), Type::Float64, Span::NONE).can_fail()
+        };
+        assert!(!clamp(0.0, 1.0));
+        assert!(clamp(1.0, 0.0));
+        assert!(clamp(0.0, f64::NAN));
     }
 }

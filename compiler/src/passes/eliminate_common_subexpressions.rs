@@ -3,7 +3,7 @@
 //! Before: `project(mid = (bid + ask) / 2.0, share = spread / ((bid + ask) / 2.0))`, after: a map below it computes
 //! `(bid + ask) / 2.0`, and both read it. What a filter and the map on top of it share is computed below the filter. Only
 //! what costs something, and only what every row computes anyway: one of the places must not depend on a condition.
-//! Stands last: `merge_projects` would put the pieces together again only where each is read once, but why try.
+//! Stands behind all that merges maps.
 
 use super::effects::{cost, is_cheap, shows_its_input};
 use super::merge_projects::is_conditional;
@@ -246,7 +246,7 @@ fn insert_below(plan: &mut Plan, id: NodeId, shared: &[Expr], operators: &mut [&
         ..below.properties.clone()
     };
     let map = Node {
-        name: String::from("shared"),
+        name: format!("{}.shared", node.name),
         operator: Operator::Project { columns },
         inputs: vec![input],
         schema: Schema::new(fields),
@@ -281,7 +281,7 @@ mod tests {
                 b.project("p", source, "mid = (bid + ask) / 2.0, rel = (ask - bid) / ((bid + ask) / 2.0), id")
             },
             "project p: mid = shared0, rel = (ask - bid) / shared0, id\n  \
-             project shared: bid, ask, id, shared0 = (bid + ask) / 2.0\n    source s",
+             project p.shared: bid, ask, id, shared0 = (bid + ask) / 2.0\n    source s",
         );
     }
 
@@ -294,7 +294,7 @@ mod tests {
                 let filter = b.filter("f", source, "x.ln() > 1.0");
                 b.project("p", filter, "z = x.ln() + y")
             },
-            "project p: z = shared0 + y\n  filter f: shared0 > 1.0\n    project shared: y, shared0 = x.ln()\n      source s",
+            "project p: z = shared0 + y\n  filter f: shared0 > 1.0\n    project f.shared: y, shared0 = x.ln()\n      source s",
         );
     }
 
@@ -306,7 +306,7 @@ mod tests {
                 let source = b.source("s", "k: i64, x: f64, y: f64");
                 b.aggregate("g", source, "k", "a = sum(x * y + 1.0), b = max(x * y + 1.0)")
             },
-            "aggregate g: a = sum(shared0), b = max(shared0) by k\n  project shared: k, shared0 = x * y + 1.0\n    source s",
+            "aggregate g: a = sum(shared0), b = max(shared0) by k\n  project g.shared: k, shared0 = x * y + 1.0\n    source s",
         );
     }
 
@@ -348,7 +348,7 @@ mod tests {
                 )
             },
             "project p: a = shared0 + 1.0, b = { let x0 = 1.0; shared0 / x0 }\n  \
-             project shared: shared0 = { let x0 = x.ln(); x0 * x0 }\n    source s",
+             project p.shared: shared0 = { let x0 = x.ln(); x0 * x0 }\n    source s",
         );
     }
 }

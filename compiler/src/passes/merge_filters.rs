@@ -1,10 +1,11 @@
 //! Makes one filter of two that follow each other, and removes filters that keep everything.
 //!
 //! Before: `filter(b) ← filter(a) ← x`, after: `filter(a && b) ← x`: `b` is still asked only where `a` holds. Not if others
-//! read the lower filter too, or if the two treat row errors differently.
+//! read the lower filter too, or if the two treat row errors differently. The names of both are kept for the run's summary,
+//! unless one of them may fail: then its name stands in the error.
 
 use super::effects::node_can_fail;
-use super::{Changed, Part, Pass, PassCx, rewrite, substitute};
+use super::{Changed, Part, Pass, PassCx, author, rewrite, substitute};
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind};
 use sabot_ir::plan::{Node, Operator, Plan};
 use sabot_ir::ty::Type;
@@ -34,13 +35,18 @@ fn run(plan: &mut Plan, cx: &mut PassCx) -> Changed {
         cx.fused(upper, lower);
         // The one that fails gives its name to the error.
         let like = if node_can_fail(upper) && !node_can_fail(lower) { upper } else { lower };
+        let has_own_name = author(upper) == author(lower) || node_can_fail(like);
         let merged = Node {
+            name: if has_own_name { like.name.clone() } else { format!("{} + {}", lower.name, upper.name) },
             operator: Operator::Filter { predicate },
             inputs: lower.inputs.clone(),
             schema: lower.schema.clone(),
             properties: lower.properties.clone(),
-            ..like.clone()
+            on_error: like.on_error,
+            span: if has_own_name { like.span } else { lower.span.to(upper.span) },
         };
+        let authors = cx.authors(lower).union(&cx.authors(upper)).cloned().collect();
+        cx.merged.insert(author(&merged), authors);
         *plan.node_mut(id) = merged;
         changed.note();
     }

@@ -35,7 +35,7 @@ use sabot_ir::diagnostic::Diagnostics;
 use sabot_ir::job_graph::JobGraph;
 use sabot_ir::plan::{Node, Plan, SourceId};
 use sabot_ir::span::Span;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The passes in the order in which they run.
 const PASSES: &[Pass] = &[
@@ -67,8 +67,10 @@ const PASSES: &[Pass] = &[
     push_down_projection::PUSH_DOWN_PROJECTION,
     // Narrowing leaves maps that only pass columns on.
     merge_projects::MERGE_PROJECTS,
-    // Last, because merging maps would undo it.
+    // Behind all that merges maps, which would undo it.
     eliminate_common_subexpressions::ELIMINATE_COMMON_SUBEXPRESSIONS,
+    // A `let` of what is now a shared column is no more than that column.
+    simplify_expressions::SIMPLIFY_EXPRESSIONS,
 ];
 
 /// A step of the optimizer.
@@ -116,6 +118,8 @@ struct PassCx {
     projections_pushed: BTreeSet<SourceId>,
     joins_reordered: BTreeSet<Author>,
     operators_fused: usize,
+    /// Whose work operators do that passes made of several.
+    merged: BTreeMap<Author, BTreeSet<Author>>,
 }
 
 impl PassCx {
@@ -123,10 +127,16 @@ impl PassCx {
         Self { authored: plan.nodes.iter().map(author).collect(), ..Self::default() }
     }
 
+    /// The author's operators whose work a node does; one that a pass added is its own.
+    fn authors(&self, node: &Node) -> BTreeSet<Author> {
+        let author = author(node);
+        self.merged.get(&author).cloned().unwrap_or_else(|| [author].into())
+    }
+
     /// Counts two operators that became one, if the author wrote both.
     fn fused(&mut self, upper: &Node, lower: &Node) {
-        let (upper, lower) = (author(upper), author(lower));
-        if upper != lower && self.authored.contains(&upper) && self.authored.contains(&lower) {
+        let (upper, lower) = (self.authors(upper), self.authors(lower));
+        if upper != lower && upper.union(&lower).all(|author| self.authored.contains(author)) {
             self.operators_fused += 1;
         }
     }
@@ -291,6 +301,32 @@ sink output_enriched: file \"output_enriched\"
     source load_securities: file \"load_securities\"
 "
         );
+    }
+
+    #[test]
+    fn what_the_author_wrote_counts_once() {
+        let mut b = Builder::new();
+        let source = b.source("s", "a: i64, x: f64");
+        let map = b.project("m", source, "a, y = x + 1.0");
+        let both = b.filter("both", map, "a > 1 && y > 1.0");
+        let more = b.filter("more", both, "a < 9");
+        let last = b.project("last", more, "y");
+        b.sink("out", last);
+        let mut optimizer = PlanOptimizer::default();
+        optimizer.optimize_plan(&mut b.plan);
+        assert_eq!(
+            outline(&b.plan),
+            "\
+sink out: file \"out\"
+  filter both: y > 1.0
+    project m: y = x + 1.0
+      filter both + more: a > 1 && a < 9
+        source s: file \"s\", prune a > 1 && a < 9
+"
+        );
+        let expected =
+            OptimizerStats { filters_pushed: 2, projections_pushed: 0, joins_reordered: 0, operators_fused: 2 };
+        assert_eq!(optimizer.get_stats(), expected);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! source, their disjunction counts. Only conjuncts up to the first that may fail: a row that it fails on must be seen.
 
 use super::split_filters::conjuncts;
-use super::{Author, Changed, Part, Pass, PassCx, author, substitute};
+use super::{Author, Changed, Part, Pass, PassCx, substitute};
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind};
 use sabot_ir::plan::{NodeId, Operator, Plan};
 use sabot_ir::span::Span;
@@ -23,7 +23,7 @@ fn run(plan: &mut Plan, cx: &mut PassCx) -> Changed {
             continue;
         }
         let wanted: Option<Vec<(Expr, Vec<Author>)>> =
-            consumers[id.0 as usize].iter().map(|reader| wanted_by(plan, &consumers, *reader)).collect();
+            consumers[id.0 as usize].iter().map(|reader| wanted_by(plan, &consumers, *reader, cx)).collect();
         let Some(wanted) = wanted else { continue };
         let (predicates, authors): (Vec<Expr>, Vec<Vec<Author>>) = wanted.into_iter().unzip();
         let Some(mut predicate) = joined(BinaryOp::Or, predicates) else { continue };
@@ -41,7 +41,7 @@ fn run(plan: &mut Plan, cx: &mut PassCx) -> Changed {
 }
 
 /// What a reader of a source, and the filters right above it, ask of each row; nothing if the reader takes all rows.
-fn wanted_by(plan: &Plan, consumers: &[Vec<NodeId>], reader: NodeId) -> Option<(Expr, Vec<Author>)> {
+fn wanted_by(plan: &Plan, consumers: &[Vec<NodeId>], reader: NodeId, cx: &PassCx) -> Option<(Expr, Vec<Author>)> {
     let (mut parts, mut authors) = (Vec::new(), Vec::new());
     let mut next = Some(reader);
     'chain: while let Some(id) = next {
@@ -52,7 +52,7 @@ fn wanted_by(plan: &Plan, consumers: &[Vec<NodeId>], reader: NodeId) -> Option<(
                 break 'chain;
             }
             parts.push(part);
-            authors.push(author(node));
+            authors.extend(cx.authors(node));
         }
         next = match consumers[id.0 as usize].as_slice() {
             [only] => Some(*only),

@@ -17,7 +17,7 @@
 
 use super::effects::{has_one_form, node_can_fail};
 use super::rewrite::{add_filter, has_one_reader, redirect};
-use super::{Changed, Part, Pass, PassCx, author, substitute};
+use super::{Changed, Part, Pass, PassCx, substitute};
 use sabot_ir::expr::{Expr, ExprKind};
 use sabot_ir::plan::{ErrorPolicy, JoinKind, Node, NodeId, Operator, Plan};
 
@@ -32,7 +32,7 @@ fn run(plan: &mut Plan, cx: &mut PassCx) -> Changed {
     while let Some(filter) = waiting.pop() {
         let Some((below, moved)) = destination(plan, filter) else { continue };
         let node = plan.node(filter).clone();
-        cx.filters_pushed.insert(author(&node));
+        cx.filters_pushed.extend(cx.authors(&node));
         redirect(plan, filter, node.inputs[0]);
         plan.node_mut(filter).inputs.clear();
         for (position, predicate) in moved {

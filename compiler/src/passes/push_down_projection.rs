@@ -301,7 +301,7 @@ mod tests {
                 let union = b.union("u", &[filter, second]);
                 b.project("p", union, "c = a")
             },
-            "project p: c = a\n  union u: all\n    project narrow: a\n      filter f: b > 1\n        source s\n    \
+            "project p: c = a\n  union u: all\n    project f.columns: a\n      filter f: b > 1\n        source s\n    \
              source r, columns 1 of 2",
         );
     }

@@ -265,7 +265,7 @@ impl Chain {
         let top = plan.node_mut(top);
         top.operator = operator;
         top.inputs = vec![current];
-        top.name = String::from("restore");
+        top.name.push_str(".columns");
     }
 
     fn columns_of(&self, leaf: usize) -> Vec<u32> {
@@ -313,7 +313,7 @@ mod tests {
         check(
             REORDER_JOINS,
             |b| chain(b, 10),
-            "project restore: line, of_order, order, of_customer, customer, name\n  \
+            "project second.columns: line, of_order, order, of_customer, customer, name\n  \
              hash_join second: inner on order = of_order, build right\n    \
              hash_join first: inner on of_customer = customer, build right\n      \
              source orders, primary key order\n      source customers, primary key customer\n    \
