@@ -185,10 +185,8 @@ impl Body<'_, '_> {
             self.cx.say(annotations_needed(place));
             return None;
         }
-        let (value, is_option) = match &ty {
-            Ty::Option(inner) => (self.table.deep(inner), true),
-            other => (other.clone(), false),
-        };
+        let (value, is_option) =
+            if let Ty::Option(inner) = &ty { (self.table.deep(inner), true) } else { (ty.clone(), false) };
         let optional = |ty: Ty| if is_option { ty.option() } else { ty };
         let kind = self.table.kind(&value);
         let number = value.is_number() || kind.is_some_and(|kind| kind != Kind::Any);

@@ -20,11 +20,7 @@ impl Body<'_, '_> {
                 let mut inner = self.expr(operand, hint);
                 inner.span = span;
                 // The sign is part of the literal, so that `i64::MIN` can be written.
-                let folded = match inner.kind {
-                    HirKind::Int(value) if is_literal(operand) => Some(HirKind::Int(-value)),
-                    HirKind::Float(value) if is_literal(operand) => Some(HirKind::Float(-value)),
-                    _ => None,
-                };
+                let folded = is_literal(operand).then(|| inner.kind.negated()).flatten();
                 let ty = self.table.resolve(&inner.ty);
                 match &ty {
                     Ty::Error => return Hir::error(span),
@@ -68,10 +64,10 @@ impl Body<'_, '_> {
     }
 
     fn bad_unary(&mut self, op: &str, ty: &Ty, operand: &ast::Expr, span: Span) -> Hir {
-        let fix = match ty {
-            Ty::Option(inner) => Some(Fix::UnwrapOr(snippet::written(operand), self.default_text(inner))),
-            ty if ty.is_integer() => Some(Fix::SignedType),
-            _ => None,
+        let fix = if let Ty::Option(inner) = ty {
+            Some(Fix::UnwrapOr(snippet::written(operand), self.default_text(inner)))
+        } else {
+            ty.is_integer().then_some(Fix::SignedType)
         };
         self.cx.say(say::bad_unary(op, &self.show(ty), operand.span, fix));
         Hir::error(span)
@@ -151,10 +147,10 @@ impl Body<'_, '_> {
         if self.table.kind(&ty) == Some(Kind::Any) {
             self.deferred.push(Deferred::Arithmetic(op, ty.clone(), span));
         } else if !self.has_arithmetic(op, &ty) {
-            let fix = match &ty {
-                Ty::Option(inner) => Some(Fix::UnwrapOr(snippet::written(left), self.default_text(inner))),
-                ty if *ty == Ty::STRING && op == BinaryOp::Add => Some(Fix::NoConcatenation),
-                _ => None,
+            let fix = if let Ty::Option(inner) = &ty {
+                Some(Fix::UnwrapOr(snippet::written(left), self.default_text(inner)))
+            } else {
+                (ty == Ty::STRING && op == BinaryOp::Add).then_some(Fix::NoConcatenation)
             };
             let diagnostic = say::bad_operand(op.symbol(), &self.show(&ty), span, fix);
             self.cx.say(diagnostic);
@@ -186,19 +182,15 @@ impl Body<'_, '_> {
     /// `Timestamp - Timestamp` and `Duration ± Duration`; both count microseconds.
     fn time_arithmetic(&mut self, op: BinaryOp, a: Hir, left: &Ty, b: Hir, right: &Ty, span: Span) -> Hir {
         let micros = Ty::Scalar(Type::Timestamp(TimeUnit::Microsecond));
-        let result = match op {
-            BinaryOp::Sub if *left == micros && *right == micros => Some(Ty::DURATION),
-            BinaryOp::Add | BinaryOp::Sub if *left == Ty::DURATION && *right == Ty::DURATION => Some(Ty::DURATION),
-            _ => None,
-        };
-        match result {
-            Some(ty) => binary_node(op, a, b, ty, span),
-            None if right.is_error() => Hir::error(span),
-            None => {
-                self.cx.say(unsupported::time_arithmetic(op.symbol(), &self.show(left), &self.show(right), span));
-                Hir::error(span)
-            }
+        let difference = op == BinaryOp::Sub && *left == micros && *right == micros;
+        let durations = *left == Ty::DURATION && *right == Ty::DURATION;
+        if difference || (durations && matches!(op, BinaryOp::Add | BinaryOp::Sub)) {
+            return binary_node(op, a, b, Ty::DURATION, span);
         }
+        if !right.is_error() {
+            self.cx.say(unsupported::time_arithmetic(op.symbol(), &self.show(left), &self.show(right), span));
+        }
+        Hir::error(span)
     }
 
     /// Both sides of an operator that wants one type; nothing if that is not so, or already reported.
@@ -282,12 +274,14 @@ impl Body<'_, '_> {
         if legal && from.column_type().is_some_and(|ty| !ty.is_option()) {
             return;
         }
-        let fix = match from {
-            Ty::Option(inner) => Some(Fix::UnwrapOr(text, self.default_text(inner))),
-            from if *to == Ty::BOOL && from.is_number() => Some(Fix::CompareWithZero(text, self.default_text(from))),
-            from if *from == Ty::BOOL && to.is_float() => Some(Fix::CastThrough(text, "i32", self.cx.show(to))),
-            from if *from == Ty::STRING || *to == Ty::STRING => Some(Fix::NoTextConversion),
-            _ => None,
+        let fix = if let Ty::Option(inner) = from {
+            Some(Fix::UnwrapOr(text, self.default_text(inner)))
+        } else if *to == Ty::BOOL && from.is_number() {
+            Some(Fix::CompareWithZero(text, self.default_text(from)))
+        } else if *from == Ty::BOOL && to.is_float() {
+            Some(Fix::CastThrough(text, "i32", self.cx.show(to)))
+        } else {
+            (*from == Ty::STRING || *to == Ty::STRING).then_some(Fix::NoTextConversion)
         };
         self.cx.say(say::bad_cast(&self.cx.show(from), &self.cx.show(to), span, fix));
     }
@@ -302,8 +296,5 @@ fn is_literal(expr: &ast::Expr) -> bool {
 }
 
 pub(super) fn is_signed_literal(expr: &ast::Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Unary(UnaryOp::Neg, inner) => is_literal(inner),
-        _ => is_literal(expr),
-    }
+    if let ExprKind::Unary(UnaryOp::Neg, inner) = &expr.kind { is_literal(inner) } else { is_literal(expr) }
 }

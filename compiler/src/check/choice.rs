@@ -270,10 +270,13 @@ impl Lower<'_, '_> {
 
 /// What `Some(inner)` binds, if the arm takes every `Some`.
 fn some_of_all(arm: &HirArm) -> Option<&HirPat> {
-    match &arm.pattern.kind {
-        PatKind::Some(inner) if arm.guard.is_none() && inner.is_irrefutable() => Some(inner),
-        _ => None,
+    if let PatKind::Some(inner) = &arm.pattern.kind
+        && arm.guard.is_none()
+        && inner.is_irrefutable()
+    {
+        return Some(inner);
     }
+    None
 }
 
 fn bindings(pattern: &HirPat) -> Vec<BindingId> {

@@ -163,51 +163,53 @@ fn expand_or<'a>(rows: &[Vec<&'a HirPat>]) -> Vec<Vec<&'a HirPat>> {
 /// The cases that the first column must be split into.
 fn constructors(rows: &[Vec<&HirPat>], query: &HirPat, ty: &Ty) -> Vec<Constructor> {
     let column = || rows.iter().map(|row| strip(row[0])).chain([strip(query)]);
-    match ty {
-        Ty::Option(_) => vec![Constructor::Some, Constructor::None],
-        Ty::Tuple(_) => vec![Constructor::Tuple],
-        ty if *ty == Ty::BOOL => vec![Constructor::Bool(true), Constructor::Bool(false)],
-        ty => {
-            if let Some((least, greatest)) = integer_range(ty) {
-                // Where a piece begins.
-                let mut starts = vec![least];
-                for pattern in column() {
-                    if let PatKind::Int(from, to) = pattern.kind {
-                        starts.push(from);
-                        if to < greatest {
-                            starts.push(to + 1);
-                        }
-                    }
-                }
-                starts.sort_unstable();
-                starts.dedup();
-                let ends = starts.iter().skip(1).map(|start| start - 1).chain([greatest]);
-                return starts.iter().zip(ends).map(|(from, to)| Constructor::Int(*from, to)).collect();
-            }
-            let mut listed: Vec<Constructor> = Vec::new();
-            for pattern in column() {
-                let kind = match &pattern.kind {
-                    PatKind::Float(from, to, inclusive) => PatKind2::Float(*from, *to, *inclusive),
-                    PatKind::Str(text) => PatKind2::Str(text.clone()),
-                    PatKind::Bytes(bytes) => PatKind2::Bytes(bytes.clone()),
-                    PatKind::Wild
-                    | PatKind::Bind(..)
-                    | PatKind::Bool(_)
-                    | PatKind::Int(..)
-                    | PatKind::Or(_)
-                    | PatKind::Some(_)
-                    | PatKind::None
-                    | PatKind::Tuple(_) => continue,
-                };
-                let constructor = Constructor::Listed(kind);
-                if !listed.contains(&constructor) {
-                    listed.push(constructor);
+    if matches!(ty, Ty::Option(_)) {
+        return vec![Constructor::Some, Constructor::None];
+    }
+    if matches!(ty, Ty::Tuple(_)) {
+        return vec![Constructor::Tuple];
+    }
+    if *ty == Ty::BOOL {
+        return vec![Constructor::Bool(true), Constructor::Bool(false)];
+    }
+    if let Some((least, greatest)) = integer_range(ty) {
+        // Where a piece begins.
+        let mut starts = vec![least];
+        for pattern in column() {
+            if let PatKind::Int(from, to) = pattern.kind {
+                starts.push(from);
+                if to < greatest {
+                    starts.push(to + 1);
                 }
             }
-            listed.push(Constructor::Other);
-            listed
+        }
+        starts.sort_unstable();
+        starts.dedup();
+        let ends = starts.iter().skip(1).map(|start| start - 1).chain([greatest]);
+        return starts.iter().zip(ends).map(|(from, to)| Constructor::Int(*from, to)).collect();
+    }
+    let mut listed: Vec<Constructor> = Vec::new();
+    for pattern in column() {
+        let kind = match &pattern.kind {
+            PatKind::Float(from, to, inclusive) => PatKind2::Float(*from, *to, *inclusive),
+            PatKind::Str(text) => PatKind2::Str(text.clone()),
+            PatKind::Bytes(bytes) => PatKind2::Bytes(bytes.clone()),
+            PatKind::Wild
+            | PatKind::Bind(..)
+            | PatKind::Bool(_)
+            | PatKind::Int(..)
+            | PatKind::Or(_)
+            | PatKind::Some(_)
+            | PatKind::None
+            | PatKind::Tuple(_) => continue,
+        };
+        let constructor = Constructor::Listed(kind);
+        if !listed.contains(&constructor) {
+            listed.push(constructor);
         }
     }
+    listed.push(Constructor::Other);
+    listed
 }
 
 /// The patterns under a constructor: `None` if the pattern does not match it, `Some(None)` if it matches whatever is there.

@@ -167,6 +167,16 @@ pub(super) enum PatKind {
     Tuple(Vec<HirPat>),
 }
 
+impl HirKind {
+    /// The literal with its sign turned; nothing if it is no number.
+    pub(super) fn negated(&self) -> Option<Self> {
+        if let Self::Int(value) = self {
+            return Some(Self::Int(-value));
+        }
+        if let Self::Float(value) = self { Some(Self::Float(-value)) } else { None }
+    }
+}
+
 impl Hir {
     /// A node.
     pub(super) fn new(kind: HirKind, ty: Ty, span: Span) -> Self {

@@ -76,14 +76,18 @@ impl<'a, 'd> Body<'a, 'd> {
             Some(Kind::Integer) => "{integer}".to_owned(),
             Some(Kind::Float) => "{float}".to_owned(),
             Some(Kind::Any) => "_".to_owned(),
-            None => match &ty {
-                Ty::Option(inner) => format!("Option<{}>", self.show(inner)),
-                Ty::Tuple(parts) if parts.len() > 1 => {
-                    let parts: Vec<String> = parts.iter().map(|part| self.show(part)).collect();
-                    format!("({})", parts.join(", "))
+            None => {
+                if let Ty::Option(inner) = &ty {
+                    return format!("Option<{}>", self.show(inner));
                 }
-                other => self.cx.show(other),
-            },
+                if let Ty::Tuple(parts) = &ty
+                    && parts.len() > 1
+                {
+                    let parts: Vec<String> = parts.iter().map(|part| self.show(part)).collect();
+                    return format!("({})", parts.join(", "));
+                }
+                self.cx.show(&ty)
+            }
         }
     }
 
@@ -203,7 +207,7 @@ impl<'a, 'd> Body<'a, 'd> {
             return hir;
         }
         let fix = self.fix(ty, &hir.ty, written);
-        let place = written.map_or(hir.span, |expr| value_span(expr));
+        let place = written.map_or(hir.span, value_span);
         let diagnostic = say::mismatch(place, &self.show(ty), &self.show(&hir.ty), why, fix);
         self.cx.say(diagnostic);
         Hir::error(hir.span)
@@ -459,10 +463,7 @@ impl<'a, 'd> Body<'a, 'd> {
 
 /// What gives the value: the tail of a block, else the expression.
 pub(super) fn value_of(expr: &ast::Expr) -> &ast::Expr {
-    match &expr.kind {
-        ExprKind::Block(_, Some(tail)) => value_of(tail),
-        _ => expr,
-    }
+    if let ExprKind::Block(_, Some(tail)) = &expr.kind { value_of(tail) } else { expr }
 }
 
 /// The place that gives the value.

@@ -213,7 +213,25 @@ impl<'a, 'd> Lower<'a, 'd> {
                 }
                 return value;
             }
-            _ => return Value::default_of(self.cx, &hir.ty),
+            HirKind::Error
+            | HirKind::Const(_)
+            | HirKind::Field(..)
+            | HirKind::Unary(..)
+            | HirKind::Binary(..)
+            | HirKind::Cast(_)
+            | HirKind::If(..)
+            | HirKind::Match(..)
+            | HirKind::Block(..)
+            | HirKind::Return(_)
+            | HirKind::Record(..)
+            | HirKind::Tuple(_)
+            | HirKind::Some(_)
+            | HirKind::Call(..)
+            | HirKind::Udf(..)
+            | HirKind::Body(_)
+            | HirKind::Into(_)
+            | HirKind::GroupKey
+            | HirKind::Aggregate(_) => return Value::default_of(self.cx, &hir.ty),
         };
         Value::Scalar(Expr::new(kind, ty.unwrap_or(Type::Bool), span))
     }
@@ -458,7 +476,31 @@ impl<'a, 'd> Lower<'a, 'd> {
                 self.arms(value, arms, hir.span, &mut |lower, body| lower.with(body, rest))
             }
             HirKind::Block(statements, tail) => self.block_with(statements, tail.as_deref(), rest),
-            _ => {
+            HirKind::Error
+            | HirKind::Int(_)
+            | HirKind::Float(_)
+            | HirKind::Bool(_)
+            | HirKind::Str(_)
+            | HirKind::Bytes(_)
+            | HirKind::Local(_)
+            | HirKind::Param(_)
+            | HirKind::Const(_)
+            | HirKind::Field(..)
+            | HirKind::Unary(..)
+            | HirKind::Binary(..)
+            | HirKind::Cast(_)
+            | HirKind::If(..)
+            | HirKind::Match(..)
+            | HirKind::Record(..)
+            | HirKind::Tuple(_)
+            | HirKind::Some(_)
+            | HirKind::None
+            | HirKind::Call(..)
+            | HirKind::Udf(..)
+            | HirKind::Body(_)
+            | HirKind::Into(_)
+            | HirKind::GroupKey
+            | HirKind::Aggregate(_) => {
                 let place = first_return(hir).unwrap_or(hir.span);
                 self.cx.say(unsupported::return_inside(place));
                 let value = Value::default_of(self.cx, &hir.ty);

@@ -223,14 +223,14 @@ fn table(ty: &Ty, kind: Option<Kind>) -> Vec<&'static [Method]> {
 
 /// The type of the same width without a sign.
 fn unsigned(ty: &Ty) -> Ty {
-    match ty {
-        Ty::Scalar(Type::Int8) => Ty::Scalar(Type::UInt8),
-        Ty::Scalar(Type::Int16) => Ty::Scalar(Type::UInt16),
-        Ty::Scalar(Type::Int32) => Ty::U32,
-        Ty::Scalar(Type::Int64) => Ty::Scalar(Type::UInt64),
-        Ty::Isize => Ty::Usize,
-        other => other.clone(),
-    }
+    const PAIRS: [(Ty, Ty); 5] = [
+        (Ty::Scalar(Type::Int8), Ty::Scalar(Type::UInt8)),
+        (Ty::Scalar(Type::Int16), Ty::Scalar(Type::UInt16)),
+        (Ty::Scalar(Type::Int32), Ty::Scalar(Type::UInt32)),
+        (Ty::Scalar(Type::Int64), Ty::Scalar(Type::UInt64)),
+        (Ty::Isize, Ty::Usize),
+    ];
+    PAIRS.iter().find(|(signed, _)| signed == ty).map_or_else(|| ty.clone(), |(_, unsigned)| unsigned.clone())
 }
 
 impl Body<'_, '_> {

@@ -167,16 +167,14 @@ impl Planner<'_, '_> {
         let Some(typed) = self.infer(closure, std::slice::from_ref(&input.row), None, "`filter_map`") else {
             return Stream::unknown();
         };
-        let row = match &typed.body.ty {
-            Ty::Option(row) => (**row).clone(),
-            other => {
-                if !other.is_error() {
-                    let found = self.cx.show(other);
-                    self.cx.say(say::filter_map_needs_option(&found, closure.body.span));
-                }
-                return Stream::unknown();
+        let Ty::Option(row) = &typed.body.ty else {
+            if !typed.body.ty.is_error() {
+                let found = self.cx.show(&typed.body.ty);
+                self.cx.say(say::filter_map_needs_option(&found, closure.body.span));
             }
+            return Stream::unknown();
         };
+        let row = (**row).clone();
         if !self.is_row(&row, closure.body.span) {
             return Stream::unknown();
         }

@@ -234,15 +234,17 @@ impl Body<'_, '_> {
         if let ExprKind::Closure(closure) = &arg.kind {
             return self.closure(closure, params, result, &format!("`{method}`"));
         }
-        let path: Option<Vec<Name>> = match &arg.kind {
-            ExprKind::Name(name) => Some(vec![Name { text: name.clone(), span: arg.span }]),
-            ExprKind::Path(path) => Some(path.iter().map(|text| Name { text: text.clone(), span: arg.span }).collect()),
-            _ => None,
-        };
-        let Some(path) = path else {
-            self.cx.say(unsupported::not_a_closure(method, arg.span));
+        let names: &[String] = if let ExprKind::Name(name) = &arg.kind {
+            std::slice::from_ref(name)
+        } else if let ExprKind::Path(path) = &arg.kind {
+            path
+        } else {
+            if !matches!(arg.kind, ExprKind::Error) {
+                self.cx.say(unsupported::not_a_closure(method, arg.span));
+            }
             return None;
         };
+        let path: Vec<Name> = names.iter().map(|text| Name { text: text.clone(), span: arg.span }).collect();
         // `.map(f)` is `.map(|x| f(x))`.
         let names: Vec<String> = (0..params.len()).map(|i| format!("$arg{i}")).collect();
         let at = |kind| ast::Expr { kind, span: arg.span };

@@ -92,11 +92,9 @@ impl Body<'_, '_> {
             // The sign belongs to a literal in a pattern.
             Literal::Int(value, suffix) if *value < 0 => {
                 let mut hir = self.literal(&Literal::Int(-value, suffix.clone()), Some(ty), span);
-                hir.kind = match hir.kind {
-                    HirKind::Int(value) => HirKind::Int(-value),
-                    HirKind::Float(value) => HirKind::Float(-value),
-                    other => other,
-                };
+                if let Some(negated) = hir.kind.negated() {
+                    hir.kind = negated;
+                }
                 hir
             }
             Literal::Int(..)

@@ -69,10 +69,8 @@ pub(super) fn finish(expr: &mut Expr) {
             *local = LocalId(*next);
             seen.insert(*local);
             let new = *local;
-            let scope = match &mut expr.kind {
-                ExprKind::Let { body, .. } => body,
-                ExprKind::IfSome { then, .. } => then,
-                _ => return,
+            let (ExprKind::Let { body: scope, .. } | ExprKind::IfSome { then: scope, .. }) = &mut expr.kind else {
+                return;
             };
             scope.rewrite(&mut |node| {
                 if node.kind == ExprKind::Local(old) {

@@ -49,20 +49,25 @@ impl Planner<'_, '_> {
                 let names = exprs
                     .iter()
                     .zip(&plain)
-                    .map(|(expr, of_type)| match expr.kind {
-                        ExprKind::Column(column) => {
-                            fields.get(column as usize).map_or_else(String::new, |field| field.name.clone())
+                    .map(|(expr, of_type)| {
+                        if let ExprKind::Column(column) = expr.kind {
+                            return fields.get(column as usize).map_or_else(String::new, |field| field.name.clone());
                         }
-                        _ => match of_type.name.as_str() {
+                        match of_type.name.as_str() {
                             "value" => "key".to_owned(),
                             digits if digits.parse::<usize>().is_ok() => format!("key_{digits}"),
                             name => name.to_owned(),
-                        },
+                        }
                     })
                     .collect();
                 Some(Key { exprs, ty, names })
             }
-            _ => {
+            Parameter::Bool(_)
+            | Parameter::Int(_)
+            | Parameter::Float(_)
+            | Parameter::String(_)
+            | Parameter::List(_)
+            | Parameter::Map(_) => {
                 let names = strings(Some(key));
                 self.guide_key(&names, span, input)
             }

@@ -20,10 +20,9 @@ fn text(expr: &Expr) -> Option<String> {
             Some(format!("{}.{}()", text(base)?, name.text))
         }
         ExprKind::Reference(inner) | ExprKind::Unary(UnaryOp::Deref, inner) => text(inner),
-        ExprKind::Unary(UnaryOp::Neg, inner) => match &inner.kind {
-            ExprKind::Literal(_) => Some(format!("-{}", text(inner)?)),
-            _ => None,
-        },
+        ExprKind::Unary(UnaryOp::Neg, inner) if matches!(inner.kind, ExprKind::Literal(_)) => {
+            Some(format!("-{}", text(inner)?))
+        }
         ExprKind::Literal(literal) => match literal {
             Literal::Bool(value) => Some(value.to_string()),
             Literal::Int(value, suffix) => Some(format!("{value}{}", suffix.as_deref().unwrap_or(""))),
@@ -36,7 +35,7 @@ fn text(expr: &Expr) -> Option<String> {
             Some(format!("{}()", path.join("::")))
         }
         ExprKind::Block(statements, Some(tail)) if statements.is_empty() => text(tail),
-        ExprKind::Unary(UnaryOp::Not, _)
+        ExprKind::Unary(UnaryOp::Not | UnaryOp::Neg, _)
         | ExprKind::Method(..)
         | ExprKind::Binary(..)
         | ExprKind::Cast(..)

@@ -199,13 +199,17 @@ impl Planner<'_, '_> {
 
 /// Gathers the fields of the row that the code gives as they are; says whether it is nothing else.
 fn fields_read(hir: &Hir, columns: &mut Vec<u32>) -> bool {
-    match &hir.kind {
-        HirKind::Field(base, position) if matches!(base.kind, HirKind::Local(_)) => {
-            columns.extend(u32::try_from(*position));
-            true
-        }
-        HirKind::Tuple(parts) => !parts.is_empty() && parts.iter().all(|part| fields_read(part, columns)),
-        HirKind::Block(statements, Some(tail)) if statements.is_empty() => fields_read(tail, columns),
-        _ => false,
+    if let HirKind::Field(base, position) = &hir.kind
+        && matches!(base.kind, HirKind::Local(_))
+    {
+        columns.extend(u32::try_from(*position));
+        return true;
     }
+    if let HirKind::Tuple(parts) = &hir.kind {
+        return !parts.is_empty() && parts.iter().all(|part| fields_read(part, columns));
+    }
+    if let HirKind::Block(statements, Some(tail)) = &hir.kind {
+        return statements.is_empty() && fields_read(tail, columns);
+    }
+    false
 }

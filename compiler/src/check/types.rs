@@ -97,10 +97,7 @@ impl Ty {
             Self::Scalar(ty) => Some(ty.clone()),
             Self::Usize => Some(Type::UInt64),
             Self::Isize => Some(Type::Int64),
-            Self::Option(inner) => match inner.column_type()? {
-                Type::Option(_) => None,
-                ty => Some(ty.optional()),
-            },
+            Self::Option(inner) => inner.column_type().filter(|ty| !ty.is_option()).map(Type::optional),
             Self::Error | Self::Never | Self::Tuple(_) | Self::Record(_) | Self::Group | Self::Var(_) => None,
         }
     }

@@ -207,16 +207,16 @@ pub(super) fn if_(sides: &[Presence], condition: Expr, then: Expr, otherwise: Ex
 /// The column itself, where nothing but its side's presence was asked.
 fn if_present(side: &Presence, then: &Expr, otherwise: &Expr) -> Option<Expr> {
     // The column behind `unwrap_or` of a side's column.
-    let read = |expr: &Expr| match &expr.kind {
-        ExprKind::Call(Function::UnwrapOr, args) => match args.as_slice() {
+    let read = |expr: &Expr| {
+        let ExprKind::Call(Function::UnwrapOr, args) = &expr.kind else { return None };
+        match args.as_slice() {
             [column @ Expr { kind: ExprKind::Column(position), .. }, Expr { kind: ExprKind::Literal(_), .. }]
                 if side.exact.contains(position) =>
             {
                 Some(column.clone())
             }
             _ => None,
-        },
-        _ => None,
+        }
     };
     match (&then.kind, &otherwise.kind) {
         (ExprKind::Some(inner), ExprKind::None) => read(inner),
@@ -249,20 +249,16 @@ pub(super) fn if_some(
     {
         return option;
     }
-    match option.kind {
-        ExprKind::Some(value) => let_(local, *value, then, span),
-        ExprKind::None => otherwise,
-        _ => {
-            let ty = then.ty.clone();
-            let kind = ExprKind::IfSome {
-                option: Box::new(option),
-                local,
-                then: Box::new(then),
-                otherwise: Box::new(otherwise),
-            };
-            Expr::new(kind, ty, span)
-        }
+    if let ExprKind::Some(value) = option.kind {
+        return let_(local, *value, then, span);
     }
+    if option.kind == ExprKind::None {
+        return otherwise;
+    }
+    let ty = then.ty.clone();
+    let kind =
+        ExprKind::IfSome { option: Box::new(option), local, then: Box::new(then), otherwise: Box::new(otherwise) };
+    Expr::new(kind, ty, span)
 }
 
 /// `let local = value; body`.
@@ -301,30 +297,42 @@ fn first_evaluated(expr: &mut Expr) -> &mut Expr {
 
 /// `option.is_some()`.
 pub(super) fn is_some(option: Expr, span: Span) -> Expr {
-    match &option.kind {
-        ExprKind::Some(inner) if !inner.can_fail() => Expr::bool(true),
-        ExprKind::None => Expr::bool(false),
-        _ => Expr::new(ExprKind::IsSome(Box::new(option)), Type::Bool, span),
+    if let ExprKind::Some(inner) = &option.kind
+        && !inner.can_fail()
+    {
+        return Expr::bool(true);
     }
+    if option.kind == ExprKind::None {
+        return Expr::bool(false);
+    }
+    Expr::new(ExprKind::IsSome(Box::new(option)), Type::Bool, span)
 }
 
 /// `option.unwrap_or(default)`.
 pub(super) fn unwrap_or(option: Expr, default: Expr, span: Span) -> Expr {
     let ty = default.ty.clone();
-    match option.kind {
-        ExprKind::Some(inner) if !default.can_fail() => *inner,
-        ExprKind::None => default,
-        _ => Expr::new(ExprKind::Call(Function::UnwrapOr, vec![option, default]), ty, span),
+    if let ExprKind::Some(inner) = option.kind {
+        if !default.can_fail() {
+            return *inner;
+        }
+        let option = Expr { kind: ExprKind::Some(inner), ..option };
+        return Expr::new(ExprKind::Call(Function::UnwrapOr, vec![option, default]), ty, span);
     }
+    if option.kind == ExprKind::None {
+        return default;
+    }
+    Expr::new(ExprKind::Call(Function::UnwrapOr, vec![option, default]), ty, span)
 }
 
 /// `!x` of a `bool`.
 pub(super) fn not(x: Expr, span: Span) -> Expr {
-    match x.kind {
-        ExprKind::Literal(Literal::Bool(value)) => Expr::bool(!value),
-        ExprKind::Unary(UnaryOp::Not, inner) => *inner,
-        _ => Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(x)), Type::Bool, span),
+    if let Some(value) = bool_literal(&x) {
+        return Expr::bool(!value);
     }
+    if let ExprKind::Unary(UnaryOp::Not, inner) = x.kind {
+        return *inner;
+    }
+    Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(x)), Type::Bool, span)
 }
 
 /// `a op b`.
@@ -339,10 +347,7 @@ pub(super) fn binary(op: BinaryOp, a: Expr, b: Expr, ty: Type, span: Span) -> Ex
 }
 
 fn bool_literal(expr: &Expr) -> Option<bool> {
-    match expr.kind {
-        ExprKind::Literal(Literal::Bool(value)) => Some(value),
-        _ => None,
-    }
+    if let ExprKind::Literal(Literal::Bool(value)) = expr.kind { Some(value) } else { None }
 }
 
 /// The value where `condition` is known to hold: the branches that it chose are taken.
@@ -415,15 +420,23 @@ pub(super) fn compare(op: BinaryOp, a: &Value, b: &Value, span: Span) -> Expr {
                 Value::Scalar(_) | Value::Parts(_) | Value::Option(..),
             ) => Expr::bool(true),
         },
-        _ => match (a, b) {
+        BinaryOp::Add
+        | BinaryOp::Sub
+        | BinaryOp::Mul
+        | BinaryOp::Div
+        | BinaryOp::Rem
+        | BinaryOp::BitAnd
+        | BinaryOp::BitOr
+        | BinaryOp::BitXor
+        | BinaryOp::Shl
+        | BinaryOp::Shr
+        | BinaryOp::And
+        | BinaryOp::Or => Expr::bool(true), // no comparison
+        BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => match (a, b) {
             (Value::Scalar(a), Value::Scalar(b)) => bool_of(op, a, b),
             (Value::Parts(a), Value::Parts(b)) => {
                 let mut pairs = a.iter().zip(b).rev();
-                let strict = match op {
-                    BinaryOp::Le => BinaryOp::Lt,
-                    BinaryOp::Ge => BinaryOp::Gt,
-                    other => other,
-                };
+                let strict = if matches!(op, BinaryOp::Lt | BinaryOp::Le) { BinaryOp::Lt } else { BinaryOp::Gt };
                 let Some((a, b)) = pairs.next() else {
                     return Expr::bool(matches!(op, BinaryOp::Le | BinaryOp::Ge));
                 };

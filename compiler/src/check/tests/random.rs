@@ -2,6 +2,11 @@
 
 use super::{computed, job_text, outcome};
 
+/// Jobs with exchanged words that a run of the tests tries.
+const CHANGES: usize = 200;
+/// Well-typed programs that a run of the tests tries.
+const PROGRAMS: usize = 60;
+
 /// What words are exchanged in.
 pub(super) const SEEDS: &[&str] = &[
     "quotes.key_by(|q| q.symbol.clone()).aggregate(|g| Out { k: g.key(), x: g.sum(|q| q.volume) / g.count(), y: g.avg(|q| q.price) + g.sum(|q| q.volume) as f64 }).sink(\"o\", csv(\"o.csv\"));",
@@ -169,7 +174,6 @@ pub(super) const SEEDS: &[&str] = &[
 /// Jobs with words exchanged at random: whatever is said, nothing panics, and a plan that comes out is well formed.
 #[test]
 fn no_change_of_words_makes_a_panic() {
-    let rounds: usize = std::env::var("SABOT_FUZZ").ok().and_then(|n| n.parse().ok()).unwrap_or(150);
     let seeds: Vec<String> = SEEDS.iter().map(|body| job_text(body)).collect();
     for seed in &seeds {
         assert_eq!(outcome(seed).starts_with("job "), outcome(&tokens(seed).join(" ")).starts_with("job "), "{seed}");
@@ -232,7 +236,7 @@ fn no_change_of_words_makes_a_panic() {
     let mut next = |below: usize| random.below(below);
     let head = tokens(&job_text("")).len() - 1;
     let mut plans = 0;
-    for _ in 0..rounds {
+    for _ in 0..CHANGES {
         let seed = &seeds[next(seeds.len())];
         let mut parts: Vec<String> = tokens(seed).into_iter().map(str::to_owned).collect();
         for _ in 0..=next(3) {
@@ -260,7 +264,7 @@ fn no_change_of_words_makes_a_panic() {
             Err(_) => panic!("{job}"),
         }
     }
-    println!("{plans} of {rounds} gave a plan");
+    assert!(plans > 0, "some of it is right by chance");
 }
 
 /// Name, number, text, operator or anything else.
@@ -466,9 +470,8 @@ fn pick(c: bool, m: Mini) -> Mini { if c { let a = twice(m.a); return Mini { a, 
 /// What rustc takes the checker takes, and makes well-formed plans of.
 #[test]
 fn what_is_well_typed_is_accepted() {
-    let rounds: usize = std::env::var("SABOT_FUZZ").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
     let mut random = Random(0x0123_4567_89ab_cdef);
-    for round in 0..rounds {
+    for round in 0..PROGRAMS {
         let depth = 1 + round % 4;
         let code = random.code("Mini", depth, &mut Vec::new());
         let text = computed(HELPERS, "x: i64", &code);
