@@ -212,7 +212,7 @@ impl<'a> Generator<'a> {
 
     fn checked(&mut self, ty: &Type, depth: u32) -> ExprKind {
         let functions: &[Function] = if self.vector_only {
-            &[Function::CheckedAdd, Function::CheckedSub]
+            &[Function::CheckedAdd, Function::CheckedSub, Function::CheckedMul]
         } else {
             &[
                 Function::CheckedAdd,
@@ -330,7 +330,13 @@ impl<'a> Generator<'a> {
             }
             12 => self.call(Function::Clamp, &[ty, ty, ty], depth),
             13 if self.vector_only => {
-                let functions = [Function::WrappingAdd, Function::WrappingSub, Function::WrappingMul];
+                let functions = [
+                    Function::WrappingAdd,
+                    Function::WrappingSub,
+                    Function::WrappingMul,
+                    Function::SaturatingAdd,
+                    Function::SaturatingSub,
+                ];
                 let function = *self.rng.pick(&functions);
                 self.call(function, &[ty, ty], depth)
             }
@@ -348,20 +354,30 @@ impl<'a> Generator<'a> {
                 let function = *self.rng.pick(&functions);
                 self.call(function, &[ty, ty], depth)
             }
-            14 if !self.vector_only => match ty {
-                Type::UInt32 => {
+            14 if self.rng.percent(50) => {
+                let function = *self.rng.pick(&[Function::RemEuclid, Function::DivEuclid]);
+                let by = ExprKind::Literal(Literal::Int(*self.rng.pick(&[1, 2, 3, 7, 10, 64, 100])));
+                let by = self.node(by, ty);
+                ExprKind::Call(function, vec![self.expr(ty, depth), by])
+            }
+            14 => match ty {
+                Type::UInt32 if !self.vector_only => {
                     let of = self.base_type();
                     let of = if of.is_integer() { of } else { Type::Int16 };
                     let functions = [Function::CountOnes, Function::LeadingZeros, Function::TrailingZeros];
                     let function = *self.rng.pick(&functions);
                     self.call(function, &[&of], depth)
                 }
-                Type::UInt64 => {
+                Type::UInt64 if !self.vector_only => {
                     let of = self.rng.pick(&[Type::String, Type::Bytes]).clone();
                     self.call(Function::Len, &[&of], depth)
                 }
                 Type::UInt16 => {
                     let of = self.rng.pick(&[Type::Int16, Type::UInt16]).clone();
+                    self.call(Function::AbsDiff, &[&of, &of], depth)
+                }
+                Type::UInt64 => {
+                    let of = self.rng.pick(&[Type::Int64, Type::UInt64]).clone();
                     self.call(Function::AbsDiff, &[&of, &of], depth)
                 }
                 _ => {
@@ -370,7 +386,7 @@ impl<'a> Generator<'a> {
                     ExprKind::Call(Function::Pow, vec![self.expr(ty, depth), exponent])
                 }
             },
-            15 if signed && !self.vector_only => self.call(Function::Signum, &[ty], depth),
+            15 if signed => self.call(Function::Signum, &[ty], depth),
             _ => self.leaf(ty),
         }
     }
@@ -456,6 +472,11 @@ impl<'a> Generator<'a> {
                     Function::MulAdd => self.call(function, &[ty, ty, ty], depth),
                     function => self.call(function, &[ty], depth),
                 }
+            }
+            13 if self.rng.percent(40) => {
+                let exponent = ExprKind::Literal(Literal::Int(i128::from(self.rng.below(9)) - 3));
+                let exponent = self.node(exponent, &Type::Int32);
+                ExprKind::Call(Function::Powi, vec![self.expr(ty, depth), exponent])
             }
             13 if !self.vector_only => {
                 if self.rng.percent(50) {

@@ -470,7 +470,11 @@ impl Expr {
                     _not_constant => true,
                 },
                 Function::Pow => true,
-                Function::Abs | Function::RemEuclid | Function::DivEuclid => !args[0].ty.is_float(),
+                Function::RemEuclid | Function::DivEuclid => {
+                    let harmless = matches!(args[1].kind, ExprKind::Literal(Literal::Int(by)) if by != 0 && by != -1);
+                    !args[0].ty.is_float() && !harmless
+                }
+                Function::Abs => !args[0].ty.is_float(),
                 _cannot => false,
             },
             ExprKind::Literal(_)

@@ -61,7 +61,18 @@ fn fits_here(expr: &Expr, target: &Target) -> bool {
         ExprKind::Cast(x) => {
             !matches!((Class::of(&x.ty), Class::of(&expr.ty)), (Class::Int { bits: 64, .. }, Class::F32))
         }
-        ExprKind::Call(function, args) => args.first().is_some_and(|x| function_fits(*function, &x.ty, target)),
+        ExprKind::Call(function, args) => args.first().is_some_and(|x| function_fits(*function, &x.ty, args, target)),
+    }
+}
+
+/// The greatest exponent of a constant power that is multiplied out.
+const MAX_EXPONENT: i128 = 64;
+
+/// The constant that an argument is.
+fn constant(arg: Option<&Expr>) -> Option<i128> {
+    match arg?.as_literal() {
+        Some(Literal::Int(value)) => Some(*value),
+        _ => None,
     }
 }
 
@@ -74,7 +85,7 @@ fn is_distance(by: &Expr, ty: &Type) -> bool {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "a list of those that have a vector form")]
-fn function_fits(function: Function, ty: &Type, target: &Target) -> bool {
+fn function_fits(function: Function, ty: &Type, args: &[Expr], target: &Target) -> bool {
     match Class::of(ty) {
         Class::F32 | Class::F64 => match function {
             // The sum would be rounded twice.
@@ -98,23 +109,32 @@ fn function_fits(function: Function, ty: &Type, target: &Target) -> bool {
             | Function::IsSignNegative
             | Function::IsSignPositive
             | Function::UnwrapOr => true,
+            Function::Powi => constant(args.get(1)).is_some_and(|n| (-MAX_EXPONENT..=MAX_EXPONENT).contains(&n)),
             _ => false,
         },
-        Class::Int { .. } => matches!(
-            function,
+        Class::Int { .. } => match function {
             Function::Abs
-                | Function::WrappingAbs
-                | Function::WrappingNeg
-                | Function::WrappingAdd
-                | Function::WrappingSub
-                | Function::WrappingMul
-                | Function::CheckedAdd
-                | Function::CheckedSub
-                | Function::Min
-                | Function::Max
-                | Function::Clamp
-                | Function::UnwrapOr
-        ),
+            | Function::WrappingAbs
+            | Function::WrappingNeg
+            | Function::WrappingAdd
+            | Function::WrappingSub
+            | Function::WrappingMul
+            | Function::SaturatingAdd
+            | Function::SaturatingSub
+            | Function::CheckedAdd
+            | Function::CheckedSub
+            | Function::CheckedMul
+            | Function::AbsDiff
+            | Function::Signum
+            | Function::Min
+            | Function::Max
+            | Function::Clamp
+            | Function::UnwrapOr => true,
+            Function::Pow => constant(args.get(1)).is_some_and(|n| (0..=MAX_EXPONENT).contains(&n)),
+            // By a positive constant: `x.rem_euclid(16)`.
+            Function::RemEuclid | Function::DivEuclid => constant(args.get(1)).is_some_and(|by| by > 0),
+            _ => false,
+        },
         Class::Bool => function == Function::UnwrapOr,
         Class::Unit | Class::Str | Class::Decimal => false,
     }

@@ -3,11 +3,13 @@
 use super::arithmetic::{Int, canonical, overflowing, wrapping};
 use super::{Lanes, VectorCx};
 use crate::CodegenError;
-use crate::column::{Class, least};
+use crate::column::{Class, greatest, least};
+use crate::lower::scalar::arithmetic::{raw_divide, raw_remainder};
+use crate::lower::scalar::low_bits;
 use crate::lower::scalar::math::{min_max_condition, round_bias};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder as _, Value, types};
-use sabot_ir::expr::{BinaryOp, Expr, Function};
+use sabot_ir::expr::{BinaryOp, Expr, Function, Literal};
 
 /// The sign bit of a float.
 const SIGN: u64 = 1 << 63;
@@ -29,12 +31,109 @@ pub(super) fn call(
     }
     let first = args.first().ok_or_else(|| CodegenError::internal("a function without arguments"))?;
     let values: Vec<Value> = values.iter().map(|value| value.value).collect();
-    let result = match Class::of(&first.ty) {
-        class @ (Class::F32 | Class::F64) => floats(cx, function, class, &values).map(Lanes::plain),
-        Class::Int { bits, signed } => integers(cx, function, Int { bits, signed }, &values),
-        Class::Bool | Class::Unit | Class::Str | Class::Decimal => None,
+    let constant = match args.get(1).and_then(Expr::as_literal) {
+        Some(Literal::Int(value)) => Some(low_bits(*value)),
+        _ => None,
+    };
+    let result = match (Class::of(&first.ty), constant) {
+        (class @ (Class::F32 | Class::F64), Some(n)) if function == Function::Powi => {
+            Some(Lanes::plain(float_power(cx, class, values[0], n)))
+        }
+        (class @ (Class::F32 | Class::F64), _) => floats(cx, function, class, &values).map(Lanes::plain),
+        (Class::Int { bits, signed }, Some(by)) if matches!(function, Function::RemEuclid | Function::DivEuclid) => {
+            let int = Int { bits, signed };
+            Some(Lanes::plain(euclid(cx, function == Function::RemEuclid, int, values[0], by)))
+        }
+        (Class::Int { bits, signed }, Some(n)) if function == Function::Pow => {
+            Some(Lanes::plain(int_power(cx, Int { bits, signed }, values[0], n)))
+        }
+        (Class::Int { bits, signed }, _) => integers(cx, function, Int { bits, signed }, &values),
+        (Class::Bool | Class::Unit | Class::Str | Class::Decimal, _) => None,
     };
     result.ok_or_else(|| CodegenError::unsupported(&format!("`{function:?}` of `{}` in vectors", first.ty), expr.span))
+}
+
+/// `x.powi(n)`: the products that the runtime makes, in its order.
+fn float_power(cx: &mut VectorCx<'_, '_>, class: Class, x: Value, n: i64) -> Value {
+    let mut result = None;
+    let mut base = x;
+    let mut left = n.unsigned_abs();
+    while left > 0 {
+        if left & 1 == 1 {
+            result = Some(match result {
+                Some(before) => {
+                    let product = cx.fx.builder.ins().fmul(before, base);
+                    cx.round_to(class, product)
+                }
+                None => base,
+            });
+        }
+        left >>= 1;
+        if left > 0 {
+            let square = cx.fx.builder.ins().fmul(base, base);
+            base = cx.round_to(class, square);
+        }
+    }
+    let one = cx.float(1.0);
+    match result {
+        None => one,
+        Some(result) if n < 0 => {
+            let inverse = cx.fx.builder.ins().fdiv(one, result);
+            cx.round_to(class, inverse)
+        }
+        Some(result) => result,
+    }
+}
+
+/// `x.pow(n)`.
+fn int_power(cx: &mut VectorCx<'_, '_>, int: Int, x: Value, n: i64) -> Value {
+    let mut result = None;
+    let mut base = x;
+    let mut left = n;
+    while left > 0 {
+        if left & 1 == 1 {
+            result = Some(match result {
+                Some(before) => product(cx, int, before, base),
+                None => base,
+            });
+        }
+        left >>= 1;
+        if left > 0 {
+            base = product(cx, int, base, base);
+        }
+    }
+    match result {
+        Some(result) => result,
+        None => cx.int(1),
+    }
+}
+
+fn product(cx: &mut VectorCx<'_, '_>, int: Int, a: Value, b: Value) -> Value {
+    let (value, overflowed) = overflowing(cx, BinaryOp::Mul, int, a, b);
+    cx.fail_if(overflowed);
+    // What overflowed must not look harmless in the next product.
+    canonical(cx, int, value)
+}
+
+/// `x.rem_euclid(by)` or `x.div_euclid(by)` by a positive constant.
+fn euclid(cx: &mut VectorCx<'_, '_>, is_remainder: bool, int: Int, x: Value, by: i64) -> Value {
+    cx.by_lane(&[x], |cx, args| {
+        let x = args[0];
+        let by = cx.fx.int(types::I64, by);
+        if !int.signed {
+            return if is_remainder { raw_remainder(cx.fx, false, x, by) } else { raw_divide(cx.fx, false, x, by) };
+        }
+        let rest = raw_remainder(cx.fx, true, x, by);
+        // All ones where the remainder is negative.
+        let negative = cx.fx.builder.ins().sshr_imm_u(rest, 63);
+        if is_remainder {
+            let raise = cx.fx.builder.ins().band(negative, by);
+            cx.fx.builder.ins().iadd(rest, raise)
+        } else {
+            let quotient = raw_divide(cx.fx, true, x, by);
+            cx.fx.builder.ins().iadd(quotient, negative)
+        }
+    })
 }
 
 /// The magnitude of one value with the sign of another.
@@ -147,8 +246,40 @@ fn integers(cx: &mut VectorCx<'_, '_>, function: Function, int: Int, args: &[Val
             let wide = wrapping(cx, op, x, arg(1)?);
             canonical(cx, int, wide)
         }
-        Function::CheckedAdd | Function::CheckedSub => {
-            let op = if function == Function::CheckedAdd { BinaryOp::Add } else { BinaryOp::Sub };
+        Function::SaturatingAdd | Function::SaturatingSub => {
+            let op = if function == Function::SaturatingAdd { BinaryOp::Add } else { BinaryOp::Sub };
+            let other = arg(1)?;
+            let (value, overflowed) = overflowing(cx, op, int, x, other);
+            let zero = cx.int(0);
+            let overflowed = cx.fx.builder.ins().icmp(IntCC::SignedLessThan, overflowed, zero);
+            let limit = if int.signed {
+                // It overflows to the side of the first operand.
+                let negative = cx.fx.builder.ins().icmp(IntCC::SignedLessThan, x, zero);
+                let (low, high) = (cx.int(least(int.bits, true)), cx.int(greatest(int.bits, true)));
+                cx.choose(negative, low, high)
+            } else {
+                cx.int(if op == BinaryOp::Sub { 0 } else { greatest(int.bits, false) })
+            };
+            cx.choose(overflowed, limit, value)
+        }
+        Function::AbsDiff => {
+            let other = arg(1)?;
+            let smaller = cx.fx.builder.ins().icmp(less, x, other);
+            let (up, down) = (wrapping(cx, BinaryOp::Sub, other, x), wrapping(cx, BinaryOp::Sub, x, other));
+            cx.choose(smaller, up, down)
+        }
+        Function::Signum => {
+            let zero = cx.int(0);
+            let negative = cx.fx.builder.ins().icmp(IntCC::SignedLessThan, x, zero);
+            let positive = cx.fx.builder.ins().icmp(IntCC::SignedGreaterThan, x, zero);
+            cx.fx.builder.ins().isub(negative, positive)
+        }
+        Function::CheckedAdd | Function::CheckedSub | Function::CheckedMul => {
+            let op = match function {
+                Function::CheckedAdd => BinaryOp::Add,
+                Function::CheckedSub => BinaryOp::Sub,
+                _ => BinaryOp::Mul,
+            };
             let (value, overflowed) = overflowing(cx, op, int, x, arg(1)?);
             // The sign bit says it.
             let zero = cx.int(0);
