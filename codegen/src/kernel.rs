@@ -81,6 +81,9 @@ pub struct KernelText {
     pub assembly: String,
 }
 
+/// Stack of a thread that compiles: expressions are walked by recursion, and inlined functions nest deeply.
+const STACK: usize = 64 << 20;
+
 fn build(
     plan: &KernelPlan,
     number: usize,
@@ -171,10 +174,13 @@ pub(crate) fn compile_all(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads.min(plans.len()) {
-            scope.spawn(work);
+        for number in 0..threads.clamp(1, plans.len().max(1)) {
+            let thread = std::thread::Builder::new().name(format!("compile {number}")).stack_size(STACK);
+            if thread.spawn_scoped(scope, work).is_err() {
+                // Without a thread it takes longer, no more.
+                work();
+            }
         }
-        work();
     });
     let results = results.into_inner().expect("all threads are done");
     results.into_iter().map(|result| result.expect("every kernel was made")).collect()
@@ -186,16 +192,31 @@ pub(crate) fn explain_all(
     target: &Target,
     pool: &ConstantPool,
 ) -> Result<Vec<KernelText>, CodegenError> {
-    let mut texts = Vec::with_capacity(plans.len());
-    for (number, plan) in plans.iter().enumerate() {
-        let mut scratch = FunctionBuilderContext::new();
-        let (function, notes) = build(plan, number, target, pool, &mut scratch, true)?;
-        let clif = print(&plan.name, &function, &notes)?;
-        let mut context = Context::for_function(function);
-        context.set_disasm(true);
-        compile_function(&mut context, target, &plan.name)?;
-        let assembly = context.compiled_code().and_then(|code| code.vcode.clone()).unwrap_or_default();
-        texts.push(KernelText { name: plan.name.clone(), clif, assembly });
-    }
-    Ok(texts)
+    let all = || {
+        let explained = plans.iter().enumerate().map(|(number, plan)| explain_one(plan, number, target, pool));
+        explained.collect::<Result<Vec<_>, _>>()
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("explain".to_owned()).stack_size(STACK);
+        match thread.spawn_scoped(scope, all) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => all(),
+        }
+    })
+}
+
+fn explain_one(
+    plan: &KernelPlan,
+    number: usize,
+    target: &Target,
+    pool: &ConstantPool,
+) -> Result<KernelText, CodegenError> {
+    let mut scratch = FunctionBuilderContext::new();
+    let (function, notes) = build(plan, number, target, pool, &mut scratch, true)?;
+    let clif = print(&plan.name, &function, &notes)?;
+    let mut context = Context::for_function(function);
+    context.set_disasm(true);
+    compile_function(&mut context, target, &plan.name)?;
+    let assembly = context.compiled_code().and_then(|code| code.vcode.clone()).unwrap_or_default();
+    Ok(KernelText { name: plan.name.clone(), clif, assembly })
 }

@@ -1,11 +1,16 @@
 //! The JSON form of graphs: the guide's example, and that nothing is lost on the way there and back.
 #![allow(missing_docs, reason = "a test")]
 
+use sabot_compiler::Catalog;
+use sabot_compiler::check::check;
 use sabot_compiler::parse::{graph_from_json, parse};
 use sabot_ir::diagnostic::Diagnostics;
 use sabot_ir::display;
 use sabot_ir::job_graph::{JobGraph, OperatorType, Value};
+use sabot_ir::plan::Plan;
 use sabot_snapshots::assert_stage;
+use std::fs;
+use std::path::Path;
 
 const GUIDE: &str = r#"{
   "sabot_job_graph": 1,
@@ -142,4 +147,27 @@ fn graphs_are_printed() {
     );
     assert_stage!("graphs", "everything", text);
     assert_stage!("graphs", "guide_svg", display::diagram::svg(&load(GUIDE)));
+}
+
+#[test]
+fn examples_mean_the_same_in_json() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let mut checked = 0;
+    for folder in fs::read_dir(examples).expect("the examples are there") {
+        let file = folder.expect("a folder").path().join("job.rs");
+        let Ok(source) = fs::read_to_string(&file) else { continue };
+        let mut diagnostics = Diagnostics::new();
+        for graph in parse(&source, &mut diagnostics) {
+            let plan = check(&graph, &Catalog::default(), &mut diagnostics);
+            let name = file.display().to_string();
+            assert!(!diagnostics.has_errors(), "{}", display::diagnostic::render_all(&source, &name, &diagnostics));
+            let again = load(&graph.to_json());
+            let plan_again = check(&again, &Catalog::default(), &mut Diagnostics::new());
+            let text = |plan: Option<Plan>| plan.map(|plan| display::plan::plan(&plan));
+            assert!(plan.is_some(), "{name}");
+            assert_eq!(text(plan), text(plan_again), "{name}");
+            checked += 1;
+        }
+    }
+    assert!(checked >= 4, "{checked} jobs were found");
 }

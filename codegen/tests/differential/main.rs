@@ -8,6 +8,7 @@ use execute::{Outcome, Registers, Texts, run_compute};
 use generate::Generator;
 use sabot_abi::kernel::Accumulator;
 use sabot_codegen::{CompileOptions, Cpu};
+use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal, LocalId};
 use sabot_ir::pipeline::{
     AggregateInput, AggregateSpec, Body, End, OperatorId, OperatorInfo, Origin, Pipeline, Pipelines, Reg, Register,
     Step, Table, TableId, TableKind,
@@ -358,4 +359,30 @@ fn every_kernel_has_code_for_arm() {
     for seed in seeds(60) {
         check_compiles_for_arm(seed);
     }
+}
+
+#[test]
+fn deep_expressions_do_not_exhaust_the_stack() {
+    let mut deep = Expr::column(0, Type::Float64);
+    for number in 0..1_500 {
+        let one = Box::new(Expr::literal(Literal::Float(1.0), Type::Float64));
+        let kind = if number % 2 == 0 {
+            ExprKind::Binary(BinaryOp::Add, Box::new(deep), one)
+        } else {
+            let local = LocalId(number);
+            ExprKind::Let { local, value: one, body: Box::new(deep) }
+        };
+        deep = Expr::new(kind, Type::Float64, Span::NONE);
+    }
+    let registers = ["in", "out"].map(|name| Register { name: name.to_owned(), ty: Type::Float64 }).to_vec();
+    let step = Step::Compute {
+        filter: None,
+        outputs: vec![(Reg(1), deep)],
+        live: Vec::new(),
+        operator: OperatorId(0),
+        counts: Vec::new(),
+    };
+    let pipelines = pipelines(registers, vec![step], End::Nothing);
+    assert!(sabot_codegen::compile_job(&pipelines, &options(Cpu::V3)).is_ok());
+    assert!(sabot_codegen::explain(&pipelines, &options(Cpu::V3)).is_ok());
 }
