@@ -8,7 +8,7 @@
 use super::effects::{cost, is_cheap, shows_its_input};
 use super::merge_projects::is_conditional;
 use super::rewrite::has_one_reader;
-use super::{Changed, Part, Pass, PassCx, substitute};
+use super::{Changed, Part, Pass, PassCx, author, substitute};
 use sabot_ir::expr::{Expr, ExprKind, LocalId};
 use sabot_ir::plan::{Node, NodeId, Operator, Plan, Properties};
 use sabot_ir::ty::{Field, Schema};
@@ -20,12 +20,15 @@ pub(super) const ELIMINATE_COMMON_SUBEXPRESSIONS: Pass =
 /// Below this, reading a value again costs as much as computing it again.
 const LEAST_COST: u32 = 2;
 
-fn run(plan: &mut Plan, _cx: &mut PassCx) -> Changed {
+fn run(plan: &mut Plan, cx: &mut PassCx) -> Changed {
     let mut changed = Changed::No;
     let mut waiting = plan.bottom_up();
     waiting.reverse();
     while let Some(id) = waiting.pop() {
         if let Some(shared) = share(plan, id) {
+            // A part of its reader, in the author's eyes.
+            let authors = cx.authors(plan.node(id));
+            cx.merged.insert(author(plan.node(shared)), authors);
             // What is shared may share something in turn.
             waiting.push(shared);
             changed.note();

@@ -106,7 +106,8 @@ impl Changed {
     }
 }
 
-/// An operator as its author knows it: name and place. Parts of a split filter are still one operator.
+/// An operator as its author knows it: its place, or its name if it has none. Parts of a split filter, or a join and
+/// its map, are still one operator.
 type Author = (String, Span);
 
 /// What the passes did so far, in terms of the author's operators, and so that nothing counts twice.
@@ -143,7 +144,7 @@ impl PassCx {
 }
 
 fn author(node: &Node) -> Author {
-    (node.name.clone(), node.span)
+    (if node.span.is_none() { node.name.clone() } else { String::new() }, node.span)
 }
 
 /// What the passes did; the guide's five figures.
@@ -327,6 +328,18 @@ sink out: file \"out\"
         let expected =
             OptimizerStats { filters_pushed: 2, projections_pushed: 0, joins_reordered: 0, operators_fused: 2 };
         assert_eq!(optimizer.get_stats(), expected);
+    }
+
+    #[test]
+    fn a_filter_runs_in_one_loop_with_the_map_on_it() {
+        let mut b = Builder::new();
+        let source = b.source("s", "x: f64");
+        let filter = b.filter("f", source, "x > 1.0");
+        let map = b.project("m", filter, "a = x.ln() + 1.0, b = x.ln() + 2.0");
+        b.sink("out", map);
+        let mut optimizer = PlanOptimizer::default();
+        optimizer.optimize_plan(&mut b.plan);
+        assert_eq!(optimizer.get_stats().operators_fused, 1, "{}", outline(&b.plan));
     }
 
     #[test]
