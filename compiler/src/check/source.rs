@@ -32,9 +32,10 @@ impl Planner<'_, '_> {
                 self.cx.say(say::event_time_of_many(span));
                 return None;
             };
-            let field = &schema.fields[*column as usize];
-            if !matches!(field.ty, Type::Timestamp(_)) {
-                self.cx.say(say::event_time_type(&field.name, &field.ty.to_string(), span, field.span));
+            let field = self.cx.record(id).fields[*column as usize].clone();
+            if !matches!(field.ty, Ty::Error | Ty::Scalar(Type::Timestamp(_))) {
+                let ty = self.cx.show(&field.ty);
+                self.cx.say(say::event_time_type(&field.name, &ty, span, field.span));
                 return None;
             }
             let lateness_us = match op.get("lateness_ms") {

@@ -179,3 +179,12 @@ sink o: file "o.csv" csv
 "#,
     );
 }
+
+#[test]
+fn a_wrong_field_of_a_record_does_not_hide_the_others() {
+    let text = outcome(
+        "#[sabot::record]\nstruct Row { a: Strin, at: Timestamp }\n#[sabot::pipeline]\nfn job() {\n\
+         source::<Row>(\"rows\", csv(\"r.csv\")).event_time(|r| r.at, lateness(seconds(1))).sink(\"o\", csv(\"o.csv\"));\n}",
+    );
+    assert!(text.starts_with("E0405: there is no type `Strin`"), "{text}");
+}
