@@ -178,7 +178,7 @@ fn deep_text_neither_panics_nor_overflows() {
         "struct A { x: (%) }",
     ] {
         let (before, after) = hole.split_once('%').expect("a hole");
-        for depth in [20, 60, 90, 120, 400, 5000] {
+        for depth in [30, 62, 70, 3000] {
             let text = format!("fn main_() {{ {}x{}; }}", before.repeat(depth), after.repeat(depth));
             parse(&text, &mut Diagnostics::new());
             let text = format!(
