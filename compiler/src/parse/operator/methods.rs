@@ -1,0 +1,440 @@
+//! The methods of streams, groups, windows and joins.
+
+use super::{Body, Flow, Window};
+use crate::diagnostics::syntax;
+use crate::parse::connector::called;
+use crate::parse::stream::{Draft, DraftId};
+use sabot_ir::ast::Name;
+use sabot_ir::job_graph::{OperatorType, Parameter};
+use sabot_ir::span::Span;
+use std::collections::BTreeMap;
+
+/// The methods of a stream, each as it is written.
+const STREAM: [(&str, &str); 24] = [
+    ("filter", ".filter(|row| row.price > 100.0)"),
+    ("map", ".map(|row| Record { .. })"),
+    ("filter_map", ".filter_map(|row| option_of_a_record)"),
+    ("flat_map", ".flat_map(|row| vec![..])"),
+    ("select", ".select(fields![id, price])"),
+    ("union", ".union(other)"),
+    ("hash_join", ".hash_join(other).on(|left| left.id, |right| right.id)"),
+    ("key_by", ".key_by(|row| row.symbol)"),
+    ("aggregate", ".aggregate(|group| Record { total: group.sum(|row| row.amount) })"),
+    ("reduce", ".reduce(|a, b| ..)"),
+    ("distinct", ".distinct()"),
+    ("dedup", ".dedup(|row| row.id)"),
+    ("top_n", ".top_n(10, |row| row.price)"),
+    ("order_by", ".order_by(|row| row.price)"),
+    ("order_by_desc", ".order_by_desc(|row| row.price)"),
+    ("limit", ".limit(10)"),
+    ("window", ".window(tumbling(minutes(5)))"),
+    ("late", ".late(\"late_rows\", parquet(\"late.parquet\"))"),
+    ("sink", ".sink(\"rows\", parquet(\"rows.parquet\"))"),
+    ("errors", ".errors(\"bad_rows\", ndjson(\"bad.ndjson\"))"),
+    ("skip_errors", ".skip_errors()"),
+    ("named", ".named(\"what it does\")"),
+    ("event_time", ".event_time(|row| row.at, lateness(seconds(5)))"),
+    ("rows", ".rows(1_000_000)"),
+];
+
+/// What else a table has.
+const PRIMARY_KEY: &str = ".primary_key(|row| row.id)";
+
+/// Methods that other libraries have, and what they are here.
+const ELSEWHERE: [(&str, &str); 27] = [
+    ("join", ".hash_join(other).on(|left| left.id, |right| right.id)"),
+    ("inner_join", ".hash_join(other).on(|left| left.id, |right| right.id)"),
+    ("left_join", ".hash_join(other).on(|left| left.id, |right| right.id).left()"),
+    ("group_by", ".key_by(|row| row.symbol)"),
+    ("keyed", ".key_by(|row| row.symbol)"),
+    ("agg", ".aggregate(|group| Record { .. })"),
+    ("sum", ".aggregate(|group| Record { total: group.sum(|row| row.amount) })"),
+    ("count", ".aggregate(|group| Record { rows: group.count() })"),
+    ("min", ".aggregate(|group| Record { least: group.min(|row| row.amount) })"),
+    ("max", ".aggregate(|group| Record { most: group.max(|row| row.amount) })"),
+    ("avg", ".aggregate(|group| Record { mean: group.avg(|row| row.amount) })"),
+    ("fold", ".aggregate(|group| Record { .. })"),
+    ("sort", ".order_by(|row| row.price)"),
+    ("sort_by", ".order_by(|row| row.price)"),
+    ("sort_by_key", ".order_by(|row| row.price)"),
+    ("take", ".limit(10)"),
+    ("head", ".limit(10)"),
+    ("concat", ".union(other)"),
+    ("merge", ".union(other)"),
+    ("chain", ".union(other)"),
+    ("unique", ".distinct()"),
+    ("project", ".select(fields![id, price])"),
+    ("columns", ".select(fields![id, price])"),
+    ("collect", ".sink(\"rows\", stdout())"),
+    ("for_each", ".sink(\"rows\", stdout())"),
+    ("write", ".sink(\"rows\", parquet(\"rows.parquet\"))"),
+    ("to", ".sink(\"rows\", parquet(\"rows.parquet\"))"),
+];
+
+/// Methods that the design has and this version has not.
+pub(super) const LATER: [(&str, &str); 3] = [
+    ("asof_join", "join on equal keys with `.hash_join(other).on(l, r)`"),
+    ("lookup_join", "read the table as a source and join it with `.hash_join(table).on(l, r)`"),
+    ("process", "use `.map(..)`, `.filter_map(..)` or `.aggregate(..)`"),
+];
+
+impl Body<'_, '_, '_> {
+    pub(super) fn stream_method(&mut self, input: DraftId, call: &syn::ExprMethodCall, name: &Name) -> Option<Flow> {
+        let usage = STREAM.iter().find(|(method, _)| *method == name.text).map_or("", |(_, usage)| *usage);
+        let new = |operator_type| Draft::new(operator_type, name.span).input(input);
+        let draft =
+            match name.text.as_str() {
+                "filter" => new(OperatorType::Filter).with_closure("function", self.closure_of(call, 1, usage)?),
+                "map" => new(OperatorType::Map).with_closure("function", self.closure_of(call, 1, usage)?),
+                "filter_map" => new(OperatorType::FilterMap).with_closure("function", self.closure_of(call, 1, usage)?),
+                "flat_map" => new(OperatorType::FlatMap).with_closure("function", self.closure_of(call, 1, usage)?),
+                "aggregate" => new(OperatorType::Aggregate).with_closure("function", self.closure_of(call, 1, usage)?),
+                "reduce" => new(OperatorType::Aggregate).with_closure("reduce", self.closure_of(call, 2, usage)?),
+                "dedup" => new(OperatorType::Dedup).with_closure("key_by", self.closure_of(call, 1, usage)?),
+                "order_by" => new(OperatorType::OrderBy).with_closure("by", self.closure_of(call, 1, usage)?),
+                "order_by_desc" => new(OperatorType::OrderBy)
+                    .with_closure("by", self.closure_of(call, 1, usage)?)
+                    .with("descending", true, name.span),
+                "select" => {
+                    let [fields] = self.arguments(call, usage)?;
+                    let (columns, at) = self.fields(fields, usage)?;
+                    new(OperatorType::Select).with("columns", columns, at)
+                }
+                "top_n" => self.top_n(new(OperatorType::TopN), call, usage)?,
+                "limit" => {
+                    let [n] = self.arguments(call, usage)?;
+                    let (n, at) = self.int(n, usage)?;
+                    new(OperatorType::Limit).with("n", n, at)
+                }
+                "distinct" => {
+                    let [] = self.arguments(call, usage)?;
+                    new(OperatorType::Distinct)
+                }
+                "union" => {
+                    let [other] = self.arguments(call, usage)?;
+                    new(OperatorType::Union).input(self.other(other)?)
+                }
+                "hash_join" => {
+                    let [other] = self.arguments(call, usage)?;
+                    return Some(Flow::Join { left: input, right: self.other(other)?, span: name.span });
+                }
+                "key_by" => {
+                    let key = self.closure_of(call, 1, usage)?;
+                    return Some(Flow::Keyed { input, key, span: name.span });
+                }
+                "window" => {
+                    let [window] = self.arguments(call, usage)?;
+                    let window = self.window(window, usage)?;
+                    return Some(Flow::Windowed { input, key: None, window, span: name.span });
+                }
+                "sink" => {
+                    let [sink, connector] = self.arguments(call, usage)?;
+                    let draft = self.sink(sink, connector, name.span, usage)?.input(input);
+                    self.drafts.add(draft);
+                    return Some(Flow::Ended(name.span));
+                }
+                "clone" => {
+                    let [] = self.arguments(call, ".clone()")?;
+                    return Some(Flow::Stream(input));
+                }
+                _ => return self.setting(input, call, name, usage).then_some(Flow::Stream(input)),
+            };
+        Some(Flow::Stream(self.drafts.add(draft)))
+    }
+
+    /// A method that says something of the operator before it. Whether it could.
+    fn setting(&mut self, id: DraftId, call: &syn::ExprMethodCall, name: &Name, usage: &str) -> bool {
+        let operator_type = self.drafts.get(id).operator_type;
+        let is_source = operator_type == OperatorType::Source;
+        let is_table = self.drafts.get(id).parameters.contains_key("table");
+        let before = self.drafts.get(id).span;
+        let mut misplaced = |why: &str, help: &str| {
+            let diagnostic = syntax::misplaced_method(name.span, &name.text, before, why, help);
+            self.reader.diagnostics.push(diagnostic);
+            false
+        };
+        match name.text.as_str() {
+            "event_time" | "rows" | "primary_key" if !is_source => misplaced(
+                "said of a source only",
+                "write it directly behind `source::<Record>(..)` or `table::<Record>(..)`",
+            ),
+            "primary_key" if !is_table => misplaced(
+                "said of a table only",
+                "begin with `table::<Record>(..)`, whose rows replace each other by key",
+            ),
+            "late" if !is_window(operator_type) => {
+                misplaced("only a window refuses late rows", "write it directly behind `.window(..).aggregate(..)`")
+            }
+            "named" if is_source => {
+                misplaced("a source has its name", "change the name in `source::<Record>(\"name\", ..)`")
+            }
+            "event_time" => self.event_time(id, call, usage).is_some(),
+            "primary_key" => match self.closure_of(call, 1, PRIMARY_KEY) {
+                Some(key) => self.set(id, "primary_key", key, name),
+                None => false,
+            },
+            "rows" => match self.arguments(call, usage).and_then(|[n]| self.int(n, usage)) {
+                Some((n, span)) => self.set(id, "rows", Parameter { value: n.into(), span }, name),
+                None => false,
+            },
+            "named" => match self.arguments(call, usage).and_then(|[text]| self.operator_name(text, usage)) {
+                Some(operator_name) => {
+                    if self.drafts.get(id).name.is_some() {
+                        self.reader.diagnostics.push(syntax::said_twice(name.span, "the operator's name"));
+                    }
+                    self.drafts.get_mut(id).name = Some(operator_name);
+                    true
+                }
+                None => false,
+            },
+            "skip_errors" => self.arguments(call, usage).is_some_and(|[]| {
+                self.no_policy_yet(id, name);
+                self.set(id, "on_error", Parameter { value: "skip".into(), span: name.span }, name)
+            }),
+            "errors" | "late" => {
+                let Some([sink, connector]) = self.arguments(call, usage) else { return false };
+                let Some(draft) = self.sink(sink, connector, name.span, usage) else { return false };
+                let Some(sink) = draft.name.clone() else { return false };
+                if name.text == "errors" {
+                    self.no_policy_yet(id, name);
+                }
+                let known = self.set(id, &name.text, Parameter { value: sink.text.into(), span: sink.span }, name);
+                self.drafts.add(draft);
+                known
+            }
+            _ => {
+                if let Some((_, instead)) = ELSEWHERE.iter().find(|(method, _)| *method == name.text) {
+                    let diagnostic = syntax::method_has_other_name(name.span, &name.text, "a stream", instead);
+                    self.reader.diagnostics.push(diagnostic);
+                    return false;
+                }
+                let mut known: Vec<&str> = STREAM.iter().map(|(method, _)| *method).collect();
+                if is_table {
+                    known.push("primary_key");
+                }
+                self.unknown(name, if is_table { "a table" } else { "a stream" }, &known);
+                false
+            }
+        }
+    }
+
+    /// Sets a parameter that may be set once. Always true: the stream goes on in any case.
+    fn set(&mut self, id: DraftId, parameter: &str, value: Parameter, method: &Name) -> bool {
+        if self.drafts.get(id).parameters.contains_key(parameter) {
+            self.reader.diagnostics.push(syntax::said_twice(method.span, &format!("`{}`", method.text)));
+        }
+        self.drafts.get_mut(id).parameters.insert(parameter.to_owned(), value);
+        true
+    }
+
+    /// Rows with errors go to one place.
+    fn no_policy_yet(&mut self, id: DraftId, method: &Name) {
+        let other = if method.text == "errors" { "on_error" } else { "errors" };
+        if self.drafts.get(id).parameters.contains_key(other) {
+            self.reader.diagnostics.push(syntax::said_twice(method.span, "what happens to rows with errors"));
+        }
+    }
+
+    fn event_time(&mut self, id: DraftId, call: &syn::ExprMethodCall, usage: &str) -> Option<()> {
+        let name = self.reader.name(&call.method);
+        let [time, lateness] = self.arguments(call, usage)?;
+        let time = self.function(time, &name.text, 1, usage)?;
+        let at = self.reader.span_of(lateness);
+        let lateness = match lateness {
+            syn::Expr::Call(inner) if called(lateness).as_deref() == Some("lateness") && inner.args.len() == 1 => {
+                self.duration_ms(&inner.args[0], usage)?
+            }
+            _ => {
+                self.reader.diagnostics.push(syntax::wrong_argument(at, "how late rows may be", usage));
+                return None;
+            }
+        };
+        self.set(id, "event_time", time, &name);
+        self.drafts.get_mut(id).set("lateness_ms", lateness.0, lateness.1);
+        Some(())
+    }
+
+    fn top_n(&mut self, draft: Draft, call: &syn::ExprMethodCall, usage: &str) -> Option<Draft> {
+        let [n, by] = self.arguments(call, usage)?;
+        let (n, at) = self.int(n, usage)?;
+        Some(draft.with("n", n, at).with_closure("by", self.function(by, "top_n", 1, usage)?))
+    }
+
+    pub(super) fn keyed_method(
+        &mut self,
+        input: DraftId,
+        key: Parameter,
+        span: Span,
+        call: &syn::ExprMethodCall,
+        name: &Name,
+    ) -> Option<Flow> {
+        let usage = STREAM.iter().find(|(method, _)| *method == name.text).map_or("", |(_, usage)| *usage);
+        let new = |operator_type| Draft::new(operator_type, name.span).input(input);
+        let draft = match name.text.as_str() {
+            "aggregate" => new(OperatorType::Aggregate).with_closure("function", self.closure_of(call, 1, usage)?),
+            "reduce" => new(OperatorType::Aggregate).with_closure("reduce", self.closure_of(call, 2, usage)?),
+            "top_n" => self.top_n(new(OperatorType::TopN), call, usage)?,
+            "window" => {
+                let [window] = self.arguments(call, usage)?;
+                let window = self.window(window, usage)?;
+                return Some(Flow::Windowed { input, key: Some(key), window, span: name.span });
+            }
+            known if STREAM.iter().any(|(method, _)| *method == known) => {
+                self.reader.diagnostics.push(syntax::misplaced_method(
+                    name.span,
+                    known,
+                    span,
+                    "works on rows, not on groups",
+                    "write it before `.key_by(..)`, or aggregate the groups first",
+                ));
+                return None;
+            }
+            _ => return self.unknown(name, "a group", &["aggregate", "reduce", "top_n", "window"]),
+        };
+        let draft = draft.with_closure("key_by", key);
+        Some(Flow::Stream(self.drafts.add(draft)))
+    }
+
+    pub(super) fn window_aggregate(
+        &mut self,
+        input: DraftId,
+        key: Option<Parameter>,
+        window: Window,
+        span: Span,
+        call: &syn::ExprMethodCall,
+    ) -> Option<Flow> {
+        let function = self.closure_of(call, 1, ".aggregate(|window| Record { end: window.end() })")?;
+        let mut draft = Draft::new(window.operator_type, span).input(input);
+        draft.parameters = window.parameters;
+        draft.parameters.extend(key.map(|key| ("key_by".to_owned(), key)));
+        let draft = draft.with_closure("function", function);
+        Some(Flow::Stream(self.drafts.add(draft)))
+    }
+
+    fn window(&mut self, window: &syn::Expr, usage: &str) -> Option<Window> {
+        let at = self.reader.span_of(window);
+        const WINDOWS: [&str; 5] = ["tumbling", "sliding", "session", "cumulate", "count"];
+        let (Some(name), syn::Expr::Call(call)) = (called(window), window) else {
+            self.reader.diagnostics.push(syntax::wrong_argument(at, "a window", usage));
+            return None;
+        };
+        let arguments: Vec<&syn::Expr> = call.args.iter().collect();
+        let (operator_type, names): (_, &[&str]) = match name.as_str() {
+            "tumbling" => (OperatorType::TumblingWindow, &["window_size_ms"]),
+            "sliding" => (OperatorType::SlidingWindow, &["window_size_ms", "slide_ms"]),
+            "session" => (OperatorType::SessionWindow, &["gap_ms"]),
+            "cumulate" => (OperatorType::CumulateWindow, &["step_ms", "window_size_ms"]),
+            "count" => (OperatorType::CountWindow, &["count"]),
+            _ => {
+                let at = self.reader.span_of(&call.func);
+                self.reader.diagnostics.push(syntax::unknown_method(at, &name, "the language", &WINDOWS));
+                return None;
+            }
+        };
+        if arguments.len() != names.len() {
+            let usage = match name.as_str() {
+                "sliding" => "sliding(minutes(5), minutes(1))",
+                "session" => "session(minutes(30))",
+                "cumulate" => "cumulate(minutes(1), hours(1))",
+                "count" => "count(100)",
+                _ => "tumbling(minutes(5))",
+            };
+            self.reader.diagnostics.push(syntax::wrong_arguments(at, &name, usage));
+            return None;
+        }
+        let mut parameters = BTreeMap::new();
+        for (parameter, argument) in names.iter().zip(arguments) {
+            let (value, span) = match *parameter {
+                "count" => self.int(argument, usage)?,
+                _ => self.duration_ms(argument, usage)?,
+            };
+            parameters.insert((*parameter).to_owned(), Parameter { value: value.into(), span });
+        }
+        Some(Window { operator_type, parameters })
+    }
+
+    pub(super) fn on(&mut self, left: DraftId, right: DraftId, span: Span, call: &syn::ExprMethodCall) -> Option<Flow> {
+        let usage = ".on(|left| left.id, |right| right.id)";
+        let [left_key, right_key] = self.arguments(call, usage)?;
+        let left_key = self.function(left_key, "on", 1, usage);
+        let right_key = self.function(right_key, "on", 1, usage);
+        let parameters = BTreeMap::from([("left_key".to_owned(), left_key?), ("right_key".to_owned(), right_key?)]);
+        Some(Flow::Joined { parameters, left, right, span })
+    }
+
+    pub(super) fn joined_method(
+        &mut self,
+        mut parameters: BTreeMap<String, Parameter>,
+        (left, right): (DraftId, DraftId),
+        span: Span,
+        call: &syn::ExprMethodCall,
+        name: &Name,
+    ) -> Option<Flow> {
+        let method = name.text.as_str();
+        match method {
+            "left" | "right" | "full" | "semi" | "anti" => {
+                let [] = self.arguments(call, &format!(".{method}()"))?;
+                if parameters.contains_key("kind") {
+                    self.reader.diagnostics.push(syntax::said_twice(name.span, "the kind of this join"));
+                }
+                parameters.insert("kind".to_owned(), Parameter { value: method.into(), span: name.span });
+                if !matches!(method, "semi" | "anti") {
+                    return Some(Flow::Joined { parameters, left, right, span });
+                }
+            }
+            "within" => {
+                let usage = ".within(minutes(5))";
+                let [distance] = self.arguments(call, usage)?;
+                let (value, at) = self.duration_ms(distance, usage)?;
+                parameters.insert("within_ms".to_owned(), Parameter { value: value.into(), span: at });
+                return Some(Flow::Joined { parameters, left, right, span });
+            }
+            "map" => {
+                let function = self.closure_of(call, 2, ".map(|left, right| Record { .. })")?;
+                parameters.insert("function".to_owned(), function);
+            }
+            "window" => {
+                self.reader.diagnostics.push(syntax::not_yet(
+                    name.span,
+                    "a join inside windows",
+                    "join within a time with `.within(minutes(5))`",
+                ));
+                return None;
+            }
+            known if STREAM.iter().any(|(stream_method, _)| *stream_method == known) => {
+                self.reader.diagnostics.push(syntax::misplaced_method(
+                    name.span,
+                    known,
+                    span,
+                    "works on rows, not on pairs",
+                    "make one row of each pair first: `.map(|left, right| Record { .. })`",
+                ));
+                return None;
+            }
+            _ => {
+                return self.unknown(name, "a join", &["map", "left", "right", "full", "semi", "anti", "within"]);
+            }
+        }
+        let mut draft = Draft::new(OperatorType::HashJoin, span).input(left).input(right);
+        draft.parameters = parameters;
+        Some(Flow::Stream(self.drafts.add(draft)))
+    }
+}
+
+impl Draft {
+    fn with_closure(mut self, name: &str, closure: Parameter) -> Self {
+        self.parameters.insert(name.to_owned(), closure);
+        self
+    }
+}
+
+fn is_window(operator_type: OperatorType) -> bool {
+    matches!(
+        operator_type,
+        OperatorType::TumblingWindow
+            | OperatorType::SlidingWindow
+            | OperatorType::SessionWindow
+            | OperatorType::CumulateWindow
+            | OperatorType::CountWindow
+    )
+}
