@@ -1,7 +1,8 @@
 //! CSV as RFC 4180 has it, with a header: fields are matched by name, in any order, others are ignored.
 //!
-//! An empty field without quotes is `None`. Quotes count only where a field starts; elsewhere they are text. A blank line
-//! is no row, except where rows have a single column. A byte order mark is skipped, lines may end in `\r\n`.
+//! An empty field without quotes is `None`, or the empty `String` where the record has no `Option`. Quotes count only
+//! where a field starts; elsewhere they are text. A blank line is no row, except where rows have a single column. A byte
+//! order mark is skipped, lines may end in `\r\n`.
 
 use super::super::Name;
 use super::super::error::{ConnectorError, Place};
@@ -11,7 +12,7 @@ use super::super::source::{Scan, Source};
 use super::source::{
     Fault, FaultKind, Format, MappedText, NewParser, RowParser, Rows, SPLIT_BYTES, TextStream, quoted,
 };
-use sabot_abi::manifest::Field;
+use sabot_abi::manifest::{BaseType, Field};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -266,11 +267,15 @@ impl CsvParser {
         for (column, position) in self.positions.iter().enumerate() {
             let builder = &mut rows.columns[column];
             if self.record.is_none(*position) {
-                if !self.format.fields[column].ty.nullable {
+                let ty = self.format.fields[column].ty;
+                if ty.nullable {
+                    builder.push_null();
+                    continue;
+                }
+                // A text that may not be missing is empty; any other value is missing.
+                if ty.base != BaseType::String {
                     return Err(FaultKind::Null(column));
                 }
-                builder.push_null();
-                continue;
             }
             let value = self.record.text(text, *position);
             builder.push(value).map_err(|_| FaultKind::Value(column, quoted(value)))?;
