@@ -13,6 +13,7 @@ pub mod summary;
 
 mod column;
 mod compact;
+mod late;
 mod limit;
 mod morsel;
 mod operator;
@@ -21,6 +22,7 @@ mod primitive;
 mod progress;
 mod registers;
 mod scheduler;
+mod spill;
 mod table;
 mod task;
 

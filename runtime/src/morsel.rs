@@ -50,6 +50,8 @@ pub(crate) enum Rows {
     Batch { batch: RecordBatch, position: Position, first: usize, rows: usize },
     /// In a table.
     Table { first: usize, rows: usize },
+    /// All rows of a part of a table that is not in memory as a whole.
+    Part(usize),
 }
 
 /// What morsels are made of.
@@ -58,6 +60,8 @@ pub(crate) enum Input<'a> {
     Source(&'a dyn Source),
     /// That many rows of a table.
     Table(usize),
+    /// That many parts of a table.
+    Parts(usize),
 }
 
 /// A split that was opened; without its reader while a worker reads.
@@ -102,6 +106,7 @@ impl<'a> Morsels<'a> {
         let splits = match &input {
             Input::Source(source) => source.splits(),
             Input::Table(rows) => rows.div_ceil(MORSEL_ROWS),
+            Input::Parts(parts) => *parts,
         };
         Self {
             input,
@@ -160,13 +165,11 @@ impl<'a> Morsels<'a> {
             let source = match &self.input {
                 Input::Source(source) => *source,
                 Input::Table(rows) => {
-                    let split = state.next_split;
-                    let first = split * MORSEL_ROWS;
-                    state.ended.insert(split, 1);
-                    state.next_split += 1;
+                    let first = state.next_whole_split() * MORSEL_ROWS;
                     let rows = (rows - first).min(MORSEL_ROWS);
                     return Ok(Some(Morsel { seq, rows: Rows::Table { first, rows } }));
                 }
+                Input::Parts(_) => return Ok(Some(Morsel { seq, rows: Rows::Part(state.next_whole_split()) })),
             };
             let split = seq.split();
             let reader = if reader == Some(seq) {
@@ -240,6 +243,14 @@ impl<'a> Morsels<'a> {
 }
 
 impl State {
+    /// Takes a split that is one morsel.
+    fn next_whole_split(&mut self) -> usize {
+        let split = self.next_split;
+        self.next_split += 1;
+        self.ended.insert(split, 1);
+        split
+    }
+
     /// Cuts a batch into morsels: the first is given, the others can be taken.
     fn cut(&mut self, split: usize, batch: RecordBatch, reader: Box<dyn SplitReader>) -> Morsel {
         let open = self.open.get_mut(&split).expect("a split is open while it is read");

@@ -215,6 +215,20 @@ fn column_view(array: &ArrayRef) -> ColumnView {
     }
 }
 
+/// A worker on its way from one thread to another, when it works on no chunk.
+pub(crate) struct AcrossThreads<T>(pub(crate) T);
+
+// SAFETY: only made of workers between two phases of a pipeline. What their pointers refer to (registers, which are written
+// anew for every chunk, the functions, parameters and constants of the job) belongs to no thread.
+unsafe impl<T> Send for AcrossThreads<T> {}
+
+impl<T> AcrossThreads<T> {
+    /// What it is.
+    pub(crate) fn get(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
 /// The registers of one worker in one pipeline.
 #[derive(Debug)]
 pub(crate) struct Registers {

@@ -7,6 +7,7 @@ use crate::operator::sink::SinkRun;
 use crate::params::Params;
 use crate::progress::Progress;
 use crate::scheduler::JobRun;
+use crate::spill::Account;
 use crate::summary::{OperatorSummary, RunSummary};
 use crate::table::TableRun;
 use crate::task::Count;
@@ -110,6 +111,7 @@ impl Job {
             workers,
             stop: options.stop.clone().unwrap_or_default(),
             waiting_bytes: AtomicUsize::new(0),
+            account: Account::new(options.memory_budget, options.spill_dir.clone()),
             skipped_groups: Mutex::default(),
             sources,
         };
@@ -118,7 +120,8 @@ impl Job {
             run.sinks.iter().for_each(SinkRun::abort);
         }
         let operators = result?;
-        Ok(RunSummary { job: manifest.job.clone(), operators, wall: started.elapsed(), peak_table_bytes: 0, workers })
+        let (job, peak_table_bytes) = (manifest.job.clone(), run.account.peak() as u64);
+        Ok(RunSummary { job, operators, wall: started.elapsed(), peak_table_bytes, workers })
     }
 }
 
@@ -165,6 +168,11 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
     }
     for (operator, groups) in run.skipped_groups.lock().expect("workers have ended").iter() {
         operators[*operator as usize].skipped += groups;
+    }
+    for (number, table) in run.tables.iter().enumerate() {
+        if let Some(filler) = run.filler_of(number as u32) {
+            operators[filler as usize].spills += table.spills();
+        }
     }
     let mut sink_operators = BTreeMap::new();
     for pipeline in &manifest.pipelines {

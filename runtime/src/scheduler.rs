@@ -7,9 +7,10 @@ use crate::column::Column;
 use crate::connector::{self, ResolvedPruneTerm, Scan, Source};
 use crate::error::{RowFailure, RunError};
 use crate::kernel::LoadedArtifact;
+use crate::late::PutAway;
 use crate::limit::Limit;
 use crate::morsel::{Input, Morsels, Seq};
-use crate::operator::aggregate::GroupSpec;
+use crate::operator::aggregate::{GroupSpec, SpilledGroups};
 use crate::operator::error_rows::{batch_of, error_row};
 use crate::operator::hash_join::{JoinSpec, JoinTable, ProbeSpec};
 use crate::operator::key::KeyLayout;
@@ -17,10 +18,12 @@ use crate::operator::rows::RowsSpec;
 use crate::operator::sink::SinkRun;
 use crate::params::Params;
 use crate::progress::{Bar, Progress};
+use crate::registers::AcrossThreads;
+use crate::spill::{Account, PARTITIONS};
 use crate::table::{MOST_ROWS, Table, TableRun, TableSpec};
 use crate::task::{Count, Worker};
 use sabot_abi::kernel::{KernelFn, RowErrorCode};
-use sabot_abi::manifest::{self, AggregateInput, ErrorPolicy, Kernel, Origin, Pipeline, PruneValue, Reg};
+use sabot_abi::manifest::{self, AggregateInput, ErrorPolicy, Field, Kernel, Origin, Pipeline, PruneValue, Reg};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -37,6 +40,8 @@ pub(crate) struct JobRun<'a> {
     pub(crate) workers: usize,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) waiting_bytes: AtomicUsize,
+    /// The memory of tables.
+    pub(crate) account: Account,
     /// Operators and how many of their groups could not be computed.
     pub(crate) skipped_groups: Mutex<Vec<(u32, u64)>>,
     /// In the place of sources by that name, in tests.
@@ -70,6 +75,8 @@ pub(crate) struct PipelineRun<'a> {
 /// Where rows come from.
 pub(crate) struct OriginRun<'a> {
     pub(crate) operator: u32,
+    /// Who has filled the table.
+    pub(crate) filler: u32,
     /// Position among the columns, and register.
     pub(crate) registers: &'a [(u32, Reg)],
     pub(crate) rows: OriginRows<'a>,
@@ -83,6 +90,10 @@ pub(crate) enum OriginRows<'a> {
     Columns(&'a [Column]),
     /// Some rows of a table, by number.
     Taken(&'a [Column], Vec<u32>),
+    /// Groups of which some rows are in files, by partition.
+    GroupParts(&'a SpilledGroups),
+    /// Rows of a join by whether they had a match: those in memory, then partition by partition those in a file.
+    BuildParts(&'a JoinTable, bool),
 }
 
 /// Steps, resolved.
@@ -121,6 +132,8 @@ pub(crate) struct Probing<'a> {
     pub(crate) keys: &'a [Reg],
     pub(crate) spec: ProbeSpec,
     pub(crate) operator: u32,
+    /// Rows that wait until the others are through.
+    pub(crate) away: Option<PutAway>,
 }
 
 /// Where a body ends.
@@ -179,11 +192,11 @@ impl<'a> JobRun<'a> {
     fn table(&'a self, number: u32, operator: u32) -> Result<&'a Table, RunError> {
         let table = self.tables.get(number as usize).ok_or_else(|| bad(format!("it has no table {number}")))?;
         let filler = self.filler_of(number).unwrap_or(operator);
-        table.complete(self.workers, |keys| self.refuse_groups(filler, keys))
+        table.complete(self.workers, &self.account, |keys| self.refuse_groups(filler, keys))
     }
 
     /// Sums of these groups, by their keys, do not fit their type.
-    fn refuse_groups(&self, number: u32, keys: &[Vec<String>]) -> Result<(), RunError> {
+    pub(crate) fn refuse_groups(&self, number: u32, keys: &[Vec<String>]) -> Result<(), RunError> {
         let manifest = &self.artifact.manifest;
         let operator = &manifest.operators[number as usize];
         let failure = |key: &Vec<String>| RowFailure {
@@ -212,7 +225,7 @@ impl<'a> JobRun<'a> {
     }
 
     /// The operator that fills a table.
-    fn filler_of(&self, number: u32) -> Option<u32> {
+    pub(crate) fn filler_of(&self, number: u32) -> Option<u32> {
         fn find(body: &manifest::Body, number: u32) -> Option<u32> {
             match &body.end {
                 manifest::End::Build { table, operator, .. }
@@ -248,10 +261,11 @@ impl<'a> JobRun<'a> {
         let (origin, rows) = self.origin(&pipeline.origin)?;
         let input = match &source {
             Some(source) => Input::Source(&**source),
+            None if matches!(origin.rows, OriginRows::GroupParts(_) | OriginRows::BuildParts(..)) => Input::Parts(rows),
             None => Input::Table(rows),
         };
         let morsels = Morsels::new(input, &self.waiting_bytes);
-        let mut resolver = Resolver { job: self, probes: Vec::new(), ends: Vec::new() };
+        let mut resolver = Resolver { job: self, registers: &pipeline.registers, probes: Vec::new(), ends: Vec::new() };
         let body = resolver.body(&pipeline.body)?;
         let Resolver { probes, ends, .. } = resolver;
         let limit = match ends.as_slice() {
@@ -268,7 +282,7 @@ impl<'a> JobRun<'a> {
         let bar = progress.start(name, statistics.unwrap_or((Some(rows as u64), None)));
         let failure = Mutex::default();
         let run = PipelineRun { job: self, number, pipeline, origin, body, probes, ends, morsels, limit, bar, failure };
-        let counts = run.run_workers();
+        let counts = run.run_workers()?;
         run.bar.end();
         if let Some((_, error)) = run.failure.into_inner().expect("workers have ended") {
             return Err(error);
@@ -307,18 +321,31 @@ impl<'a> JobRun<'a> {
             Origin::Scan { columns, operator, .. } => (*operator, columns, OriginRows::Source, 0),
             Origin::Table { table, columns, operator } => match self.table(*table, *operator)? {
                 Table::Groups(groups) => (*operator, columns, OriginRows::Columns(&groups.columns), groups.rows),
+                Table::SpilledGroups(groups) => (*operator, columns, OriginRows::GroupParts(groups), PARTITIONS),
                 Table::Rows(rows) => (*operator, columns, OriginRows::Columns(&rows.columns), rows.rows),
                 Table::Join(_) => return Err(bad(format!("table {table} is read without its matches"))),
             },
             Origin::BuildRows { table, matched, columns, operator } => {
                 let (_, table) = self.join_table(*table, *operator)?;
-                let rows = table.rows_by_match(*matched);
-                let count = rows.len();
-                (*operator, columns, OriginRows::Taken(&table.payload, rows), count)
+                match &table.spilled {
+                    Some(spilled) => {
+                        let parts = 1 + spilled.partitions.len();
+                        (*operator, columns, OriginRows::BuildParts(table, *matched), parts)
+                    }
+                    None => {
+                        let rows = table.rows_by_match(*matched);
+                        let count = rows.len();
+                        (*operator, columns, OriginRows::Taken(&table.payload, rows), count)
+                    }
+                }
             }
         };
+        let filler = match origin {
+            Origin::Scan { .. } => operator,
+            Origin::Table { table, .. } | Origin::BuildRows { table, .. } => self.filler_of(*table).unwrap_or(operator),
+        };
         // A batch has the columns in the order they were asked for.
-        Ok((OriginRun { operator, registers, rows }, count))
+        Ok((OriginRun { operator, filler, registers, rows }, count))
     }
 }
 
@@ -329,6 +356,7 @@ fn bad(what: String) -> RunError {
 /// Turns a manifest's body into functions and tables.
 struct Resolver<'a> {
     job: &'a JobRun<'a>,
+    registers: &'a [Field],
     probes: Vec<Probing<'a>>,
     ends: Vec<EndSpec<'a>>,
 }
@@ -347,7 +375,13 @@ impl<'a> Resolver<'a> {
             }
             manifest::Step::Count { operators } => Step::Count(operators),
             manifest::Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
-                let (spec, table) = self.job.join_table(*table, *operator)?;
+                let (number, (spec, table)) = (*table, self.job.join_table(*table, *operator)?);
+                let away = if table.spilled.is_some() {
+                    let file = self.job.account.spill_file(&self.job.tables[number as usize].name)?;
+                    Some(PutAway::new(file, keys, carry, self.registers))
+                } else {
+                    None
+                };
                 self.probes.push(Probing {
                     table,
                     layout: spec.layout.clone(),
@@ -360,6 +394,7 @@ impl<'a> Resolver<'a> {
                         mark_only: *mark_only,
                     },
                     operator: *operator,
+                    away,
                 });
                 Step::Probe(self.probes.len() - 1)
             }
@@ -417,18 +452,34 @@ impl PipelineRun<'_> {
         self.morsels.stop_behind(seq);
     }
 
-    /// Runs all workers, this thread among them.
-    fn run_workers(&self) -> Vec<Count> {
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..self.job.workers).map(|_| scope.spawn(|| Worker::new(self).work())).collect();
-            let mut all = Worker::new(self).work();
-            for other in others {
-                let counts = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                for (all, count) in all.iter_mut().zip(&counts) {
-                    all.add(count);
-                }
+    /// Runs all workers to the end of the pipeline.
+    fn run_workers(&self) -> Result<Vec<Count>, RunError> {
+        let mut workers: Vec<AcrossThreads<Worker<'_>>> =
+            (0..self.job.workers).map(|_| AcrossThreads(Worker::new(self))).collect();
+        in_threads(&mut workers, |worker| worker.work());
+        for probe in self.late_probes() {
+            if self.failure.lock().expect("workers have ended").is_some() {
+                break;
             }
-            all
-        })
+            in_threads(&mut workers, |worker| worker.flush_put_away(probe));
+            in_threads(&mut workers, |worker| worker.work_late(probe));
+        }
+        let mut all = vec![Count::default(); self.job.artifact.manifest.operators.len()];
+        for AcrossThreads(worker) in workers {
+            all.iter_mut().zip(&worker.finish()?).for_each(|(all, count)| all.add(count));
+        }
+        Ok(all)
     }
+}
+
+/// Does something with each worker, each on a thread of its own; the first on this one.
+fn in_threads<'a>(workers: &mut [AcrossThreads<Worker<'a>>], work: impl Fn(&mut Worker<'a>) + Sync) {
+    let Some((first, others)) = workers.split_first_mut() else { return };
+    std::thread::scope(|scope| {
+        for other in others {
+            let work = &work;
+            scope.spawn(move || work(other.get()));
+        }
+        work(first.get());
+    });
 }

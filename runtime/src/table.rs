@@ -1,12 +1,14 @@
 //! What pipelines leave to later ones: workers add their parts, the first reader puts them together.
 
 use crate::error::RunError;
-use crate::operator::aggregate::{GroupSpec, GroupTable, Part};
+use crate::operator::aggregate::{AggregateSpill, GroupSpec, GroupTable, Part, SpilledGroups};
 use crate::operator::collect::Rows;
 use crate::operator::hash_join::{JoinSpec, JoinTable};
 use crate::operator::rows::{self, RowsSpec};
+use crate::spill::{Account, SpillFile};
 use sabot_abi::manifest::{self, TableKind};
-use std::sync::{Mutex, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// What a table holds.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub(crate) enum TableSpec {
 pub(crate) enum Table {
     Join(JoinTable),
     Groups(GroupTable),
+    SpilledGroups(SpilledGroups),
     Rows(Rows),
 }
 
@@ -32,6 +35,9 @@ pub(crate) struct TableRun {
     rows: Mutex<Vec<Rows>>,
     parts: Mutex<Vec<Part>>,
     complete: OnceLock<Table>,
+    join_spill: Mutex<Option<Arc<SpillFile>>>,
+    /// By pipeline and place of the end in it.
+    aggregate_spills: Mutex<BTreeMap<(u32, usize), Arc<AggregateSpill>>>,
 }
 
 /// Rows that a table can number.
@@ -60,7 +66,42 @@ impl TableRun {
             rows: Mutex::default(),
             parts: Mutex::default(),
             complete: OnceLock::new(),
+            join_spill: Mutex::default(),
+            aggregate_spills: Mutex::default(),
         }
+    }
+
+    /// The file for rows that do not fit.
+    pub(crate) fn join_spill(&self, account: &Account) -> Result<Arc<SpillFile>, RunError> {
+        let mut spill = self.join_spill.lock().expect("a worker that panicked ends the job");
+        if let Some(file) = &*spill {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(account.spill_file(&self.name)?);
+        *spill = Some(Arc::clone(&file));
+        Ok(file)
+    }
+
+    /// The file for rows of one way into the table.
+    pub(crate) fn aggregate_spill(
+        &self,
+        way: (u32, usize),
+        account: &Account,
+        make: impl FnOnce(SpillFile) -> AggregateSpill,
+    ) -> Result<Arc<AggregateSpill>, RunError> {
+        let mut spills = self.aggregate_spills.lock().expect("a worker that panicked ends the job");
+        if let Some(spill) = spills.get(&way) {
+            return Ok(Arc::clone(spill));
+        }
+        let spill = Arc::new(make(account.spill_file(&self.name)?));
+        spills.insert(way, Arc::clone(&spill));
+        Ok(spill)
+    }
+
+    /// Files that it needed.
+    pub(crate) fn spills(&self) -> u64 {
+        let joins = u64::from(self.join_spill.lock().expect("workers have ended").is_some());
+        joins + self.aggregate_spills.lock().expect("workers have ended").len() as u64
     }
 
     /// A worker's rows.
@@ -77,6 +118,7 @@ impl TableRun {
     pub(crate) fn complete(
         &self,
         threads: usize,
+        account: &Account,
         refuse: impl FnOnce(&[Vec<String>]) -> Result<(), RunError>,
     ) -> Result<&Table, RunError> {
         if let Some(table) = self.complete.get() {
@@ -87,8 +129,16 @@ impl TableRun {
         if rows.iter().map(|rows| rows.rows).sum::<usize>() > MOST_ROWS {
             return Err(self.too_many());
         }
+        let spills = self.aggregate_spills.lock().expect("a worker that panicked ends the job");
+        let join_spill = self.join_spill.lock().expect("a worker that panicked ends the job").clone();
         let table = match &self.spec {
-            TableSpec::Join(spec) => Table::Join(JoinTable::build(spec, rows, threads)),
+            TableSpec::Join(spec) => Table::Join(match join_spill {
+                None => JoinTable::build(spec, rows, threads),
+                Some(file) => JoinTable::build_spilled(spec, rows, file, account, threads)?,
+            }),
+            TableSpec::Aggregate(spec) if !spills.is_empty() => {
+                Table::SpilledGroups(SpilledGroups::new(spec, parts, spills.values().cloned().collect()))
+            }
             TableSpec::Rows(spec) => Table::Rows(rows::finish(spec, rows, threads)),
             TableSpec::Aggregate(spec) => {
                 let groups = GroupTable::build(spec, parts);

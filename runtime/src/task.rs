@@ -3,23 +3,27 @@
 //! All scratch belongs to the worker and is used again by every chunk. A step that gives several chunks for one (a join with
 //! duplicates) runs the rest of the steps for each of them before it goes on.
 
+use crate::column::Column;
 use crate::compact;
 use crate::connector::{Position, SinkEncoder};
 use crate::error::{RowFailure, RunError, line_and_column};
 use crate::kernel;
+use crate::late::PutAway;
 use crate::morsel::{Morsel, Rows, Seq};
-use crate::operator::aggregate::{AggregateBuild, FusedBuild};
+use crate::operator::aggregate::{AggregateBuild, AggregateSpill, FusedBuild};
 use crate::operator::collect::Order;
 use crate::operator::error_rows::{ErrorRows, error_row, error_sinks};
-use crate::operator::hash_join::{Found, JoinBuild, Probe};
+use crate::operator::hash_join::{Found, JoinBuild, JoinTable, Probe};
 use crate::operator::rows::Collect;
 use crate::operator::sink::{SinkEnd, SinkRun};
 use crate::primitive::bitmap;
 use crate::registers::{BatchView, Registers, Selection};
 use crate::scheduler::{Body, EndSpec, KernelCall, OriginRows, PipelineRun, Probing, Step};
+use crate::spill::Partitioner;
 use sabot_abi::kernel::{Accumulator, Chunk, Context, RowError, RowErrorCode};
 use sabot_abi::manifest::ErrorPolicy;
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -45,16 +49,20 @@ enum End {
 
 /// One worker.
 pub(crate) struct Worker<'a> {
-    run: &'a PipelineRun<'a>,
-    registers: Registers,
+    pub(crate) run: &'a PipelineRun<'a>,
+    pub(crate) registers: Registers,
     context: Context,
     probes: Vec<Option<Probe>>,
+    /// By probe: rows on their way into its file.
+    pub(crate) put_away: Vec<Option<Partitioner>>,
+    /// A probe, and the partition that takes the place of its table while rows that were put away are probed.
+    pub(crate) late: Option<(usize, JoinTable)>,
     ends: Vec<End>,
     pub(crate) counts: Vec<Count>,
     /// Row of the morsel's batch with which the chunk starts.
     chunk_start: usize,
     /// Where the batch's rows come from.
-    position: Option<Position>,
+    pub(crate) position: Option<Position>,
     /// Rows that could not be computed, for the sinks that take them.
     errors: Vec<ErrorRows>,
     /// Rows that came into the step that is being computed.
@@ -94,6 +102,8 @@ impl<'a> Worker<'a> {
                 error: RowError::default(),
             },
             probes: run.probes.iter().map(|probing| Some(Probe::new(&probing.layout, probing.keys))).collect(),
+            put_away: run.probes.iter().map(|probing| probing.away.as_ref().map(PutAway::partitioner)).collect(),
+            late: None,
             ends: run.ends.iter().map(end).collect(),
             counts: vec![Count::default(); run.job.artifact.manifest.operators.len()],
             chunk_start: 0,
@@ -104,122 +114,143 @@ impl<'a> Worker<'a> {
     }
 
     /// Takes morsels until there are none.
-    pub(crate) fn work(mut self) -> Vec<Count> {
+    pub(crate) fn work(&mut self) {
         loop {
             if self.run.job.stop.load(Ordering::Relaxed) {
-                self.run.fail(Seq::END, RunError::Interrupted);
-                break;
+                return self.run.fail(Seq::END, RunError::Interrupted);
             }
             let morsel = match self.run.morsels.take() {
                 Ok(Some(morsel)) => morsel,
-                Ok(None) => break,
-                Err(error) => {
-                    self.run.fail(Seq::END, error.into());
-                    break;
-                }
+                Ok(None) => return,
+                Err(error) => return self.run.fail(Seq::END, error.into()),
             };
             let seq = morsel.seq;
-            match self.on_morsel(morsel) {
-                Ok(()) => {}
-                Err(error) => {
-                    self.run.fail(seq, error);
-                    break;
-                }
+            if let Err(error) = self.on_morsel(morsel) {
+                return self.run.fail(seq, error);
             }
         }
+    }
+
+    /// Hands the tables what they are to hold; gives what was counted.
+    pub(crate) fn finish(self) -> Result<Vec<Count>, RunError> {
+        let tables = &self.run.job.tables;
         for (spec, end) in self.run.ends.iter().zip(self.ends) {
             match (spec, end) {
-                (EndSpec::Build { table, .. }, End::Build(build)) => {
-                    self.run.job.tables[*table as usize].add_rows(build.rows)
-                }
+                (EndSpec::Build { table, .. }, End::Build(build)) => tables[*table as usize].add_rows(build.rows),
                 (EndSpec::Aggregate { table, .. }, End::Aggregate(build)) => {
-                    self.run.job.tables[*table as usize].add_groups(build.into_parts());
+                    tables[*table as usize].add_groups(build.into_parts()?);
                 }
                 (EndSpec::Fused { table, .. }, End::Fused(build)) => {
-                    self.run.job.tables[*table as usize].add_groups(vec![build.into_part()]);
+                    tables[*table as usize].add_groups(vec![build.into_part()]);
                 }
                 (EndSpec::Collect { table, .. }, End::Collect(collect)) => {
-                    self.run.job.tables[*table as usize].add_rows(collect.into_rows());
+                    tables[*table as usize].add_rows(collect.into_rows());
                 }
                 (EndSpec::Sink { .. } | EndSpec::Nothing, _) => {}
                 _ => unreachable!("ends are made of their specs"),
             }
         }
-        self.counts
+        Ok(self.counts)
     }
 
-    fn on_morsel(&mut self, morsel: Morsel) -> Result<(), RunError> {
-        let run = self.run;
-        let order: Order = (run.number, morsel.seq);
+    /// Tells all ends which morsel comes.
+    pub(crate) fn start(&mut self, order: Order) -> Result<(), RunError> {
         for end in &mut self.ends {
             match end {
                 End::Build(build) => build.start(order),
-                End::Aggregate(build) => build.start(order),
+                End::Aggregate(build) => build.start(order)?,
                 End::Collect(collect) => collect.start(order),
                 End::Sink { .. } | End::Fused(_) | End::Nothing => {}
             }
         }
-        self.position = match &morsel.rows {
-            Rows::Batch { position, .. } => Some(position.clone()),
-            Rows::Table { .. } => None,
-        };
-        let started = Instant::now();
-        let rows = match &morsel.rows {
-            Rows::Batch { rows, .. } | Rows::Table { rows, .. } => *rows,
-        };
-        let origin = &mut self.counts[run.origin.operator as usize];
-        if matches!(run.origin.rows, OriginRows::Source) {
-            origin.rows_in += rows as u64;
-        }
-        origin.rows_out += rows as u64;
-        let view = match &morsel.rows {
-            Rows::Batch { batch, .. } => {
-                BatchView::new(batch.columns(), run.origin.registers.iter().map(|(_, reg)| *reg))
+        for (probing, partitioner) in self.run.probes.iter().zip(&mut self.put_away) {
+            if let (Some(away), Some(partitioner)) = (&probing.away, partitioner) {
+                partitioner.start(order, &away.file)?;
             }
-            Rows::Table { .. } => BatchView::default(),
-        };
-        self.counts[run.origin.operator as usize].nanos += started.elapsed().as_nanos() as u64;
-        for start in (0..rows).step_by(CHUNK_ROWS) {
-            let len = (rows - start).min(CHUNK_ROWS);
-            match (&morsel.rows, &run.origin.rows) {
-                (Rows::Batch { first, .. }, _) => {
+        }
+        Ok(())
+    }
+
+    fn on_morsel(&mut self, morsel: Morsel) -> Result<(), RunError> {
+        let run = self.run;
+        self.start((run.number, morsel.seq))?;
+        self.position = None;
+        match morsel.rows {
+            Rows::Batch { batch, position, first, rows } => {
+                let started = Instant::now();
+                self.position = Some(position);
+                let view = BatchView::new(batch.columns(), run.origin.registers.iter().map(|(_, reg)| *reg));
+                let origin = &mut self.counts[run.origin.operator as usize];
+                origin.rows_in += rows as u64;
+                origin.rows_out += rows as u64;
+                origin.nanos += started.elapsed().as_nanos() as u64;
+                for start in (0..rows).step_by(CHUNK_ROWS) {
+                    let len = (rows - start).min(CHUNK_ROWS);
                     self.chunk_start = first + start;
                     self.registers.load(&view, self.chunk_start, len);
+                    self.run_chunk(&run.body, 0, len)?;
                 }
-                (Rows::Table { first, .. }, OriginRows::Columns(columns)) => {
-                    self.chunk_start = first + start;
-                    let registers = run.origin.registers.iter();
-                    let columns = registers.map(|(position, reg)| (*reg, &columns[*position as usize]));
-                    self.registers.load_rows(columns, self.chunk_start, len);
-                }
-                (Rows::Table { first, .. }, OriginRows::Taken(columns, rows)) => {
-                    self.chunk_start = first + start;
-                    let registers = run.origin.registers.iter();
-                    let columns = registers.map(|(position, reg)| (*reg, &columns[*position as usize]));
-                    self.registers.load_taken(columns, &rows[self.chunk_start..self.chunk_start + len]);
-                }
-                (Rows::Table { .. }, OriginRows::Source) => unreachable!("sources give batches"),
             }
-            self.step_rows = None;
-            self.run_body(&run.body, 0, Selection::all(len))?;
-            if run.job.stop.load(Ordering::Relaxed) {
-                return Err(RunError::Interrupted);
-            }
+            Rows::Table { first, rows } => match &run.origin.rows {
+                OriginRows::Columns(columns) => self.run_rows(columns, None, first..first + rows)?,
+                OriginRows::Taken(columns, taken) => self.run_rows(columns, Some(taken), first..first + rows)?,
+                OriginRows::Source | OriginRows::GroupParts(_) | OriginRows::BuildParts(..) => {
+                    unreachable!("morsels are made of what the origin is")
+                }
+            },
+            Rows::Part(part) => match &run.origin.rows {
+                OriginRows::GroupParts(groups) => {
+                    let table = groups.partition(part)?;
+                    run.job.refuse_groups(run.origin.filler, &table.too_large)?;
+                    self.run_rows(&table.columns, None, 0..table.rows)?;
+                }
+                OriginRows::BuildParts(table, matched) => {
+                    let spilled = table.spilled.as_ref().expect("only such tables are read in parts");
+                    let loaded = part.checked_sub(1).map(|at| spilled.load(spilled.partitions[at])).transpose()?;
+                    let table = loaded.as_ref().unwrap_or(table);
+                    let rows = table.rows_by_match(*matched);
+                    self.run_rows(&table.payload, Some(&rows), 0..rows.len())?;
+                }
+                OriginRows::Source | OriginRows::Columns(_) | OriginRows::Taken(..) => {
+                    unreachable!("morsels are made of what the origin is")
+                }
+            },
         }
         self.end_morsel(morsel.seq)
+    }
+
+    /// Runs the body over rows of a table: those of the range, or the rows with the numbers that `taken` has there.
+    fn run_rows(&mut self, columns: &[Column], taken: Option<&[u32]>, rows: Range<usize>) -> Result<(), RunError> {
+        let run = self.run;
+        self.counts[run.origin.operator as usize].rows_out += rows.len() as u64;
+        for start in rows.clone().step_by(CHUNK_ROWS) {
+            let len = (rows.end - start).min(CHUNK_ROWS);
+            self.chunk_start = start;
+            let columns = run.origin.registers.iter().map(|(position, reg)| (*reg, &columns[*position as usize]));
+            match taken {
+                None => self.registers.load_rows(columns, start, len),
+                Some(taken) => self.registers.load_taken(columns, &taken[start..start + len]),
+            }
+            self.run_chunk(&run.body, 0, len)?;
+        }
+        Ok(())
+    }
+
+    /// Runs the steps from one on over the chunk that the registers hold.
+    pub(crate) fn run_chunk(&mut self, body: &'a Body<'a>, from: usize, rows: usize) -> Result<(), RunError> {
+        self.step_rows = None;
+        self.run_body(body, from, Selection::all(rows))?;
+        if self.run.job.stop.load(Ordering::Relaxed) { Err(RunError::Interrupted) } else { Ok(()) }
     }
 
     /// Hands on what the morsel has brought.
     fn end_morsel(&mut self, seq: Seq) -> Result<(), RunError> {
         let run = self.run;
         let waiting = &run.job.waiting_bytes;
+        self.settle_tables()?;
         for (spec, end) in run.ends.iter().zip(&mut self.ends) {
-            match (spec, end) {
-                (EndSpec::Sink { sink, .. }, End::Sink { end, .. }) => {
-                    run.job.sinks[*sink as usize].deliver(seq, end.take_batches(), waiting);
-                }
-                (_, End::Collect(collect)) => collect.end_morsel(),
-                _ => {}
+            if let (EndSpec::Sink { sink, .. }, End::Sink { end, .. }) = (spec, end) {
+                run.job.sinks[*sink as usize].deliver(seq, end.take_batches(), waiting);
             }
         }
         for errors in &mut self.errors {
@@ -244,6 +275,46 @@ impl<'a> Worker<'a> {
         }
         if run.limit.as_ref().is_some_and(|limit| limit.is_reached(frontier)) {
             run.morsels.stop();
+        }
+        Ok(())
+    }
+
+    /// Tables look at what they hold.
+    fn settle_tables(&mut self) -> Result<(), RunError> {
+        let run = self.run;
+        let account = &run.job.account;
+        for (number, (spec, end)) in run.ends.iter().zip(&mut self.ends).enumerate() {
+            match (spec, end) {
+                (EndSpec::Build { table, .. }, End::Build(build)) => {
+                    build.end_morsel(account, &run.job.tables[*table as usize])?;
+                }
+                (EndSpec::Aggregate { table, keys, inputs, .. }, End::Aggregate(build)) => {
+                    build.end_morsel(account, || {
+                        let make = |file| AggregateSpill::new(file, &run.pipeline.registers, keys, inputs);
+                        run.job.tables[*table as usize].aggregate_spill((run.number, number), account, make)
+                    })?;
+                }
+                (_, End::Collect(collect)) => collect.end_morsel(),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands on what rows have brought whose place in the input is of no interest any more.
+    pub(crate) fn end_late_morsel(&mut self) -> Result<(), RunError> {
+        let run = self.run;
+        let waiting = &run.job.waiting_bytes;
+        self.settle_tables()?;
+        for (spec, end) in run.ends.iter().zip(&mut self.ends) {
+            if let (EndSpec::Sink { sink, .. }, End::Sink { end, encoder }) = (spec, end) {
+                run.job.sinks[*sink as usize].deliver_now(end.take_batches(), &mut **encoder, waiting)?;
+            }
+        }
+        for errors in &mut self.errors {
+            let sink = &run.job.sinks[errors.sink as usize];
+            let batches = errors.take_batches(sink.schema());
+            sink.deliver_now(batches, &mut *errors.encoder, waiting)?;
         }
         Ok(())
     }
@@ -285,25 +356,28 @@ impl<'a> Worker<'a> {
                 Step::Probe(number) => {
                     let started = Instant::now();
                     let probing = &self.run.probes[*number];
-                    let rows_in = selection.count;
                     let mut probe = self.probes[*number].take().expect("a probe is not inside of itself");
-                    let found = probe.find(probing.table, &probing.spec, &mut self.registers, &mut selection);
+                    let late = self.late.take_if(|(late, _)| late == number);
+                    let table = late.as_ref().map_or(probing.table, |(_, table)| table);
+                    if let (Some(spilled), Some(away)) = (&table.spilled, &probing.away) {
+                        let partitioner = self.put_away[*number].as_mut().expect("made with the worker");
+                        probe.put_away(spilled, &mut self.registers, &mut selection, partitioner, &away.file)?;
+                    }
+                    let rows_in = selection.count;
+                    let found = probe.find(table, &probing.spec, &mut self.registers, &mut selection);
                     let count = &mut self.counts[probing.operator as usize];
                     count.rows_in += rows_in as u64;
                     count.nanos += started.elapsed().as_nanos() as u64;
-                    let result = match found {
-                        Found::Nothing => {
-                            self.probes[*number] = Some(probe);
-                            return Ok(());
-                        }
-                        Found::InPlace => {
-                            count.rows_out += selection.count as u64;
-                            Ok(true)
-                        }
-                        Found::Chunks => self.run_chunks(body, at, probing, &mut probe).map(|()| false),
-                    };
+                    match found {
+                        Found::Nothing => {}
+                        Found::InPlace => count.rows_out += selection.count as u64,
+                        Found::Chunks => self.run_chunks(body, at, probing, table, &mut probe)?,
+                    }
                     self.probes[*number] = Some(probe);
-                    if !result? {
+                    if late.is_some() {
+                        self.late = late;
+                    }
+                    if found != Found::InPlace {
                         return Ok(());
                     }
                 }
@@ -318,12 +392,13 @@ impl<'a> Worker<'a> {
         body: &'a Body<'a>,
         at: usize,
         probing: &'a Probing<'a>,
+        table: &JoinTable,
         probe: &mut Probe,
     ) -> Result<(), RunError> {
         let saved = self.registers.save();
         loop {
             let started = Instant::now();
-            let rows = probe.next_chunk(probing.table, &probing.spec, &mut self.registers);
+            let rows = probe.next_chunk(table, &probing.spec, &mut self.registers);
             let count = &mut self.counts[probing.operator as usize];
             count.rows_out += rows as u64;
             count.nanos += started.elapsed().as_nanos() as u64;
@@ -364,7 +439,7 @@ impl<'a> Worker<'a> {
                 body.operator
             }
             (EndSpec::Aggregate { .. }, End::Aggregate(build)) => {
-                build.add(&mut self.registers, &selection);
+                build.add(&mut self.registers, &selection)?;
                 count.rows_out = 0;
                 body.operator
             }

@@ -8,7 +8,7 @@ use crate::column::{Column, compare_words, extend};
 use crate::operator::collect::Order;
 use crate::primitive::bitmap;
 use crate::primitive::hash::{hash_bytes, hash_word};
-use crate::primitive::hash_table::BytesGroups;
+use crate::primitive::hash_table::{BytesGroups, NONE};
 use crate::primitive::memory::{Buf, Str};
 use crate::registers::{Registers, Selection};
 use sabot_abi::CHUNK_ROWS;
@@ -257,6 +257,9 @@ impl Picked {
         let start = own_runs.len() as u32;
         own_runs.extend_from_slice(other_runs);
         for (from, &to) in groups.iter().enumerate() {
+            if to == NONE {
+                continue;
+            }
             let to = to as usize;
             let Some(other_run) = other.run[from].checked_sub(1) else { continue };
             let cell = other.by.get(from);
@@ -748,9 +751,9 @@ impl Accumulators {
         }
     }
 
-    /// Adds another part's groups; `groups[i]` is the group that its group `i` is here.
+    /// Adds another part's groups; `groups[i]` is the group that its group `i` is here, or `NONE`.
     pub(crate) fn merge(&mut self, other: &Self, groups: &[u32], own_runs: &[Order], other_runs: &[Order]) {
-        let pairs = || groups.iter().map(|to| *to as usize).enumerate();
+        let pairs = || groups.iter().enumerate().filter(|(_, to)| **to != NONE).map(|(from, to)| (from, *to as usize));
         match (&mut self.state, &other.state) {
             (State::Count(ours), State::Count(theirs)) => pairs().for_each(|(from, to)| ours[to] += theirs[from]),
             (State::Integers { sums, is_over }, State::Integers { sums: their_sums, is_over: their_over }) => {
@@ -761,7 +764,8 @@ impl Accumulators {
                     }
                     sums[to].rows += their_sums[from].rows;
                 }
-                is_over.extend(their_over.iter().map(|from| groups[*from as usize]));
+                let here = their_over.iter().map(|from| groups[*from as usize]);
+                is_over.extend(here.filter(|group| *group != NONE));
             }
             (State::Floats(ours), State::Floats(theirs)) => {
                 for (from, to) in pairs() {
@@ -806,6 +810,9 @@ impl Accumulators {
                 for key in theirs.keys.iter() {
                     let (group, value) = key.bytes().split_at(4);
                     let from = u32::from_le_bytes(group.try_into().expect("four bytes")) as usize;
+                    if groups[from] == NONE {
+                        continue;
+                    }
                     bytes.clear();
                     bytes.extend_from_slice(&groups[from].to_le_bytes());
                     bytes.extend_from_slice(value);

@@ -4,16 +4,22 @@
 //! groups as they come and remembers with which number each morsel began. Without keys there is one group, also of no rows.
 
 use crate::column::Column;
+use crate::error::RunError;
+use crate::morsel::Seq;
 use crate::operator::accumulate::{Accumulators, Scratch};
 use crate::operator::collect::Order;
 use crate::operator::key::{KeyLayout, KeyReader, Keys};
-use crate::primitive::hash_table::{BytesGroups, WordGroups};
+use crate::primitive::bitmap;
+use crate::primitive::hash::{hash_bytes, hash_word};
+use crate::primitive::hash_table::{BytesGroups, NONE, WordGroups};
 use crate::primitive::memory::Buf;
 use crate::registers::{Registers, Selection};
+use crate::spill::{Account, Partitioner, SpillFile, each_chunk, fields, partition_of, partitions_of_keys};
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::kernel::Accumulator;
-use sabot_abi::manifest::{AggregateInput, AggregateSpec, ColumnType, Reg};
+use sabot_abi::manifest::{AggregateInput, AggregateSpec, ColumnType, Field, Reg};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What an aggregate table is to hold.
 #[derive(Clone, Debug)]
@@ -65,23 +71,30 @@ impl Groups {
         }
     }
 
-    /// The groups here of the groups of another part.
-    fn absorb(&mut self, other: &Self) -> Vec<u32> {
-        let mut numbers = vec![0u32; other.len()];
-        let all = Selection::all(CHUNK_ROWS);
-        let selection = |len: usize| if len == CHUNK_ROWS { all.clone() } else { Selection::all(len) };
+    /// The groups here of the groups of another part; of one partition, `NONE` for those of the others.
+    fn absorb(&mut self, other: &Self, partition: Option<usize>) -> Vec<u32> {
+        let mut numbers = vec![NONE; other.len()];
+        let wanted = |len: usize, hash: &dyn Fn(usize) -> u64| {
+            let mut selection = Selection::all(len);
+            if let Some(partition) = partition {
+                for row in (0..len).filter(|row| partition_of(hash(*row)) != partition) {
+                    bitmap::clear(&mut selection.words, row);
+                }
+            }
+            selection
+        };
         match (self, other) {
             (Self::Words(ours), Self::Words(theirs)) => {
                 for (keys, numbers) in theirs.keys.chunks(CHUNK_ROWS).zip(numbers.chunks_mut(CHUNK_ROWS)) {
-                    ours.group(keys, selection(keys.len()).used(), numbers);
+                    ours.group(keys, wanted(keys.len(), &|row| hash_word(keys[row])).used(), numbers);
                 }
             }
             (Self::Bytes(ours), Self::Bytes(theirs)) => {
                 for (keys, numbers) in theirs.keys.chunks(CHUNK_ROWS).zip(numbers.chunks_mut(CHUNK_ROWS)) {
-                    ours.group(keys, selection(keys.len()).used(), numbers);
+                    ours.group(keys, wanted(keys.len(), &|row| hash_bytes(keys[row].bytes())).used(), numbers);
                 }
             }
-            (Self::One, Self::One) => {}
+            (Self::One, Self::One) => numbers[0] = 0,
             _ => unreachable!("parts of one table have the same keys"),
         }
         numbers
@@ -133,6 +146,58 @@ pub(crate) struct AggregateBuild {
     sealed: Vec<Part>,
     numbers: Buf<u32>,
     scratch: Scratch,
+    accounted: usize,
+    /// Where rows go once there are too many groups.
+    away: Option<(Arc<AggregateSpill>, Partitioner)>,
+    partitions: [u8; CHUNK_ROWS],
+    order: Order,
+}
+
+/// Rows of one way into a table that are in a file, and how they are aggregated.
+#[derive(Debug)]
+pub(crate) struct AggregateSpill {
+    file: SpillFile,
+    types: Vec<ColumnType>,
+    /// The registers of the pipeline that are written.
+    regs: Vec<Reg>,
+    /// By place in `regs`.
+    keys: Vec<Reg>,
+    inputs: Vec<AggregateInput>,
+}
+
+impl AggregateSpill {
+    pub(crate) fn new(file: SpillFile, registers: &[Field], keys: &[Reg], inputs: &[AggregateInput]) -> Self {
+        let read = inputs.iter().flat_map(|input| input.args.iter().chain(&input.filter));
+        let regs: BTreeSet<Reg> = keys.iter().chain(read).copied().collect();
+        let regs: Vec<Reg> = regs.into_iter().collect();
+        let place = |reg: &Reg| regs.partition_point(|other| other < reg) as Reg;
+        Self {
+            file,
+            types: regs.iter().map(|reg| registers[*reg as usize].ty).collect(),
+            keys: keys.iter().map(place).collect(),
+            inputs: inputs
+                .iter()
+                .map(|input| AggregateInput {
+                    args: input.args.iter().map(place).collect(),
+                    filter: input.filter.as_ref().map(place),
+                })
+                .collect(),
+            regs,
+        }
+    }
+
+    /// The groups of one partition.
+    fn groups(&self, spec: &GroupSpec, partition: usize) -> Result<Vec<Part>, RunError> {
+        let mut build = AggregateBuild::new(spec, &self.keys, &self.inputs);
+        let mut registers = Registers::new(&fields(&self.types));
+        let regs: Vec<Reg> = (0..self.types.len() as Reg).collect();
+        for piece in self.file.pieces(|other| other == partition) {
+            build.start(piece.order())?;
+            let batch = self.file.read(&piece)?;
+            each_chunk(&batch, &regs, &mut registers, |registers, selection| build.add(registers, selection))?;
+        }
+        build.into_parts()
+    }
 }
 
 impl AggregateBuild {
@@ -145,19 +210,32 @@ impl AggregateBuild {
             numbers: Buf::zeroed(CHUNK_ROWS),
             scratch: Scratch::default(),
             spec: spec.clone(),
+            accounted: 0,
+            away: None,
+            partitions: [0; CHUNK_ROWS],
+            order: (0, Seq::START),
         }
     }
 
-    pub(crate) fn start(&mut self, order: Order) {
+    pub(crate) fn start(&mut self, order: Order) -> Result<(), RunError> {
+        self.order = order;
+        if let Some((spill, partitioner)) = &mut self.away {
+            return partitioner.start(order, &spill.file);
+        }
         if self.part.runs.last().is_some_and(|(last, _)| *last > order) {
             let part = std::mem::replace(&mut self.part, Part::new(&self.spec));
             self.sealed.push(part);
         }
         self.part.runs.push((order, self.part.groups.len() as u32));
+        Ok(())
     }
 
     /// Adds the selected rows of a chunk.
-    pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
+    pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) -> Result<(), RunError> {
+        if let Some((spill, partitioner)) = &mut self.away {
+            partitions_of_keys(&self.reader.read(registers, selection), selection, &mut self.partitions);
+            return partitioner.add(registers, selection, &self.partitions, &spill.file);
+        }
         let part = &mut self.part;
         let numbers = &mut self.numbers[..selection.rows];
         match &mut part.groups {
@@ -176,6 +254,27 @@ impl AggregateBuild {
             accumulators.resize(part.groups.len());
             accumulators.update(input, numbers, registers, selection, &mut self.scratch, run);
         }
+        Ok(())
+    }
+
+    /// If all tables together hold too much, rows go to a file from now on; the groups that are there stay.
+    pub(crate) fn end_morsel(
+        &mut self,
+        account: &Account,
+        spill: impl FnOnce() -> Result<Arc<AggregateSpill>, RunError>,
+    ) -> Result<(), RunError> {
+        if self.away.is_some() {
+            return Ok(());
+        }
+        let bytes = self.memory_bytes();
+        account.update(&mut self.accounted, bytes);
+        if !self.spec.keys.is_empty() && self.part.groups.len() > 0 && account.is_over() {
+            let spill = spill()?;
+            let mut partitioner = Partitioner::new(&spill.regs, &spill.types);
+            partitioner.start(self.order, &spill.file)?;
+            self.away = Some((spill, partitioner));
+        }
+        Ok(())
     }
 
     /// Bytes held.
@@ -183,13 +282,16 @@ impl AggregateBuild {
         self.part.memory_bytes() + self.sealed.iter().map(Part::memory_bytes).sum::<usize>()
     }
 
-    pub(crate) fn into_parts(mut self) -> Vec<Part> {
+    pub(crate) fn into_parts(mut self) -> Result<Vec<Part>, RunError> {
+        if let Some((spill, partitioner)) = &mut self.away {
+            partitioner.flush(&spill.file)?;
+        }
         self.sealed.push(self.part);
         for part in &mut self.sealed {
             let groups = part.groups.len();
             part.accumulators.iter_mut().for_each(|accumulators| accumulators.resize(groups));
         }
-        self.sealed
+        Ok(self.sealed)
     }
 }
 
@@ -213,7 +315,7 @@ impl FusedBuild {
     pub(crate) fn into_part(self) -> Part {
         let mut part = Part::new(&self.spec);
         // Which morsel does not matter: only functions that do not ask for the order are fused.
-        part.runs.push(((0, crate::morsel::Seq::END), 0));
+        part.runs.push(((0, Seq::END), 0));
         for (accumulators, accumulator) in part.accumulators.iter_mut().zip(&self.accumulators) {
             accumulators.set(accumulator);
         }
@@ -239,44 +341,89 @@ impl GroupTable {
     pub(crate) fn build(spec: &GroupSpec, mut parts: Vec<Part>) -> Self {
         let is_global = spec.keys.is_empty();
         parts.retain(|part| is_global || part.groups.len() > 0);
-        // A part that saw no row has its one group all the same.
-        for part in &mut parts {
-            let groups = part.groups.len();
-            part.accumulators.iter_mut().for_each(|accumulators| accumulators.resize(groups));
-        }
         // The largest takes the others over.
         parts.sort_by_key(|part| std::cmp::Reverse(part.groups.len()));
         let mut parts = parts.into_iter();
-        let mut all = parts.next().unwrap_or_else(|| Part::new(spec));
+        let all = parts.next().unwrap_or_else(|| Part::new(spec));
         let others: Vec<Part> = parts.collect();
-        let mut order = None;
-        if !others.is_empty() && !is_global {
-            let mut firsts: Vec<Option<(Order, u32)>> =
-                (0..all.groups.len() as u32).map(|group| all.first_of(group)).collect();
-            let mut runs = all.orders();
-            for other in &others {
-                let numbers = all.groups.absorb(&other.groups);
-                merge(&mut all, other, &numbers, &runs);
-                runs.extend(other.orders());
-                firsts.resize(all.groups.len(), None);
-                for (from, to) in numbers.iter().enumerate() {
-                    let (first, theirs) = (&mut firsts[*to as usize], other.first_of(from as u32));
-                    if first.is_none() || theirs < *first {
-                        *first = theirs;
-                    }
-                }
-            }
-            let mut groups: Vec<u32> = (0..firsts.len() as u32).collect();
-            groups.sort_unstable_by_key(|group| firsts[*group as usize]);
-            order = Some(groups);
-        } else {
-            let mut runs = all.orders();
-            for other in &others {
-                merge(&mut all, other, &[0], &runs);
-                runs.extend(other.orders());
+        let mut merging = Merging::new(all);
+        others.iter().for_each(|other| merging.absorb(other, None));
+        merging.finish(spec, others)
+    }
+
+    fn of_partition(spec: &GroupSpec, parts: &[Part], own: Vec<Part>, partition: usize) -> Self {
+        let mut merging = Merging::new(Part::new(spec));
+        parts.iter().for_each(|part| merging.absorb(part, Some(partition)));
+        own.iter().for_each(|part| merging.absorb(part, None));
+        merging.finish(spec, own)
+    }
+}
+
+/// A table of which some rows are in files: groups are put together partition by partition.
+#[derive(Debug)]
+pub(crate) struct SpilledGroups {
+    spec: GroupSpec,
+    parts: Vec<Part>,
+    spills: Vec<Arc<AggregateSpill>>,
+}
+
+impl SpilledGroups {
+    pub(crate) fn new(spec: &GroupSpec, parts: Vec<Part>, spills: Vec<Arc<AggregateSpill>>) -> Self {
+        Self { spec: spec.clone(), parts, spills }
+    }
+
+    /// The groups of one partition.
+    pub(crate) fn partition(&self, partition: usize) -> Result<GroupTable, RunError> {
+        let mut own = Vec::new();
+        for spill in &self.spills {
+            own.extend(spill.groups(&self.spec, partition)?);
+        }
+        Ok(GroupTable::of_partition(&self.spec, &self.parts, own, partition))
+    }
+}
+
+/// Parts on their way into one.
+struct Merging {
+    all: Part,
+    runs: Vec<Order>,
+    /// Where the first row of each group came from.
+    firsts: Vec<Option<(Order, u32)>>,
+    /// Groups are numbered in the order of their first rows.
+    is_in_order: bool,
+}
+
+impl Merging {
+    fn new(all: Part) -> Self {
+        let runs = all.orders();
+        Self { all, runs, firsts: Vec::new(), is_in_order: true }
+    }
+
+    fn absorb(&mut self, other: &Part, partition: Option<usize>) {
+        if self.is_in_order {
+            self.is_in_order = false;
+            self.firsts = (0..self.all.groups.len() as u32).map(|group| self.all.first_of(group)).collect();
+        }
+        let numbers = self.all.groups.absorb(&other.groups, partition);
+        merge(&mut self.all, other, &numbers, &self.runs);
+        self.runs.extend(other.orders());
+        self.firsts.resize(self.all.groups.len(), None);
+        for (from, to) in numbers.iter().enumerate().filter(|(_, to)| **to != NONE) {
+            let (first, theirs) = (&mut self.firsts[*to as usize], other.first_of(from as u32));
+            if first.is_none() || theirs < *first {
+                *first = theirs;
             }
         }
+    }
+
+    fn finish(self, spec: &GroupSpec, others: Vec<Part>) -> GroupTable {
+        let Self { mut all, firsts, is_in_order, .. } = self;
         let rows = all.groups.len();
+        let mut order: Option<Vec<u32>> = None;
+        if !is_in_order && !spec.keys.is_empty() {
+            let mut groups: Vec<u32> = (0..rows as u32).collect();
+            groups.sort_unstable_by_key(|group| firsts[*group as usize]);
+            order = Some(groups);
+        }
         let mut columns = match &all.groups {
             Groups::One => Vec::new(),
             Groups::Words(groups) => spec.layout.columns_of_words(&groups.keys, &spec.keys),
@@ -286,17 +433,20 @@ impl GroupTable {
         for accumulators in &mut all.accumulators {
             columns.push(accumulators.finish(rows, &mut too_large));
         }
-        let key = |group: &u32| columns[..spec.keys.len()].iter().map(|column| column.show(*group as usize)).collect();
-        let in_order = || order.clone().unwrap_or_else(|| (0..rows as u32).collect());
-        let failed = in_order().iter().filter(|group| too_large.contains(group)).map(key).collect();
+        let mut failed = Vec::new();
         if !too_large.is_empty() {
-            order = Some(in_order().into_iter().filter(|group| !too_large.contains(group)).collect());
+            let in_order = order.unwrap_or_else(|| (0..rows as u32).collect());
+            let (out, kept): (Vec<u32>, Vec<u32>) = in_order.into_iter().partition(|group| too_large.contains(group));
+            let key =
+                |group: u32| columns[..spec.keys.len()].iter().map(|column| column.show(group as usize)).collect();
+            failed = out.into_iter().map(key).collect();
+            order = Some(kept);
         }
         if let Some(order) = &order {
             columns = columns.iter().map(|column| column.take(order)).collect();
         }
         let rows = order.map_or(rows, |order| order.len());
-        Self { columns, rows, parts: others.into_iter().chain([all]).collect(), too_large: failed }
+        GroupTable { columns, rows, parts: others.into_iter().chain([all]).collect(), too_large: failed }
     }
 }
 

@@ -6,15 +6,19 @@
 //! that match several times make new chunks. Payload strings are stored once and referred to.
 
 use crate::column::{Column, Values};
+use crate::error::RunError;
 use crate::operator::collect::{Order, Rows};
 use crate::operator::key::{KeyLayout, KeyReader, Keys};
 use crate::primitive::bitmap;
 use crate::primitive::hash_table::{NONE, RowIndex};
 use crate::primitive::memory::{Buf, StrArena};
 use crate::registers::{Registers, Selection};
+use crate::spill::{Account, PARTITIONS, Partitioner, SpillFile, fields, partitions_of_keys};
+use crate::table::TableRun;
 use sabot_abi::manifest::{BaseType, ColumnType, ProbeKind, Reg};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// What a join table is to hold.
 #[derive(Clone, Debug)]
@@ -47,7 +51,8 @@ pub(crate) struct JoinBuild {
     pub(crate) rows: Rows,
     reader: KeyReader,
     payload: Vec<Reg>,
-    track_matches: bool,
+    spec: JoinSpec,
+    accounted: usize,
 }
 
 impl JoinBuild {
@@ -56,7 +61,8 @@ impl JoinBuild {
             rows: Rows::new(spec.types()),
             reader: KeyReader::new(spec.layout.clone(), keys),
             payload: payload.to_vec(),
-            track_matches: spec.track_matches,
+            spec: spec.clone(),
+            accounted: 0,
         }
     }
 
@@ -67,7 +73,7 @@ impl JoinBuild {
     /// Adds the selected rows of a chunk; rows without a key only if they may be wanted for having no match.
     pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
         let with_key = self.reader.without_nulls(registers, selection);
-        let kept = if self.track_matches { selection } else { &with_key };
+        let kept = if self.spec.track_matches { selection } else { &with_key };
         let keys = self.reader.read(registers, &with_key);
         let Rows { columns, rows, strings, .. } = &mut self.rows;
         let column = &mut columns[0];
@@ -98,6 +104,81 @@ impl JoinBuild {
         }
         *rows += kept.count;
     }
+
+    /// Puts the rows into a file if all tables together hold too much.
+    pub(crate) fn end_morsel(&mut self, account: &Account, table: &TableRun) -> Result<(), RunError> {
+        account.update(&mut self.accounted, self.rows.memory_bytes());
+        if self.rows.rows > 0 && account.is_over() {
+            spill_rows(&self.spec, &self.rows, &*table.join_spill(account)?)?;
+            self.rows = Rows::new(self.spec.types());
+            account.update(&mut self.accounted, 0);
+        }
+        Ok(())
+    }
+}
+
+/// Writes rows of the build side to a file, each to the partition of its key; those without one to the first.
+fn spill_rows(spec: &JoinSpec, rows: &Rows, file: &SpillFile) -> Result<(), RunError> {
+    let types: Vec<ColumnType> = spec.types().collect();
+    let regs: Vec<Reg> = (0..types.len() as Reg).collect();
+    let mut registers = Registers::new(&fields(&types));
+    let mut partitioner = Partitioner::new(&regs, &types);
+    let ends = rows.runs.iter().skip(1).map(|(_, first)| *first).chain([rows.rows]);
+    for ((order, first), end) in rows.runs.iter().zip(ends) {
+        partitioner.start(*order, file)?;
+        for start in (*first..end).step_by(CHUNK_ROWS) {
+            let chunk: Vec<u32> = (start as u32..(start + CHUNK_ROWS).min(end) as u32).collect();
+            registers.load_taken((0..).zip(&rows.columns), &chunk);
+            let all = Selection::all(chunk.len());
+            let mut keyed = all.clone();
+            if let Some(valid) = registers.validity(0, chunk.len()) {
+                keyed.intersect(valid);
+            }
+            let keys = if spec.layout.is_words() {
+                Keys::Words(registers.values(0, chunk.len()))
+            } else {
+                Keys::Strs(registers.values(0, chunk.len()))
+            };
+            let mut partitions = [0; CHUNK_ROWS];
+            partitions_of_keys(&keys, &keyed, &mut partitions);
+            partitioner.add(&mut registers, &all, &partitions, file)?;
+        }
+    }
+    partitioner.flush(file)
+}
+
+/// The part of a build side that is in a file.
+///
+/// A partition that alone is larger than the budget is loaded all the same: keys that are equal cannot be parted.
+#[derive(Debug)]
+pub(crate) struct SpilledJoin {
+    spec: JoinSpec,
+    file: Arc<SpillFile>,
+    /// Partitions that are not in memory.
+    pub(crate) partitions: Vec<usize>,
+    is_spilled: [bool; PARTITIONS],
+    /// By partition: rows that had a match so far, once it was probed.
+    matched: Vec<Mutex<Vec<u64>>>,
+}
+
+impl SpilledJoin {
+    /// Loads a partition, with the matches of its rows so far.
+    pub(crate) fn load(&self, partition: usize) -> Result<JoinTable, RunError> {
+        let types: Vec<ColumnType> = self.spec.types().collect();
+        let rows = self.file.read_rows(&types, |other| other == partition)?;
+        let table = JoinTable::build(&self.spec, vec![rows], 1);
+        let matched = self.matched[partition].lock().expect("a worker that panicked ends the job");
+        for (word, matched) in table.matched.iter().zip(matched.iter()) {
+            word.store(*matched, Ordering::Relaxed);
+        }
+        Ok(table)
+    }
+
+    /// Remembers which rows of a partition had a match.
+    pub(crate) fn keep_matches(&self, partition: usize, table: &JoinTable) {
+        let matched = table.matched.iter().map(|word| word.load(Ordering::Relaxed)).collect();
+        *self.matched[partition].lock().expect("a worker that panicked ends the job") = matched;
+    }
 }
 
 /// The build side, complete.
@@ -110,6 +191,8 @@ pub(crate) struct JoinTable {
     pub(crate) rows: usize,
     /// Rows that had a match, if that is asked.
     matched: Vec<AtomicU64>,
+    /// The rows that are not here.
+    pub(crate) spilled: Option<SpilledJoin>,
 }
 
 impl JoinTable {
@@ -130,7 +213,34 @@ impl JoinTable {
             strings: all.strings,
             rows: all.rows,
             matched: std::iter::repeat_with(AtomicU64::default).take(words).collect(),
+            spilled: None,
         }
+    }
+
+    /// A table of which some rows are in a file already: as many partitions as may be are brought back into memory.
+    pub(crate) fn build_spilled(
+        spec: &JoinSpec,
+        parts: Vec<Rows>,
+        file: Arc<SpillFile>,
+        account: &Account,
+        threads: usize,
+    ) -> Result<Self, RunError> {
+        for part in &parts {
+            spill_rows(spec, part, &file)?;
+        }
+        drop(parts);
+        let mut resident = 0;
+        let is_spilled = file.partition_bytes().map(|bytes| {
+            resident += bytes;
+            resident > account.resident_bytes()
+        });
+        let types: Vec<ColumnType> = spec.types().collect();
+        let rows = file.read_rows(&types, |partition| !is_spilled[partition])?;
+        let mut table = Self::build(spec, vec![rows], threads);
+        let partitions = (0..PARTITIONS).filter(|partition| is_spilled[*partition]).collect();
+        let matched = std::iter::repeat_with(Mutex::default).take(PARTITIONS).collect();
+        table.spilled = Some(SpilledJoin { spec: spec.clone(), file, partitions, is_spilled, matched });
+        Ok(table)
     }
 
     /// Numbers of the rows that had a match, or of those that had none.
@@ -181,6 +291,7 @@ pub(crate) struct Probe {
     found: [u64; CHUNK_WORDS],
     /// Probing rows, matched or not.
     wanted: Selection,
+    partitions: [u8; CHUNK_ROWS],
 }
 
 /// What a probe of a chunk has found.
@@ -205,7 +316,36 @@ impl Probe {
             next: NONE,
             found: [0; CHUNK_WORDS],
             wanted: Selection::all(0),
+            partitions: [0; CHUNK_ROWS],
         }
+    }
+
+    /// Puts the rows whose build rows are not in memory into a file, to be probed later.
+    pub(crate) fn put_away(
+        &mut self,
+        spilled: &SpilledJoin,
+        registers: &mut Registers,
+        selection: &mut Selection,
+        partitioner: &mut Partitioner,
+        file: &SpillFile,
+    ) -> Result<(), RunError> {
+        let mut away = self.reader.without_nulls(registers, selection);
+        partitions_of_keys(&self.reader.read(registers, &away), &away, &mut self.partitions);
+        let words = away.words;
+        bitmap::for_each(&words, |row| {
+            if !spilled.is_spilled[self.partitions[row] as usize] {
+                bitmap::clear(&mut away.words, row);
+            }
+        });
+        away.recount();
+        if away.count > 0 {
+            partitioner.add(registers, &away, &self.partitions, file)?;
+            for (word, away) in selection.words.iter_mut().zip(&away.words) {
+                *word &= !away;
+            }
+            selection.recount();
+        }
+        Ok(())
     }
 
     /// Looks the selected rows up.

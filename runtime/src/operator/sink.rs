@@ -167,6 +167,20 @@ impl SinkRun {
         Ok(())
     }
 
+    /// Takes batches whose place in the input is of no interest, behind all that is in order.
+    pub(crate) fn deliver_now(
+        &self,
+        batches: Vec<RecordBatch>,
+        encoder: &mut dyn SinkEncoder,
+        waiting_bytes: &AtomicUsize,
+    ) -> Result<(), ConnectorError> {
+        let mut order = self.order.lock().expect("a worker that panicked ends the job");
+        order.run_rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        order.run.extend(batches);
+        drop(order);
+        self.advance(Seq::START, encoder, waiting_bytes)
+    }
+
     /// Ends the output and gives it its name.
     pub(crate) fn finish(&self, waiting_bytes: &AtomicUsize) -> Result<SinkReport, ConnectorError> {
         self.advance(Seq::END, &mut *self.encoder(), waiting_bytes)?;
@@ -207,14 +221,25 @@ impl Building {
 pub(crate) struct SinkEnd {
     columns: Vec<(Reg, Building, Option<BooleanBufferBuilder>)>,
     rows: usize,
+    batch_rows: usize,
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
 }
 
 impl SinkEnd {
     pub(crate) fn new(sink: &SinkRun, columns: &[Reg]) -> Self {
-        let columns = columns.iter().zip(&sink.fields).map(|(reg, field)| (*reg, Building::new(field), None));
-        Self { columns: columns.collect(), rows: 0, schema: sink.schema.clone(), batches: Vec::new() }
+        Self::with_batches_of(BATCH_ROWS, sink.schema.clone(), &sink.fields, columns)
+    }
+
+    /// Rows of registers, in batches of about that many.
+    pub(crate) fn with_batches_of(batch_rows: usize, schema: SchemaRef, fields: &[Field], columns: &[Reg]) -> Self {
+        let columns = columns.iter().zip(fields).map(|(reg, field)| (*reg, Building::new(field), None));
+        Self { columns: columns.collect(), rows: 0, batch_rows, schema, batches: Vec::new() }
+    }
+
+    /// The registers it reads.
+    pub(crate) fn regs(&self) -> impl Iterator<Item = Reg> {
+        self.columns.iter().map(|(reg, ..)| *reg)
     }
 
     /// Adds the selected rows of a chunk.
@@ -228,7 +253,7 @@ impl SinkEnd {
             };
             match column {
                 Building::Fixed { values, width } => {
-                    if values.capacity() == 0 {
+                    if values.capacity() == 0 && self.batch_rows == BATCH_ROWS {
                         values.reserve((BATCH_ROWS + 2 * sabot_abi::CHUNK_ROWS) * *width);
                     }
                     registers.append_bytes(*reg, selection, *width, values);
@@ -249,7 +274,7 @@ impl SinkEnd {
                 }
             }
             if valid.is_some() && validity.is_none() {
-                let mut bits = BooleanBufferBuilder::new(BATCH_ROWS);
+                let mut bits = BooleanBufferBuilder::new(self.batch_rows);
                 bits.append_n(before, true);
                 *validity = Some(bits);
             }
@@ -262,7 +287,7 @@ impl SinkEnd {
             }
         }
         self.rows += selection.count;
-        if self.rows >= BATCH_ROWS || string_bytes >= BATCH_STRING_BYTES {
+        if self.rows >= self.batch_rows || string_bytes >= BATCH_STRING_BYTES {
             self.flush();
         }
     }
@@ -294,6 +319,11 @@ impl SinkEnd {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options);
         self.batches.push(batch.expect("columns are those of the sink's schema"));
+    }
+
+    /// The batches that are complete.
+    pub(crate) fn take_complete(&mut self) -> Vec<RecordBatch> {
+        std::mem::take(&mut self.batches)
     }
 
     /// The batches of a morsel.

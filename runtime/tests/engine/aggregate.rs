@@ -155,6 +155,9 @@ fn check(types: &[ColumnType], keys: usize, rows: Vec<Row>) {
         })
         .collect();
     plan.check(&expected);
+    if keys > 0 && !rows.is_empty() {
+        plan.check_spilled(&expected);
+    }
 }
 
 #[test]

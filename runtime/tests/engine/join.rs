@@ -90,6 +90,19 @@ fn keys_of_every_layout() {
 }
 
 #[test]
+fn a_build_side_that_does_not_fit() {
+    for keys in [&[int()] as &[ColumnType], &[option(string())], &[int32(), option(int32())]] {
+        let mut random = Random(61);
+        let types =
+            |value| -> Vec<(ColumnType, u64)> { types_of(keys, value).into_iter().map(|ty| (ty, 500)).collect() };
+        let (build, probe) = (random.rows(900, &types(string())), random.rows(3000, &types(int())));
+        for kind in [ProbeKind::Inner, ProbeKind::Left, ProbeKind::Semi, ProbeKind::Anti] {
+            join_plan(keys, &build, &probe, kind).check_spilled(&joined(keys.len(), &build, &probe, kind));
+        }
+    }
+}
+
+#[test]
 fn sides_of_every_size() {
     let mut random = Random(17);
     for (build, probe) in [(0, 0), (0, 100), (100, 0), (1, 5000), (500, 1), (65, 65), (700, 2500)] {
@@ -156,5 +169,6 @@ fn build_rows_by_whether_they_matched() {
         let expected: Vec<Row> =
             build.iter().filter(|row| matches(1, row, &probe).is_empty() != wanted).cloned().collect();
         plan.check(&expected);
+        plan.check_spilled(&expected);
     }
 }

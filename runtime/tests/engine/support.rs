@@ -383,6 +383,26 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The rows of the only sink when nothing fits into memory, in any order.
+    #[track_caller]
+    pub fn check_spilled(&self, expected: &[Row]) {
+        let sorted = |mut rows: Vec<Row>| {
+            rows.sort_by_cached_key(|row| format!("{row:?}"));
+            rows
+        };
+        let expected = sorted(expected.to_vec());
+        for (workers, budget) in [(1, 0), (2, 0), (4, 100_000)] {
+            let options =
+                RunOptions { parallelism: Some(workers), memory_budget: Some(budget), ..RunOptions::default() };
+            let (mut rows, summary) = self.run(&options, 2).unwrap_or_else(|error| panic!("{error}"));
+            assert_same(&sorted(rows.swap_remove(0)), &expected, workers);
+            let spills: u64 = summary.operators.iter().map(|operator| operator.spills).sum();
+            assert!(spills > 0 || budget > 0 || expected.is_empty(), "nothing was spilled");
+        }
+    }
+}
+
 #[track_caller]
 pub fn assert_same(rows: &[Row], expected: &[Row], workers: u32) {
     let same = |a: &V, b: &V| match (a, b) {
