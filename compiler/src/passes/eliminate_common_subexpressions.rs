@@ -29,7 +29,8 @@ fn run(plan: &mut Plan, cx: &mut PassCx) -> Changed {
             // A part of its reader, in the author's eyes.
             let authors = cx.authors(plan.node(id));
             cx.merged.insert(author(plan.node(shared)), authors);
-            // What is shared may share something in turn.
+            // There may be more to share, also within what is shared.
+            waiting.push(id);
             waiting.push(shared);
             changed.note();
         }
@@ -298,6 +299,21 @@ mod tests {
                 b.project("p", filter, "z = x.ln() + y")
             },
             "project p: z = shared0 + y\n  filter f: shared0 > 1.0\n    project f.shared: y, shared0 = x.ln()\n      source s",
+        );
+    }
+
+    #[test]
+    fn a_map_shares_its_own_besides_what_it_shares_with_a_filter() {
+        check(
+            ELIMINATE_COMMON_SUBEXPRESSIONS,
+            |b| {
+                let source = b.source("s", "x: f64, y: f64");
+                let filter = b.filter("f", source, "x.ln() > 1.0");
+                b.project("p", filter, "a = x.ln() + y.exp(), b = y.exp()")
+            },
+            "project p: a = shared0 + shared0_, b = shared0_\n  \
+             project p.shared: shared0, shared0_ = y.exp()\n    filter f: shared0 > 1.0\n      \
+             project f.shared: y, shared0 = x.ln()\n        source s",
         );
     }
 
