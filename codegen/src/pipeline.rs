@@ -437,7 +437,7 @@ mod tests {
         );
         assert_eq!(parts(None, vec![(5, length()), (6, next.clone())]), ["s5,6"]);
         let fallible = Expr::new(
-            ExprKind::Call(Function::Pow, vec![number(1), Expr::literal(Literal::Int(3), Type::UInt32)]),
+            ExprKind::Call(Function::Pow, vec![number(1), Expr::column(3, Type::UInt32)]),
             Type::Int64,
             Span::NONE,
         );

@@ -64,7 +64,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     let fallible = expressions().any(Expr::can_fail);
     let selection = fx.selection();
     let selection_out = body.filter.is_some().then(|| fx.selection_out());
-    let mut accumulators = body.aggregate.as_ref().map(|calls| LaneAccumulators::new(fx, calls, unroll)).transpose()?;
+    let mut accumulators = body.aggregate.as_ref().map(|calls| LaneAccumulators::new(fx, calls)).transpose()?;
     let rows = fx.rows();
     let rounded = fx.builder.ins().iadd_imm_u(rows, 63);
     let words = fx.builder.ins().ushr_imm_u(rounded, 6);
@@ -155,7 +155,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
         if let (Some(accumulators), Some(selected)) = (&mut accumulators, selected) {
             let path = cx.path;
             let mask = cx.both(Some(selected), path).unwrap_or(selected);
-            accumulators.update(&mut cx, group, mask)?;
+            accumulators.update(&mut cx, mask)?;
         }
         if fallible {
             let bad = match cx.failed {
@@ -164,6 +164,9 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
             };
             failed.push(bad);
         }
+    }
+    if let Some(accumulators) = &mut accumulators {
+        accumulators.end_pass(fx);
     }
     for (output, values) in outputs.iter().zip(&stored) {
         store(fx, output, values, row, step);

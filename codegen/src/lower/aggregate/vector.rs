@@ -1,4 +1,7 @@
-//! Accumulators in lanes: each vector of a pass has its own, and at the end of the chunk they go into memory.
+//! Accumulators in lanes, which go into memory at the end of the chunk.
+//!
+//! The vectors of one pass are first taken together, so that few registers are held over the loop. A row that does not
+//! count is a zero in a sum, and a NaN or the start value in `min` and `max`.
 //!
 //! `min` and `max` of floats start from an infinity. Should they end there, NaNs and infinities cannot be told apart any
 //! more: the kernel then says that some row may have failed, and the replay kernel decides row by row.
@@ -8,24 +11,24 @@ use crate::CodegenError;
 use crate::column::{Class, greatest, least};
 use crate::function::FunctionCx;
 use crate::kernel::FusedCall;
-use crate::lower::vector::VectorCx;
+use crate::lower::vector::{VectorCx, choose};
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{Block, InstBuilder as _, Type as Clif, Value, types};
 use cranelift_frontend::Variable;
 use sabot_ir::plan::AggregateFunction;
 
-/// What a call accumulates; one variable for each vector of a pass.
+/// What a call accumulates.
 enum State {
     /// Nothing but the count.
     Count,
     /// Sums and their compensations.
-    Float(Vec<Variable>, Vec<Variable>),
+    Float(Variable, Variable),
     /// Sums of integers so narrow that those of a chunk fit into 64 bits.
-    Narrow(Vec<Variable>),
+    Narrow(Variable),
     /// Sums of the lower and upper halves of 64-bit integers.
-    Wide(Vec<Variable>, Vec<Variable>),
+    Wide(Variable, Variable),
     /// The least or greatest so far, and where it started.
-    Best(Vec<Variable>, u64),
+    Best(Variable, u64),
 }
 
 /// Which rows a call takes, beyond being selected: those of its filter, those where its argument is there.
@@ -36,7 +39,9 @@ pub(crate) struct LaneAccumulators<'b> {
     calls: &'b [FusedCall],
     states: Vec<State>,
     /// Counters of rows by condition, in lanes.
-    counters: Vec<(Condition, Vec<Variable>)>,
+    counters: Vec<(Condition, Variable)>,
+    /// For each call, what the vectors of this pass add.
+    pending: Vec<Vec<Value>>,
     /// Number of rows that passed.
     rows: Variable,
     /// `Chunk::accumulators`.
@@ -52,62 +57,59 @@ fn class_of(call: &FusedCall) -> Class {
     call.arg.as_ref().map_or(Class::Unit, |(_, ty)| Class::of(ty))
 }
 
-fn variables(fx: &mut FunctionCx<'_>, ty: Clif, unroll: usize, bits: u64) -> Vec<Variable> {
-    let mut variables = Vec::with_capacity(unroll);
-    for _ in 0..unroll {
-        let variable = fx.builder.declare_var(ty);
-        let start = fx.lanes(ty, bits, bits);
-        fx.builder.def_var(variable, start);
-        variables.push(variable);
-    }
-    variables
+fn variable(fx: &mut FunctionCx<'_>, ty: Clif, bits: u64) -> Variable {
+    let variable = fx.builder.declare_var(ty);
+    let start = fx.lanes(ty, bits, bits);
+    fx.builder.def_var(variable, start);
+    variable
 }
 
 impl<'b> LaneAccumulators<'b> {
     /// Accumulators of no rows.
-    pub(crate) fn new(fx: &mut FunctionCx<'_>, calls: &'b [FusedCall], unroll: usize) -> Result<Self, CodegenError> {
+    pub(crate) fn new(fx: &mut FunctionCx<'_>, calls: &'b [FusedCall]) -> Result<Self, CodegenError> {
         let memory = fx.accumulators();
         let rows = fx.builder.declare_var(types::I64);
         let none = fx.int(types::I64, 0);
         fx.builder.def_var(rows, none);
         let mut states = Vec::new();
-        let mut counters: Vec<(Condition, Vec<Variable>)> = Vec::new();
+        let mut counters: Vec<(Condition, Variable)> = Vec::new();
         for call in calls {
             let class = class_of(call);
             let is_min = call.function == AggregateFunction::Min;
             states.push(match (call.function, class) {
                 (AggregateFunction::Count, _) => State::Count,
                 (AggregateFunction::Sum | AggregateFunction::Avg, Class::F32 | Class::F64) => {
-                    State::Float(variables(fx, types::F64X2, unroll, 0), variables(fx, types::F64X2, unroll, 0))
+                    State::Float(variable(fx, types::F64X2, 0), variable(fx, types::F64X2, 0))
                 }
                 (AggregateFunction::Sum | AggregateFunction::Avg, Class::Int { bits: 64, .. }) => {
-                    State::Wide(variables(fx, types::I64X2, unroll, 0), variables(fx, types::I64X2, unroll, 0))
+                    State::Wide(variable(fx, types::I64X2, 0), variable(fx, types::I64X2, 0))
                 }
                 (AggregateFunction::Sum | AggregateFunction::Avg, Class::Int { .. }) => {
-                    State::Narrow(variables(fx, types::I64X2, unroll, 0))
+                    State::Narrow(variable(fx, types::I64X2, 0))
                 }
                 (AggregateFunction::Min | AggregateFunction::Max, Class::F64) => {
                     let start = if is_min { f64::INFINITY } else { f64::NEG_INFINITY }.to_bits();
-                    State::Best(variables(fx, types::F64X2, unroll, start), start)
+                    State::Best(variable(fx, types::F64X2, start), start)
                 }
                 (AggregateFunction::Min | AggregateFunction::Max, Class::Int { bits, signed }) => {
                     let start = if is_min { greatest(bits, signed) } else { least(bits, signed) }.cast_unsigned();
-                    State::Best(variables(fx, types::I64X2, unroll, start), start)
+                    State::Best(variable(fx, types::I64X2, start), start)
                 }
                 _ => return Err(CodegenError::internal("an aggregate call that cannot be fused")),
             });
             let condition = condition(call);
             if condition != (None, None) && counters.iter().all(|(known, _)| *known != condition) {
-                counters.push((condition, variables(fx, types::I64X2, unroll, 0)));
+                counters.push((condition, variable(fx, types::I64X2, 0)));
             }
         }
-        Ok(Self { calls, states, counters, rows, memory })
+        let pending = vec![Vec::new(); calls.len()];
+        Ok(Self { calls, states, counters, pending, rows, memory })
     }
 
-    /// Takes two rows, of which `mask` are selected.
-    pub(crate) fn update(&mut self, cx: &mut VectorCx<'_, '_>, group: usize, mask: Value) -> Result<(), CodegenError> {
+    /// Takes two rows, of which `mask` are selected, for the end of the pass.
+    pub(crate) fn update(&mut self, cx: &mut VectorCx<'_, '_>, mask: Value) -> Result<(), CodegenError> {
         let mut counted = vec![false; self.counters.len()];
-        for (call, state) in self.calls.iter().zip(&self.states) {
+        for (position, call) in self.calls.iter().enumerate() {
             cx.fx.note(|| call.function.name().to_owned());
             let missing = || CodegenError::internal("an aggregate reads a register that the kernel was not given");
             let arg = match &call.arg {
@@ -127,16 +129,28 @@ impl<'b> LaneAccumulators<'b> {
                 && !std::mem::replace(&mut counted[number], true)
             {
                 // A mask of a row is -1.
-                let counter = self.counters[number].1[group];
+                let counter = self.counters[number].1;
                 let before = cx.fx.builder.use_var(counter);
                 let after = cx.fx.builder.ins().isub(before, mask);
                 cx.fx.builder.def_var(counter, after);
             }
             if let Some(arg) = arg {
-                take(cx, state, group, class_of(call), call.function == AggregateFunction::Min, mask, arg.value);
+                let value = masked(cx, &self.states[position], mask, arg.value);
+                self.pending[position].push(value);
             }
         }
         Ok(())
+    }
+
+    /// The pass is over: takes its vectors into the accumulators.
+    pub(crate) fn end_pass(&mut self, fx: &mut FunctionCx<'_>) {
+        for ((call, state), values) in self.calls.iter().zip(&self.states).zip(&mut self.pending) {
+            let values = std::mem::take(values);
+            if let Some((first, rest)) = values.split_first() {
+                fx.note(|| call.function.name().to_owned());
+                take(fx, state, class_of(call), call.function == AggregateFunction::Min, *first, rest);
+            }
+        }
     }
 
     /// Counts the rows of a block that are left.
@@ -151,7 +165,7 @@ impl<'b> LaneAccumulators<'b> {
     pub(crate) fn merge(&self, fx: &mut FunctionCx<'_>, fail: Block) {
         fx.note(|| "into the accumulators".to_owned());
         let rows = fx.builder.use_var(self.rows);
-        let totals: Vec<Value> = self.counters.iter().map(|(_, lanes)| sum_lanes(fx, lanes)).collect();
+        let totals: Vec<Value> = self.counters.iter().map(|(_, lanes)| sum_lanes(fx, *lanes)).collect();
         let counts: Vec<Value> = self
             .calls
             .iter()
@@ -166,7 +180,7 @@ impl<'b> LaneAccumulators<'b> {
             .zip(&self.states)
             .map(|(call, state)| match state {
                 State::Best(lanes, _) => {
-                    Some(best_lane(fx, class_of(call), call.function == AggregateFunction::Min, lanes))
+                    Some(best_lane(fx, class_of(call), call.function == AggregateFunction::Min, *lanes))
                 }
                 State::Count | State::Float(..) | State::Narrow(_) | State::Wide(..) => None,
             })
@@ -189,17 +203,17 @@ impl<'b> LaneAccumulators<'b> {
             match state {
                 State::Count => {}
                 State::Float(sums, rests) => {
-                    let (sum, rest) = sum_float_lanes(fx, sums, rests);
+                    let (sum, rest) = sum_float_lanes(fx, *sums, *rests);
                     add_float(fx, self.memory, position, sum, Some(rest));
                 }
                 State::Narrow(lanes) => {
-                    let sum = sum_lanes(fx, lanes);
+                    let sum = sum_lanes(fx, *lanes);
                     let wide = fx.builder.ins().sextend(types::I128, sum);
                     add_integer(fx, self.memory, position, wide);
                 }
                 State::Wide(low, high) => {
-                    let low = sum_lanes(fx, low);
-                    let high = sum_lanes(fx, high);
+                    let low = sum_lanes(fx, *low);
+                    let high = sum_lanes(fx, *high);
                     let low = fx.builder.ins().uextend(types::I128, low);
                     let high = fx.builder.ins().sextend(types::I128, high);
                     let high = fx.builder.ins().ishl_imm_u(high, 32);
@@ -222,44 +236,76 @@ impl<'b> LaneAccumulators<'b> {
     }
 }
 
-/// Takes the values of two rows.
-fn take(cx: &mut VectorCx<'_, '_>, state: &State, group: usize, class: Class, is_min: bool, mask: Value, value: Value) {
+/// The values of two rows, or where they do not count what changes nothing.
+fn masked(cx: &mut VectorCx<'_, '_>, state: &State, mask: Value, value: Value) -> Value {
+    let ty = cx.fx.type_of(value);
+    match state {
+        State::Count => value,
+        State::Float(..) | State::Narrow(_) | State::Wide(..) => {
+            let bits = cx.fx.bitcast(types::I64X2, value);
+            let bits = cx.fx.builder.ins().band(bits, mask);
+            cx.fx.bitcast(ty, bits)
+        }
+        State::Best(..) if ty == types::F64X2 => {
+            // All ones are a NaN, which is never less or greater.
+            let not = cx.fx.builder.ins().bnot(mask);
+            let bits = cx.fx.bitcast(types::I64X2, value);
+            let bits = cx.fx.builder.ins().bor(bits, not);
+            cx.fx.bitcast(ty, bits)
+        }
+        State::Best(_, start) => {
+            let start = cx.fx.lanes(ty, *start, *start);
+            cx.choose(mask, value, start)
+        }
+    }
+}
+
+/// Takes the vectors of a pass.
+fn take(fx: &mut FunctionCx<'_>, state: &State, class: Class, is_min: bool, first: Value, rest: &[Value]) {
     match state {
         State::Count => {}
         State::Float(sums, rests) => {
-            // A row that does not count is a zero.
-            let bits = cx.fx.bitcast(types::I64X2, value);
-            let bits = cx.fx.builder.ins().band(bits, mask);
-            let value = cx.fx.bitcast(types::F64X2, bits);
-            let before = cx.fx.builder.use_var(sums[group]);
-            let (sum, error) = two_sum(cx.fx, before, value);
-            let rest = cx.fx.builder.use_var(rests[group]);
-            let rest = cx.fx.builder.ins().fadd(rest, error);
-            cx.fx.builder.def_var(sums[group], sum);
-            cx.fx.builder.def_var(rests[group], rest);
+            let (mut all, mut lost) = (first, None);
+            for value in rest {
+                let (sum, error) = two_sum(fx, all, *value);
+                lost = Some(lost.map_or(error, |lost| fx.builder.ins().fadd(lost, error)));
+                all = sum;
+            }
+            let before = fx.builder.use_var(*sums);
+            let (sum, error) = two_sum(fx, before, all);
+            let error = lost.map_or(error, |lost| fx.builder.ins().fadd(lost, error));
+            let before = fx.builder.use_var(*rests);
+            let rest = fx.builder.ins().fadd(before, error);
+            fx.builder.def_var(*sums, sum);
+            fx.builder.def_var(*rests, rest);
         }
         State::Narrow(sums) => {
-            let value = cx.fx.builder.ins().band(value, mask);
-            add_to(cx.fx, sums[group], value);
+            let all = rest.iter().fold(first, |all, value| fx.builder.ins().iadd(all, *value));
+            add_to(fx, *sums, all);
         }
         State::Wide(low, high) => {
-            let value = cx.fx.builder.ins().band(value, mask);
-            let lower = cx.fx.lanes(types::I64X2, 0xffff_ffff, 0xffff_ffff);
-            let lower = cx.fx.builder.ins().band(value, lower);
             let signed = matches!(class, Class::Int { signed: true, .. });
-            let ins = cx.fx.builder.ins();
-            let upper = if signed { ins.sshr_imm_u(value, 32) } else { ins.ushr_imm_u(value, 32) };
-            add_to(cx.fx, low[group], lower);
-            add_to(cx.fx, high[group], upper);
+            let (mut lowers, mut uppers) = (None, None);
+            for value in std::iter::once(&first).chain(rest) {
+                let lower = fx.lanes(types::I64X2, 0xffff_ffff, 0xffff_ffff);
+                let lower = fx.builder.ins().band(*value, lower);
+                let ins = fx.builder.ins();
+                let upper = if signed { ins.sshr_imm_u(*value, 32) } else { ins.ushr_imm_u(*value, 32) };
+                lowers = Some(lowers.map_or(lower, |all| fx.builder.ins().iadd(all, lower)));
+                uppers = Some(uppers.map_or(upper, |all| fx.builder.ins().iadd(all, upper)));
+            }
+            if let (Some(lowers), Some(uppers)) = (lowers, uppers) {
+                add_to(fx, *low, lowers);
+                add_to(fx, *high, uppers);
+            }
         }
-        State::Best(best, start) => {
-            let ty = cx.fx.type_of(value);
-            let start = cx.fx.lanes(ty, *start, *start);
-            let candidate = cx.choose(mask, value, start);
-            let before = cx.fx.builder.use_var(best[group]);
-            let better = is_better(cx.fx, class, is_min, candidate, before);
-            let after = cx.choose(better, candidate, before);
-            cx.fx.builder.def_var(best[group], after);
+        State::Best(best, _) => {
+            for candidate in std::iter::once(&first).chain(rest) {
+                let before = fx.builder.use_var(*best);
+                let better = is_better(fx, class, is_min, *candidate, before);
+                let after = choose(fx, better, *candidate, before);
+                fx.builder.def_var(*best, after);
+            }
         }
     }
 }
@@ -270,42 +316,27 @@ fn add_to(fx: &mut FunctionCx<'_>, variable: Variable, value: Value) {
     fx.builder.def_var(variable, after);
 }
 
-/// All lanes, one after the other.
-fn lanes(fx: &mut FunctionCx<'_>, variables: &[Variable]) -> Vec<Value> {
-    let mut all = Vec::new();
-    for variable in variables {
-        let vector = fx.builder.use_var(*variable);
-        for lane in 0..2u8 {
-            all.push(fx.builder.ins().extractlane(vector, lane));
-        }
-    }
-    all
+fn lanes(fx: &mut FunctionCx<'_>, variable: Variable) -> [Value; 2] {
+    let vector = fx.builder.use_var(variable);
+    [0u8, 1].map(|lane| fx.builder.ins().extractlane(vector, lane))
 }
 
-fn sum_lanes(fx: &mut FunctionCx<'_>, variables: &[Variable]) -> Value {
-    let all = lanes(fx, variables);
-    let (first, rest) = all.split_first().expect("there are lanes");
-    rest.iter().fold(*first, |sum, lane| fx.builder.ins().iadd(sum, *lane))
+fn sum_lanes(fx: &mut FunctionCx<'_>, variable: Variable) -> Value {
+    let [a, b] = lanes(fx, variable);
+    fx.builder.ins().iadd(a, b)
 }
 
-fn sum_float_lanes(fx: &mut FunctionCx<'_>, sums: &[Variable], rests: &[Variable]) -> (Value, Value) {
-    let sums = lanes(fx, sums);
-    let rests = lanes(fx, rests);
-    let (mut sum, mut rest) = (sums[0], rests[0]);
-    for (other, other_rest) in sums.iter().zip(&rests).skip(1) {
-        let (new, error) = two_sum(fx, sum, *other);
-        rest = fx.builder.ins().fadd(rest, *other_rest);
-        rest = fx.builder.ins().fadd(rest, error);
-        sum = new;
-    }
+fn sum_float_lanes(fx: &mut FunctionCx<'_>, sums: Variable, rests: Variable) -> (Value, Value) {
+    let [a, b] = lanes(fx, sums);
+    let [a_rest, b_rest] = lanes(fx, rests);
+    let (sum, error) = two_sum(fx, a, b);
+    let rest = fx.builder.ins().fadd(a_rest, b_rest);
+    let rest = fx.builder.ins().fadd(rest, error);
     (sum, rest)
 }
 
-fn best_lane(fx: &mut FunctionCx<'_>, class: Class, is_min: bool, variables: &[Variable]) -> Value {
-    let all = lanes(fx, variables);
-    let (first, rest) = all.split_first().expect("there are lanes");
-    rest.iter().fold(*first, |best, lane| {
-        let better = is_better(fx, class, is_min, *lane, best);
-        fx.select(better, *lane, best)
-    })
+fn best_lane(fx: &mut FunctionCx<'_>, class: Class, is_min: bool, variable: Variable) -> Value {
+    let [a, b] = lanes(fx, variable);
+    let better = is_better(fx, class, is_min, b, a);
+    fx.select(better, b, a)
 }

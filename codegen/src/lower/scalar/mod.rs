@@ -123,6 +123,9 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
                 | sabot_ir::expr::BinaryOp::Le
                 | sabot_ir::expr::BinaryOp::Gt
                 | sabot_ir::expr::BinaryOp::Ge => {
+                    if let Some(equal) = string::equals_literal(self, *op, a, b)? {
+                        return Ok(equal);
+                    }
                     let (left, right) = (self.lower(a)?, self.lower(b)?);
                     compare::compare(self, *op, &a.ty, left, right)?
                 }

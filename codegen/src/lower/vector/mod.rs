@@ -172,24 +172,7 @@ impl<'f, 'a> VectorCx<'f, 'a> {
 
     /// By mask, one value or the other.
     pub(crate) fn choose(&mut self, mask: Value, if_true: Value, if_false: Value) -> Value {
-        if if_true == if_false {
-            return if_true;
-        }
-        let ty = self.fx.type_of(if_true);
-        if ty != types::I64X2 && self.is_float_comparison(mask) {
-            // In the domain of floats: this is what becomes `minpd` and `maxpd`.
-            let mask = self.fx.bitcast(ty, mask);
-            return self.fx.builder.ins().bitselect(mask, if_true, if_false);
-        }
-        let if_true = self.fx.bitcast(types::I64X2, if_true);
-        let if_false = self.fx.bitcast(types::I64X2, if_false);
-        let chosen = self.fx.builder.ins().bitselect(mask, if_true, if_false);
-        self.fx.bitcast(ty, chosen)
-    }
-
-    fn is_float_comparison(&self, mask: Value) -> bool {
-        let dfg = &self.fx.builder.func.dfg;
-        dfg.value_def(mask).inst().is_some_and(|inst| dfg.insts[inst].opcode() == Opcode::Fcmp)
+        choose(self.fx, mask, if_true, if_false)
     }
 
     /// Both masks, where `None` is all rows.
@@ -242,6 +225,28 @@ impl<'f, 'a> VectorCx<'f, 'a> {
         let [Some(low), Some(high)] = results else { unreachable!("both lanes were computed") };
         pair(self.fx, low, high)
     }
+}
+
+/// By mask, one value or the other.
+pub(crate) fn choose(fx: &mut FunctionCx<'_>, mask: Value, if_true: Value, if_false: Value) -> Value {
+    if if_true == if_false {
+        return if_true;
+    }
+    let ty = fx.type_of(if_true);
+    if ty != types::I64X2 && is_float_comparison(fx, mask) {
+        // In the domain of floats: this is what becomes `minpd` and `maxpd`.
+        let mask = fx.bitcast(ty, mask);
+        return fx.builder.ins().bitselect(mask, if_true, if_false);
+    }
+    let if_true = fx.bitcast(types::I64X2, if_true);
+    let if_false = fx.bitcast(types::I64X2, if_false);
+    let chosen = fx.builder.ins().bitselect(mask, if_true, if_false);
+    fx.bitcast(ty, chosen)
+}
+
+fn is_float_comparison(fx: &FunctionCx<'_>, mask: Value) -> bool {
+    let dfg = &fx.builder.func.dfg;
+    dfg.value_def(mask).inst().is_some_and(|inst| dfg.insts[inst].opcode() == Opcode::Fcmp)
 }
 
 /// A vector of two 64-bit scalars.
