@@ -70,17 +70,16 @@ pub(super) struct Message {
 /// Joins batches that are so small that writing each for itself would cost more.
 pub(super) fn joined(batches: &[RecordBatch]) -> Result<Cow<'_, [RecordBatch]>, ArrowError> {
     const SMALL_ROWS: usize = 8 * 1024;
+    /// Joined strings must not outgrow their offsets.
+    const MAX_BYTES: usize = 256 << 20;
+    let [first, _, ..] = batches else { return Ok(Cow::Borrowed(batches)) };
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    match batches {
-        [first, _, ..] if rows / batches.len() < SMALL_ROWS => {
-            let schemas_match = batches.iter().all(|batch| batch.schema_ref() == first.schema_ref());
-            if !schemas_match {
-                return Ok(Cow::Borrowed(batches));
-            }
-            Ok(Cow::Owned(vec![concat_batches(first.schema_ref(), batches)?]))
-        }
-        _ => Ok(Cow::Borrowed(batches)),
+    let bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+    let is_same_schema = batches.iter().all(|batch| batch.schema_ref() == first.schema_ref());
+    if rows / batches.len() >= SMALL_ROWS || bytes > MAX_BYTES || !is_same_schema {
+        return Ok(Cow::Borrowed(batches));
     }
+    Ok(Cow::Owned(vec![concat_batches(first.schema_ref(), batches)?]))
 }
 
 /// The batch with exactly the sink's types: other layouts of strings and other time zones are brought to the one that all

@@ -287,7 +287,8 @@ impl ChunkWriter {
     }
 
     fn strings(&mut self, values: &[&[u8]]) -> Result<(), ParquetError> {
-        if let Some((entries, numbers)) = StringDictionary::index(values, values.len() / 2, DICTIONARY_BYTES) {
+        if let Some((dictionary, numbers)) = StringDictionary::index(values, values.len() / 2, DICTIONARY_BYTES) {
+            let entries: Vec<&[u8]> = dictionary.entries().collect();
             self.bounds = string_bounds(entries.iter().copied());
             let mut plain = Vec::new();
             write_strings(&mut plain, &entries);

@@ -1,7 +1,5 @@
 //! The different values of a column chunk, numbered in order of first appearance, while they are few enough to be worth it.
 
-use xxhash_rust::xxh3::xxh3_64;
-
 /// Slots of an empty table.
 const FIRST_SLOTS: usize = 1 << 10;
 
@@ -65,46 +63,62 @@ impl<T: Copy + Eq + Into<u64>> NumberDictionary<T> {
     }
 }
 
-/// Strings by their bytes.
-pub(super) struct StringDictionary<'a> {
+/// Strings by their bytes. The bytes of entries stand close together, not where they came from: most lookups then stay in the
+/// second level of the cache.
+pub(super) struct StringDictionary {
     /// Hash, and number of the entry plus one, or zero.
     slots: Vec<(u32, u32)>,
-    entries: Vec<&'a [u8]>,
-    bytes: usize,
+    /// Where each entry starts, and where the last one ends.
+    starts: Vec<usize>,
+    bytes: Vec<u8>,
 }
 
-impl<'a> StringDictionary<'a> {
+impl StringDictionary {
     /// Numbers the values, if no more than `limit` of them, and no more than `limit_bytes` of bytes, are different.
-    pub(super) fn index(values: &[&'a [u8]], limit: usize, limit_bytes: usize) -> Option<(Vec<&'a [u8]>, Vec<u32>)> {
-        let mut dictionary = Self { slots: vec![(0, 0); FIRST_SLOTS], entries: Vec::new(), bytes: 0 };
+    pub(super) fn index(values: &[&[u8]], limit: usize, limit_bytes: usize) -> Option<(Self, Vec<u32>)> {
+        let mut dictionary = Self { slots: vec![(0, 0); FIRST_SLOTS], starts: vec![0], bytes: Vec::new() };
         let mut numbers = Vec::with_capacity(values.len());
         for value in values {
             numbers.push(dictionary.number(value));
-            if dictionary.entries.len() > limit || dictionary.bytes > limit_bytes {
+            if dictionary.len() > limit || dictionary.bytes.len() > limit_bytes {
                 return None;
             }
         }
-        Some((dictionary.entries, numbers))
+        Some((dictionary, numbers))
     }
 
-    fn number(&mut self, value: &'a [u8]) -> u32 {
-        let hash = xxh3_64(value) as u32;
+    /// Number of entries.
+    pub(super) fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The entries in order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|number| self.entry(number))
+    }
+
+    fn entry(&self, number: usize) -> &[u8] {
+        &self.bytes[self.starts[number]..self.starts[number + 1]]
+    }
+
+    fn number(&mut self, value: &[u8]) -> u32 {
+        let hash = hash(value);
         let mut slot = hash as usize & (self.slots.len() - 1);
         loop {
             let (known, number) = self.slots[slot];
             if number == 0 {
                 break;
             }
-            if known == hash && self.entries[number as usize - 1] == value {
+            if known == hash && is_same(self.entry(number as usize - 1), value) {
                 return number - 1;
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }
-        self.entries.push(value);
-        self.bytes += value.len();
-        let number = self.entries.len() as u32;
+        self.bytes.extend_from_slice(value);
+        self.starts.push(self.bytes.len());
+        let number = self.len() as u32;
         self.slots[slot] = (hash, number);
-        if self.entries.len() * 2 > self.slots.len() {
+        if self.len() * 2 > self.slots.len() {
             self.grow();
         }
         number - 1
@@ -123,6 +137,51 @@ impl<'a> StringDictionary<'a> {
     }
 }
 
+/// Eight bytes from there on; there are as many.
+fn word(bytes: &[u8], at: usize) -> u64 {
+    bytes[at..at + 8].try_into().map_or(0, u64::from_le_bytes)
+}
+
+/// Up to seven bytes.
+fn short_word(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+/// A hash for strings that are mostly short, read in words that may overlap.
+fn hash(bytes: &[u8]) -> u32 {
+    let fold = |left: u64, right: u64| {
+        let product = u128::from(left) * u128::from(right);
+        product as u64 ^ (product >> 64) as u64
+    };
+    let length = bytes.len();
+    let mut state = 0x2d35_8dcc_aa6c_78a5 ^ length as u64;
+    if length < 8 {
+        state = fold(state ^ short_word(bytes), 0x8bb8_4b93_962e_acc9);
+    } else {
+        for at in (0..length - 8).step_by(8) {
+            state = fold(state ^ word(bytes, at), 0x8bb8_4b93_962e_acc9);
+        }
+        state = fold(state ^ word(bytes, length - 8), 0x4b33_a62e_d433_d4a3);
+    }
+    (state ^ (state >> 32)) as u32
+}
+
+/// Equality without a call: most strings are a few words long.
+fn is_same(left: &[u8], right: &[u8]) -> bool {
+    let length = left.len();
+    if length != right.len() {
+        return false;
+    }
+    if length < 8 {
+        return short_word(left) == short_word(right);
+    }
+    if length > 64 {
+        return left == right;
+    }
+    (0..length - 8).step_by(8).all(|at| word(left, at) == word(right, at))
+        && word(left, length - 8) == word(right, length - 8)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,9 +191,24 @@ mod tests {
         assert_eq!(NumberDictionary::index(&[7_u64, 3, 7, 7, 0], 3), Some((vec![7, 3, 0], vec![0, 1, 0, 0, 2])));
         assert_eq!(NumberDictionary::index(&[7_u64, 3, 7, 7, 0], 2), None);
         let values: [&[u8]; 4] = [b"b", b"", b"b", b"a"];
-        let (entries, numbers) = StringDictionary::index(&values, 3, 100).unwrap();
-        assert_eq!((entries, numbers), (vec![&b"b"[..], b"", b"a"], vec![0, 1, 0, 2]));
-        assert_eq!(StringDictionary::index(&values, 3, 1), None);
+        let (dictionary, numbers) = StringDictionary::index(&values, 3, 100).unwrap();
+        assert_eq!(dictionary.entries().collect::<Vec<_>>(), [&b"b"[..], b"", b"a"]);
+        assert_eq!(numbers, [0, 1, 0, 2]);
+        assert!(StringDictionary::index(&values, 3, 1).is_none());
+    }
+
+    #[test]
+    fn strings_differ_in_any_byte() {
+        let text: Vec<u8> = (0..100).collect();
+        for length in 0..100 {
+            assert!(is_same(&text[..length], &text[..length]));
+            assert!(!is_same(&text[..length], &text[..length + 1]));
+            for at in 0..length {
+                let mut other = text[..length].to_vec();
+                other[at] ^= 0x80;
+                assert!(!is_same(&text[..length], &other) && hash(&text[..length]) != hash(&other));
+            }
+        }
     }
 
     #[test]
@@ -142,9 +216,10 @@ mod tests {
         let values: Vec<u32> = (0..100_000_u32).map(|n| n.wrapping_mul(2_654_435_761)).collect();
         let (entries, numbers) = NumberDictionary::index(&values, usize::MAX).unwrap();
         assert!(entries == values && numbers == (0..100_000).collect::<Vec<u32>>());
-        let texts: Vec<String> = (0..10_000).map(|n| n.to_string()).collect();
+        let texts: Vec<String> = (0..10_000).map(|n| format!("{n}").repeat(1 + n % 20)).collect();
         let texts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
-        let (entries, numbers) = StringDictionary::index(&texts, usize::MAX, usize::MAX).unwrap();
-        assert!(entries == texts && numbers == (0..10_000).collect::<Vec<u32>>());
+        let (dictionary, numbers) = StringDictionary::index(&texts, usize::MAX, usize::MAX).unwrap();
+        assert!(dictionary.entries().eq(texts.iter().copied()) && dictionary.len() == 10_000);
+        assert!(numbers == (0..10_000).collect::<Vec<u32>>());
     }
 }
