@@ -26,7 +26,7 @@ use std::ops::Range;
 const PAGE_ROWS: usize = 32 * 1024;
 
 /// Bytes of a dictionary of strings, at most.
-const DICTIONARY_BYTES: usize = 1 << 20;
+const DICTIONARY_BYTES: u32 = 1 << 20;
 
 /// Longer least and greatest strings are not written into statistics.
 const STATISTICS_BYTES: usize = 64;

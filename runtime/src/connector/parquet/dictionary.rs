@@ -69,18 +69,21 @@ pub(super) struct StringDictionary {
     /// Hash, and number of the entry plus one, or zero.
     slots: Vec<(u32, u32)>,
     /// Where each entry starts, and where the last one ends.
-    starts: Vec<usize>,
+    starts: Vec<u32>,
     bytes: Vec<u8>,
 }
 
 impl StringDictionary {
     /// Numbers the values, if no more than `limit` of them, and no more than `limit_bytes` of bytes, are different.
-    pub(super) fn index(values: &[&[u8]], limit: usize, limit_bytes: usize) -> Option<(Self, Vec<u32>)> {
+    pub(super) fn index(values: &[&[u8]], limit: usize, limit_bytes: u32) -> Option<(Self, Vec<u32>)> {
         let mut dictionary = Self { slots: vec![(0, 0); FIRST_SLOTS], starts: vec![0], bytes: Vec::new() };
         let mut numbers = Vec::with_capacity(values.len());
         for value in values {
+            if dictionary.bytes.len() + value.len() > limit_bytes as usize {
+                return None;
+            }
             numbers.push(dictionary.number(value));
-            if dictionary.len() > limit || dictionary.bytes.len() > limit_bytes {
+            if dictionary.len() > limit {
                 return None;
             }
         }
@@ -98,7 +101,7 @@ impl StringDictionary {
     }
 
     fn entry(&self, number: usize) -> &[u8] {
-        &self.bytes[self.starts[number]..self.starts[number + 1]]
+        &self.bytes[self.starts[number] as usize..self.starts[number + 1] as usize]
     }
 
     fn number(&mut self, value: &[u8]) -> u32 {
@@ -115,7 +118,7 @@ impl StringDictionary {
             slot = (slot + 1) & (self.slots.len() - 1);
         }
         self.bytes.extend_from_slice(value);
-        self.starts.push(self.bytes.len());
+        self.starts.push(self.bytes.len() as u32);
         let number = self.len() as u32;
         self.slots[slot] = (hash, number);
         if self.len() * 2 > self.slots.len() {
@@ -125,7 +128,7 @@ impl StringDictionary {
     }
 
     fn grow(&mut self) {
-        let slots = vec![(0, 0); self.slots.len() * 4];
+        let slots = vec![(0, 0); self.slots.len() * 2];
         let old = std::mem::replace(&mut self.slots, slots);
         for (hash, number) in old.into_iter().filter(|(_, number)| *number != 0) {
             let mut slot = hash as usize & (self.slots.len() - 1);
@@ -218,7 +221,7 @@ mod tests {
         assert!(entries == values && numbers == (0..100_000).collect::<Vec<u32>>());
         let texts: Vec<String> = (0..10_000).map(|n| format!("{n}").repeat(1 + n % 20)).collect();
         let texts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
-        let (dictionary, numbers) = StringDictionary::index(&texts, usize::MAX, usize::MAX).unwrap();
+        let (dictionary, numbers) = StringDictionary::index(&texts, usize::MAX, u32::MAX).unwrap();
         assert!(dictionary.entries().eq(texts.iter().copied()) && dictionary.len() == 10_000);
         assert!(numbers == (0..10_000).collect::<Vec<u32>>());
     }
