@@ -20,6 +20,9 @@ pub(super) const ELIMINATE_COMMON_SUBEXPRESSIONS: Pass =
 /// Below this, reading a value again costs as much as computing it again.
 const LEAST_COST: u32 = 2;
 
+/// The same between a filter and a map: the value must be kept for rows that the filter takes away, too.
+const LEAST_COST_BESIDE_FILTER: u32 = 8;
+
 fn run(plan: &mut Plan, cx: &mut PassCx) -> Changed {
     let mut changed = Changed::No;
     let mut waiting = plan.bottom_up();
@@ -70,7 +73,7 @@ fn share_below(plan: &mut Plan, id: NodeId) -> Option<NodeId> {
         return None;
     }
     let places = places(&node.operator);
-    let shared = shared_values(&places);
+    let shared = shared_values(&places, LEAST_COST);
     if shared.is_empty() {
         return None;
     }
@@ -90,7 +93,7 @@ fn share_with_filter(plan: &mut Plan, project: NodeId, filter: NodeId) -> Option
     let mut places: Vec<(&Expr, bool)> = of_filter.clone();
     // The map sees fewer rows.
     places.extend(self::places(&upper.operator).into_iter().map(|(expr, _)| (expr, false)));
-    let shared = shared_values(&places);
+    let shared = shared_values(&places, LEAST_COST_BESIDE_FILTER);
     if shared.is_empty() {
         return None;
     }
@@ -127,13 +130,13 @@ struct Occurrences {
 }
 
 /// What is worth sharing, the costliest first, none a part of another's every place.
-fn shared_values(places: &[(&Expr, bool)]) -> Vec<Expr> {
+fn shared_values(places: &[(&Expr, bool)], least_cost: u32) -> Vec<Expr> {
     let mut shared: Vec<Expr> = Vec::new();
     let mut exprs: Vec<(Expr, bool)> = places.iter().map(|(expr, always)| ((*expr).clone(), *always)).collect();
     loop {
         let mut found: HashMap<Expr, Occurrences> = HashMap::new();
         for (expr, always) in &exprs {
-            collect(expr, *always, &mut found);
+            collect(expr, *always, least_cost, &mut found);
         }
         let worth = |(_, occurrences): &(Expr, Occurrences)| occurrences.all > 1 && occurrences.always > 0;
         #[allow(clippy::iter_over_hash_type, reason = "the greatest is unique: no two are met first at one place")]
@@ -151,8 +154,8 @@ fn shared_values(places: &[(&Expr, bool)]) -> Vec<Expr> {
     }
 }
 
-fn collect(expr: &Expr, always: bool, found: &mut HashMap<Expr, Occurrences>) {
-    if !is_cheap(expr) && cost(expr) >= LEAST_COST && is_closed(expr) {
+fn collect(expr: &Expr, always: bool, least_cost: u32, found: &mut HashMap<Expr, Occurrences>) {
+    if !is_cheap(expr) && cost(expr) >= least_cost && is_closed(expr) {
         let mut value = expr.clone();
         substitute::renumber_locals(&mut value);
         let first = found.len();
@@ -161,7 +164,7 @@ fn collect(expr: &Expr, always: bool, found: &mut HashMap<Expr, Occurrences>) {
         occurrences.always += usize::from(always);
     }
     for (position, child) in expr.children().into_iter().enumerate() {
-        collect(child, always && !is_conditional(expr, position), found);
+        collect(child, always && !is_conditional(expr, position), least_cost, found);
     }
 }
 
@@ -299,6 +302,19 @@ mod tests {
                 b.project("p", filter, "z = x.ln() + y")
             },
             "project p: z = shared0 + y\n  filter f: shared0 > 1.0\n    project f.shared: y, shared0 = x.ln()\n      source s",
+        );
+    }
+
+    #[test]
+    fn not_what_a_map_computes_again_as_fast_as_it_reads_it() {
+        check(
+            ELIMINATE_COMMON_SUBEXPRESSIONS,
+            |b| {
+                let source = b.source("s", "x: f64, y: f64");
+                let filter = b.filter("f", source, "x * y + 1.0 > 2.0");
+                b.project("p", filter, "a = x * y + 1.0")
+            },
+            "project p: a = x * y + 1.0\n  filter f: x * y + 1.0 > 2.0\n    source s",
         );
     }
 
