@@ -53,6 +53,10 @@ impl Default for RandomOptions {
                 Type::String,
                 Type::Date,
                 Type::Timestamp(TimeUnit::Microsecond),
+                Type::Timestamp(TimeUnit::Nanosecond),
+                Type::Duration,
+                Type::Decimal(10, 2),
+                Type::Bytes,
             ],
         }
     }
@@ -79,8 +83,12 @@ pub fn random_job(seed: u64, options: &RandomOptions) -> RandomJob {
         streams: Vec::new(),
         inputs: Inputs::new(),
         names: 0,
+        errors: SinkId(0),
     };
     builder.params();
+    if options.fallible {
+        builder.error_sink();
+    }
     for _ in 0..=builder.rng.below(3) {
         builder.source();
     }
@@ -180,6 +188,8 @@ struct Builder {
     streams: Vec<Stream>,
     inputs: Inputs,
     names: u32,
+    /// Where refused rows go.
+    errors: SinkId,
 }
 
 impl Builder {
@@ -217,6 +227,14 @@ impl Builder {
             let name = self.name("p");
             self.plan.params.push(Param { name, ty, default: Some(default) });
         }
+    }
+
+    /// Only what does not depend on the names that operators have, and on how rows are written as text.
+    fn error_sink(&mut self) {
+        let schema = Schema::new(vec![Field::new("code", Type::Int64), Field::new("message", Type::String)]);
+        let connector = Self::connector("errors");
+        self.errors = SinkId(self.plan.sinks.len() as u32);
+        self.plan.sinks.push(Sink { name: "errors".to_owned(), connector, schema, span: Span::NONE });
     }
 
     fn source(&mut self) {
@@ -257,7 +275,11 @@ impl Builder {
             self.streams[*stream].readers += 1;
         }
         let skips = self.options.fallible && !matches!(operator, Operator::Source { .. } | Operator::Sink { .. });
-        let on_error = if skips && self.rng.percent(40) { ErrorPolicy::Skip } else { ErrorPolicy::Fail };
+        let on_error = match self.rng.below(10) {
+            0..2 if skips => ErrorPolicy::Skip,
+            2..4 if skips => ErrorPolicy::Sink(self.errors),
+            _ => ErrorPolicy::Fail,
+        };
         let node = self.plan.add(Node {
             name,
             operator,
