@@ -1,6 +1,7 @@
 //! Pipelines to CLIF to machine code to the linked artifact.
 //!
-//! [`compile`] is all of it: [`pipeline`](crate) steps become kernels, [`explain`] shows them.
+//! [`compile()`] is all of it: the steps of pipelines become kernels (`pipeline`), each one or more functions (`kernel`),
+//! whose expressions are lowered one row or two rows at a time (`lower`). [`explain()`] shows them.
 #![forbid(unsafe_code)]
 
 pub mod artifact;

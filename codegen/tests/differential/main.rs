@@ -386,3 +386,25 @@ fn deep_expressions_do_not_exhaust_the_stack() {
     assert!(sabot_codegen::compile_job(&pipelines, &options(Cpu::V3)).is_ok());
     assert!(sabot_codegen::explain(&pipelines, &options(Cpu::V3)).is_ok());
 }
+
+#[test]
+fn the_same_job_gives_the_same_bytes_on_any_number_of_threads() {
+    for seed in 0..5 {
+        let mut rng = Rng::new(seed);
+        let mut generator = Generator::new(&mut rng, false);
+        let mut registers = generator.columns();
+        let filter = generator.maybe_filter();
+        let outputs = generator.outputs();
+        let input_count = registers.len();
+        registers.extend(outputs.iter().map(|output| Register { name: "out".to_owned(), ty: output.ty.clone() }));
+        let outputs = (input_count..).zip(outputs).map(|(at, expr)| (Reg(at as u32), expr)).collect();
+        let step =
+            Step::Compute { filter, outputs, live: Vec::new(), operator: OperatorId(0), counts: vec![OperatorId(0)] };
+        let pipelines = pipelines(registers, vec![step], End::Nothing);
+        let bytes = |threads| {
+            let options = CompileOptions { threads, ..options(Cpu::V3) };
+            sabot_codegen::compile(&pipelines, &options).expect("it has code").bytes
+        };
+        assert!(bytes(1) == bytes(4), "seed {seed}");
+    }
+}
