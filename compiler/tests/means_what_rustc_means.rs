@@ -112,7 +112,13 @@ fn by_reference(plan: &Plan, row: &str) -> String {
     let b = match b {
         Value::Float64(b) if b.is_nan() => "NaN".to_owned(),
         Value::Float64(b) => format!("{:016x}", b.to_bits()),
-        _ => "None".to_owned(),
+        Value::Null => "None".to_owned(),
+        other @ (Value::Unit
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float32(_)
+        | Value::String(_)
+        | Value::Bytes(_)) => panic!("{other:?}"),
     };
     format!("{a} {b} {c}")
 }

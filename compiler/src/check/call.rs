@@ -248,7 +248,14 @@ impl Body<'_, '_> {
         let arg = self.expect(arg, &Ty::I64, Why::Argument { function: unit, index: 0 });
         // A duration is its microseconds: an overflow is a row error as in any other multiplication.
         if let HirKind::Int(count) = arg.kind {
-            return Hir::new(HirKind::Int(count * i128::from(micros)), Ty::DURATION, span);
+            let total = count.saturating_mul(micros.into());
+            let greatest = i128::from(i64::MAX);
+            if !(-greatest..=greatest).contains(&total) {
+                let limit = greatest / i128::from(micros);
+                self.cx.say(say::out_of_range(count, &format!("{unit}(..)"), -limit, limit, arg.span));
+                return Hir::new(HirKind::Error, Ty::DURATION, span);
+            }
+            return Hir::new(HirKind::Int(total), Ty::DURATION, span);
         }
         let factor = Hir::new(HirKind::Int(micros.into()), Ty::I64, span);
         let product = Hir::new(HirKind::Binary(BinaryOp::Mul, Box::new(arg), Box::new(factor)), Ty::I64, span);

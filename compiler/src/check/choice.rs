@@ -146,7 +146,9 @@ impl Lower<'_, '_> {
                 both(low, high)
             }
             (PatKind::Float(from, to, inclusive), Value::Scalar(x)) => {
-                let bound = |value: f64| Expr::new(ExprKind::Literal(Literal::Float(value)), x.ty.clone(), span);
+                #[expect(clippy::cast_possible_truncation, reason = "the constant of an `f32` is one")]
+                let exact = |value: f64| if x.ty == Type::Float32 { f64::from(value as f32) } else { value };
+                let bound = |value: f64| Expr::new(ExprKind::Literal(Literal::Float(exact(value))), x.ty.clone(), span);
                 let ask = |op, value| value::binary(op, x.clone(), bound(value), Type::Bool, span);
                 if from == to {
                     return Some(ask(BinaryOp::Eq, *from));

@@ -190,6 +190,9 @@ impl Planner<'_, '_> {
         };
         let value = super::value::given(&present, value);
         let Some(node) = input.node else { return Stream { node: None, row } };
+        if present == Expr::bool(true) {
+            return self.project(op, op.name.clone(), Some(node), row, Some(value)); // it leaves nothing out
+        }
         let filtered = self.same_rows(op, input, node, Operator::Filter { predicate: present });
         self.project(op, format!("{}.map", op.name), filtered.node, row, Some(value))
     }

@@ -1,17 +1,17 @@
 //! Random well-typed code of the job language, for tests that compare what it means in two ways.
 
 /// Numbers that look random and are the same on every run.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     /// A number below this one.
-    pub fn below(&mut self, below: usize) -> usize {
+    pub(crate) fn below(&mut self, below: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % below
     }
 
     /// Code of this type over the row `q`, the parameter `n` and the variables in `scope`, as rustc would take it.
-    pub fn code(&mut self, ty: &str, depth: usize, scope: &mut Vec<(String, &'static str)>) -> String {
+    pub(crate) fn code(&mut self, ty: &str, depth: usize, scope: &mut Vec<(String, &'static str)>) -> String {
         let named: Vec<String> = scope.iter().filter(|(_, of)| *of == ty).map(|(name, _)| name.clone()).collect();
         if !named.is_empty() && self.below(3) == 0 {
             let name = &named[self.below(named.len())];
@@ -153,7 +153,7 @@ impl Random {
 }
 
 /// What the code uses beside the row and the parameter.
-pub const HELPERS: &str = "
+pub(crate) const HELPERS: &str = "
 #[sabot::record] struct Mini { a: i64, b: Option<f64>, c: bool }
 const LIMIT: i64 = 3 * 7;
 fn none() -> Option<f64> { None }

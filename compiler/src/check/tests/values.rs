@@ -224,3 +224,29 @@ fn long_and_deep_code_is_compiled_or_refused() {
     let deep = format!("fn f0(x: i64) -> i64 {{ x + 1 }}\n{deep}");
     assert!(computed(&deep, "x: i64", "Out { x: f299(q.volume) }").starts_with("E0704"));
 }
+
+#[test]
+fn single_floats_in_patterns_are_single_floats() {
+    check(&[(
+        "f32",
+        "match q.price as f32 { 0.7 => 2.0, x => x }",
+        "{ let x0 = price as f32; if x0 == 0.699999988079071f32 { 2.0f32 } else { x0 } }",
+    )]);
+}
+
+#[test]
+fn a_duration_that_is_too_long_is_refused() {
+    assert!(value("Duration", "seconds(99_999_999_999_999)").starts_with("E0307"));
+    check(&[("Duration", "-seconds(5)", "-Duration(5000000)")]);
+}
+
+#[test]
+fn functions_by_path_and_by_name() {
+    check(&[
+        ("Option<f64>", "q.bid.map(f64::sqrt)", "match bid { Some(x0) => Some(x0.sqrt()), None => None }"),
+        ("f64", "f64::hypot(q.price, 2.0)", "price.hypot(2.0)"),
+        ("bool", "q == q.clone() && !q.hot", QUOTE_IS_ITSELF),
+    ]);
+}
+
+const QUOTE_IS_ITSELF: &str = "instrument_id == instrument_id && symbol == symbol && price == price && volume == volume && lots == lots && venue == venue && bid == bid && at == at && hot == hot && !hot";
