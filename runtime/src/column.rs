@@ -53,15 +53,13 @@ pub(crate) struct Column {
 
 impl Column {
     pub(crate) fn new(ty: ColumnType) -> Self {
-        let values = match ty.base {
-            BaseType::String | BaseType::Bytes => Values::Str(Buf::default()),
-            base => match base.register_width() {
-                None | Some(1) => Values::One(Buf::default()),
-                Some(2) => Values::Two(Buf::default()),
-                Some(4) => Values::Four(Buf::default()),
-                Some(8) => Values::Eight(Buf::default()),
-                Some(_) => Values::Sixteen(Buf::default()),
-            },
+        let values = match ty.base.register_width() {
+            _ if ty.base.is_str() => Values::Str(Buf::default()),
+            None | Some(1) => Values::One(Buf::default()),
+            Some(2) => Values::Two(Buf::default()),
+            Some(4) => Values::Four(Buf::default()),
+            Some(8) => Values::Eight(Buf::default()),
+            Some(_) => Values::Sixteen(Buf::default()),
         };
         Self { ty, values, validity: Buf::default(), len: 0 }
     }
@@ -84,13 +82,6 @@ impl Column {
     /// Bytes held, without those of strings.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.validity.memory_bytes() + each_width!(&self.values, buf => buf.memory_bytes())
-    }
-
-    /// Forgets the rows, keeps the memory.
-    pub(crate) fn clear(&mut self) {
-        self.len = 0;
-        self.validity = Buf::default();
-        each_width!(&mut self.values, buf => buf.clear());
     }
 
     /// Adds that many rows, not null, values zero or unspecified; gives the number of the first.
@@ -158,25 +149,6 @@ impl Column {
         self.set_null(row);
     }
 
-    /// Adds the rows of another column of the type.
-    pub(crate) fn extend(&mut self, other: &Self) {
-        let start = self.grow(other.len);
-        match (&mut self.values, &other.values) {
-            (Values::One(to), Values::One(from)) => to[start..].copy_from_slice(from),
-            (Values::Two(to), Values::Two(from)) => to[start..].copy_from_slice(from),
-            (Values::Four(to), Values::Four(from)) => to[start..].copy_from_slice(from),
-            (Values::Eight(to), Values::Eight(from)) => to[start..].copy_from_slice(from),
-            (Values::Sixteen(to), Values::Sixteen(from)) => to[start..].copy_from_slice(from),
-            (Values::Str(to), Values::Str(from)) => to[start..].copy_from_slice(from),
-            _ => unreachable!("columns of one type have one width"),
-        }
-        if let Some(validity) = other.validity() {
-            for row in (0..other.len).filter(|row| !bitmap::get(validity, *row)) {
-                self.set_null(start + row);
-            }
-        }
-    }
-
     /// Adds rows of another column of the type.
     pub(crate) fn extend_rows(&mut self, other: &Self, rows: &[u32]) {
         let start = self.grow(rows.len());
@@ -216,12 +188,6 @@ impl Column {
                 Str::new(b"")
             };
         }
-    }
-
-    /// Bytes of all strings together.
-    pub(crate) fn string_bytes(&self) -> usize {
-        let Values::Str(buf) = &self.values else { return 0 };
-        (0..self.len).filter(|row| self.is_valid(*row)).map(|row| buf[row].len()).sum()
     }
 
     /// The bits of a value of at most eight bytes, numbers extended to 64 bits by their sign.
@@ -391,8 +357,8 @@ mod tests {
     #[test]
     fn rows_are_added_and_taken_with_their_nulls() {
         let mut all = of(BaseType::Int32, &[Some(1), None]);
-        all.extend(&of(BaseType::Int32, &[Some(3), None, Some(5)]));
-        all.extend(&of(BaseType::Int32, &[Some(6)]));
+        all.extend_rows(&of(BaseType::Int32, &[Some(3), None, Some(5)]), &[0, 1, 2]);
+        all.extend_rows(&of(BaseType::Int32, &[Some(6)]), &[0]);
         let shown = |column: &Column| (0..column.len()).map(|row| column.show(row)).collect::<Vec<_>>().join(" ");
         assert_eq!(shown(&all), "1 None 3 None 5 6");
         assert_eq!(shown(&all.take(&[5, 3, 0, 0])), "6 None 1 1");

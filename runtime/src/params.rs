@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Params {
     words: Vec<[u64; 2]>,
     constants: Vec<Constant>,
-    #[expect(dead_code, reason = "the words refer to it")]
+    /// The words refer to them.
     strings: Vec<Box<str>>,
 }
 

@@ -96,6 +96,7 @@ enum StringView {
 }
 
 impl StringView {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "of Arrow's types, sources give strings as these")]
     fn of(array: &ArrayRef) -> Self {
         match array.data_type() {
             DataType::Utf8 => {
@@ -187,6 +188,7 @@ fn fixed<T: ArrowPrimitiveType>(array: &ArrayRef) -> ColumnView {
     ColumnView::Fixed { values: values.inner().clone(), width: size_of::<T::Native>() }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "of Arrow's types, sources give these and strings")]
 fn column_view(array: &ArrayRef) -> ColumnView {
     use arrow_array::types::*;
     use arrow_schema::TimeUnit;

@@ -92,7 +92,6 @@ pub(crate) struct Piece {
     order: (Order, u32),
     offset: u64,
     len: usize,
-    pub(crate) rows: usize,
 }
 
 /// A file of pieces.
@@ -139,7 +138,7 @@ impl SpillFile {
         let bytes = writer.into_inner().map_err(|error| self.failed(error))?;
         let offset = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         self.file.write_all_at(&bytes, offset).map_err(|error| self.failed(error))?;
-        let piece = Piece { partition, order, offset, len: bytes.len(), rows: batch.num_rows() };
+        let piece = Piece { partition, order, offset, len: bytes.len() };
         self.pieces.lock().expect("a worker that panicked ends the job").push(piece);
         Ok(())
     }
@@ -260,7 +259,7 @@ impl Partitioner {
     ) -> Result<(), RunError> {
         let mut by_partition = vec![None; PARTITIONS];
         bitmap::for_each(selection.used(), |row| {
-            let part = by_partition[partitions[row] as usize].get_or_insert_with(|| Selection {
+            let part = by_partition[partitions[row] as usize].get_or_insert(Selection {
                 words: [0; sabot_abi::CHUNK_WORDS],
                 rows: selection.rows,
                 count: 0,

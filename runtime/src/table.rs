@@ -20,6 +20,7 @@ pub(crate) enum TableSpec {
 
 /// A table, complete.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are a few in a job, and they stay where they are")]
 pub(crate) enum Table {
     Join(JoinTable),
     Groups(GroupTable),

@@ -6,6 +6,7 @@
 
 use crate::column::{Column, compare_words, extend};
 use crate::operator::collect::Order;
+use crate::operator::key::canonical;
 use crate::primitive::bitmap;
 use crate::primitive::hash::{hash_bytes, hash_word};
 use crate::primitive::hash_table::{BytesGroups, NONE};
@@ -293,7 +294,7 @@ fn takes_over(pick: Pick, base: BaseType, ours: (Cell<'_>, Order), theirs: (Cell
         (true, true) => is_earlier,
         (false, false) => match compare_cells(base, theirs.0, ours.0) {
             Ordering::Equal => is_earlier,
-            order => order == wanted,
+            order @ (Ordering::Less | Ordering::Greater) => order == wanted,
         },
     }
 }
@@ -518,12 +519,10 @@ fn is_unsigned(base: BaseType) -> bool {
 #[inline]
 fn to_float(base: BaseType, cell: Cell<'_>) -> f64 {
     match cell {
-        Cell::Word(word) => match base {
-            BaseType::Float64 => f64::from_bits(word),
-            BaseType::Float32 => f64::from(f32::from_bits(word as u32)),
-            base if is_unsigned(base) => word as f64,
-            _ => word as i64 as f64,
-        },
+        Cell::Word(word) if base == BaseType::Float64 => f64::from_bits(word),
+        Cell::Word(word) if base == BaseType::Float32 => f64::from(f32::from_bits(word as u32)),
+        Cell::Word(word) if is_unsigned(base) => word as f64,
+        Cell::Word(word) => word as i64 as f64,
         Cell::Wide(value) => value as i128 as f64,
         Cell::Null | Cell::Bytes(_) => f64::NAN,
     }
@@ -981,17 +980,6 @@ fn count_new(
     });
 }
 
-/// The bits under which a float is counted.
-fn canonical(base: BaseType, word: u64) -> u64 {
-    match base {
-        BaseType::Float64 if f64::from_bits(word).is_nan() => f64::NAN.to_bits(),
-        BaseType::Float64 => (f64::from_bits(word) + 0.0).to_bits(),
-        BaseType::Float32 if f32::from_bits(word as u32).is_nan() => u64::from(f32::NAN.to_bits()),
-        BaseType::Float32 => u64::from((f32::from_bits(word as u32) + 0.0).to_bits()),
-        _ => word,
-    }
-}
-
 /// Of the sample: the sum of squares less the square of the sum over n, in twice the precision of a float.
 fn variance(sum: Compensated, squares: Compensated, rows: u64) -> f64 {
     if rows < 2 {
@@ -1024,7 +1012,17 @@ fn fits(base: BaseType, sum: i128) -> bool {
         BaseType::Decimal(precision, _) => {
             sum.unsigned_abs() < 10u128.checked_pow(u32::from(precision)).unwrap_or(u128::MAX)
         }
-        _ => i64::try_from(sum).is_ok(),
+        BaseType::Bool
+        | BaseType::Int64
+        | BaseType::Float32
+        | BaseType::Float64
+        | BaseType::String
+        | BaseType::Bytes
+        | BaseType::Date
+        | BaseType::TimestampMs
+        | BaseType::TimestampUs
+        | BaseType::TimestampNs
+        | BaseType::Duration => i64::try_from(sum).is_ok(),
     }
 }
 

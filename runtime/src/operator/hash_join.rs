@@ -204,7 +204,9 @@ impl JoinTable {
         let index = match &keys.values {
             Values::Eight(words) => RowIndex::of_words(words, valid, threads),
             Values::Str(strs) => RowIndex::of_bytes(strs.clone(), valid, threads),
-            _ => unreachable!("keys are words or bytes"),
+            Values::One(_) | Values::Two(_) | Values::Four(_) | Values::Sixteen(_) => {
+                unreachable!("keys are words or bytes")
+            }
         };
         let words = if spec.track_matches { bitmap::words_of(all.rows) } else { 0 };
         Self {
@@ -247,11 +249,6 @@ impl JoinTable {
     pub(crate) fn rows_by_match(&self, matched: bool) -> Vec<u32> {
         let is_matched = |row: usize| self.matched[row / 64].load(Ordering::Relaxed) >> (row % 64) & 1 != 0;
         (0..self.rows).filter(|row| is_matched(*row) == matched).map(|row| row as u32).collect()
-    }
-
-    /// Bytes held.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.index.memory_bytes() + self.payload.iter().map(Column::memory_bytes).sum::<usize>()
     }
 
     fn mark(&self, mut row: u32) {

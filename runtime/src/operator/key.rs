@@ -123,7 +123,7 @@ pub(crate) struct KeyReader {
 }
 
 /// The bits under which a float is looked up.
-fn canonical(base: BaseType, word: u64) -> u64 {
+pub(crate) fn canonical(base: BaseType, word: u64) -> u64 {
     match base {
         BaseType::Float64 => {
             let value = f64::from_bits(word);

@@ -13,8 +13,8 @@ use arrow_data::ArrayData;
 use arrow_schema::SchemaRef;
 use sabot_abi::manifest::{Field, Reg};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Rows of a batch, at most about.
 const BATCH_ROWS: usize = 64 * 1024;
@@ -228,7 +228,7 @@ pub(crate) struct SinkEnd {
 
 impl SinkEnd {
     pub(crate) fn new(sink: &SinkRun, columns: &[Reg]) -> Self {
-        Self::with_batches_of(BATCH_ROWS, sink.schema.clone(), &sink.fields, columns)
+        Self::with_batches_of(BATCH_ROWS, Arc::clone(&sink.schema), &sink.fields, columns)
     }
 
     /// Rows of registers, in batches of about that many.
@@ -317,7 +317,7 @@ impl SinkEnd {
             };
         let columns: Vec<ArrayRef> = self.columns.iter_mut().zip(self.schema.fields()).map(finish).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options);
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
         self.batches.push(batch.expect("columns are those of the sink's schema"));
     }
 

@@ -376,16 +376,6 @@ impl RowIndex {
             }
         });
     }
-
-    /// Bytes held.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.next.memory_bytes()
-            + match &self.lookup {
-                Lookup::Direct { rows, .. } => rows.memory_bytes(),
-                Lookup::Words(places) => places.entries.memory_bytes(),
-                Lookup::Bytes { places, keys } => places.entries.memory_bytes() + keys.memory_bytes(),
-            }
-    }
 }
 
 /// Every row of a word is looked up, selected or not: a load and a compare, no branch.
@@ -409,7 +399,8 @@ fn find_direct(least: u64, table: &[u32], keys: &[u64], selection: &[u64], rows:
     }
 }
 
-/// Threads the rows of one slot of a direct table together, the last row first, so that a slot ends up with its first row.
+/// Fills a direct table with the first row of each slot, and threads the rows of a slot together if one has several. Rows
+/// come in falling order, so that a slot ends up with its first row.
 fn chain(
     len: usize,
     heads: &mut Buf<u32>,
@@ -417,11 +408,29 @@ fn chain(
     is_valid: impl Fn(usize) -> bool + Sync,
     slot: impl Fn(usize) -> usize + Sync,
 ) -> Buf<u32> {
-    let mut next: Buf<u32> = Buf::zeroed(len);
     let slots = heads.len();
-    let (shared_heads, shared_next) = (heads.shared(), next.shared());
-    let fill = |thread: usize| {
+    // Mostly keys are unique: then the memory for what follows a row is not even touched.
+    let shared_heads = heads.shared();
+    let is_unique = in_threads(threads, |thread| {
         let mut is_unique = true;
+        for row in (0..len).rev().filter(|row| is_valid(*row)) {
+            let slot = slot(row);
+            if threads == 1 || owner(slot, slots, threads) == thread {
+                // SAFETY: a slot belongs to one thread.
+                let head = unsafe { &mut shared_heads.rows(slot..slot + 1)[0] };
+                is_unique &= *head == 0;
+                *head = row as u32 + 1;
+            }
+        }
+        is_unique
+    });
+    if is_unique {
+        return Buf::default();
+    }
+    heads.fill(0);
+    let mut next: Buf<u32> = Buf::zeroed(len);
+    let (shared_heads, shared_next) = (heads.shared(), next.shared());
+    in_threads(threads, |thread| {
         for row in (0..len).rev().filter(|row| is_valid(*row)) {
             let slot = slot(row);
             if threads > 1 && owner(slot, slots, threads) != thread {
@@ -430,13 +439,12 @@ fn chain(
             // SAFETY: a slot belongs to one thread, and a row to the thread of its slot.
             let (head, next) =
                 unsafe { (&mut shared_heads.rows(slot..slot + 1)[0], &mut shared_next.rows(row..row + 1)[0]) };
-            is_unique &= *head == 0;
             *next = head.wrapping_sub(1);
             *head = row as u32 + 1;
         }
-        is_unique
-    };
-    if in_threads(threads, fill) { Buf::default() } else { next }
+        true
+    });
+    next
 }
 
 /// A hashed table of the first rows, and the rows that follow them.

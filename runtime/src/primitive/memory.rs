@@ -227,11 +227,6 @@ impl<T: Plain> Buf<T> {
         self[at..].copy_from_slice(values);
     }
 
-    /// Forgets the values, keeps the memory.
-    pub(crate) fn clear(&mut self) {
-        self.len = 0;
-    }
-
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.memory.bytes
@@ -306,6 +301,7 @@ impl<T: Plain> Shared<T> {
     ///
     /// # Safety
     /// The buffer lives and is not otherwise used as long as the rows are, and no rows are given out twice at once.
+    #[expect(clippy::mut_from_ref, reason = "parts of a buffer for several threads: what it is for")]
     pub(crate) unsafe fn rows(&self, rows: std::ops::Range<usize>) -> &mut [T] {
         assert!(rows.start <= rows.end && rows.end <= self.len, "rows of the buffer");
         // SAFETY: inside of the buffer; the rest is the caller's word.

@@ -99,8 +99,8 @@ fn result_type(function: AggregateFunction, args: &[ColumnType]) -> ColumnType {
 fn check(types: &[ColumnType], keys: usize, rows: Vec<Row>) {
     let mut calls = Vec::new();
     for function in FUNCTIONS {
-        for at in keys..types.len() {
-            let is_numeric = matches!(types[at].base, BaseType::Int64 | BaseType::Float64 | BaseType::Int32);
+        for (at, ty) in types.iter().enumerate().skip(keys) {
+            let is_numeric = matches!(ty.base, BaseType::Int64 | BaseType::Float64 | BaseType::Int32);
             let args = match function {
                 AggregateFunction::Count if at == keys => vec![],
                 AggregateFunction::ArgMin | AggregateFunction::ArgMax => vec![at, keys],

@@ -22,7 +22,7 @@ unsafe fn is_selected(chunk: &Chunk, row: usize) -> bool {
 }
 
 /// Keeps rows whose input is even; null is not.
-pub unsafe extern "C" fn keep_even(_context: *mut Context, chunk: *const Chunk) -> i64 {
+pub(crate) unsafe extern "C" fn keep_even(_context: *mut Context, chunk: *const Chunk) -> i64 {
     // SAFETY: called with one input of i64.
     unsafe {
         let chunk = &*chunk;
@@ -38,7 +38,7 @@ pub unsafe extern "C" fn keep_even(_context: *mut Context, chunk: *const Chunk) 
 }
 
 /// As `keep_even`, where the input may be null.
-pub unsafe extern "C" fn keep_even_nullable(context: *mut Context, chunk: *const Chunk) -> i64 {
+pub(crate) unsafe extern "C" fn keep_even_nullable(context: *mut Context, chunk: *const Chunk) -> i64 {
     // SAFETY: called with one input of i64 and its nulls.
     unsafe {
         keep_even(context, chunk);
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn keep_even_nullable(context: *mut Context, chunk: *const
 }
 
 /// `output = input * input`, wrong if it overflows; says so as soon as any row, selected or not, is above 1000.
-pub unsafe extern "C" fn square(_context: *mut Context, chunk: *const Chunk) -> i64 {
+pub(crate) unsafe extern "C" fn square(_context: *mut Context, chunk: *const Chunk) -> i64 {
     let mut alarm = false;
     // SAFETY: called with one input and one output of i64.
     unsafe {
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn square(_context: *mut Context, chunk: *const Chunk) -> 
 }
 
 /// The same, row by row: rows above 10000 fail.
-pub unsafe extern "C" fn square_replay(context: *mut Context, chunk: *const Chunk) -> i64 {
+pub(crate) unsafe extern "C" fn square_replay(context: *mut Context, chunk: *const Chunk) -> i64 {
     // SAFETY: as above; nobody else has the context.
     unsafe {
         let chunk = &*chunk;
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn square_replay(context: *mut Context, chunk: *const Chun
 }
 
 /// Counts the selected rows and sums their input: accumulators 0 and 1.
-pub unsafe extern "C" fn count_and_sum(_context: *mut Context, chunk: *const Chunk) -> i64 {
+pub(crate) unsafe extern "C" fn count_and_sum(_context: *mut Context, chunk: *const Chunk) -> i64 {
     // SAFETY: called with one input of i64 and two accumulators.
     unsafe {
         let chunk = &*chunk;

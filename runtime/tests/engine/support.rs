@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 
 /// A value of a row.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
-pub enum V {
+pub(crate) enum V {
     Null,
     B(bool),
     I(i64),
@@ -28,61 +28,61 @@ pub enum V {
     S(String),
 }
 
-pub type Row = Vec<V>;
+pub(crate) type Row = Vec<V>;
 
-pub fn int() -> ColumnType {
+pub(crate) fn int() -> ColumnType {
     ColumnType { base: BaseType::Int64, nullable: false }
 }
 
-pub fn int32() -> ColumnType {
+pub(crate) fn int32() -> ColumnType {
     ColumnType { base: BaseType::Int32, nullable: false }
 }
 
-pub fn float() -> ColumnType {
+pub(crate) fn float() -> ColumnType {
     ColumnType { base: BaseType::Float64, nullable: false }
 }
 
-pub fn string() -> ColumnType {
+pub(crate) fn string() -> ColumnType {
     ColumnType { base: BaseType::String, nullable: false }
 }
 
-pub fn boolean() -> ColumnType {
+pub(crate) fn boolean() -> ColumnType {
     ColumnType { base: BaseType::Bool, nullable: false }
 }
 
-pub fn option(ty: ColumnType) -> ColumnType {
+pub(crate) fn option(ty: ColumnType) -> ColumnType {
     ColumnType { nullable: true, ..ty }
 }
 
 /// Numbers that look random and are the same every time.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let mixed = self.0 ^ self.0 >> 33;
         mixed.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 11
     }
 
-    pub fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
 
     /// A value of the type, below `limit` or made of such a number; nulls where they may be, one in five.
-    pub fn value(&mut self, ty: ColumnType, limit: u64) -> V {
+    pub(crate) fn value(&mut self, ty: ColumnType, limit: u64) -> V {
         if ty.nullable && self.below(5) == 0 {
             return V::Null;
         }
         let number = self.below(limit);
         match ty.base {
-            BaseType::Bool => V::B(number % 2 == 0),
+            BaseType::Bool => V::B(number.is_multiple_of(2)),
             BaseType::Float64 => V::F(number as f64 / 4.0 - 3.0),
             BaseType::String => V::S(format!("key {number}{}", "x".repeat((number % 20) as usize))),
             _ => V::I(number as i64 - 5),
         }
     }
 
-    pub fn rows(&mut self, count: usize, types: &[(ColumnType, u64)]) -> Vec<Row> {
+    pub(crate) fn rows(&mut self, count: usize, types: &[(ColumnType, u64)]) -> Vec<Row> {
         (0..count).map(|_| types.iter().map(|(ty, limit)| self.value(*ty, *limit)).collect()).collect()
     }
 }
@@ -127,7 +127,7 @@ fn array(ty: ColumnType, values: &[&V]) -> ArrayRef {
     }
 }
 
-pub fn batch(types: &[ColumnType], rows: &[Row]) -> RecordBatch {
+pub(crate) fn batch(types: &[ColumnType], rows: &[Row]) -> RecordBatch {
     let columns: Vec<ArrayRef> = types
         .iter()
         .enumerate()
@@ -155,14 +155,36 @@ fn rows_of(batch: &RecordBatch) -> Vec<Row> {
     (0..batch.num_rows()).map(|row| batch.columns().iter().map(|array| value(array, row)).collect()).collect()
 }
 
+/// Strings in another of the layouts that sources may give.
+fn in_layout(batch: &RecordBatch, number: u64) -> RecordBatch {
+    let layout = match number % 4 {
+        0 => return batch.clone(),
+        1 => DataType::LargeUtf8,
+        2 => DataType::Utf8View,
+        _ => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+    };
+    let columns: Vec<ArrayRef> = batch
+        .columns()
+        .iter()
+        .map(|array| match array.data_type() {
+            DataType::Utf8 => arrow_cast::cast(array, &layout).expect("strings are strings"),
+            _ => Arc::clone(array),
+        })
+        .collect();
+    let field = |(at, array): (usize, &ArrayRef)| ArrowField::new(format!("c{at}"), array.data_type().clone(), true);
+    let schema = Arc::new(Schema::new(columns.iter().enumerate().map(field).collect::<Vec<_>>()));
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(schema, columns, &options).expect("columns are alike")
+}
+
 /// Batches in memory, a split each, with batches of different sizes and offsets.
-pub struct Memory(pub Vec<Vec<RecordBatch>>);
+pub(crate) struct Memory(pub(crate) Vec<Vec<RecordBatch>>);
 
 impl Memory {
     /// Rows cut into splits and batches at places that depend on `seed`.
-    pub fn cut(types: &[ColumnType], rows: &[Row], seed: u64) -> Self {
-        let whole = batch(types, rows);
+    pub(crate) fn cut(types: &[ColumnType], rows: &[Row], seed: u64) -> Self {
         let mut random = Random(seed);
+        let whole = in_layout(&batch(types, rows), seed);
         let sizes = [1, 63, 64, 65, 500, 2047, 2048, 2049, 70_000];
         let (mut splits, mut at) = (vec![vec![]], 0);
         while at < rows.len() {
@@ -221,10 +243,10 @@ impl SplitReader for MemoryReader {
 
 /// Keeps the rows that are written.
 #[derive(Clone, Default)]
-pub struct Kept {
-    pub rows: Arc<Mutex<Vec<Row>>>,
-    pub finished: Arc<Mutex<bool>>,
-    pub group_rows: usize,
+pub(crate) struct Kept {
+    pub(crate) rows: Arc<Mutex<Vec<Row>>>,
+    pub(crate) finished: Arc<Mutex<bool>>,
+    pub(crate) group_rows: usize,
 }
 
 struct KeptEncoder;
@@ -279,13 +301,13 @@ impl SinkWriter for KeptWriter {
 }
 
 /// A job in the making.
-pub struct Plan {
-    pub manifest: Manifest,
-    pub kernels: Vec<KernelFn>,
-    pub sources: BTreeMap<String, (Vec<ColumnType>, Vec<Row>)>,
+pub(crate) struct Plan {
+    pub(crate) manifest: Manifest,
+    pub(crate) kernels: Vec<KernelFn>,
+    pub(crate) sources: BTreeMap<String, (Vec<ColumnType>, Vec<Row>)>,
 }
 
-pub fn field(name: &str, ty: ColumnType) -> Field {
+pub(crate) fn field(name: &str, ty: ColumnType) -> Field {
     Field { name: name.into(), ty }
 }
 
@@ -295,7 +317,7 @@ fn connector() -> Connector {
 
 impl Plan {
     /// With operators `op0`, `op1`, …, of the kinds that are given.
-    pub fn new(kinds: &[&str]) -> Self {
+    pub(crate) fn new(kinds: &[&str]) -> Self {
         let operator = |(at, kind): (usize, &&str)| Operator {
             name: format!("op{at}"),
             kind: (*kind).into(),
@@ -307,7 +329,7 @@ impl Plan {
         Self { manifest, kernels: vec![], sources: BTreeMap::new() }
     }
 
-    pub fn source(&mut self, types: &[ColumnType], rows: Vec<Row>) -> u32 {
+    pub(crate) fn source(&mut self, types: &[ColumnType], rows: Vec<Row>) -> u32 {
         let number = self.manifest.sources.len() as u32;
         let name = format!("source{number}");
         let fields = types.iter().enumerate().map(|(at, ty)| field(&format!("c{at}"), *ty)).collect();
@@ -316,20 +338,20 @@ impl Plan {
         number
     }
 
-    pub fn sink(&mut self, types: &[ColumnType]) -> u32 {
+    pub(crate) fn sink(&mut self, types: &[ColumnType]) -> u32 {
         let number = self.manifest.sinks.len() as u32;
         let fields = types.iter().enumerate().map(|(at, ty)| field(&format!("c{at}"), *ty)).collect();
         self.manifest.sinks.push(Sink { name: format!("sink{number}"), connector: connector(), fields });
         number
     }
 
-    pub fn table(&mut self, kind: TableKind) -> u32 {
+    pub(crate) fn table(&mut self, kind: TableKind) -> u32 {
         self.manifest.tables.push(Table { name: "table".into(), kind });
         self.manifest.tables.len() as u32 - 1
     }
 
     /// Scans all columns of a source into the first registers.
-    pub fn scan(&mut self, source: u32, operator: u32, more: &[ColumnType], steps: Vec<Step>, end: End) {
+    pub(crate) fn scan(&mut self, source: u32, operator: u32, more: &[ColumnType], steps: Vec<Step>, end: End) {
         let columns = self.manifest.sources[source as usize].fields.len() as u32;
         let fields = self.manifest.sources[source as usize].fields.clone();
         let registers = fields.into_iter().chain(more.iter().map(|ty| field("made", *ty))).collect();
@@ -339,7 +361,7 @@ impl Plan {
     }
 
     /// Reads all columns of a table into registers and writes them to a sink.
-    pub fn table_to_sink(&mut self, table: u32, types: &[ColumnType], sink: u32, operator: u32) {
+    pub(crate) fn table_to_sink(&mut self, table: u32, types: &[ColumnType], sink: u32, operator: u32) {
         let columns: Vec<(u32, u32)> = (0..types.len() as u32).map(|at| (at, at)).collect();
         let end = End::Sink { sink, columns: columns.iter().map(|(_, reg)| *reg).collect(), operator };
         self.manifest.pipelines.push(Pipeline {
@@ -350,7 +372,7 @@ impl Plan {
     }
 
     /// Runs it; gives the rows of every sink.
-    pub fn run(&self, options: &RunOptions, seed: u64) -> Result<(Vec<Vec<Row>>, RunSummary), RunError> {
+    pub(crate) fn run(&self, options: &RunOptions, seed: u64) -> Result<(Vec<Vec<Row>>, RunSummary), RunError> {
         let job = Job::new(LoadedArtifact::from_parts(self.manifest.clone(), self.kernels.clone(), &[]));
         let mut connections = Connections::default();
         for (name, (types, rows)) in &self.sources {
@@ -374,8 +396,8 @@ impl Plan {
 
     /// The rows of the only sink, which are the same however many workers there are and wherever batches end.
     #[track_caller]
-    pub fn check(&self, expected: &[Row]) {
-        for (seed, workers) in [1, 2, 4].into_iter().enumerate() {
+    pub(crate) fn check(&self, expected: &[Row]) {
+        for (seed, workers) in [1, 2, 4, 2].into_iter().enumerate() {
             let options = RunOptions { parallelism: Some(workers), ..RunOptions::default() };
             let (rows, _) = self.run(&options, seed as u64).unwrap_or_else(|error| panic!("{error}"));
             assert_same(&rows[0], expected, workers);
@@ -386,7 +408,7 @@ impl Plan {
 impl Plan {
     /// The rows of the only sink when nothing fits into memory, in any order.
     #[track_caller]
-    pub fn check_spilled(&self, expected: &[Row]) {
+    pub(crate) fn check_spilled(&self, expected: &[Row]) {
         let sorted = |mut rows: Vec<Row>| {
             rows.sort_by_cached_key(|row| format!("{row:?}"));
             rows
@@ -404,7 +426,7 @@ impl Plan {
 }
 
 #[track_caller]
-pub fn assert_same(rows: &[Row], expected: &[Row], workers: u32) {
+pub(crate) fn assert_same(rows: &[Row], expected: &[Row], workers: u32) {
     let same = |a: &V, b: &V| match (a, b) {
         (V::F(a), V::F(b)) => a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= a.abs() * 1e-12,
         (a, b) => a == b,
