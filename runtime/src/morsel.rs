@@ -135,6 +135,11 @@ impl<'a> Morsels<'a> {
         self.stop_behind(Seq(0));
     }
 
+    /// Keeps other workers from waiting for one that panics.
+    pub(crate) fn stop_on_panic(&self) -> StopOnPanic<'_, 'a> {
+        StopOnPanic(self)
+    }
+
     /// The earliest morsel that nobody has taken; `None` at the end. To be followed by [`done`](Self::done).
     pub(crate) fn take(&self) -> Result<Option<Morsel>, ConnectorError> {
         let mut state = self.lock();
@@ -239,6 +244,20 @@ impl<'a> Morsels<'a> {
         state.advance();
         self.wake.notify_all();
         Seq::new(state.frontier.0, state.frontier.1)
+    }
+}
+
+/// Ends the pipeline when it is dropped by a panic.
+pub(crate) struct StopOnPanic<'b, 'a>(&'b Morsels<'a>);
+
+impl Drop for StopOnPanic<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Ok(mut state) = self.0.state.lock()
+        {
+            state.stop_behind = Some(Seq::START);
+            self.0.wake.notify_all();
+        }
     }
 }
 

@@ -67,6 +67,19 @@ impl Selection {
         self.recount();
     }
 
+    /// The first and the second half of the selected rows.
+    pub(crate) fn halves(&self) -> (Self, Self) {
+        let (mut first, mut second) = (self.clone(), self.clone());
+        let mut left = self.count / 2;
+        bitmap::for_each(self.used(), |row| {
+            bitmap::clear(if left > 0 { &mut second.words } else { &mut first.words }, row);
+            left = left.saturating_sub(1);
+        });
+        first.recount();
+        second.recount();
+        (first, second)
+    }
+
     /// Whether all rows are selected.
     pub(crate) fn is_full(&self) -> bool {
         self.count == self.rows

@@ -85,6 +85,7 @@ impl Job {
     pub fn run_with(&self, options: &RunOptions, connections: Connections) -> Result<RunSummary, RunError> {
         let Connections { sources, sinks: mut given } = connections;
         let started = Instant::now();
+        crate::primitive::memory::keep_freed_memory();
         let manifest = &self.artifact.manifest;
         check_names("source", options.inputs.keys(), manifest.sources.iter().map(|source| &source.name))?;
         check_names("sink", options.outputs.keys(), manifest.sinks.iter().map(|sink| &sink.name))?;

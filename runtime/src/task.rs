@@ -116,6 +116,7 @@ impl<'a> Worker<'a> {
 
     /// Takes morsels until there are none.
     pub(crate) fn work(&mut self) {
+        let _guard = self.run.morsels.stop_on_panic();
         loop {
             if self.run.job.stop.load(Ordering::Relaxed) {
                 return self.run.fail(Seq::END, RunError::Interrupted);

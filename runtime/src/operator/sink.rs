@@ -244,13 +244,22 @@ impl SinkEnd {
 
     /// Adds the selected rows of a chunk.
     pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
+        for reg in self.regs() {
+            registers.materialise(reg, selection, false);
+        }
+        // Offsets are 32 bits wide: huge strings get batches of their own.
+        let bytes = self.most_string_bytes(registers, selection);
+        if bytes >= BATCH_STRING_BYTES && selection.count > 1 {
+            let (first, second) = selection.halves();
+            self.add(registers, &first);
+            self.flush();
+            self.add(registers, &second);
+            return;
+        }
         let before = self.rows;
         let mut string_bytes = 0;
         for (reg, column, validity) in &mut self.columns {
-            let valid = {
-                registers.materialise(*reg, selection, false);
-                registers.validity(*reg, selection.rows)
-            };
+            let valid = registers.validity(*reg, selection.rows);
             match column {
                 Building::Fixed { values, width } => {
                     if values.capacity() == 0 && self.batch_rows == BATCH_ROWS {
@@ -290,6 +299,23 @@ impl SinkEnd {
         if self.rows >= self.batch_rows || string_bytes >= BATCH_STRING_BYTES {
             self.flush();
         }
+    }
+
+    /// Bytes of the selected rows of the column of strings that has the most.
+    fn most_string_bytes(&self, registers: &Registers, selection: &Selection) -> usize {
+        let bytes = |(reg, column, _): &(Reg, Building, Option<BooleanBufferBuilder>)| {
+            let Building::Strings { .. } = column else { return 0 };
+            let (strs, valid) =
+                (registers.values::<Str>(*reg, selection.rows), registers.validity(*reg, selection.rows));
+            let mut bytes = 0;
+            bitmap::for_each(selection.used(), |row| {
+                if valid.is_none_or(|valid| bitmap::get(valid, row)) {
+                    bytes += strs[row].len();
+                }
+            });
+            bytes
+        };
+        self.columns.iter().map(bytes).max().unwrap_or(0)
     }
 
     /// Makes a batch of what is there.

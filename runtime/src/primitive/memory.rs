@@ -13,6 +13,17 @@ use std::ptr::NonNull;
 /// From here on memory comes from the system in whole, huge pages.
 const MAPPED_FROM: usize = 4 << 20;
 
+/// Asks the allocator to keep what is freed: batches are made and freed all the time, and pages that went back to the system
+/// would have to be touched anew.
+pub(crate) fn keep_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
+    // SAFETY: sets parameters of the allocator; what is allocated stays valid.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 512 << 20);
+    }
+}
+
 /// What may be made of zero bytes and copied byte by byte.
 ///
 /// # Safety
