@@ -96,7 +96,12 @@ impl ParquetSink {
         let codec = match compression {
             Compression::UNCOMPRESSED => Some(Codec::None),
             Compression::SNAPPY => Some(Codec::Snappy),
-            _ => None,
+            Compression::GZIP(_)
+            | Compression::LZO
+            | Compression::BROTLI(_)
+            | Compression::LZ4
+            | Compression::ZSTD(_)
+            | Compression::LZ4_RAW => None,
         };
         Ok(Self { target, fields: fields.into(), schema, properties: Arc::new(properties), codec })
     }

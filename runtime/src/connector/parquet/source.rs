@@ -15,8 +15,8 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
-use parquet::basic::{Encoding, PageType};
-use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData};
+use parquet::basic::{Compression, Encoding, PageType};
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
 use sabot_abi::manifest::{Field, Format};
 use std::ops::Range;
 use std::sync::Arc;
@@ -114,6 +114,7 @@ impl ParquetSource {
         let names: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
         let positions = match_columns(&path, wanted(), &names)?;
 
+        check_codecs(&path, &metadata, &positions)?;
         let splits = splits(&metadata, fields, scan, &positions);
         let metadata = with_late_strings(&path, &metadata)?;
 
@@ -139,6 +140,26 @@ impl ParquetSource {
     }
 }
 
+/// Refuses codecs that are not built in, before the first row group is met that has them.
+fn check_codecs(path: &str, metadata: &ArrowReaderMetadata, positions: &[usize]) -> Result<(), ConnectorError> {
+    let groups = metadata.metadata().row_groups().iter();
+    for column in groups.flat_map(|group| columns_at(metadata, group, positions)) {
+        let name = match column.compression() {
+            Compression::BROTLI(_) => "Brotli",
+            Compression::LZO => "LZO",
+            Compression::UNCOMPRESSED
+            | Compression::SNAPPY
+            | Compression::GZIP(_)
+            | Compression::LZ4
+            | Compression::ZSTD(_)
+            | Compression::LZ4_RAW => continue,
+        };
+        let detail = format!("is compressed with {name}, which is not read: write it with snappy, gzip, lz4 or zstd");
+        return Err(ConnectorError::Unsupported { path: path.to_owned(), detail });
+    }
+    Ok(())
+}
+
 fn splits(metadata: &ArrowReaderMetadata, fields: &[Field], scan: &Scan, positions: &[usize]) -> Vec<Split> {
     let pruner = Pruner::new(metadata, fields, &scan.prune);
     let mut splits = Vec::new();
@@ -158,22 +179,21 @@ fn splits(metadata: &ArrowReaderMetadata, fields: &[Field], scan: &Scan, positio
         if rows == 0 {
             continue;
         }
-        let bytes: i64 = group
-            .columns()
-            .iter()
-            .filter(|column| root_of(metadata, column).is_some_and(|root| positions.contains(&root)))
-            .map(ColumnChunkMetaData::compressed_size)
-            .sum();
+        let bytes: i64 = columns_at(metadata, group, positions).map(ColumnChunkMetaData::compressed_size).sum();
         let bytes = (bytes.max(0) as u128 * u128::from(rows) / group.num_rows() as u128) as u64;
         splits.push(Split { row_group: number, first_row: start, kept, rows, bytes });
     }
     splits
 }
 
-/// Position in the schema of the column that a chunk belongs to.
-fn root_of(metadata: &ArrowReaderMetadata, column: &ColumnChunkMetaData) -> Option<usize> {
-    let root = column.column_path().parts().first()?;
-    metadata.schema().fields().iter().position(|field| field.name() == root)
+/// The chunks of a row group that belong to columns at these positions of the schema.
+fn columns_at<'a>(
+    metadata: &'a ArrowReaderMetadata,
+    group: &'a RowGroupMetaData,
+    positions: &'a [usize],
+) -> impl Iterator<Item = &'a ColumnChunkMetaData> {
+    let is_read = |leaf: usize| positions.contains(&metadata.parquet_schema().get_column_root_idx(leaf));
+    group.columns().iter().enumerate().filter(move |(leaf, _)| is_read(*leaf)).map(|(_, column)| column)
 }
 
 /// The metadata with strings read as dictionaries where every page of them is one, as views else.
