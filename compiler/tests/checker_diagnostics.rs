@@ -222,7 +222,7 @@ fn not_yet() {
         ],
     );
     check_job(
-        "E0703_return",
+        "E0301_return",
         "#[sabot::udf]
 fn a(x: i64) -> i64 { 1 + { if x > 0 { return 2; } x } }
 #[sabot::udf]
@@ -231,9 +231,9 @@ fn b(x: i64) -> f64 { if x > 0 { return x; } 1.0 }",
     quotes.map(|q| Out { k: \"\".into(), x: { return q; }, y: 1.0 }).sink(\"p\", csv(\"p.csv\"));",
     );
     check_job(
-        "E0703_return_in_value",
+        "E0703_return_in_guard",
         "#[sabot::udf]
-fn a(x: i64) -> i64 { 1 + { if x > 0 { return 2; } x } }",
+fn a(x: i64) -> i64 { match x { 0 if { return 2; } => 1, _ => 3 } }",
         "    quotes.map(|q| Out { k: q.symbol, x: a(q.volume), y: 1.0 }).sink(\"o\", csv(\"o.csv\"));",
     );
     check_job(

@@ -38,7 +38,7 @@ const ROWS: [&str; 9] = [
 
 #[test]
 fn random_code_means_what_rustc_says() {
-    let mut random = Random(0x5eed_0001);
+    let mut random = Random::new(0x5eed_0001);
     let programs: Vec<String> =
         (0..PROGRAMS).map(|round| random.code("Mini", 1 + round % 4, &mut Vec::new())).collect();
     let Some(expected) = by_rustc(&programs) else { return };

@@ -344,6 +344,49 @@ impl Hir {
         change(&mut HirNode::Expr(self));
     }
 
+    /// Calls `change` with the direct parts of a form that evaluates all of them, in order.
+    pub(super) fn for_each_part(&mut self, change: &mut dyn FnMut(&mut Hir)) {
+        match &mut self.kind {
+            HirKind::Field(x, _) | HirKind::Unary(_, x) | HirKind::Cast(x) | HirKind::Some(x) | HirKind::Into(x) => {
+                change(x);
+            }
+            HirKind::Binary(_, a, b) => {
+                change(a);
+                change(b);
+            }
+            HirKind::Record(fields, base) => {
+                for (_, field) in fields {
+                    change(field);
+                }
+                if let Some(base) = base {
+                    change(base);
+                }
+            }
+            HirKind::Tuple(parts) | HirKind::Call(_, parts) | HirKind::Udf(_, parts) => {
+                for part in parts {
+                    change(part);
+                }
+            }
+            HirKind::Error
+            | HirKind::Int(_)
+            | HirKind::Float(_)
+            | HirKind::Bool(_)
+            | HirKind::Str(_)
+            | HirKind::Bytes(_)
+            | HirKind::Local(_)
+            | HirKind::Param(_)
+            | HirKind::Const(_)
+            | HirKind::None
+            | HirKind::GroupKey
+            | HirKind::If(..)
+            | HirKind::Match(..)
+            | HirKind::Block(..)
+            | HirKind::Return(_)
+            | HirKind::Body(_)
+            | HirKind::Aggregate(_) => {}
+        }
+    }
+
     /// Whether a `return` stands in it that leaves the body it belongs to.
     pub(super) fn has_return(&self) -> bool {
         match &self.kind {

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Nodes beyond which an expression is refused: functions that call functions twice each grow without bound.
-const MAX_NODES: usize = 50_000;
+pub(super) const MAX_NODES: usize = 50_000;
 /// Nesting beyond which an expression is refused.
 const MAX_DEPTH: u32 = 300;
 
@@ -28,10 +28,11 @@ pub(super) struct Lower<'a, 'd> {
     frames: Vec<BTreeMap<BindingId, Value>>,
     pub(super) regions: Vec<Region>,
     next_local: u32,
-    nodes: usize,
+    hidden: u32,
+    pub(super) nodes: usize,
     depth: u32,
     /// Where the whole stands, for messages about its size.
-    span: Span,
+    pub(super) span: Span,
     pub(super) sides: Vec<Presence>,
     pub(super) group: Option<super::aggregate::GroupCx>,
 }
@@ -44,6 +45,7 @@ impl<'a, 'd> Lower<'a, 'd> {
             frames: vec![BTreeMap::new()],
             regions: vec![Region::new()],
             next_local: 0,
+            hidden: 0,
             nodes: 0,
             depth: 0,
             span,
@@ -85,6 +87,12 @@ impl<'a, 'd> Lower<'a, 'd> {
         let local = LocalId(self.next_local);
         self.next_local += 1;
         local
+    }
+
+    /// A variable that no code names.
+    pub(super) fn hidden_binding(&mut self) -> BindingId {
+        self.hidden += 1;
+        BindingId(u32::MAX - self.hidden)
     }
 
     pub(super) fn frame(&mut self) -> &mut BTreeMap<BindingId, Value> {
@@ -166,11 +174,8 @@ impl<'a, 'd> Lower<'a, 'd> {
             HirKind::If(condition, then, otherwise) => self.if_(condition, then, otherwise.as_deref(), hir.span),
             HirKind::Match(scrutinee, arms) => self.match_(scrutinee, arms, hir.span),
             HirKind::Block(statements, tail) => self.block(statements, tail.as_deref()),
-            HirKind::Return(_) => {
-                // Where it may stand, `with` has taken care of it.
-                self.cx.say(unsupported::return_inside(hir.span));
-                Value::default_of(self.cx, &hir.ty)
-            }
+            // Where it may stand, `with` takes care of it; where not, it is reported.
+            HirKind::Return(_) => Value::default_of(self.cx, &hir.ty),
             HirKind::Body(body) => self.local_region(|lower| lower.tail(body)),
             HirKind::Record(given, base) => self.record(hir, given, base.as_deref()),
             HirKind::Tuple(parts) => self.tuple(parts),
@@ -425,7 +430,7 @@ impl<'a, 'd> Lower<'a, 'd> {
         })
     }
 
-    fn statement(&mut self, statement: &HirStatement) {
+    pub(super) fn statement(&mut self, statement: &HirStatement) {
         match statement {
             HirStatement::Let(pattern, value) => {
                 let value = self.value(value);
@@ -441,121 +446,6 @@ impl<'a, 'd> Lower<'a, 'd> {
             }
         }
     }
-
-    // ---- return ----
-
-    /// The value of a body, where `return` may stand.
-    pub(super) fn tail(&mut self, hir: &Hir) -> Value {
-        self.with(hir, &mut |_, value| value)
-    }
-
-    /// Goes on with the value of `hir`, unless a `return` inside it ends the body: then that is the body's value.
-    /// So `if c { return x; } rest` becomes `if c { x } else { rest }`.
-    fn with(&mut self, hir: &Hir, rest: &mut dyn FnMut(&mut Self, Value) -> Value) -> Value {
-        if !hir.has_return() {
-            let value = self.value(hir);
-            return rest(self, value);
-        }
-        self.nodes += 1;
-        match &hir.kind {
-            HirKind::Return(Some(value)) => self.tail(value),
-            HirKind::Return(None) => unit(),
-            HirKind::If(condition, then, otherwise) if !condition.has_return() => {
-                let condition = self.scalar(condition);
-                let then = self.in_region(|lower| lower.with(then, rest));
-                let otherwise = self.in_region(|lower| match otherwise {
-                    Some(otherwise) => lower.with(otherwise, rest),
-                    None => rest(lower, unit()),
-                });
-                self.merge(Test::If(condition), then, otherwise, hir.span)
-            }
-            HirKind::Match(value, arms)
-                if !value.has_return() && !arms.iter().any(|arm| arm.guard.as_ref().is_some_and(Hir::has_return)) =>
-            {
-                let value = self.value(value);
-                self.arms(value, arms, hir.span, &mut |lower, body| lower.with(body, rest))
-            }
-            HirKind::Block(statements, tail) => self.block_with(statements, tail.as_deref(), rest),
-            HirKind::Error
-            | HirKind::Int(_)
-            | HirKind::Float(_)
-            | HirKind::Bool(_)
-            | HirKind::Str(_)
-            | HirKind::Bytes(_)
-            | HirKind::Local(_)
-            | HirKind::Param(_)
-            | HirKind::Const(_)
-            | HirKind::Field(..)
-            | HirKind::Unary(..)
-            | HirKind::Binary(..)
-            | HirKind::Cast(_)
-            | HirKind::If(..)
-            | HirKind::Match(..)
-            | HirKind::Record(..)
-            | HirKind::Tuple(_)
-            | HirKind::Some(_)
-            | HirKind::None
-            | HirKind::Call(..)
-            | HirKind::Udf(..)
-            | HirKind::Body(_)
-            | HirKind::Into(_)
-            | HirKind::GroupKey
-            | HirKind::Aggregate(_) => {
-                let place = first_return(hir).unwrap_or(hir.span);
-                self.cx.say(unsupported::return_inside(place));
-                let value = Value::default_of(self.cx, &hir.ty);
-                rest(self, value)
-            }
-        }
-    }
-
-    fn block_with(
-        &mut self,
-        statements: &[HirStatement],
-        tail: Option<&Hir>,
-        rest: &mut dyn FnMut(&mut Self, Value) -> Value,
-    ) -> Value {
-        if self.nodes > MAX_NODES {
-            let diagnostic = unsupported::too_large(self.span);
-            self.cx.say(diagnostic);
-            return unit();
-        }
-        for (position, statement) in statements.iter().enumerate() {
-            let (HirStatement::Let(_, value) | HirStatement::Expr(value)) = statement;
-            if !value.has_return() {
-                self.statement(statement);
-                continue;
-            }
-            let after = &statements[position + 1..];
-            return self.with(value, &mut |lower, value| {
-                match statement {
-                    HirStatement::Let(pattern, _) => lower.bind_pattern(pattern, &value),
-                    HirStatement::Expr(_) => lower.discard(value),
-                }
-                lower.block_with(after, tail, rest)
-            });
-        }
-        match tail {
-            Some(tail) => self.with(tail, rest),
-            None => rest(self, unit()),
-        }
-    }
-
-    // ---- match ----
-}
-
-/// Where the first `return` stands.
-fn first_return(hir: &Hir) -> Option<Span> {
-    if let HirKind::Return(_) = hir.kind {
-        return Some(hir.span);
-    }
-    let mut found = None;
-    hir.for_each_child(&mut |child| {
-        if found.is_none() && child.has_return() {
-            found = first_return(child);
-        }
-    });
-    found
 }
 
 /// `()`.

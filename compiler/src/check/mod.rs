@@ -10,6 +10,7 @@ mod arithmetic;
 mod call;
 mod choice;
 mod constant;
+mod early;
 mod exhaustive;
 mod expression;
 mod guide;

@@ -100,11 +100,11 @@ pub(crate) fn time_arithmetic(op: &str, left: &str, right: &str, at: Span) -> Di
         .help("a `Timestamp` less another is a `Duration`; `Duration`s can be added, subtracted and compared")
 }
 
-/// `return` in the middle of an expression.
-pub(crate) fn return_inside(at: Span) -> Diagnostic {
-    Diagnostic::error("E0703", "`return` cannot stand inside an expression")
-        .label(at, "in the middle of a value")
-        .help("put it into a statement: `if .. { return ..; }`, or `let x = match .. { .. => return .. };`")
+/// `return` in the guard of an arm.
+pub(crate) fn return_in_guard(at: Span) -> Diagnostic {
+    Diagnostic::error("E0703", "`return` cannot stand in the guard of an arm")
+        .label(at, "asked, not done")
+        .help("decide before the `match`: `if .. { return ..; }`")
 }
 
 /// `return` outside of a function.

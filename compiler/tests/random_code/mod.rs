@@ -1,13 +1,31 @@
 //! Random well-typed code of the job language, for tests that compare what it means in two ways.
 
 /// Numbers that look random and are the same on every run.
-pub(crate) struct Random(pub(crate) u64);
+pub(crate) struct Random {
+    state: u64,
+    /// How deep the code is in closures and guards, where `return` would leave something else.
+    sealed: usize,
+}
 
 impl Random {
+    /// The numbers that begin with this one.
+    pub(crate) fn new(state: u64) -> Self {
+        Self { state, sealed: 0 }
+    }
+
+    /// Code of this type; where a `!` stands before it, `return` may not stand in the code.
+    fn part(&mut self, ty: &str, depth: usize, scope: &mut Vec<(String, &'static str)>) -> String {
+        let Some(ty) = ty.strip_prefix('!') else { return self.code(ty, depth, scope) };
+        self.sealed += 1;
+        let code = self.code(ty, depth, scope);
+        self.sealed -= 1;
+        code
+    }
+
     /// A number below this one.
     pub(crate) fn below(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % below
+        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.state >> 33).unwrap() % below
     }
 
     /// Code of this type over the row `q`, the parameter `n` and the variables in `scope`, as rustc would take it.
@@ -32,7 +50,12 @@ impl Random {
             return leaves[self.below(leaves.len())].to_owned();
         }
         let d = depth - 1;
-        match self.below(6) {
+        match self.below(7) {
+            3 if self.sealed == 0 => {
+                let (c, out, value) =
+                    (self.code("bool", d, scope), self.code("Mini", d, scope), self.code(ty, d, scope));
+                return format!("{{ if {c} {{ return {out}; }} {value} }}");
+            }
             0 => {
                 let (c, a, b) = (self.code("bool", d, scope), self.code(ty, d, scope), self.code(ty, d, scope));
                 return format!("if {c} {{ {a} }} else {{ {b} }}");
@@ -60,7 +83,7 @@ impl Random {
             2 => return self.choice(ty, d, scope),
             _ => {}
         }
-        let mut of = |random: &mut Self, ty: &str| random.code(ty, d, scope);
+        let mut of = |random: &mut Self, ty: &str| random.part(ty, d, scope);
         match (ty, self.below(6)) {
             ("i64", 0) => format!("({} + {})", of(self, "i64"), of(self, "i64")),
             ("i64", 1) => format!("({} / {})", of(self, "i64"), of(self, "i64")),
@@ -87,17 +110,19 @@ impl Random {
             ("u32", 0) => format!("({} as u32)", of(self, "i64")),
             ("u32", 1) => format!("({} >> {})", of(self, "u32"), of(self, "i64")),
             ("u32", _) => format!("({} | {})", of(self, "u32"), of(self, "u32")),
-            ("Option<f64>", 0) => format!("({}).map(|m| m + {})", of(self, "Option<f64>"), of(self, "f64")),
-            ("Option<f64>", 1) => format!("({}).filter(|m| *m > 1.0 && {})", of(self, "Option<f64>"), of(self, "bool")),
+            ("Option<f64>", 0) => format!("({}).map(|m| m + {})", of(self, "Option<f64>"), of(self, "!f64")),
+            ("Option<f64>", 1) => {
+                format!("({}).filter(|m| *m > 1.0 && {})", of(self, "Option<f64>"), of(self, "!bool"))
+            }
             ("Option<f64>", 2) => format!("({}).or({})", of(self, "Option<f64>"), of(self, "Option<f64>")),
             ("Option<f64>", 3) => format!("({}).1", of(self, "(i64, Option<f64>)")),
             ("Option<f64>", 4) => format!("({}).b", of(self, "Mini")),
             ("Option<f64>", _) => format!("Some({})", of(self, "f64")),
-            ("Option<String>", 0) => format!("({}).then(|| {})", of(self, "bool"), of(self, "String")),
+            ("Option<String>", 0) => format!("({}).then(|| {})", of(self, "bool"), of(self, "!String")),
             ("Option<String>", _) => format!(
                 "({}).and_then(|m| if m > 1.0 {{ {} }} else {{ None }})",
                 of(self, "Option<f64>"),
-                of(self, "Option<String>")
+                of(self, "!Option<String>")
             ),
             ("(i64, Option<f64>)", _) => format!("({}, {})", of(self, "i64"), of(self, "Option<f64>")),
             (_, 0) => format!("Mini {{ a: {}, ..{} }}", of(self, "i64"), of(self, "Mini")),
@@ -107,13 +132,13 @@ impl Random {
     }
 
     fn choice(&mut self, ty: &str, d: usize, scope: &mut Vec<(String, &'static str)>) -> String {
-        let mut of = |random: &mut Self, ty: &str| random.code(ty, d, scope);
+        let mut of = |random: &mut Self, ty: &str| random.part(ty, d, scope);
         match self.below(5) {
             0 => format!(
                 "match {} {{ 0 => {}, 1..=9 if {} => {}, -5 | 7 => {}, _ => {} }}",
                 of(self, "i64"),
                 of(self, ty),
-                of(self, "bool"),
+                of(self, "!bool"),
                 of(self, ty),
                 of(self, ty),
                 of(self, ty)

@@ -236,7 +236,7 @@ fn no_change_of_words_makes_a_panic() {
     );
     words.sort();
     words.dedup();
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new(0x9e37_79b9_7f4a_7c15);
     let mut next = |below: usize| random.below(below);
     let head = tokens(&job_text("")).len() - 1;
     let mut plans = 0;
@@ -315,7 +315,7 @@ fn tokens(text: &str) -> Vec<&str> {
 /// What rustc takes the checker takes, and makes well-formed plans of.
 #[test]
 fn what_is_well_typed_is_accepted() {
-    let mut random = Random(0x0123_4567_89ab_cdef);
+    let mut random = Random::new(0x0123_4567_89ab_cdef);
     for round in 0..PROGRAMS {
         let depth = 1 + round % 4;
         let code = random.code("Mini", depth, &mut Vec::new());

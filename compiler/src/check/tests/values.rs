@@ -175,6 +175,18 @@ fn return_ends_the_body() {
 }
 
 #[test]
+fn return_inside_a_value_ends_the_body_too() {
+    assert_eq!(
+        computed("", "x: i64", "Out { x: q.volume / n + { if q.hot { return Out { x: 0 }; } n } }"),
+        "x = { let x0 = volume / n; if hot { 0 } else { x0 + n } }"
+    );
+    assert_eq!(
+        computed("", "x: i64", "Out { x: if q.hot && { return Out { x: 1 } } { 2 } else { 3 } }"),
+        "x = if hot { 1 } else { 3 }"
+    );
+}
+
+#[test]
 fn records_are_values() {
     let check = |code: &str, becomes: &str| assert_eq!(computed("", "x: i64, y: f64", code), becomes, "{code}");
     check("q", "instrument_id, symbol, price, volume, lots, venue, bid, at, hot");
