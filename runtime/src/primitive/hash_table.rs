@@ -246,9 +246,9 @@ pub(crate) struct RowIndex {
     next: Buf<u32>,
 }
 
-/// Which of several threads owns a slot: threads take equal ranges.
-fn owner(slot: usize, slots: usize, threads: usize) -> usize {
-    slot * threads / slots.max(1)
+/// The slots that one of several threads owns.
+fn owned(thread: usize, slots: usize, threads: usize) -> std::ops::Range<usize> {
+    slots * thread / threads..slots * (thread + 1) / threads
 }
 
 impl RowIndex {
@@ -412,17 +412,18 @@ fn chain(
     // Mostly keys are unique: then the memory for what follows a row is not even touched.
     let shared_heads = heads.shared();
     let is_unique = in_threads(threads, |thread| {
-        let mut is_unique = true;
+        let owned = owned(thread, slots, threads);
+        // SAFETY: a slot belongs to one thread.
+        let heads = unsafe { shared_heads.rows(owned.clone()) };
         for row in (0..len).rev().filter(|row| is_valid(*row)) {
-            let slot = slot(row);
-            if threads == 1 || owner(slot, slots, threads) == thread {
-                // SAFETY: a slot belongs to one thread.
-                let head = unsafe { &mut shared_heads.rows(slot..slot + 1)[0] };
-                is_unique &= *head == 0;
+            if let Some(head) = heads.get_mut(slot(row).wrapping_sub(owned.start)) {
+                if *head != 0 {
+                    return false;
+                }
                 *head = row as u32 + 1;
             }
         }
-        is_unique
+        true
     });
     if is_unique {
         return Buf::default();
@@ -431,16 +432,16 @@ fn chain(
     let mut next: Buf<u32> = Buf::zeroed(len);
     let (shared_heads, shared_next) = (heads.shared(), next.shared());
     in_threads(threads, |thread| {
+        let owned = owned(thread, slots, threads);
+        // SAFETY: a slot belongs to one thread.
+        let heads = unsafe { shared_heads.rows(owned.clone()) };
         for row in (0..len).rev().filter(|row| is_valid(*row)) {
-            let slot = slot(row);
-            if threads > 1 && owner(slot, slots, threads) != thread {
-                continue;
+            if let Some(head) = heads.get_mut(slot(row).wrapping_sub(owned.start)) {
+                // SAFETY: a row belongs to the thread of its slot.
+                let next = unsafe { &mut shared_next.rows(row..row + 1)[0] };
+                *next = head.wrapping_sub(1);
+                *head = row as u32 + 1;
             }
-            // SAFETY: a slot belongs to one thread, and a row to the thread of its slot.
-            let (head, next) =
-                unsafe { (&mut shared_heads.rows(slot..slot + 1)[0], &mut shared_next.rows(row..row + 1)[0]) };
-            *next = head.wrapping_sub(1);
-            *head = row as u32 + 1;
         }
         true
     });
