@@ -35,6 +35,9 @@ pub(crate) struct Target {
     pub(crate) features: Vec<String>,
     /// It has fused multiply-add instructions.
     pub(crate) has_fma: bool,
+    /// A comparison of floats that takes an operand from memory traps where that is not aligned to 16 bytes. (Other
+    /// instructions of SSE would too, but Cranelift knows that of them.)
+    pub(crate) compares_aligned: bool,
 }
 
 impl Target {
@@ -54,6 +57,7 @@ impl Target {
             isa.enable(feature).map_err(internal)?;
         }
         let has_fma = !is_x86 || features.contains(&"has_fma");
+        let compares_aligned = is_x86 && !features.contains(&"has_avx");
         let mut flags = settings::builder();
         for (flag, value) in [
             ("opt_level", "speed"),
@@ -71,7 +75,7 @@ impl Target {
         let isa = isa.finish(settings::Flags::new(flags)).map_err(internal)?;
         let mut features: Vec<String> = features.into_iter().map(str::to_owned).collect();
         features.sort_unstable();
-        Ok(Self { isa, features, has_fma })
+        Ok(Self { isa, features, has_fma, compares_aligned })
     }
 }
 

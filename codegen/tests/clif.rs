@@ -127,3 +127,16 @@ fn sum_of_a_filtered_product_is_one_kernel() {
     let table = Table { name: "totals".to_owned(), kind };
     check("fused_sum", &job(Some(filter), vec![(3, value)], end, vec![table]));
 }
+
+/// Cranelift makes loads operands of `cmppd`, which without AVX traps where memory is not aligned, as columns are not.
+#[test]
+fn without_avx_floats_are_not_loaded_as_floats() {
+    let filter = binary(BinaryOp::Gt, register("price"), float(100.0), Type::Bool);
+    let job = job(Some(filter), Vec::new(), End::Nothing, Vec::new());
+    for (cpu, expected) in [(Cpu::Baseline, false), (Cpu::V3, true)] {
+        let target = Some("x86_64-unknown-linux-gnu".to_owned());
+        let options = CompileOptions { target, cpu, ..CompileOptions::default() };
+        let kernels = explain(&job, &options).expect("it has code");
+        assert_eq!(kernels[0].clif.contains("load.f64x2"), expected, "{cpu:?}");
+    }
+}

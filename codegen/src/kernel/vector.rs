@@ -370,8 +370,14 @@ fn load_inputs(fx: &mut FunctionCx<'_>, inputs: &[Input], row: Value, group: usi
 
 /// Two values from memory.
 fn load(fx: &mut FunctionCx<'_>, class: Class, at: Value, offset: i32) -> Value {
+    let compares_aligned = fx.target.compares_aligned;
     let ins = fx.builder.ins();
     match class {
+        Class::F64 if compares_aligned => {
+            // Not a load of floats, so that it does not become an operand of a comparison.
+            let bits = ins.load(types::I64X2, readonly(), at, offset);
+            fx.bitcast(types::F64X2, bits)
+        }
         Class::F64 => ins.load(types::F64X2, readonly(), at, offset),
         Class::F32 => {
             let both = ins.load(types::I64, readonly(), at, offset);
