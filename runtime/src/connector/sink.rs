@@ -92,6 +92,12 @@ pub(super) fn in_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
 }
 
 impl EncodedBatch {
+    /// Rows that the encoder has dealt with itself: nothing is left for a writer.
+    #[must_use]
+    pub fn consumed(rows: u64) -> Self {
+        Self { rows, payload: Payload::Bytes(Vec::new()) }
+    }
+
     /// Rows as bytes, for sinks outside of this module.
     #[must_use]
     pub fn of_bytes(rows: u64, bytes: Vec<u8>) -> Self {
