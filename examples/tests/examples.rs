@@ -136,7 +136,8 @@ fn compare(example: &Example, way: &str, outputs: &Path) {
         let made = std::fs::read_to_string(outputs.join(golden)).expect("the sink's file is there");
         let kept = folder(example).join("golden").join(golden);
         if updating() && way == "interpreter" {
-            std::fs::create_dir_all(kept.parent().expect("it has a folder")).expect("the example's folder can be written");
+            std::fs::create_dir_all(kept.parent().expect("it has a folder"))
+                .expect("the example's folder can be written");
             std::fs::write(&kept, &made).expect("the example's folder can be written");
         }
         let kept = std::fs::read_to_string(&kept).expect("the golden file is part of the example");
@@ -165,7 +166,9 @@ fn binaries() -> &'static Path {
         let test = std::env::current_exe().expect("a test has a path");
         let directory = test.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps").to_owned();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--locked", "--workspace", "--bins"]).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+        cargo
+            .args(["build", "--locked", "--workspace", "--bins"])
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
         if directory.ends_with("release") {
             cargo.arg("--release");
         }

@@ -15,8 +15,8 @@ use sabot_compiler::{Catalog, SourceFacts, parse};
 use sabot_ir::diagnostic::Diagnostics;
 use sabot_ir::plan::Statistics;
 use sabot_runtime::connector::{
-    ConnectorError, Demand, EncodedBatch, Position, Sink, SinkEncoder, SinkReport, SinkWriter, Source, SourceStatistics,
-    SplitReader,
+    ConnectorError, Demand, EncodedBatch, Position, Sink, SinkEncoder, SinkReport, SinkWriter, Source,
+    SourceStatistics, SplitReader,
 };
 use sabot_runtime::{Connections, Job, RunOptions};
 use std::collections::BTreeMap;

@@ -24,8 +24,12 @@ pub fn run(arguments: &BuildArguments, messages: &Messages) -> Result<(), Failur
     match arguments.emit {
         Emit::Exe | Emit::Artifact => link(arguments, &front, messages),
         Emit::Plan => write_text(arguments.output.as_deref(), &display::plan::plan(&front.compiled.optimized)),
-        Emit::Clif => write_text(arguments.output.as_deref(), &kernels(&front, &arguments.target, |kernel| kernel.clif)?),
-        Emit::Asm => write_text(arguments.output.as_deref(), &kernels(&front, &arguments.target, |kernel| kernel.assembly)?),
+        Emit::Clif => {
+            write_text(arguments.output.as_deref(), &kernels(&front, &arguments.target, |kernel| kernel.clif)?)
+        }
+        Emit::Asm => {
+            write_text(arguments.output.as_deref(), &kernels(&front, &arguments.target, |kernel| kernel.assembly)?)
+        }
     }
 }
 
@@ -143,7 +147,8 @@ fn is_this_machine(target: &str) -> bool {
 
 /// The executable that per-job executables are made of: it is installed beside this one.
 fn runtime() -> Result<Vec<u8>, Failure> {
-    let here = std::env::current_exe().map_err(|error| Failure::Failed(format!("cannot find this executable: {error}")))?;
+    let here =
+        std::env::current_exe().map_err(|error| Failure::Failed(format!("cannot find this executable: {error}")))?;
     let path = here.with_file_name("sabot-rt");
     fs::read(&path).map_err(|error| {
         Failure::Failed(format!(

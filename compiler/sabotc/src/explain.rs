@@ -70,6 +70,7 @@ fn analyze(
 /// A folder of our own below the system's temporary one.
 fn tempdir() -> Result<std::path::PathBuf, Failure> {
     let path = std::env::temp_dir().join(format!("sabotc-analyze-{}", std::process::id()));
-    std::fs::create_dir(&path).map_err(|error| Failure::Failed(format!("{}: cannot be made: {error}", path.display())))?;
+    std::fs::create_dir(&path)
+        .map_err(|error| Failure::Failed(format!("{}: cannot be made: {error}", path.display())))?;
     Ok(path)
 }

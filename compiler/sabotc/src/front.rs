@@ -41,7 +41,8 @@ impl Front {
 
     /// Says that the job has no errors, and what is in it.
     pub fn say_checked(&self, messages: &Messages) {
-        let count = |kind: OperatorType| self.compiled.graph.operators.iter().filter(|node| node.operator_type == kind).count();
+        let count =
+            |kind: OperatorType| self.compiled.graph.operators.iter().filter(|node| node.operator_type == kind).count();
         let number = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
         let (sources, sinks) = (count(OperatorType::Source), count(OperatorType::Sink));
         let operators = self.compiled.graph.operators.len() - sources - sinks;
@@ -158,7 +159,10 @@ fn graph_of(job: &JobArguments, source: &str, diagnostics: &mut Diagnostics) -> 
             None if diagnostics.has_errors() => return Ok(None),
             None => {
                 let known = names.join("`, `");
-                return Err(Failure::Usage(format!("{}: there is no pipeline `{wanted}`; it has `{known}`", job.file.display())));
+                return Err(Failure::Usage(format!(
+                    "{}: there is no pipeline `{wanted}`; it has `{known}`",
+                    job.file.display()
+                )));
             }
         },
         None if graphs.len() > 1 => {

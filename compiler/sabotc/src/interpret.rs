@@ -50,7 +50,11 @@ fn read(source: &sabot_abi::manifest::Source, arguments: &RunArguments) -> Resul
     Ok(all)
 }
 
-fn write(sink: &sabot_abi::manifest::Sink, rows: &[sabot_reference::Row], arguments: &RunArguments) -> Result<(), Failure> {
+fn write(
+    sink: &sabot_abi::manifest::Sink,
+    rows: &[sabot_reference::Row],
+    arguments: &RunArguments,
+) -> Result<(), Failure> {
     let options = SinkOptions { overwrite: arguments.overwrite };
     let opened = connector::open_sink(sink, replacement(&arguments.output, &sink.name), options).map_err(failed)?;
     let mut encoder = opened.encoder();
@@ -81,7 +85,12 @@ fn param_value(param: &Param, set: &[(String, String)]) -> Result<Value, Failure
         Type::Float32 | Type::Float64 => Literal::Float(text.parse().map_err(|_| bad())?),
         Type::String => Literal::String(text.clone()),
         ty if ty.is_integer() || *ty == Type::Duration => Literal::Int(text.parse().map_err(|_| bad())?),
-        _ => return Err(Failure::Usage(format!("--set {}: a {} cannot be set from the command line", param.name, param.ty))),
+        _ => {
+            return Err(Failure::Usage(format!(
+                "--set {}: a {} cannot be set from the command line",
+                param.name, param.ty
+            )));
+        }
     };
     Ok(Value::literal(&literal, &param.ty))
 }

@@ -75,8 +75,11 @@ fn values(column: &ArrayRef, base: BaseType) -> Vec<Value> {
 /// # Errors
 /// A null stands in a column that is not optional: the interpreter broke its promise.
 pub fn to_batch(rows: &[Row], fields: &[Field]) -> Result<RecordBatch, ArrowError> {
-    let columns: Vec<ArrayRef> =
-        fields.iter().enumerate().map(|(position, field)| array(rows, position, field.ty.base)).collect::<Result<_, _>>()?;
+    let columns: Vec<ArrayRef> = fields
+        .iter()
+        .enumerate()
+        .map(|(position, field)| array(rows, position, field.ty.base))
+        .collect::<Result<_, _>>()?;
     let schema = fields
         .iter()
         .zip(&columns)
@@ -104,7 +107,8 @@ fn array(rows: &[Row], position: usize, base: BaseType) -> Result<ArrayRef, Arro
     Ok(match base {
         BaseType::Bool => {
             let mut builder = BooleanBuilder::with_capacity(rows.len());
-            rows.iter().for_each(|row| builder.append_option((!row[position].is_null()).then(|| row[position].is_true())));
+            rows.iter()
+                .for_each(|row| builder.append_option((!row[position].is_null()).then(|| row[position].is_true())));
             Arc::new(builder.finish())
         }
         BaseType::Int8 => primitive::<Int8Type>(rows, position, base, int),

@@ -169,8 +169,5 @@ mod tests {
 }
 "#,
     },
-    TemplateFile {
-        path: "input/readings.csv",
-        contents: "sensor,celsius\nroof,31.5\ncellar,12.25\nfreezer,-18.0\n",
-    },
+    TemplateFile { path: "input/readings.csv", contents: "sensor,celsius\nroof,31.5\ncellar,12.25\nfreezer,-18.0\n" },
 ];
