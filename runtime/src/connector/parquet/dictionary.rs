@@ -1,5 +1,8 @@
 //! The different values of a column chunk, numbered in order of first appearance, while they are few enough to be worth it.
 
+/// Strings that are looked up together.
+const AT_ONCE: usize = 32;
+
 /// Slots of an empty table.
 const FIRST_SLOTS: usize = 1 << 10;
 
@@ -78,13 +81,28 @@ impl StringDictionary {
     pub(super) fn index(values: &[&[u8]], limit: usize, limit_bytes: u32) -> Option<(Self, Vec<u32>)> {
         let mut dictionary = Self { slots: vec![(0, 0); FIRST_SLOTS], starts: vec![0], bytes: Vec::new() };
         let mut numbers = Vec::with_capacity(values.len());
-        for value in values {
-            if dictionary.bytes.len() + value.len() > limit_bytes as usize {
-                return None;
+        for values in values.chunks(AT_ONCE) {
+            // Step by step for all of them: the cache misses of one step then do not wait for each other.
+            let mut hashes = [0; AT_ONCE];
+            let mut candidates = [(0, 0); AT_ONCE];
+            for (hash, value) in hashes.iter_mut().zip(values) {
+                *hash = hash_of(value);
             }
-            numbers.push(dictionary.number(value));
-            if dictionary.len() > limit {
-                return None;
+            for (candidate, hash) in candidates.iter_mut().zip(&hashes) {
+                *candidate = dictionary.slots[*hash as usize & (dictionary.slots.len() - 1)];
+            }
+            for ((value, hash), (known, number)) in values.iter().zip(hashes).zip(candidates) {
+                if number != 0 && known == hash && is_same(dictionary.entry(number as usize - 1), value) {
+                    numbers.push(number - 1);
+                    continue;
+                }
+                if dictionary.bytes.len() + value.len() > limit_bytes as usize {
+                    return None;
+                }
+                numbers.push(dictionary.number(value, hash));
+                if dictionary.len() > limit {
+                    return None;
+                }
             }
         }
         Some((dictionary, numbers))
@@ -104,8 +122,7 @@ impl StringDictionary {
         &self.bytes[self.starts[number] as usize..self.starts[number + 1] as usize]
     }
 
-    fn number(&mut self, value: &[u8]) -> u32 {
-        let hash = hash(value);
+    fn number(&mut self, value: &[u8], hash: u32) -> u32 {
         let mut slot = hash as usize & (self.slots.len() - 1);
         loop {
             let (known, number) = self.slots[slot];
@@ -145,13 +162,19 @@ fn word(bytes: &[u8], at: usize) -> u64 {
     bytes[at..at + 8].try_into().map_or(0, u64::from_le_bytes)
 }
 
-/// Up to seven bytes.
+/// Up to seven bytes: each of them, and nothing else, decides the word.
 fn short_word(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
+    let half = |at: usize| bytes[at..at + 4].try_into().map_or(0, u32::from_le_bytes);
+    let byte = |at: usize| u64::from(bytes[at]);
+    match bytes.len() {
+        0 => 0,
+        length @ 1..=3 => byte(0) | byte(length / 2) << 8 | byte(length - 1) << 16,
+        length => u64::from(half(0)) | u64::from(half(length - 4)) << 32,
+    }
 }
 
 /// A hash for strings that are mostly short, read in words that may overlap.
-fn hash(bytes: &[u8]) -> u32 {
+fn hash_of(bytes: &[u8]) -> u32 {
     let fold = |left: u64, right: u64| {
         let product = u128::from(left) * u128::from(right);
         product as u64 ^ (product >> 64) as u64
@@ -209,7 +232,7 @@ mod tests {
             for at in 0..length {
                 let mut other = text[..length].to_vec();
                 other[at] ^= 0x80;
-                assert!(!is_same(&text[..length], &other) && hash(&text[..length]) != hash(&other));
+                assert!(!is_same(&text[..length], &other) && hash_of(&text[..length]) != hash_of(&other));
             }
         }
     }
