@@ -4,7 +4,7 @@
 //! a reader that skips some rows skips whole pages. Statistics stand in the chunk and, by page, in the column index.
 
 use super::bits::{width_of, write_bits, write_hybrid, write_run};
-use super::dictionary::{NumberDictionary, StringDictionary};
+use super::dictionary::{NumberDictionary, StringDictionary, index_near};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef};
@@ -27,6 +27,9 @@ const PAGE_ROWS: usize = 32 * 1024;
 
 /// Bytes of a dictionary of strings, at most.
 const DICTIONARY_BYTES: u32 = 1 << 20;
+
+/// Integers within a range below this need no search to be numbered.
+const NEAR: usize = 1 << 17;
 
 /// Longer least and greatest strings are not written into statistics.
 const STATISTICS_BYTES: usize = 64;
@@ -164,6 +167,9 @@ struct Bounds {
 trait Bits: Copy + Eq + Into<u64> + ArrowNativeType {
     const WIDTH: u32;
     fn bytes(self) -> Vec<u8>;
+    fn of(bytes: &[u8]) -> Option<Self>;
+    /// How far it is from one that is not greater, whatever their signs.
+    fn minus(self, other: Self) -> u64;
 }
 
 impl Bits for u64 {
@@ -171,12 +177,24 @@ impl Bits for u64 {
     fn bytes(self) -> Vec<u8> {
         self.to_le_bytes().to_vec()
     }
+    fn of(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self::from_le_bytes)
+    }
+    fn minus(self, other: Self) -> u64 {
+        self.wrapping_sub(other)
+    }
 }
 
 impl Bits for u32 {
     const WIDTH: u32 = 32;
     fn bytes(self) -> Vec<u8> {
         self.to_le_bytes().to_vec()
+    }
+    fn of(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self::from_le_bytes)
+    }
+    fn minus(self, other: Self) -> u64 {
+        self.wrapping_sub(other).into()
     }
 }
 
@@ -270,7 +288,15 @@ impl ChunkWriter {
         self.bounds = bounds(values, order);
         // With more different values than this, their numbers and themselves are not smaller than all of them.
         let limit = values.len() / 3;
-        if let Some((entries, numbers)) = NumberDictionary::index(values, limit) {
+        let near = self.bounds.min_max.as_ref().filter(|_| order != Order::Float).and_then(|(min, max)| {
+            let (min, max) = (T::of(min)?, T::of(max)?);
+            Some((min, usize::try_from(max.minus(min)).ok().filter(|range| *range < NEAR)?))
+        });
+        let dictionary = match near {
+            Some((min, range)) => index_near(values, |value| value.minus(min) as usize, range, limit),
+            None => NumberDictionary::index(values, limit),
+        };
+        if let Some((entries, numbers)) = dictionary {
             let plain: Vec<u8> = entries.iter().flat_map(|entry| entry.bytes()).collect();
             self.dictionary_page(plain, entries.len())?;
             let width = width_of(entries.len());

@@ -8,7 +8,7 @@ const FIRST_SLOTS: usize = 1 << 10;
 
 /// Numbers by their bits.
 pub(super) struct NumberDictionary<T> {
-    /// Number of an entry plus one, or zero; their number is a power of two, and more than twice that of entries.
+    /// Number of an entry plus one, or zero; their number is a power of two, and more than four times that of entries.
     slots: Vec<u32>,
     pub(super) entries: Vec<T>,
 }
@@ -42,7 +42,7 @@ impl<T: Copy + Eq + Into<u64>> NumberDictionary<T> {
         self.entries.push(value);
         let number = self.entries.len() as u32;
         self.slots[slot] = number;
-        if self.entries.len() * 2 > self.slots.len() {
+        if self.entries.len() * 4 > self.slots.len() {
             self.grow();
         }
         number - 1
@@ -64,6 +64,31 @@ impl<T: Copy + Eq + Into<u64>> NumberDictionary<T> {
             self.slots[slot] = at as u32 + 1;
         }
     }
+}
+
+/// Numbers the values by how far they are from the least one, which is at most `range`: a table without a search.
+pub(super) fn index_near<T: Copy>(
+    values: &[T],
+    distance: impl Fn(T) -> usize,
+    range: usize,
+    limit: usize,
+) -> Option<(Vec<T>, Vec<u32>)> {
+    // Number of an entry plus one, or zero.
+    let mut table = vec![0_u32; range + 1];
+    let mut entries = Vec::new();
+    let mut numbers = Vec::with_capacity(values.len());
+    for value in values {
+        let number = &mut table[distance(*value)];
+        if *number == 0 {
+            if entries.len() == limit {
+                return None;
+            }
+            entries.push(*value);
+            *number = entries.len() as u32;
+        }
+        numbers.push(*number - 1);
+    }
+    Some((entries, numbers))
 }
 
 /// Strings by their bytes. The bytes of entries stand close together, not where they came from: most lookups then stay in the
@@ -221,6 +246,14 @@ mod tests {
         assert_eq!(dictionary.entries().collect::<Vec<_>>(), [&b"b"[..], b"", b"a"]);
         assert_eq!(numbers, [0, 1, 0, 2]);
         assert!(StringDictionary::index(&values, 3, 1).is_none());
+    }
+
+    #[test]
+    fn near_values_are_numbered_like_others() {
+        let values = [7_u64, 3, 7, 7, 4];
+        let near = |limit| index_near(&values, |value| value as usize - 3, 4, limit);
+        assert_eq!(near(3), NumberDictionary::index(&values, 3));
+        assert_eq!(near(2), None);
     }
 
     #[test]
