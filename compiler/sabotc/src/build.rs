@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Compiles the job and writes what was asked for.
-pub fn run(arguments: &BuildArguments, messages: &Messages) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &BuildArguments, messages: &Messages) -> Result<(), Failure> {
     let front = front::load(&arguments.job, messages)?;
     front.say_checked(messages);
     front.say_optimized(messages);
@@ -34,7 +34,11 @@ pub fn run(arguments: &BuildArguments, messages: &Messages) -> Result<(), Failur
 }
 
 /// Compiles a checked job to an artifact, and says so.
-pub fn artifact(front: &Front, target: &TargetArguments, messages: &Messages) -> Result<(Artifact, Duration), Failure> {
+pub(crate) fn artifact(
+    front: &Front,
+    target: &TargetArguments,
+    messages: &Messages,
+) -> Result<(Artifact, Duration), Failure> {
     let started = Instant::now();
     let made = sabot_codegen::compile(&front.compiled.pipelines, &options(front, target))
         .map_err(|error| refused(front, &error, messages))?;
@@ -51,7 +55,7 @@ pub fn artifact(front: &Front, target: &TargetArguments, messages: &Messages) ->
 }
 
 /// The text of every kernel.
-pub fn kernels(
+pub(crate) fn kernels(
     front: &Front,
     target: &TargetArguments,
     text: impl Fn(sabot_codegen::KernelText) -> String,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 /// Why a command did not do what it was asked to. Its number is the exit status.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The run failed: files, data, the machine.
     Failed(String),
     /// The command line makes no sense.
@@ -19,7 +19,7 @@ pub enum Failure {
 impl Failure {
     /// The exit status.
     #[must_use]
-    pub fn code(&self) -> ExitCode {
+    pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,

@@ -10,7 +10,7 @@ use crate::run;
 use sabot_ir::display;
 
 /// Prints the stage, and with `--analyze` what a run of the job did.
-pub fn run(arguments: &ExplainArguments, messages: &Messages) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &ExplainArguments, messages: &Messages) -> Result<(), Failure> {
     let front = front::load(&arguments.job, messages)?;
     let compiled = &front.compiled;
     let text = match arguments.stage {

@@ -17,30 +17,30 @@ use std::time::{Duration, Instant};
 
 /// A job that has no errors, and how long each stage took.
 #[derive(Debug)]
-pub struct Front {
+pub(crate) struct Front {
     /// The job's text.
-    pub source: String,
+    pub(crate) source: String,
     /// The file's name, for messages.
-    pub file: String,
+    pub(crate) file: String,
     /// What the compiler made of it.
-    pub compiled: Compiled,
+    pub(crate) compiled: Compiled,
     /// Time of parsing and checking.
-    pub checked_in: Duration,
+    pub(crate) checked_in: Duration,
     /// Time of the passes.
-    pub optimized_in: Duration,
+    pub(crate) optimized_in: Duration,
     /// Time of the physical stage.
-    pub physical_in: Duration,
+    pub(crate) physical_in: Duration,
 }
 
 impl Front {
     /// What the passes did.
     #[must_use]
-    pub fn stats(&self) -> OptimizerStats {
+    pub(crate) fn stats(&self) -> OptimizerStats {
         self.compiled.stats
     }
 
     /// Says that the job has no errors, and what is in it.
-    pub fn say_checked(&self, messages: &Messages) {
+    pub(crate) fn say_checked(&self, messages: &Messages) {
         let count =
             |kind: OperatorType| self.compiled.graph.operators.iter().filter(|node| node.operator_type == kind).count();
         let number = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
@@ -57,7 +57,7 @@ impl Front {
     }
 
     /// Says what the optimizer did.
-    pub fn say_optimized(&self, messages: &Messages) {
+    pub(crate) fn say_optimized(&self, messages: &Messages) {
         let stats = self.stats();
         let text = format!(
             "filters pushed: {}, projections pushed: {}, joins reordered: {}, operators fused: {}",
@@ -71,7 +71,7 @@ impl Front {
 ///
 /// # Errors
 /// The file cannot be read, or the program has errors (which were shown).
-pub fn load(job: &JobArguments, messages: &Messages) -> Result<Front, Failure> {
+pub(crate) fn load(job: &JobArguments, messages: &Messages) -> Result<Front, Failure> {
     let file = job.file.display().to_string();
     let source = read(&job.file)?;
     let started = Instant::now();
@@ -106,7 +106,7 @@ pub fn load(job: &JobArguments, messages: &Messages) -> Result<Front, Failure> {
 ///
 /// # Errors
 /// The file cannot be read, or has no graph in it.
-pub fn load_graph(job: &JobArguments, messages: &Messages) -> Result<JobGraph, Failure> {
+pub(crate) fn load_graph(job: &JobArguments, messages: &Messages) -> Result<JobGraph, Failure> {
     let source = read(&job.file)?;
     let mut diagnostics = Diagnostics::new();
     let graph = graph_of(job, &source, &mut diagnostics)?;
@@ -123,9 +123,12 @@ const MAX_SOURCE_BYTES: u64 = 16 << 20;
 
 fn read(path: &Path) -> Result<String, Failure> {
     let fail = |what: &str| Failure::Failed(format!("{}: {what}", path.display()));
-    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => fail("there is no such file; `sabotc new NAME` makes a job"),
-        _ => fail(&format!("cannot be read: {error}")),
+    let metadata = std::fs::metadata(path).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::NotFound {
+            fail("there is no such file; `sabotc new NAME` makes a job")
+        } else {
+            fail(&format!("cannot be read: {error}"))
+        }
     })?;
     if metadata.is_dir() {
         return Err(fail("is a directory; name the job's file"));

@@ -8,7 +8,7 @@ use crate::output;
 use sabot_ir::display;
 
 /// Prints the picture.
-pub fn run(arguments: &GraphArguments, messages: &Messages) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &GraphArguments, messages: &Messages) -> Result<(), Failure> {
     let graph = front::load_graph(&arguments.job, messages)?;
     output::print(&match arguments.format {
         GraphFormat::Svg => display::diagram::svg(&graph),

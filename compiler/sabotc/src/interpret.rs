@@ -12,7 +12,7 @@ use sabot_reference::{Inputs, Value};
 use sabot_runtime::connector::{self, Scan, SinkOptions};
 
 /// Reads every source, runs the plan as it was before any pass, writes every sink.
-pub fn run(plan: &Plan, manifest: &Manifest, source: &str, arguments: &RunArguments) -> Result<(), Failure> {
+pub(crate) fn run(plan: &Plan, manifest: &Manifest, source: &str, arguments: &RunArguments) -> Result<(), Failure> {
     let params = plan.params.iter().map(|param| param_value(param, &arguments.set)).collect::<Result<Vec<_>, _>>()?;
     let mut inputs = Inputs::new();
     for source in &manifest.sources {

@@ -10,7 +10,7 @@ use std::io::{IsTerminal, Write};
 
 /// Where messages go, and how.
 #[derive(Clone, Copy, Debug)]
-pub struct Messages {
+pub(crate) struct Messages {
     color: bool,
     quiet: bool,
 }
@@ -18,7 +18,7 @@ pub struct Messages {
 impl Messages {
     /// Messages on standard error.
     #[must_use]
-    pub fn new(color: Color, quiet: bool) -> Self {
+    pub(crate) fn new(color: Color, quiet: bool) -> Self {
         let color = match color {
             Color::Always => true,
             Color::Never => false,
@@ -30,7 +30,7 @@ impl Messages {
     }
 
     /// `     Checked quote_enrichment (…)        3 ms`: a stage that is done.
-    pub fn done(&self, verb: &str, what: &str, time: Option<std::time::Duration>) {
+    pub(crate) fn done(&self, verb: &str, what: &str, time: Option<std::time::Duration>) {
         if self.quiet {
             return;
         }
@@ -45,29 +45,29 @@ impl Messages {
 
     /// Whether only what went wrong is said.
     #[must_use]
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
     }
 
     /// A line that was asked for.
-    pub fn line(&self, text: &str) {
+    pub(crate) fn line(&self, text: &str) {
         write_line(text);
     }
 
     /// A line of talk.
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
             write_line(text);
         }
     }
 
     /// Something that went wrong outside the program.
-    pub fn error(&self, text: &str) {
+    pub(crate) fn error(&self, text: &str) {
         write_line(&format!("{}: {text}", self.paint("error", "1;31")));
     }
 
     /// All diagnostics of one run.
-    pub fn diagnostics(&self, format: MessageFormat, source: &str, file: &str, list: &[Diagnostic]) {
+    pub(crate) fn diagnostics(&self, format: MessageFormat, source: &str, file: &str, list: &[Diagnostic]) {
         for diagnostic in list {
             match format {
                 MessageFormat::Human => {

@@ -18,7 +18,7 @@ const KEYWORDS: &[&str] = &[
 ///
 /// # Errors
 /// The name cannot be a pipeline's name, the folder exists, or it cannot be written.
-pub fn run(arguments: &NewArguments, messages: &Messages) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &NewArguments, messages: &Messages) -> Result<(), Failure> {
     let pipeline = pipeline_name(&arguments.name)?;
     let folder = Path::new(&arguments.name);
     if folder.exists() {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// A column has a layout that does not cast to its field's type, which no source gives.
-pub fn from_batch(batch: &RecordBatch, fields: &[Field]) -> Result<Vec<Row>, ArrowError> {
+pub(crate) fn from_batch(batch: &RecordBatch, fields: &[Field]) -> Result<Vec<Row>, ArrowError> {
     let mut rows = vec![Vec::with_capacity(fields.len()); batch.num_rows()];
     for (column, field) in batch.columns().iter().zip(fields) {
         let column = arrow_cast::cast(column, &arrow_type(field.ty.base))?;
@@ -74,7 +74,7 @@ fn values(column: &ArrayRef, base: BaseType) -> Vec<Value> {
 ///
 /// # Errors
 /// A null stands in a column that is not optional: the interpreter broke its promise.
-pub fn to_batch(rows: &[Row], fields: &[Field]) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn to_batch(rows: &[Row], fields: &[Field]) -> Result<RecordBatch, ArrowError> {
     let columns: Vec<ArrayRef> = fields
         .iter()
         .enumerate()

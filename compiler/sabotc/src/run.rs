@@ -11,7 +11,7 @@ use sabot_runtime::error::with_causes;
 use sabot_runtime::{Job, RunError, RunOptions, RunSummary, arguments, interrupt};
 
 /// Compiles the job and runs it.
-pub fn run(arguments: &RunArguments, messages: &Messages) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &RunArguments, messages: &Messages) -> Result<(), Failure> {
     let front = front::load(&arguments.job, messages)?;
     front.say_checked(messages);
     front.say_optimized(messages);
@@ -31,7 +31,7 @@ pub fn run(arguments: &RunArguments, messages: &Messages) -> Result<(), Failure>
 }
 
 /// Runs a compiled job.
-pub fn compiled(made: &Artifact, arguments: &RunArguments, progress: bool) -> Result<RunSummary, Failure> {
+pub(crate) fn compiled(made: &Artifact, arguments: &RunArguments, progress: bool) -> Result<RunSummary, Failure> {
     let options = RunOptions {
         parallelism: arguments.parallelism,
         inputs: arguments.job.input.iter().cloned().collect(),

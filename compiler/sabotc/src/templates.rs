@@ -3,16 +3,16 @@
 use crate::arguments::Template;
 
 /// A file of a new job: its place in the folder and its contents.
-pub struct TemplateFile {
+pub(crate) struct TemplateFile {
     /// Relative to the job's folder.
-    pub path: &'static str,
+    pub(crate) path: &'static str,
     /// `NAME` in it is replaced by the job's name.
-    pub contents: &'static str,
+    pub(crate) contents: &'static str,
 }
 
 /// The files of a template.
 #[must_use]
-pub fn files(template: Template) -> &'static [TemplateFile] {
+pub(crate) fn files(template: Template) -> &'static [TemplateFile] {
     match template {
         Template::File => FILE,
         Template::Join => JOIN,
