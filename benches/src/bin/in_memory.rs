@@ -4,6 +4,7 @@
 //! `in_memory JOB [--input SOURCE=FILE]... [-p N]`: the files are Arrow IPC, read before the first run. A sink named `answer`
 //! is printed; what other sinks are given is counted and dropped.
 
+#![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a measurement talks to the script that drives it")]
 
 use arrow_array::RecordBatch;
