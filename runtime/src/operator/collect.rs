@@ -5,6 +5,7 @@ use crate::morsel::Seq;
 use crate::primitive::memory::StrArena;
 use crate::registers::{Registers, Selection};
 use sabot_abi::manifest::{ColumnType, Reg};
+use std::ops::Range;
 
 /// Place of rows in the input of a table: which of the pipelines that fill it, then which morsel.
 pub(crate) type Order = (u32, Seq);
@@ -44,6 +45,27 @@ impl Rows {
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.columns.iter().map(Column::memory_bytes).sum::<usize>() + self.strings.memory_bytes()
+    }
+
+    /// All rows of several workers, those of one behind those of another, and ranges of them in input order. Moves as few as
+    /// it can: fresh memory is dear.
+    pub(crate) fn stack(mut parts: Vec<Self>, types: impl Iterator<Item = ColumnType>) -> (Self, Vec<Range<usize>>) {
+        parts.sort_by_key(|part| std::cmp::Reverse(part.rows));
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_else(|| Self::new(types));
+        for part in parts {
+            for (to, from) in all.columns.iter_mut().zip(&part.columns) {
+                append(to, from, 0..part.rows);
+            }
+            all.runs.extend(part.runs.into_iter().map(|(order, first)| (order, first + all.rows)));
+            all.rows += part.rows;
+            all.strings.absorb(part.strings);
+        }
+        let ends = all.runs.iter().skip(1).map(|(_, first)| *first).chain([all.rows]);
+        let mut runs: Vec<(Order, Range<usize>)> =
+            all.runs.iter().zip(ends).map(|((order, first), end)| (*order, *first..end)).collect();
+        runs.sort_by_key(|(order, _)| *order);
+        (all, runs.into_iter().map(|(_, rows)| rows).collect())
     }
 
     /// All rows of several workers, in input order.
@@ -91,7 +113,7 @@ impl Rows {
 }
 
 /// Adds a range of rows of another column of the type.
-fn append(to: &mut Column, from: &Column, rows: std::ops::Range<usize>) {
+fn append(to: &mut Column, from: &Column, rows: Range<usize>) {
     let start = to.grow(rows.len());
     match (&mut to.values, &from.values) {
         (Values::One(to), Values::One(from)) => to[start..].copy_from_slice(&from[rows.clone()]),

@@ -17,6 +17,7 @@ use crate::spill::{Account, PARTITIONS, Partitioner, SpillFile, fields, partitio
 use crate::table::TableRun;
 use sabot_abi::manifest::{BaseType, ColumnType, ProbeKind, Reg};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -188,7 +189,8 @@ pub(crate) struct JoinTable {
     pub(crate) payload: Vec<Column>,
     #[expect(dead_code, reason = "keeps the bytes of the payload and of the keys")]
     strings: StrArena,
-    pub(crate) rows: usize,
+    /// Rows in input order.
+    order: Vec<Range<usize>>,
     /// Rows that had a match, if that is asked.
     matched: Vec<AtomicU64>,
     /// The rows that are not here.
@@ -198,12 +200,12 @@ pub(crate) struct JoinTable {
 impl JoinTable {
     /// Puts the workers' rows together and indexes them.
     pub(crate) fn build(spec: &JoinSpec, parts: Vec<Rows>, threads: usize) -> Self {
-        let mut all = Rows::join(parts, spec.types(), threads);
+        let (mut all, order) = Rows::stack(parts, spec.types());
         let keys = all.columns.remove(0);
         let valid = keys.validity();
         let index = match &keys.values {
-            Values::Eight(words) => RowIndex::of_words(words, valid, threads),
-            Values::Str(strs) => RowIndex::of_bytes(strs.clone(), valid, threads),
+            Values::Eight(words) => RowIndex::of_words(words, valid, &order, threads),
+            Values::Str(strs) => RowIndex::of_bytes(strs.clone(), valid, &order, threads),
             Values::One(_) | Values::Two(_) | Values::Four(_) | Values::Sixteen(_) => {
                 unreachable!("keys are words or bytes")
             }
@@ -213,7 +215,7 @@ impl JoinTable {
             index,
             payload: all.columns,
             strings: all.strings,
-            rows: all.rows,
+            order,
             matched: std::iter::repeat_with(AtomicU64::default).take(words).collect(),
             spilled: None,
         }
@@ -248,7 +250,8 @@ impl JoinTable {
     /// Numbers of the rows that had a match, or of those that had none.
     pub(crate) fn rows_by_match(&self, matched: bool) -> Vec<u32> {
         let is_matched = |row: usize| self.matched[row / 64].load(Ordering::Relaxed) >> (row % 64) & 1 != 0;
-        (0..self.rows).filter(|row| is_matched(*row) == matched).map(|row| row as u32).collect()
+        let rows = self.order.iter().flat_map(Clone::clone);
+        rows.filter(|row| is_matched(*row) == matched).map(|row| row as u32).collect()
     }
 
     fn mark(&self, mut row: u32) {

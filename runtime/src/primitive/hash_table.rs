@@ -9,6 +9,7 @@ use super::bitmap;
 use super::hash::{hash_bytes, hash_word};
 use super::memory::{Buf, Plain, Shared, Str, StrArena};
 use sabot_abi::CHUNK_ROWS;
+use std::ops::Range;
 
 /// No row.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -246,14 +247,24 @@ pub(crate) struct RowIndex {
     next: Buf<u32>,
 }
 
+fn rows_of(order: &[Range<usize>]) -> usize {
+    order.iter().map(Range::len).sum()
+}
+
+/// The rows, the last one first.
+fn from_last(order: &[Range<usize>]) -> impl Iterator<Item = usize> {
+    order.iter().rev().flat_map(|rows| rows.clone().rev())
+}
+
 /// The slots that one of several threads owns.
-fn owned(thread: usize, slots: usize, threads: usize) -> std::ops::Range<usize> {
+fn owned(thread: usize, slots: usize, threads: usize) -> Range<usize> {
     slots * thread / threads..slots * (thread + 1) / threads
 }
 
 impl RowIndex {
-    /// Indexes rows by words; rows whose bit in `valid` is clear are not found.
-    pub(crate) fn of_words(keys: &[u64], valid: Option<&[u64]>, threads: usize) -> Self {
+    /// Indexes rows by words; rows whose bit in `valid` is clear are not found. Rows with one key come in the order in which
+    /// `order` has them.
+    pub(crate) fn of_words(keys: &[u64], valid: Option<&[u64]>, order: &[Range<usize>], threads: usize) -> Self {
         let is_valid = |row: usize| valid.is_none_or(|valid| bitmap::get(valid, row));
         let threads = if keys.len() < PARALLEL_FROM { 1 } else { threads.max(1) };
         let (mut least, mut greatest) = (i64::MAX, i64::MIN);
@@ -266,11 +277,11 @@ impl RowIndex {
         if range < (keys.len() as u64).saturating_mul(4).max(1024) {
             let mut rows = Buf::zeroed(range as usize + 1);
             let slot = |row: usize| keys[row].wrapping_sub(least as u64) as usize;
-            let next = chain(keys.len(), &mut rows, threads, is_valid, slot);
+            let next = chain(order, &mut rows, threads, is_valid, slot);
             return Self { lookup: Lookup::Direct { least: least as u64, rows }, next };
         }
         let (places, next) = hashed(
-            keys.len(),
+            order,
             threads,
             is_valid,
             |row| hash_word(keys[row]),
@@ -281,11 +292,11 @@ impl RowIndex {
     }
 
     /// Indexes rows by bytes, which live as long as the index.
-    pub(crate) fn of_bytes(keys: Buf<Str>, valid: Option<&[u64]>, threads: usize) -> Self {
+    pub(crate) fn of_bytes(keys: Buf<Str>, valid: Option<&[u64]>, order: &[Range<usize>], threads: usize) -> Self {
         let threads = if keys.len() < PARALLEL_FROM { 1 } else { threads.max(1) };
         let hash = |row: usize| hash_bytes(keys[row].bytes());
         let (places, next) = hashed(
-            keys.len(),
+            order,
             threads,
             |row| valid.is_none_or(|valid| bitmap::get(valid, row)),
             hash,
@@ -402,7 +413,7 @@ fn find_direct(least: u64, table: &[u32], keys: &[u64], selection: &[u64], rows:
 /// Fills a direct table with the first row of each slot, and threads the rows of a slot together if one has several. Rows
 /// come in falling order, so that a slot ends up with its first row.
 fn chain(
-    len: usize,
+    order: &[Range<usize>],
     heads: &mut Buf<u32>,
     threads: usize,
     is_valid: impl Fn(usize) -> bool + Sync,
@@ -415,7 +426,7 @@ fn chain(
         let owned = owned(thread, slots, threads);
         // SAFETY: a slot belongs to one thread.
         let heads = unsafe { shared_heads.rows(owned.clone()) };
-        for row in (0..len).rev().filter(|row| is_valid(*row)) {
+        for row in from_last(order).filter(|row| is_valid(*row)) {
             if let Some(head) = heads.get_mut(slot(row).wrapping_sub(owned.start)) {
                 if *head != 0 {
                     return false;
@@ -429,13 +440,13 @@ fn chain(
         return Buf::default();
     }
     heads.fill(0);
-    let mut next: Buf<u32> = Buf::zeroed(len);
+    let mut next: Buf<u32> = Buf::zeroed(rows_of(order));
     let (shared_heads, shared_next) = (heads.shared(), next.shared());
     in_threads(threads, |thread| {
         let owned = owned(thread, slots, threads);
         // SAFETY: a slot belongs to one thread.
         let heads = unsafe { shared_heads.rows(owned.clone()) };
-        for row in (0..len).rev().filter(|row| is_valid(*row)) {
+        for row in from_last(order).filter(|row| is_valid(*row)) {
             if let Some(head) = heads.get_mut(slot(row).wrapping_sub(owned.start)) {
                 // SAFETY: a row belongs to the thread of its slot.
                 let next = unsafe { &mut shared_next.rows(row..row + 1)[0] };
@@ -450,7 +461,7 @@ fn chain(
 
 /// A hashed table of the first rows, and the rows that follow them.
 fn hashed(
-    len: usize,
+    order: &[Range<usize>],
     threads: usize,
     is_valid: impl Fn(usize) -> bool + Sync,
     hash: impl Fn(usize) -> u64 + Sync,
@@ -458,10 +469,10 @@ fn hashed(
     key: impl Fn(usize) -> u64 + Sync,
 ) -> (Places, Buf<u32>) {
     let mut parts = threads.next_power_of_two();
-    let mut room = len;
+    let mut room = rows_of(order);
     loop {
         let mut places = Places::with_room_for(room, parts);
-        let mut next: Buf<u32> = Buf::zeroed(len);
+        let mut next: Buf<u32> = Buf::zeroed(rows_of(order));
         let slots = places.entries.len();
         let entries: Shared<Entry> = places.entries.shared();
         let shared_next = next.shared();
@@ -472,7 +483,7 @@ fn hashed(
             // SAFETY: a part belongs to one thread.
             let entries = unsafe { entries.rows(part * part_slots..(part + 1) * part_slots) };
             let (mut is_unique, mut used) = (true, 0);
-            for row in (0..len).rev().filter(|row| is_valid(*row)) {
+            for row in from_last(order).filter(|row| is_valid(*row)) {
                 let slot = places_ref.slot(hash(row));
                 if slot / part_slots != part {
                     continue;
@@ -539,9 +550,12 @@ mod tests {
     }
 
     fn check_words(keys: &[u64], valid: Option<&[u64]>, threads: usize) {
-        let index = RowIndex::of_words(keys, valid, threads);
+        // The second half came first.
+        let order = [keys.len() / 2..keys.len(), 0..keys.len() / 2];
+        let index = RowIndex::of_words(keys, valid, &order, threads);
         let mut expected: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
-        for (row, key) in keys.iter().enumerate() {
+        for row in order.iter().flat_map(Clone::clone) {
+            let key = &keys[row];
             if valid.is_none_or(|valid| bitmap::get(valid, row)) {
                 expected.entry(*key).or_default().push(row as u32);
             }
@@ -589,7 +603,7 @@ mod tests {
     fn rows_are_found_by_bytes() {
         let texts: Vec<String> = scattered(3000, 900).iter().map(|n| format!("a longer key {n}")).collect();
         let keys: Buf<Str> = texts.iter().map(|text| Str::new(text.as_bytes())).collect();
-        let index = RowIndex::of_bytes(keys.clone(), None, 1);
+        let index = RowIndex::of_bytes(keys.clone(), None, std::slice::from_ref(&(0..keys.len())), 1);
         let mut selection = [0; CHUNK_ROWS / 64];
         bitmap::fill(&mut selection, 2000);
         let (mut rows, mut found) = (vec![0; 2000], [0; CHUNK_ROWS / 64]);
