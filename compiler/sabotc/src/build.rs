@@ -109,8 +109,8 @@ fn refused(front: &Front, error: &CodegenError, messages: &Messages) -> Failure 
 fn link(arguments: &BuildArguments, front: &Front, messages: &Messages) -> Result<(), Failure> {
     let (made, compiled_in) = artifact(front, &arguments.target, messages)?;
     let started = Instant::now();
-    let (bytes, what, extension, mode) = match arguments.emit {
-        Emit::Artifact => (made.bytes, "artifact", "sabot", 0o644),
+    let (runtime, bytes, what, extension) = match arguments.emit {
+        Emit::Artifact => (None, made.bytes, "artifact", "sabot"),
         Emit::Exe | Emit::Plan | Emit::Clif | Emit::Asm => {
             if arguments.target.target.as_deref().is_some_and(|target| !is_this_machine(target)) {
                 return Err(Failure::Usage(format!(
@@ -118,7 +118,7 @@ fn link(arguments: &BuildArguments, front: &Front, messages: &Messages) -> Resul
                     made.manifest.target
                 )));
             }
-            (executable::append(&runtime()?, &made.bytes), "executable", "", 0o755)
+            (Some(runtime()?), executable::append(&[], &made.bytes), "executable", "")
         }
     };
     let path = match &arguments.output {
@@ -129,8 +129,8 @@ fn link(arguments: &BuildArguments, front: &Front, messages: &Messages) -> Resul
         let fail = |error| Failure::Failed(format!("target/sabot: cannot be made: {error}"));
         fs::create_dir_all("target/sabot").map_err(fail)?;
     }
-    write_file(&path, &bytes, mode)?;
-    messages.done("Linked", &format!("{} ({what}, {})", path.display(), size(bytes.len())), Some(started.elapsed()));
+    let written = write_file(&path, runtime.as_deref(), &bytes)?;
+    messages.done("Linked", &format!("{} ({what}, {})", path.display(), size(written)), Some(started.elapsed()));
     if arguments.timings {
         for (stage, time) in [
             ("parse and check", front.checked_in),
@@ -150,30 +150,38 @@ fn is_this_machine(target: &str) -> bool {
 }
 
 /// The executable that per-job executables are made of: it is installed beside this one.
-fn runtime() -> Result<Vec<u8>, Failure> {
+fn runtime() -> Result<PathBuf, Failure> {
     let here =
         std::env::current_exe().map_err(|error| Failure::Failed(format!("cannot find this executable: {error}")))?;
     let path = here.with_file_name("sabot-rt");
-    fs::read(&path).map_err(|error| {
-        Failure::Failed(format!(
+    match fs::metadata(&path) {
+        Ok(_) => Ok(path),
+        Err(error) => Err(Failure::Failed(format!(
             "{}: cannot be read: {error}; sabot-rt is installed beside sabotc (`make install` does both)",
             path.display()
-        ))
-    })
+        ))),
+    }
 }
 
-/// Writes a file under its final name only when it is complete.
-fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
+/// Writes a file under its final name only when it is complete: these bytes, behind a copy of the runtime if there is one (a
+/// copy inside the kernel: the runtime's bytes never pass through this process). Returns its size.
+fn write_file(path: &Path, runtime: Option<&Path>, bytes: &[u8]) -> Result<usize, Failure> {
     let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
     name.push(".tmp");
     let temporary: PathBuf = path.with_file_name(name);
-    let write = || -> std::io::Result<()> {
+    let write = || -> std::io::Result<usize> {
         let _ = fs::remove_file(&temporary);
+        let mode = if runtime.is_some() { 0o755 } else { 0o644 };
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+        let copied = match runtime {
+            Some(runtime) => std::io::copy(&mut fs::File::open(runtime)?, &mut file)?,
+            None => 0,
+        };
         file.write_all(bytes)?;
         file.flush()?;
         drop(file);
-        fs::rename(&temporary, path)
+        fs::rename(&temporary, path)?;
+        Ok(usize::try_from(copied).unwrap_or(usize::MAX).saturating_add(bytes.len()))
     };
     write().map_err(|error| {
         let _ = fs::remove_file(&temporary);
@@ -183,7 +191,7 @@ fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
 
 fn write_text(path: Option<&Path>, text: &str) -> Result<(), Failure> {
     match path {
-        Some(path) => write_file(path, text.as_bytes(), 0o644),
+        Some(path) => write_file(path, None, text.as_bytes()).map(drop),
         None => output::print(text),
     }
 }
