@@ -223,7 +223,8 @@ fn catalog(graph: &JobGraph, inputs: &[(String, String)]) -> Result<Catalog, Fai
     for node in sources {
         let replacement = inputs.iter().rev().find(|(name, _)| *name == node.name).map(|(_, path)| path.as_str());
         let facts = match (replacement, node.get("path")) {
-            (Some("-"), _) => continue,
+            // Standard input, with or without its format in front, can be read only once.
+            (Some(path), _) if path == "-" || path.ends_with(":-") => continue,
             (Some(path), _) => connector::inspect(path, None).map_err(|error| Failure::Failed(error.to_string()))?,
             (None, Some(Value::String(path))) => match connector::inspect(path, None) {
                 Ok(facts) => facts,

@@ -85,7 +85,21 @@ fn param_value(param: &Param, set: &[(String, String)]) -> Result<Value, Failure
         Type::Float32 | Type::Float64 => Literal::Float(text.parse().map_err(|_| bad())?),
         Type::String => Literal::String(text.clone()),
         ty if ty.is_integer() || *ty == Type::Duration => Literal::Int(text.parse().map_err(|_| bad())?),
-        _ => {
+        Type::Unit
+        | Type::Int8
+        | Type::Int16
+        | Type::Int32
+        | Type::Int64
+        | Type::UInt8
+        | Type::UInt16
+        | Type::UInt32
+        | Type::UInt64
+        | Type::Bytes
+        | Type::Decimal(..)
+        | Type::Date
+        | Type::Timestamp(_)
+        | Type::Duration
+        | Type::Option(_) => {
             return Err(Failure::Usage(format!(
                 "--set {}: a {} cannot be set from the command line",
                 param.name, param.ty

@@ -141,7 +141,7 @@ pub enum ConnectorError {
         detail: String,
     },
     /// A column of the record that the file does not have.
-    #[error("{path}: no column `{column}`{}; the file has {}: rename the field, or give it the file's name with `#[sabot(name = \"…\")]`", did_you_mean(similar.as_deref()), list(has))]
+    #[error("{path}: no column `{column}`{}; the file has {}: rename the field, or give it the file's name with `#[sabot(rename = \"…\")]`", did_you_mean(similar.as_deref()), list(has))]
     MissingColumn {
         /// The file.
         path: String,

@@ -23,7 +23,7 @@ fn columns_that_are_missing_or_of_another_type() {
             assert_eq!(
                 missing,
                 format!(
-                    "quotes.{extension}: no column `instrument_id` (did you mean `instrumentId`?); the file has `instrumentId`, `price`, `size`, `at`: rename the field, or give it the file's name with `#[sabot(name = \"…\")]`"
+                    "quotes.{extension}: no column `instrument_id` (did you mean `instrumentId`?); the file has `instrumentId`, `price`, `size`, `at`: rename the field, or give it the file's name with `#[sabot(rename = \"…\")]`"
                 )
             );
         }
