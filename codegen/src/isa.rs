@@ -4,7 +4,7 @@ use crate::CodegenError;
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable as _};
 use std::str::FromStr as _;
-use target_lexicon::{Architecture, Triple};
+use target_lexicon::{Architecture, OperatingSystem, Triple};
 
 /// Which processors a job must run on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,10 @@ impl Target {
                 .map_err(|cause| CodegenError::Target(format!("`{text}` is not a target triple: {cause}")))?,
             None => Triple::host(),
         };
+        // The artifact is an ELF file, and kernels are called as System V has it.
+        if triple.operating_system != OperatingSystem::Linux {
+            return Err(CodegenError::Target(format!("cannot make code for `{triple}`: jobs run on Linux")));
+        }
         let mut isa = isa::lookup(triple.clone()).map_err(|_| {
             CodegenError::Target(format!("cannot make code for `{triple}`: x86_64 and aarch64 are known"))
         })?;
@@ -130,7 +134,14 @@ mod tests {
             }
         }
         assert!(Target::new(None, Cpu::Native).is_ok());
-        for triple in ["riscv64gc-unknown-linux-gnu", "nonsense"] {
+        let refused = [
+            "riscv64gc-unknown-linux-gnu",
+            "nonsense",
+            "x86_64-pc-windows-msvc",
+            "aarch64-apple-darwin",
+            "x86_64-unknown-none",
+        ];
+        for triple in refused {
             assert!(matches!(Target::new(Some(triple), Cpu::V3), Err(CodegenError::Target(_))), "{triple}");
         }
     }

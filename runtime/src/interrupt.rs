@@ -1,5 +1,4 @@
-//! Signals. Ctrl-C: the first asks the run to stop and clean up, the second ends the process at once. The limit on file sizes:
-//! an error of the write, not the end of the process.
+//! Ctrl-C: the first asks the run to stop and clean up, the second ends the process at once.
 
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -27,9 +26,6 @@ pub fn stop_on_interrupt() -> Arc<AtomicBool> {
         // signal handler. The old action is not asked for.
         unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) };
     }
-    // SAFETY: a disposition without a handler. A file that may not grow then is an error of the write that tried, with the
-    // file's name, in place of the end of the process.
-    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     stop
 }
 

@@ -77,6 +77,30 @@ fn crates_depend_on_each_other_as_the_map_allows() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Where the runtime may be unsafe: ARCHITECTURE.md says why each is.
+const UNSAFE_IN_THE_RUNTIME: &[&str] = &[
+    "runtime/src/kernel.rs",
+    "runtime/src/ffi.rs",
+    "runtime/src/registers.rs",
+    "runtime/src/interrupt.rs",
+    "runtime/src/primitive/",
+    "runtime/src/connector/input.rs",
+    "runtime/src/connector/output.rs",
+    "runtime/src/connector/tests/",
+];
+
+#[test]
+fn the_runtime_is_unsafe_only_where_it_says_so() {
+    let listed = |at: &str| UNSAFE_IN_THE_RUNTIME.iter().any(|place| at.starts_with(place));
+    let is_unsafe = |text: &str| ["unsafe {", "unsafe fn", "unsafe impl"].iter().any(|word| text.contains(word));
+    let wrong: Vec<_> = sources()
+        .into_iter()
+        .filter(|(at, text)| at.starts_with("runtime/src/") && !listed(at) && is_unsafe(text))
+        .map(|(at, _)| at)
+        .collect();
+    assert!(wrong.is_empty(), "unsafe code outside the fences: {wrong:#?}");
+}
+
 #[test]
 fn unsafe_code_stays_in_the_runtime() {
     let behind = |at: &str| BEHIND_THE_FENCE.iter().any(|fence| at.starts_with(fence));
