@@ -11,80 +11,24 @@
 //! chunk is worked on. They point into the batch that the task loop holds, into a table that is complete, into the arena,
 //! or into memory that a kernel has promised to keep (constants and inputs).
 
+mod movement;
+mod selection;
+mod view;
+
 use crate::column::{Column, Values, each_width, extend, show_word};
 use crate::primitive::bitmap;
-use crate::primitive::compress::{Level, compress, compress_bits};
+use crate::primitive::compress::Level;
 use crate::primitive::memory::{Arena, Mark, Plain, Str};
-use crate::primitive::take::{take, take_in_place};
-use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowPrimitiveType, Int32Type};
-use arrow_array::{Array, ArrayRef};
-use arrow_buffer::{ArrowNativeType, Buffer, MutableBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::DataType;
 use sabot_abi::kernel::{InputColumn, OutputColumn};
 use sabot_abi::manifest::{BaseType, ColumnType, Field, Kernel, Reg};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
-use std::sync::Arc;
+use view::{ColumnView, StringView};
+
+pub(crate) use selection::Selection;
+pub(crate) use view::BatchView;
 
 /// No null in a whole chunk.
 static ALL_VALID: [u64; CHUNK_WORDS] = [!0; CHUNK_WORDS];
-
-/// The rows of a chunk that filters have left.
-#[derive(Clone, Debug)]
-pub(crate) struct Selection {
-    /// Row 0 in bit 0; bits from `rows` on are clear.
-    pub(crate) words: [u64; CHUNK_WORDS],
-    /// Rows of the chunk.
-    pub(crate) rows: usize,
-    /// Bits that are set.
-    pub(crate) count: usize,
-}
-
-impl Selection {
-    /// All of that many rows.
-    pub(crate) fn all(rows: usize) -> Self {
-        let mut words = [0; CHUNK_WORDS];
-        bitmap::fill(&mut words, rows);
-        Self { words, rows, count: rows }
-    }
-
-    /// Words that hold the chunk's rows.
-    #[inline]
-    pub(crate) fn used(&self) -> &[u64] {
-        &self.words[..bitmap::words_of(self.rows)]
-    }
-
-    /// Counts again, after the words were narrowed.
-    pub(crate) fn recount(&mut self) {
-        self.count = bitmap::count(self.used());
-    }
-
-    /// Keeps the rows that are also set there.
-    pub(crate) fn intersect(&mut self, other: &[u64]) {
-        for (word, other) in self.words.iter_mut().zip(other) {
-            *word &= other;
-        }
-        self.recount();
-    }
-
-    /// The first and the second half of the selected rows.
-    pub(crate) fn halves(&self) -> (Self, Self) {
-        let (mut first, mut second) = (self.clone(), self.clone());
-        let mut left = self.count / 2;
-        bitmap::for_each(self.used(), |row| {
-            bitmap::clear(if left > 0 { &mut second.words } else { &mut first.words }, row);
-            left = left.saturating_sub(1);
-        });
-        first.recount();
-        second.recount();
-        (first, second)
-    }
-
-    /// Whether all rows are selected.
-    pub(crate) fn is_full(&self) -> bool {
-        self.count == self.rows
-    }
-}
 
 /// Where the values of a register lie.
 #[derive(Clone, Copy, Debug)]
@@ -98,137 +42,6 @@ struct Slot {
 }
 
 const EMPTY: Slot = Slot { values: std::ptr::null(), validity: std::ptr::null(), string: 0 };
-
-/// A string column in its Arrow layout.
-#[derive(Clone, Debug)]
-enum StringView {
-    Offsets32(OffsetBuffer<i32>, Buffer),
-    Offsets64(OffsetBuffer<i64>, Buffer),
-    Views(ScalarBuffer<u128>, Arc<[Buffer]>),
-    Dictionary(ScalarBuffer<i32>, Arc<[Str]>, #[expect(dead_code, reason = "keeps the bytes")] ArrayRef),
-}
-
-impl StringView {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "of Arrow's types, sources give strings as these")]
-    fn of(array: &ArrayRef) -> Self {
-        match array.data_type() {
-            DataType::Utf8 => {
-                let array = array.as_string::<i32>();
-                Self::Offsets32(array.offsets().clone(), array.values().clone())
-            }
-            DataType::Binary => {
-                let array = array.as_binary::<i32>();
-                Self::Offsets32(array.offsets().clone(), array.values().clone())
-            }
-            DataType::LargeUtf8 => {
-                let array = array.as_string::<i64>();
-                Self::Offsets64(array.offsets().clone(), array.values().clone())
-            }
-            DataType::LargeBinary => {
-                let array = array.as_binary::<i64>();
-                Self::Offsets64(array.offsets().clone(), array.values().clone())
-            }
-            DataType::Utf8View => {
-                let array = array.as_string_view();
-                Self::Views(array.views().clone(), Arc::clone(array.data_buffers()))
-            }
-            DataType::BinaryView => {
-                let array = array.as_binary_view();
-                Self::Views(array.views().clone(), Arc::clone(array.data_buffers()))
-            }
-            DataType::Dictionary(..) => {
-                let dictionary = array.as_dictionary::<Int32Type>();
-                let values = Self::of(dictionary.values());
-                let strs: Vec<Str> = (0..dictionary.values().len()).map(|row| values.get(row)).collect();
-                Self::Dictionary(dictionary.keys().values().clone(), strs.into(), Arc::clone(array))
-            }
-            other => unreachable!("sources give no strings as {other}"),
-        }
-    }
-
-    #[inline]
-    fn get(&self, row: usize) -> Str {
-        match self {
-            Self::Offsets32(offsets, data) => Str::new(&data[offsets[row].as_usize()..offsets[row + 1].as_usize()]),
-            Self::Offsets64(offsets, data) => Str::new(&data[offsets[row].as_usize()..offsets[row + 1].as_usize()]),
-            Self::Views(views, buffers) => {
-                let view = &views[row];
-                let len = *view as u32 as usize;
-                if len <= 12 {
-                    let bytes = std::ptr::from_ref(view).cast::<u8>();
-                    // SAFETY: a view of at most 12 bytes holds them behind its length, and lives as long as the batch.
-                    return Str::new(unsafe { std::slice::from_raw_parts(bytes.add(4), len) });
-                }
-                let (buffer, start) = ((*view >> 64) as u32 as usize, (*view >> 96) as u32 as usize);
-                Str::new(&buffers[buffer][start..start + len])
-            }
-            // The key of a null may be anything.
-            Self::Dictionary(keys, values, _) => values.get(keys[row] as usize).copied().unwrap_or(Str::new(b"")),
-        }
-    }
-
-    fn get_each(&self, first: usize, rows: impl Iterator<Item = usize>, to: &mut [Str]) {
-        for (to, row) in to.iter_mut().zip(rows) {
-            *to = self.get(first + row);
-        }
-    }
-}
-
-/// How a column of a batch becomes a register.
-#[derive(Debug)]
-enum ColumnView {
-    Fixed { values: Buffer, width: usize },
-    Bits { bits: Buffer, offset: usize },
-    Strings(StringView),
-}
-
-/// A batch as the registers see it.
-#[derive(Debug, Default)]
-pub(crate) struct BatchView {
-    columns: Vec<(Reg, ColumnView, Option<NullBuffer>)>,
-}
-
-impl BatchView {
-    /// The columns of a batch and the registers they are read into.
-    pub(crate) fn new(columns: &[ArrayRef], registers: impl Iterator<Item = Reg>) -> Self {
-        let view = |(array, reg): (&ArrayRef, Reg)| (reg, column_view(array), array.logical_nulls());
-        Self { columns: columns.iter().zip(registers).map(view).collect() }
-    }
-}
-
-fn fixed<T: ArrowPrimitiveType>(array: &ArrayRef) -> ColumnView {
-    let values = array.as_primitive::<T>().values();
-    ColumnView::Fixed { values: values.inner().clone(), width: size_of::<T::Native>() }
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "of Arrow's types, sources give these and strings")]
-fn column_view(array: &ArrayRef) -> ColumnView {
-    use arrow_array::types::*;
-    use arrow_schema::TimeUnit;
-    match array.data_type() {
-        DataType::Boolean => {
-            let values = array.as_boolean().values();
-            ColumnView::Bits { bits: values.inner().clone(), offset: values.offset() }
-        }
-        DataType::Int8 => fixed::<Int8Type>(array),
-        DataType::Int16 => fixed::<Int16Type>(array),
-        DataType::Int32 => fixed::<Int32Type>(array),
-        DataType::Int64 => fixed::<Int64Type>(array),
-        DataType::UInt8 => fixed::<UInt8Type>(array),
-        DataType::UInt16 => fixed::<UInt16Type>(array),
-        DataType::UInt32 => fixed::<UInt32Type>(array),
-        DataType::UInt64 => fixed::<UInt64Type>(array),
-        DataType::Float32 => fixed::<Float32Type>(array),
-        DataType::Float64 => fixed::<Float64Type>(array),
-        DataType::Date32 => fixed::<Date32Type>(array),
-        DataType::Decimal128(..) => fixed::<Decimal128Type>(array),
-        DataType::Timestamp(TimeUnit::Millisecond, _) => fixed::<TimestampMillisecondType>(array),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => fixed::<TimestampMicrosecondType>(array),
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => fixed::<TimestampNanosecondType>(array),
-        DataType::Duration(TimeUnit::Microsecond) => fixed::<DurationMicrosecondType>(array),
-        _ => ColumnView::Strings(StringView::of(array)),
-    }
-}
 
 /// A worker on its way from one thread to another, when it works on no chunk.
 pub(crate) struct AcrossThreads<T>(pub(crate) T);
@@ -473,197 +286,6 @@ impl Registers {
         }
     }
 
-    /// Moves the selected rows of these registers together; all rows are then selected. Other registers are lost.
-    pub(crate) fn compress(&mut self, regs: impl Iterator<Item = Reg>, selection: &mut Selection) {
-        for reg in regs {
-            let (slot, ty) = (self.slot(reg), self.ty(reg));
-            let mut new = EMPTY;
-            let padded = selection.count.next_multiple_of(64);
-            match ty.base.register_width() {
-                _ if slot.values.is_null() => {
-                    if !ty.base.is_str() {
-                        continue; // not written on this way
-                    }
-                    let to = self.new_values::<Str>(selection.count);
-                    let (view, first) = &self.strings[slot.string as usize];
-                    let mut at = 0;
-                    bitmap::for_each(selection.used(), |row| {
-                        to[at] = view.get(first + row);
-                        at += 1;
-                    });
-                    new.values = to.as_ptr().cast();
-                }
-                Some(width) => {
-                    let to = self.arena.take(padded * width + 64);
-                    // SAFETY: registers may be read to the next multiple of 64 rows, which the words in use cover; the
-                    // arena gave room for the rows and 64 bytes.
-                    unsafe { compress(self.level, width, slot.values, selection.used(), to) };
-                    new.values = to;
-                }
-                None => new.values = self.compress_words(slot.values.cast(), selection),
-            }
-            if !slot.validity.is_null() {
-                new.validity = self.compress_words(slot.validity, selection).cast();
-            }
-            self.slots[reg as usize] = new;
-        }
-        let to = self.new_values::<u32>(selection.count + 16);
-        if self.origin.is_null() {
-            bitmap::indices(selection.used(), to);
-        } else {
-            // SAFETY: an origin has an entry for every row of the chunk, padded to 64 by the arena.
-            unsafe { compress(self.level, 4, self.origin.cast(), selection.used(), to.as_mut_ptr().cast()) };
-        }
-        self.origin = to.as_ptr();
-        *selection = Selection::all(selection.count);
-    }
-
-    fn compress_words(&mut self, from: *const u64, selection: &Selection) -> *const u8 {
-        let to = self.new_words();
-        // SAFETY: bitmaps in registers have words for all rows of the chunk.
-        let from = unsafe { std::slice::from_raw_parts(from, selection.used().len()) };
-        compress_bits(self.level, from, selection.used(), to);
-        to.as_ptr().cast()
-    }
-
-    /// Makes chunk rows of these registers the new chunk, in that order; a row may come several times.
-    pub(crate) fn gather(&mut self, regs: &[Reg], rows: &[u32]) {
-        for &reg in regs {
-            let (slot, ty) = (self.slot(reg), self.ty(reg));
-            let mut new = EMPTY;
-            match ty.base.register_width() {
-                _ if slot.values.is_null() => {
-                    if !ty.base.is_str() {
-                        continue; // not written on this way
-                    }
-                    let to = self.new_values::<Str>(rows.len());
-                    let (view, first) = &self.strings[slot.string as usize];
-                    view.get_each(*first, rows.iter().map(|row| *row as usize), to);
-                    new.values = to.as_ptr().cast();
-                }
-                None => new.values = self.gather_bits(slot.values.cast(), rows).cast(),
-                Some(1) => new.values = self.gather_values::<u8>(slot, rows),
-                Some(2) => new.values = self.gather_values::<u16>(slot, rows),
-                Some(4) => new.values = self.gather_values::<u32>(slot, rows),
-                Some(8) => new.values = self.gather_values::<u64>(slot, rows),
-                Some(_) if ty.base.is_str() => new.values = self.gather_values::<Str>(slot, rows),
-                Some(_) => new.values = self.gather_values::<u128>(slot, rows),
-            }
-            if !slot.validity.is_null() {
-                new.validity = self.gather_bits(slot.validity, rows);
-            }
-            self.slots[reg as usize] = new;
-        }
-        let to = self.new_values::<u32>(rows.len());
-        if self.origin.is_null() {
-            to.copy_from_slice(rows);
-        } else {
-            // SAFETY: an origin has an entry for every row of the chunk.
-            take(unsafe { std::slice::from_raw_parts(self.origin, last_row(rows)) }, rows, to);
-        }
-        self.origin = to.as_ptr();
-    }
-
-    fn gather_values<T: Plain>(&mut self, slot: Slot, rows: &[u32]) -> *const u8 {
-        let to = self.new_values::<T>(rows.len());
-        // SAFETY: rows are rows of the chunk, which the slot's values hold.
-        let from = unsafe { std::slice::from_raw_parts(slot.values.cast::<T>(), last_row(rows)) };
-        take(from, rows, to);
-        to.as_ptr().cast()
-    }
-
-    fn gather_bits(&mut self, from: *const u64, rows: &[u32]) -> *const u64 {
-        let to = self.new_words();
-        to.fill(0);
-        // SAFETY: bitmaps in registers have words for all rows of the chunk.
-        let from = unsafe { std::slice::from_raw_parts(from, bitmap::words_of(last_row(rows))) };
-        for (at, row) in rows.iter().enumerate() {
-            to[at / 64] |= u64::from(bitmap::get(from, *row as usize)) << (at % 64);
-        }
-        to.as_ptr()
-    }
-
-    /// Reads rows of a table's column into a register. `found`: the rows that exist, others become null.
-    pub(crate) fn take_from(&mut self, reg: Reg, column: &Column, rows: &[u32], found: Option<&[u64]>) {
-        if found.is_some() && column.len() == 0 {
-            self.set_all_null(reg, rows.len());
-            return;
-        }
-        let mut slot = EMPTY;
-        slot.values = if column.ty.base == BaseType::Bool {
-            let Values::One(buf) = &column.values else { unreachable!("`bool` takes a byte in tables") };
-            self.bits_of(rows.iter().map(|row| buf[*row as usize]))
-        } else {
-            each_width!(&column.values, buf => {
-                let to = self.new_values(rows.len());
-                take(buf, rows, to);
-                to.as_ptr().cast()
-            })
-        };
-        slot.validity = self.validity_of_taken(column, rows, found);
-        self.slots[reg as usize] = slot;
-    }
-
-    /// As [`take_from`](Self::take_from), of the selected rows only; each stays where it is in the chunk.
-    pub(crate) fn take_in_place(
-        &mut self,
-        reg: Reg,
-        column: &Column,
-        rows: &[u32],
-        selection: &Selection,
-        found: Option<&[u64]>,
-    ) {
-        if column.len() == 0 || column.ty.base == BaseType::Bool {
-            let found = if column.len() == 0 { Some(found.unwrap_or(&[])) } else { found };
-            self.take_from(reg, column, rows, found);
-            return;
-        }
-        let mut slot = EMPTY;
-        slot.values = each_width!(&column.values, buf => {
-            let to = self.new_values(rows.len());
-            take_in_place(buf, rows, selection.used(), to);
-            to.as_ptr().cast()
-        });
-        slot.validity = self.validity_of_taken(column, rows, found);
-        self.slots[reg as usize] = slot;
-    }
-
-    fn validity_of_taken(&mut self, column: &Column, rows: &[u32], found: Option<&[u64]>) -> *const u64 {
-        if column.validity().is_none() && found.is_none_or(|found| bitmap::is_full(found, rows.len())) {
-            return std::ptr::null();
-        }
-        let words = self.new_words();
-        bitmap::fill(words, rows.len());
-        if let Some(found) = found {
-            for (word, found) in words.iter_mut().zip(found) {
-                *word &= found;
-            }
-        }
-        if let Some(validity) = column.validity() {
-            for (at, row) in rows.iter().enumerate() {
-                if !bitmap::get(validity, *row as usize) {
-                    bitmap::clear(words, at);
-                }
-            }
-        }
-        words.as_ptr()
-    }
-
-    /// A register of nulls.
-    fn set_all_null(&mut self, reg: Reg, rows: usize) {
-        let ty = self.ty(reg);
-        let values: *const u8 = if ty.base.is_str() {
-            let to = self.new_values::<Str>(rows);
-            to.fill(Str::new(b""));
-            to.as_ptr().cast()
-        } else {
-            self.arena.take(rows.next_multiple_of(64) * ty.base.register_width().unwrap_or(1))
-        };
-        let words = self.new_words();
-        words.fill(0);
-        self.slots[reg as usize] = Slot { values, validity: words.as_ptr(), string: 0 };
-    }
-
     /// Writes a `bool` register.
     pub(crate) fn set_bits(&mut self, reg: Reg, bits: &[u64]) {
         let words = self.new_words();
@@ -720,56 +342,6 @@ impl Registers {
         }
     }
 
-    /// Adds the selected rows of a register to a column. Strings still refer to where they were.
-    pub(crate) fn append_to(&mut self, reg: Reg, selection: &Selection, column: &mut Column) {
-        if selection.count == 0 {
-            return;
-        }
-        self.materialise(reg, selection, false);
-        let slot = self.slot(reg);
-        let start = column.grow(selection.count);
-        if column.ty.base == BaseType::Bool {
-            let bits = self.bits(reg, selection.rows);
-            let Values::One(buf) = &mut column.values else { unreachable!("`bool` takes a byte in tables") };
-            let mut at = start;
-            bitmap::for_each(selection.used(), |row| {
-                buf[at] = u8::from(bitmap::get(bits, row));
-                at += 1;
-            });
-        } else {
-            each_width!(&mut column.values, buf => {
-                // SAFETY: as in `compress`; a buffer has 64 bytes and more behind its last row.
-                unsafe {
-                    let to = buf.as_mut_ptr().add(start);
-                    let width = size_of_val(&*to);
-                    compress(self.level, width, slot.values, selection.used(), to.cast());
-                }
-            });
-        }
-        if let Some(validity) = self.validity(reg, selection.rows) {
-            let mut at = start;
-            bitmap::for_each(selection.used(), |row| {
-                if !bitmap::get(validity, row) {
-                    column.set_null(at);
-                }
-                at += 1;
-            });
-        }
-    }
-
-    /// Adds the selected rows of a fixed-width register to bytes.
-    pub(crate) fn append_bytes(&self, reg: Reg, selection: &Selection, width: usize, bytes: &mut MutableBuffer) {
-        assert_eq!(self.ty(reg).base.register_width(), Some(width), "a register is read by its type");
-        let (start, added) = (bytes.len(), selection.count * width);
-        bytes.reserve(added + 64);
-        // SAFETY: as in `compress`; there is room for the rows and 64 bytes, and the rows are written before they count.
-        unsafe {
-            let to = bytes.as_mut_ptr().add(start);
-            compress(self.level, width, self.slot(reg).values, selection.used(), to);
-            bytes.set_len(start + added);
-        }
-    }
-
     /// The row of the chunk's origin that a row came from.
     pub(crate) fn origin_row(&self, row: usize) -> usize {
         // SAFETY: an origin has an entry for every row of the chunk.
@@ -800,8 +372,4 @@ impl Registers {
             }
         }
     }
-}
-
-fn last_row(rows: &[u32]) -> usize {
-    rows.iter().max().map_or(0, |row| *row as usize + 1)
 }

@@ -3,25 +3,25 @@
 //! All scratch belongs to the worker and is used again by every chunk. A step that gives several chunks for one (a join with
 //! duplicates) runs the rest of the steps for each of them before it goes on.
 
+mod failure;
+
 use crate::column::Column;
 use crate::compact;
 use crate::connector::{Position, SinkEncoder};
-use crate::error::{RowFailure, RunError, line_and_column};
+use crate::error::RunError;
 use crate::kernel;
 use crate::late::PutAway;
 use crate::morsel::{Morsel, Rows, Seq};
 use crate::operator::aggregate::{AggregateBuild, AggregateSpill, FusedBuild};
 use crate::operator::collect::Order;
-use crate::operator::error_rows::{ErrorRows, error_row, error_sinks};
+use crate::operator::error_rows::{ErrorRows, error_sinks};
 use crate::operator::hash_join::{Found, JoinBuild, JoinTable, Probe};
 use crate::operator::rows::Collect;
 use crate::operator::sink::{SinkEnd, SinkRun};
-use crate::primitive::bitmap;
 use crate::registers::{BatchView, Registers, Selection};
 use crate::scheduler::{Body, EndSpec, KernelCall, OriginRows, PipelineRun, Probing, Step};
 use crate::spill::Partitioner;
-use sabot_abi::kernel::{Accumulator, Chunk, Context, RowError, RowErrorCode};
-use sabot_abi::manifest::ErrorPolicy;
+use sabot_abi::kernel::{Accumulator, Chunk, Context, RowError};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -535,103 +535,6 @@ impl<'a> Worker<'a> {
             selection: selection.as_ptr(),
             selection_out: out.as_mut_ptr(),
             accumulators,
-        }
-    }
-
-    /// Computes the rows one by one, and treats those that fail as their operator's policy says. `first`: what a scalar
-    /// kernel, which is its own replay, has just left when it came to the first of them.
-    #[cold]
-    fn replay(
-        &mut self,
-        call: &'a KernelCall<'a>,
-        mut first: Option<[u64; CHUNK_WORDS]>,
-        selection: &mut Selection,
-        accumulators: *mut Accumulator,
-    ) -> Result<(), RunError> {
-        let code = call.replay.unwrap_or(call.nullable);
-        self.registers.fill_validity();
-        let mut todo = selection.words;
-        let mut kept = [0u64; CHUNK_WORDS];
-        let mut first_row = 0;
-        loop {
-            let (is_failed, out) = match first.take() {
-                Some(out) => (true, out),
-                None => {
-                    let mut out = [0u64; CHUNK_WORDS];
-                    self.context.error = RowError::default();
-                    let chunk = self.chunk(selection.rows, first_row, &todo, &mut out, accumulators);
-                    (kernel::call(code, &mut self.context, &chunk) != 0, out)
-                }
-            };
-            let error = self.context.error;
-            let end = if is_failed { error.row as usize } else { selection.rows };
-            assert!(end >= first_row && end <= selection.rows, "a kernel names a row of the chunk");
-            let decided = if call.kernel.filter { &out } else { &todo };
-            for row in (first_row..end).filter(|row| bitmap::get(decided, *row)) {
-                bitmap::set(&mut kept, row);
-            }
-            if !is_failed {
-                break;
-            }
-            self.on_row_error(call, error, end, selection)?;
-            for row in first_row..=end {
-                bitmap::clear(&mut todo, row);
-            }
-            first_row = end + 1;
-            if bitmap::count(&todo) == 0 {
-                break;
-            }
-        }
-        selection.words = kept;
-        selection.recount();
-        Ok(())
-    }
-
-    /// A row cannot be computed.
-    fn on_row_error(
-        &mut self,
-        call: &'a KernelCall<'a>,
-        error: RowError,
-        row: usize,
-        selection: &Selection,
-    ) -> Result<(), RunError> {
-        let manifest = &self.run.job.artifact.manifest;
-        let operator = &manifest.operators[call.operator as usize];
-        if operator.on_error != ErrorPolicy::Fail {
-            self.counts[call.operator as usize].skipped += 1;
-        }
-        if operator.on_error == ErrorPolicy::Skip {
-            return Ok(());
-        }
-        let (start, end) = (error.span_start as usize, error.span_end as usize);
-        let (line, column) =
-            if end > start { line_and_column(&manifest.source_text, start) } else { (operator.line, 1) };
-        let message = RowErrorCode::from_code(error.code).map_or("the row cannot be computed", RowErrorCode::message);
-        let mut values = Vec::new();
-        for reg in &call.kernel.inputs {
-            let name = self.run.pipeline.registers[*reg as usize].name.clone();
-            values.push((name, self.registers.show(*reg, row, selection)));
-        }
-        let origin_row = self.chunk_start + self.registers.origin_row(row);
-        let input = self.position.as_ref();
-        let failure = RowFailure {
-            message: message.to_owned(),
-            operator: operator.name.clone(),
-            source_file: manifest.source_file.clone(),
-            line,
-            column,
-            expression: manifest.source_text.get(start..end).unwrap_or("").to_owned(),
-            input: input.map(|position| (position.file().to_owned(), position.place(origin_row))),
-            values,
-        };
-        match operator.on_error {
-            ErrorPolicy::Sink(sink) => {
-                if let Some(errors) = self.errors.iter_mut().find(|errors| errors.sink == sink) {
-                    errors.rows.push(error_row(error.code, &failure));
-                }
-                Ok(())
-            }
-            ErrorPolicy::Fail | ErrorPolicy::Skip => Err(RunError::Row(Box::new(failure))),
         }
     }
 }

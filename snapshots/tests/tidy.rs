@@ -81,7 +81,7 @@ fn crates_depend_on_each_other_as_the_map_allows() {
 const UNSAFE_IN_THE_RUNTIME: &[&str] = &[
     "runtime/src/kernel.rs",
     "runtime/src/ffi.rs",
-    "runtime/src/registers.rs",
+    "runtime/src/registers",
     "runtime/src/interrupt.rs",
     "runtime/src/primitive/",
     "runtime/src/connector/input.rs",

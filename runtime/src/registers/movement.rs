@@ -1,0 +1,259 @@
+//! Moves rows of registers: together, into another order, out of tables and into them.
+//!
+//! Part of the fence of [`super`], whose rules hold here.
+
+use super::{EMPTY, Registers, Selection, Slot};
+use crate::column::{Column, Values, each_width};
+use crate::primitive::bitmap;
+use crate::primitive::compress::{compress, compress_bits};
+use crate::primitive::memory::{Plain, Str};
+use crate::primitive::take::{take, take_in_place};
+use arrow_buffer::MutableBuffer;
+use sabot_abi::manifest::{BaseType, Reg};
+
+impl Registers {
+    /// Moves the selected rows of these registers together; all rows are then selected. Other registers are lost.
+    pub(crate) fn compress(&mut self, regs: impl Iterator<Item = Reg>, selection: &mut Selection) {
+        for reg in regs {
+            let (slot, ty) = (self.slot(reg), self.ty(reg));
+            let mut new = EMPTY;
+            let padded = selection.count.next_multiple_of(64);
+            match ty.base.register_width() {
+                _ if slot.values.is_null() => {
+                    if !ty.base.is_str() {
+                        continue; // not written on this way
+                    }
+                    let to = self.new_values::<Str>(selection.count);
+                    let (view, first) = &self.strings[slot.string as usize];
+                    let mut at = 0;
+                    bitmap::for_each(selection.used(), |row| {
+                        to[at] = view.get(first + row);
+                        at += 1;
+                    });
+                    new.values = to.as_ptr().cast();
+                }
+                Some(width) => {
+                    let to = self.arena.take(padded * width + 64);
+                    // SAFETY: registers may be read to the next multiple of 64 rows, which the words in use cover; the
+                    // arena gave room for the rows and 64 bytes.
+                    unsafe { compress(self.level, width, slot.values, selection.used(), to) };
+                    new.values = to;
+                }
+                None => new.values = self.compress_words(slot.values.cast(), selection),
+            }
+            if !slot.validity.is_null() {
+                new.validity = self.compress_words(slot.validity, selection).cast();
+            }
+            self.slots[reg as usize] = new;
+        }
+        let to = self.new_values::<u32>(selection.count + 16);
+        if self.origin.is_null() {
+            bitmap::indices(selection.used(), to);
+        } else {
+            // SAFETY: an origin has an entry for every row of the chunk, padded to 64 by the arena.
+            unsafe { compress(self.level, 4, self.origin.cast(), selection.used(), to.as_mut_ptr().cast()) };
+        }
+        self.origin = to.as_ptr();
+        *selection = Selection::all(selection.count);
+    }
+
+    fn compress_words(&mut self, from: *const u64, selection: &Selection) -> *const u8 {
+        let to = self.new_words();
+        // SAFETY: bitmaps in registers have words for all rows of the chunk.
+        let from = unsafe { std::slice::from_raw_parts(from, selection.used().len()) };
+        compress_bits(self.level, from, selection.used(), to);
+        to.as_ptr().cast()
+    }
+
+    /// Makes chunk rows of these registers the new chunk, in that order; a row may come several times.
+    pub(crate) fn gather(&mut self, regs: &[Reg], rows: &[u32]) {
+        for &reg in regs {
+            let (slot, ty) = (self.slot(reg), self.ty(reg));
+            let mut new = EMPTY;
+            match ty.base.register_width() {
+                _ if slot.values.is_null() => {
+                    if !ty.base.is_str() {
+                        continue; // not written on this way
+                    }
+                    let to = self.new_values::<Str>(rows.len());
+                    let (view, first) = &self.strings[slot.string as usize];
+                    view.get_each(*first, rows.iter().map(|row| *row as usize), to);
+                    new.values = to.as_ptr().cast();
+                }
+                None => new.values = self.gather_bits(slot.values.cast(), rows).cast(),
+                Some(1) => new.values = self.gather_values::<u8>(slot, rows),
+                Some(2) => new.values = self.gather_values::<u16>(slot, rows),
+                Some(4) => new.values = self.gather_values::<u32>(slot, rows),
+                Some(8) => new.values = self.gather_values::<u64>(slot, rows),
+                Some(_) if ty.base.is_str() => new.values = self.gather_values::<Str>(slot, rows),
+                Some(_) => new.values = self.gather_values::<u128>(slot, rows),
+            }
+            if !slot.validity.is_null() {
+                new.validity = self.gather_bits(slot.validity, rows);
+            }
+            self.slots[reg as usize] = new;
+        }
+        let to = self.new_values::<u32>(rows.len());
+        if self.origin.is_null() {
+            to.copy_from_slice(rows);
+        } else {
+            // SAFETY: an origin has an entry for every row of the chunk.
+            take(unsafe { std::slice::from_raw_parts(self.origin, last_row(rows)) }, rows, to);
+        }
+        self.origin = to.as_ptr();
+    }
+
+    fn gather_values<T: Plain>(&mut self, slot: Slot, rows: &[u32]) -> *const u8 {
+        let to = self.new_values::<T>(rows.len());
+        // SAFETY: rows are rows of the chunk, which the slot's values hold.
+        let from = unsafe { std::slice::from_raw_parts(slot.values.cast::<T>(), last_row(rows)) };
+        take(from, rows, to);
+        to.as_ptr().cast()
+    }
+
+    fn gather_bits(&mut self, from: *const u64, rows: &[u32]) -> *const u64 {
+        let to = self.new_words();
+        to.fill(0);
+        // SAFETY: bitmaps in registers have words for all rows of the chunk.
+        let from = unsafe { std::slice::from_raw_parts(from, bitmap::words_of(last_row(rows))) };
+        for (at, row) in rows.iter().enumerate() {
+            to[at / 64] |= u64::from(bitmap::get(from, *row as usize)) << (at % 64);
+        }
+        to.as_ptr()
+    }
+
+    /// Reads rows of a table's column into a register. `found`: the rows that exist, others become null.
+    pub(crate) fn take_from(&mut self, reg: Reg, column: &Column, rows: &[u32], found: Option<&[u64]>) {
+        if found.is_some() && column.len() == 0 {
+            self.set_all_null(reg, rows.len());
+            return;
+        }
+        let mut slot = EMPTY;
+        slot.values = if column.ty.base == BaseType::Bool {
+            let Values::One(buf) = &column.values else { unreachable!("`bool` takes a byte in tables") };
+            self.bits_of(rows.iter().map(|row| buf[*row as usize]))
+        } else {
+            each_width!(&column.values, buf => {
+                let to = self.new_values(rows.len());
+                take(buf, rows, to);
+                to.as_ptr().cast()
+            })
+        };
+        slot.validity = self.validity_of_taken(column, rows, found);
+        self.slots[reg as usize] = slot;
+    }
+
+    /// As [`take_from`](Self::take_from), of the selected rows only; each stays where it is in the chunk.
+    pub(crate) fn take_in_place(
+        &mut self,
+        reg: Reg,
+        column: &Column,
+        rows: &[u32],
+        selection: &Selection,
+        found: Option<&[u64]>,
+    ) {
+        if column.len() == 0 || column.ty.base == BaseType::Bool {
+            let found = if column.len() == 0 { Some(found.unwrap_or(&[])) } else { found };
+            self.take_from(reg, column, rows, found);
+            return;
+        }
+        let mut slot = EMPTY;
+        slot.values = each_width!(&column.values, buf => {
+            let to = self.new_values(rows.len());
+            take_in_place(buf, rows, selection.used(), to);
+            to.as_ptr().cast()
+        });
+        slot.validity = self.validity_of_taken(column, rows, found);
+        self.slots[reg as usize] = slot;
+    }
+
+    fn validity_of_taken(&mut self, column: &Column, rows: &[u32], found: Option<&[u64]>) -> *const u64 {
+        if column.validity().is_none() && found.is_none_or(|found| bitmap::is_full(found, rows.len())) {
+            return std::ptr::null();
+        }
+        let words = self.new_words();
+        bitmap::fill(words, rows.len());
+        if let Some(found) = found {
+            for (word, found) in words.iter_mut().zip(found) {
+                *word &= found;
+            }
+        }
+        if let Some(validity) = column.validity() {
+            for (at, row) in rows.iter().enumerate() {
+                if !bitmap::get(validity, *row as usize) {
+                    bitmap::clear(words, at);
+                }
+            }
+        }
+        words.as_ptr()
+    }
+
+    /// A register of nulls.
+    fn set_all_null(&mut self, reg: Reg, rows: usize) {
+        let ty = self.ty(reg);
+        let values: *const u8 = if ty.base.is_str() {
+            let to = self.new_values::<Str>(rows);
+            to.fill(Str::new(b""));
+            to.as_ptr().cast()
+        } else {
+            self.arena.take(rows.next_multiple_of(64) * ty.base.register_width().unwrap_or(1))
+        };
+        let words = self.new_words();
+        words.fill(0);
+        self.slots[reg as usize] = Slot { values, validity: words.as_ptr(), string: 0 };
+    }
+
+    /// Adds the selected rows of a register to a column. Strings still refer to where they were.
+    pub(crate) fn append_to(&mut self, reg: Reg, selection: &Selection, column: &mut Column) {
+        if selection.count == 0 {
+            return;
+        }
+        self.materialise(reg, selection, false);
+        let slot = self.slot(reg);
+        let start = column.grow(selection.count);
+        if column.ty.base == BaseType::Bool {
+            let bits = self.bits(reg, selection.rows);
+            let Values::One(buf) = &mut column.values else { unreachable!("`bool` takes a byte in tables") };
+            let mut at = start;
+            bitmap::for_each(selection.used(), |row| {
+                buf[at] = u8::from(bitmap::get(bits, row));
+                at += 1;
+            });
+        } else {
+            each_width!(&mut column.values, buf => {
+                // SAFETY: as in `compress`; a buffer has 64 bytes and more behind its last row.
+                unsafe {
+                    let to = buf.as_mut_ptr().add(start);
+                    let width = size_of_val(&*to);
+                    compress(self.level, width, slot.values, selection.used(), to.cast());
+                }
+            });
+        }
+        if let Some(validity) = self.validity(reg, selection.rows) {
+            let mut at = start;
+            bitmap::for_each(selection.used(), |row| {
+                if !bitmap::get(validity, row) {
+                    column.set_null(at);
+                }
+                at += 1;
+            });
+        }
+    }
+
+    /// Adds the selected rows of a fixed-width register to bytes.
+    pub(crate) fn append_bytes(&self, reg: Reg, selection: &Selection, width: usize, bytes: &mut MutableBuffer) {
+        assert_eq!(self.ty(reg).base.register_width(), Some(width), "a register is read by its type");
+        let (start, added) = (bytes.len(), selection.count * width);
+        bytes.reserve(added + 64);
+        // SAFETY: as in `compress`; there is room for the rows and 64 bytes, and the rows are written before they count.
+        unsafe {
+            let to = bytes.as_mut_ptr().add(start);
+            compress(self.level, width, self.slot(reg).values, selection.used(), to);
+            bytes.set_len(start + added);
+        }
+    }
+}
+
+fn last_row(rows: &[u32]) -> usize {
+    rows.iter().max().map_or(0, |row| *row as usize + 1)
+}
