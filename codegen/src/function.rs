@@ -6,6 +6,7 @@
 use crate::CodegenError;
 use crate::constants::ConstantPool;
 use crate::isa::Target;
+use cranelift_codegen::cursor::{Cursor as _, FuncCursor};
 use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -41,6 +42,8 @@ pub(crate) struct FunctionCx<'a> {
     pub(crate) chunk: Value,
     notes: Option<Notes>,
     signatures: BTreeMap<RuntimeFunction, ir::SigRef>,
+    /// Whether something that was called may take memory for the row.
+    takes_memory: bool,
 }
 
 /// Memory that lives as long as the call and that nobody writes meanwhile.
@@ -81,7 +84,7 @@ impl<'a> FunctionCx<'a> {
         builder.switch_to_block(entry);
         let (context, chunk) = (builder.block_params(entry)[0], builder.block_params(entry)[1]);
         let notes = with_notes.then(Notes::default);
-        Self { builder, target, pool, context, chunk, notes, signatures: BTreeMap::new() }
+        Self { builder, target, pool, context, chunk, notes, signatures: BTreeMap::new(), takes_memory: false }
     }
 
     /// Closes the kernel and gives its notes.
@@ -246,7 +249,7 @@ impl<'a> FunctionCx<'a> {
         }
     }
 
-    /// Calls a function of the runtime.
+    /// Calls a function of the runtime; `args` without the context.
     pub(crate) fn call(&mut self, function: RuntimeFunction, args: &[Value]) -> Value {
         let signature = match self.signatures.get(&function) {
             Some(known) => *known,
@@ -263,8 +266,29 @@ impl<'a> FunctionCx<'a> {
         let table = offset(offset_of!(Context, functions));
         let functions = self.builder.ins().load(types::I64, readonly(), self.context, table);
         let address = self.builder.ins().load(types::I64, readonly(), functions, 8 * (function as i32));
-        let call = self.builder.ins().call_indirect(signature, address, args);
+        let call = if function.args().first() == Some(&AbiType::Context) {
+            self.takes_memory = true;
+            let all: Vec<Value> = std::iter::once(self.context).chain(args.iter().copied()).collect();
+            self.builder.ins().call_indirect(signature, address, &all)
+        } else {
+            self.builder.ins().call_indirect(signature, address, args)
+        };
         self.builder.inst_results(call)[0]
+    }
+
+    /// A word of `Context::result`, as a value of the type.
+    pub(crate) fn result(&mut self, ty: Clif, word: usize) -> Value {
+        let at = offset_of!(Context, result) + 8 * word;
+        self.builder.ins().load(ty, memory(), self.context, offset(at))
+    }
+
+    /// Makes the block that every row begins in say that the row has taken no memory yet, if something takes some.
+    pub(crate) fn begin_rows_in(&mut self, block: Block) {
+        if self.takes_memory {
+            let mut cursor = FuncCursor::new(self.builder.func).at_first_insertion_point(block);
+            let zero = cursor.ins().iconst(types::I64, 0);
+            cursor.ins().store(memory(), zero, self.context, offset(offset_of!(Context, row_bytes)));
+        }
     }
 
     /// Whether a 64-bit value is zero.
@@ -278,7 +302,7 @@ fn clif_type(ty: AbiType) -> Clif {
         AbiType::F64 => types::F64,
         AbiType::F32 => types::F32,
         AbiType::I32 => types::I32,
-        AbiType::I64 | AbiType::Ptr => types::I64,
+        AbiType::I64 | AbiType::Ptr | AbiType::Context => types::I64,
         AbiType::Bool => types::I8,
     }
 }

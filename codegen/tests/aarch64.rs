@@ -16,6 +16,7 @@ use sabot_ir::pipeline::{
 };
 use sabot_ir::plan::{AggregateFunction, ErrorPolicy, SourceId};
 use sabot_ir::span::Span;
+use sabot_ir::text::TextFunction;
 use sabot_ir::ty::Type;
 use sabot_runtime::kernel::LoadedArtifact;
 use support::frame::{Column, Frame, Outcome};
@@ -212,6 +213,20 @@ fn maps_give_the_same_on_both_machines() {
         ),
     );
     compare(&machine, &pipelines(None, vec![binary(BinaryOp::Mul, column("size"), column("size"))], Vec::new()));
+}
+
+#[test]
+fn strings_that_kernels_make_are_the_same_on_both_machines() {
+    let Some(machine) = Machine::start() else { return };
+    let text = |text: &str| Expr::literal(Literal::String(text.to_owned()), Type::String);
+    let concat = |a, b| call(Function::Text(TextFunction::Concat), vec![a, b], Type::String);
+    let marked = concat(concat(text("<"), column("symbol")), text(">"));
+    let outputs = vec![
+        call(Function::Len, vec![marked.clone()], Type::UInt64),
+        binary(BinaryOp::Eq, marked.clone(), text("<AB>")),
+        call(Function::StartsWith, vec![marked, text("<CD")], Type::Bool),
+    ];
+    compare(&machine, &pipelines(None, outputs, Vec::new()));
 }
 
 #[test]

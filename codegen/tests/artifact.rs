@@ -32,7 +32,15 @@ fn run<T: Copy + Default>(
     let outputs = [OutputColumn { values: output.as_mut_ptr().cast(), validity: std::ptr::null_mut() }];
     let selection = [u64::MAX; CHUNK_WORDS];
     let constants = artifact.constants();
-    let mut context = Context { functions, params: std::ptr::null(), constants, error: RowError::default() };
+    let mut context = Context {
+        functions,
+        params: std::ptr::null(),
+        constants,
+        error: RowError::default(),
+        arena: std::ptr::null_mut(),
+        row_bytes: 0,
+        result: [0; 4],
+    };
     let chunk = Chunk {
         rows: rows.len() as u64,
         first_row: 0,

@@ -1,11 +1,16 @@
 //! Calls out of generated code: the runtime's side of every function in [`sabot_abi::function`], and the table of them.
 //!
 //! A kernel gets the table in `Context::functions`. Functions of floats give what std gives on this machine, bit for bit.
-//! None of them panics: unwinding must not reach a kernel's frame (and could not: `extern "C"` aborts first).
+//! Functions of strings are in [`text`]. None of them panics: unwinding must not reach a kernel's frame (and could not: `extern "C"` aborts first).
 
+mod text;
+
+pub use crate::primitive::value_arena::ValueArena;
 use sabot_abi::function::RuntimeFunction;
+use sabot_abi::kernel::Context;
 use std::cmp::Ordering;
 use std::ffi::c_void;
+use text::*;
 
 /// The functions by number, for [`sabot_abi::kernel::Context::functions`].
 #[must_use]
@@ -27,6 +32,7 @@ macro_rules! c_type {
     (i64) => { i64 };
     (ptr) => { *const u8 };
     (bool) => { bool };
+    (ctx) => { &mut Context };
 }
 
 macro_rules! table {

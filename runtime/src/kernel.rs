@@ -105,7 +105,8 @@ impl LoadedArtifact {
 /// - `kernel` is of a [`LoadedArtifact`] that is alive, and the chunk has the registers that its manifest lists for it;
 /// - buffers reach to the next multiple of 64 rows, as [`sabot_abi::kernel`] says, and the outputs are nobody else's;
 /// - every `StrRef` in a selected, valid row of an input is alive;
-/// - the context's tables are those of [`crate::ffi::functions`], the job's parameters and the artifact's constants.
+/// - the context's tables are those of [`crate::ffi::functions`], the job's parameters and the artifact's constants, its
+///   arena is a [`crate::ffi::ValueArena`]'s that lives until nobody reads the outputs any more.
 #[must_use]
 pub fn call(kernel: KernelFn, context: &mut Context, chunk: &Chunk) -> i64 {
     debug_assert!((1..=CHUNK_ROWS as u64).contains(&chunk.rows), "{} rows in a chunk", chunk.rows);
@@ -212,6 +213,9 @@ mod tests {
             params: std::ptr::null(),
             constants: artifact.constants(),
             error: RowError::default(),
+            arena: std::ptr::null_mut(),
+            row_bytes: 0,
+            result: [0; 4],
         };
         let chunk = Chunk {
             rows: 3,

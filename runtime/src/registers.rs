@@ -9,7 +9,7 @@
 //!
 //! Part of the runtime's third `unsafe` fence, see [`crate::primitive`]: the pointers in a [`Slot`] are valid while the
 //! chunk is worked on. They point into the batch that the task loop holds, into a table that is complete, into the arena,
-//! or into memory that a kernel has promised to keep (constants and inputs).
+//! or into memory that a kernel has promised to keep (constants, inputs, and what it made in the [`ValueArena`]).
 
 mod movement;
 mod selection;
@@ -19,6 +19,7 @@ use crate::column::{Column, Values, each_width, extend, show_word};
 use crate::primitive::bitmap;
 use crate::primitive::compress::Level;
 use crate::primitive::memory::{Arena, Mark, Plain, Str};
+use crate::primitive::value_arena::{self, ValueArena};
 use sabot_abi::kernel::{InputColumn, OutputColumn};
 use sabot_abi::manifest::{BaseType, ColumnType, Field, Kernel, Reg};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
@@ -64,6 +65,8 @@ pub(crate) struct Registers {
     slots: Vec<Slot>,
     strings: Vec<(StringView, usize)>,
     arena: Arena,
+    /// Where kernels put the strings that they make.
+    pub(crate) made: ValueArena,
     /// For the next kernel.
     pub(crate) inputs: Vec<InputColumn>,
     /// For the next kernel.
@@ -79,6 +82,7 @@ pub(crate) struct Saved {
     slots: Vec<Slot>,
     origin: *const u32,
     mark: Mark,
+    made: value_arena::Mark,
 }
 
 impl Registers {
@@ -88,6 +92,7 @@ impl Registers {
             slots: vec![EMPTY; fields.len()],
             strings: Vec::new(),
             arena: Arena::default(),
+            made: ValueArena::default(),
             inputs: Vec::new(),
             outputs: Vec::new(),
             level: Level::of_this_machine(),
@@ -167,6 +172,7 @@ impl Registers {
 
     fn start_chunk(&mut self) {
         self.arena.reset();
+        self.made.reset();
         self.strings.clear();
         self.origin = std::ptr::null();
     }
@@ -210,7 +216,7 @@ impl Registers {
 
     /// Remembers the views before a branch.
     pub(crate) fn save(&self) -> Saved {
-        Saved { slots: self.slots.clone(), origin: self.origin, mark: self.arena.mark() }
+        Saved { slots: self.slots.clone(), origin: self.origin, mark: self.arena.mark(), made: self.made.mark() }
     }
 
     /// Brings them back after it.
@@ -218,6 +224,7 @@ impl Registers {
         self.slots.copy_from_slice(&saved.slots);
         self.origin = saved.origin;
         self.arena.release(saved.mark);
+        self.made.release(saved.made);
     }
 
     /// Turns a string register into `StrRef`s of the selected rows, or of all of them.

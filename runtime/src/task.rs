@@ -93,15 +93,19 @@ impl<'a> Worker<'a> {
             EndSpec::Collect { spec, columns, .. } => End::Collect(Collect::new(spec, columns)),
             EndSpec::Nothing => End::Nothing,
         };
+        let registers = Registers::new(&run.pipeline.registers);
         Self {
             run,
-            registers: Registers::new(&run.pipeline.registers),
             context: Context {
                 functions: crate::ffi::functions(),
                 params: run.job.params.words().as_ptr(),
                 constants: run.job.artifact.constants(),
                 error: RowError::default(),
+                arena: registers.made.as_ptr(),
+                row_bytes: 0,
+                result: [0; 4],
             },
+            registers,
             probes: run.probes.iter().map(|probing| Some(Probe::new(&probing.layout, probing.keys))).collect(),
             put_away: run.probes.iter().map(|probing| probing.away.as_ref().map(PutAway::partitioner)).collect(),
             late: None,

@@ -82,6 +82,7 @@ const UNSAFE_IN_THE_RUNTIME: &[&str] = &[
     "runtime/src/kernel.rs",
     "runtime/src/ffi.rs",
     "runtime/src/registers",
+    "runtime/src/ffi/",
     "runtime/src/interrupt.rs",
     "runtime/src/primitive/",
     "runtime/src/connector/input.rs",

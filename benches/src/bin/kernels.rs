@@ -150,6 +150,9 @@ impl Registers {
             params: params.as_ptr(),
             constants: artifact.constants(),
             error: RowError::default(),
+            arena: std::ptr::null_mut(),
+            row_bytes: 0,
+            result: [0; 4],
         };
         let chunk = Chunk {
             rows: ROWS as u64,

@@ -86,6 +86,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody) -> Result<(), Co
         aggregate::scalar::update(&mut cx, calls, accumulators)?;
     }
     let fx = cx.fx;
+    fx.begin_rows_in(row_body);
     let lowest = fx.builder.ins().bxor(left, rest);
     let kept_now = fx.builder.ins().bor(kept, lowest);
     fx.builder.ins().jump(row_head, &[BlockArg::Value(rest), BlockArg::Value(kept_now)]);

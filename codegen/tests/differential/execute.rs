@@ -6,6 +6,7 @@ use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use sabot_ir::span::Span;
 use sabot_ir::ty::Type;
 use sabot_reference::Value;
+use sabot_runtime::ffi::ValueArena;
 use sabot_runtime::kernel::{LoadedArtifact, call};
 use std::collections::BTreeMap;
 
@@ -36,10 +37,12 @@ pub(crate) struct Registers {
     texts: Texts,
 }
 
-/// The strings that can come out of kernels, by where they lie: kernels never copy bytes.
+/// The strings that can come out of kernels, by where they lie: parts of what goes in, and what the runtime made for them.
 #[derive(Default)]
 pub(crate) struct Texts {
+    /// By where they lie and how long they are.
     known: BTreeMap<(usize, u64), Vec<u8>>,
+    arena: ValueArena,
     constants: Vec<u8>,
     base: usize,
 }
@@ -48,7 +51,8 @@ impl Texts {
     /// Strings of parameters, and the literals of an artifact.
     pub(crate) fn new(params: &[Value], artifact: &LoadedArtifact, constants: &[u8]) -> Self {
         let base = artifact.constants() as usize;
-        let mut texts = Self { known: BTreeMap::new(), constants: constants.to_vec(), base };
+        let mut texts =
+            Self { known: BTreeMap::new(), arena: ValueArena::default(), constants: constants.to_vec(), base };
         for value in params {
             texts.know(value);
         }
@@ -70,8 +74,16 @@ impl Texts {
         if found.len == 0 {
             return Vec::new();
         }
-        if let Some(known) = self.known.get(&(address, found.len)) {
-            return known.clone();
+        for ((start, len), bytes) in self.known.range(..=(address, u64::MAX)).rev() {
+            if let Some(part) = bytes.get(address - start..(address - start).saturating_add(found.len as usize)) {
+                return part.to_vec();
+            }
+            if *len > 0 && address - start > 1 << 20 {
+                break; // nothing here is that long
+            }
+        }
+        if let Some(made) = self.arena.find(found) {
+            return made.to_vec();
         }
         let at = address.checked_sub(self.base).expect("a string that nobody made");
         self.constants[at..at + found.len as usize].to_vec()
@@ -282,7 +294,7 @@ impl Caller<'_> {
     }
 }
 
-fn caller<'a>(artifact: &'a LoadedArtifact, params: &[Value]) -> Caller<'a> {
+fn caller<'a>(artifact: &'a LoadedArtifact, registers: &Registers, params: &[Value]) -> Caller<'a> {
     let params: Vec<[u64; 2]> = params
         .iter()
         .map(|value| match value {
@@ -299,6 +311,9 @@ fn caller<'a>(artifact: &'a LoadedArtifact, params: &[Value]) -> Caller<'a> {
         params: params.as_ptr(),
         constants: artifact.constants(),
         error: RowError::default(),
+        arena: registers.texts.arena.as_ptr(),
+        row_bytes: 0,
+        result: [0; 4],
     };
     Caller { artifact, context, params }
 }
@@ -318,7 +333,7 @@ pub(crate) fn run_compute(
     selected: &[bool],
     params: &[Value],
 ) -> Outcome {
-    let mut caller = caller(artifact, params);
+    let mut caller = caller(artifact, registers, params);
     let mut selection = words(selected);
     let mut errors = Vec::new();
     for step in &artifact.manifest.pipelines[0].body.steps {
@@ -338,7 +353,7 @@ pub(crate) fn run_aggregate(
     params: &[Value],
     accumulators: &mut [Accumulator],
 ) -> Outcome {
-    let mut caller = caller(artifact, params);
+    let mut caller = caller(artifact, registers, params);
     let mut selection = words(selected);
     let mut errors = Vec::new();
     let body = &artifact.manifest.pipelines[0].body;

@@ -3,6 +3,7 @@
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, ParamId, UnaryOp};
 use sabot_ir::pipeline::Register;
 use sabot_ir::span::Span;
+use sabot_ir::text::TextFunction;
 use sabot_ir::ty::{TimeUnit, Type};
 use sabot_reference::Value;
 use sabot_reference::random::Rng;
@@ -202,8 +203,21 @@ impl<'a> Generator<'a> {
             Type::Date | Type::Timestamp(_) | Type::Duration => self.time(ty, depth),
             ty if ty.is_integer() => self.integer(ty, depth),
             ty if ty.is_float() => self.float(ty, depth),
+            ty if !self.vector_only && self.rng.percent(60) => self.text(ty, depth),
             ty => self.leaf(ty),
         }
+    }
+
+    /// A function of strings that gives this type, if there is one.
+    fn text(&mut self, ty: &Type, depth: u32) -> ExprKind {
+        let gives = |function: &&TextFunction| function.result().ty() == *ty;
+        let functions: Vec<TextFunction> = TextFunction::ALL.iter().filter(gives).copied().collect();
+        if functions.is_empty() {
+            return self.leaf(ty);
+        }
+        let function = *self.rng.pick(&functions);
+        let args = function.args().iter().map(|arg| self.expr(&arg.ty(), depth)).collect();
+        ExprKind::Call(Function::Text(function), args)
     }
 
     fn call(&mut self, function: Function, types: &[&Type], depth: u32) -> ExprKind {

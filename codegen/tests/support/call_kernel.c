@@ -24,7 +24,7 @@ typedef struct {
     uint64_t *selection_out;
     Accumulator *accumulators;
 } Chunk;
-typedef struct { const void *const *functions; const uint64_t (*params)[2]; const uint8_t *constants; RowError error; } Context;
+typedef struct { const void *const *functions; const uint64_t (*params)[2]; const uint8_t *constants; RowError error; void *arena; uint64_t row_bytes, result[4]; } Context;
 typedef int64_t Kernel(Context *, const Chunk *);
 
 /* Shows that unwinding gets through the kernel that called. */
@@ -53,6 +53,15 @@ static uint8_t str_starts_with(const uint8_t *a, int64_t a_len, const uint8_t *b
 }
 static uint8_t str_ends_with(const uint8_t *a, int64_t a_len, const uint8_t *b, int64_t b_len) {
     return a_len >= b_len && memcmp(a + a_len - b_len, b, b_len) == 0;
+}
+static int64_t str_concat(Context *cx, const uint8_t *a, int64_t a_len, const uint8_t *b, int64_t b_len) {
+    uint8_t *to = malloc(a_len + b_len + 1); /* the process ends with the chunk */
+    memcpy(to, a, a_len);
+    memcpy(to + a_len, b, b_len);
+    cx->row_bytes += a_len + b_len;
+    cx->result[0] = (uintptr_t)to;
+    cx->result[1] = a_len + b_len;
+    return 0;
 }
 
 /* FUNCTIONS is made from the list in sabot-abi: in its order, those above or 0. */
@@ -109,7 +118,7 @@ int main(int argc, char **argv) {
     chunk.selection = take(CHUNK_WORDS * 8);
     chunk.selection_out = selection_out;
     chunk.accumulators = take(accumulators * sizeof(Accumulator));
-    Context context = { functions, take(params * 16), descriptor + constants, { 0 } };
+    Context context = { functions, take(params * 16), descriptor + constants, { 0 }, 0, 0, { 0 } };
 
     int64_t result = kernel(&context, &chunk);
     fwrite(&result, 8, 1, stdout);

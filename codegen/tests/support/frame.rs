@@ -2,6 +2,7 @@
 
 use sabot_abi::kernel::{Accumulator, Chunk, Context, InputColumn, OutputColumn, RowError, StrRef};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
+use sabot_runtime::ffi::ValueArena;
 use sabot_runtime::kernel::{LoadedArtifact, call};
 use std::io::Read;
 
@@ -105,11 +106,15 @@ impl Frame {
         let output_columns: Vec<OutputColumn> = outputs.iter_mut().map(output).collect();
         let mut selection = [0; CHUNK_WORDS];
         let mut accumulators = self.accumulators.clone();
+        let arena = ValueArena::default();
         let mut context = Context {
             functions: sabot_runtime::ffi::functions(),
             params: self.params.as_ptr(),
             constants: artifact.constants(),
             error: RowError::default(),
+            arena: arena.as_ptr(),
+            row_bytes: 0,
+            result: [0; 4],
         };
         let chunk = Chunk {
             rows: self.rows,

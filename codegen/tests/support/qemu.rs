@@ -8,12 +8,13 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// The functions that the driver has.
-const DRIVER_FUNCTIONS: [RuntimeFunction; 5] = [
+const DRIVER_FUNCTIONS: [RuntimeFunction; 6] = [
     RuntimeFunction::ExpF64,
     RuntimeFunction::StrEq,
     RuntimeFunction::StrCompare,
     RuntimeFunction::StrStartsWith,
     RuntimeFunction::StrEndsWith,
+    RuntimeFunction::StrConcat,
 ];
 
 /// A machine on which kernels for aarch64 run.

@@ -5,6 +5,7 @@
 //! `And` and `Or`, which evaluate only what they need. An expression has no effect but its value or a row error.
 
 use crate::span::Span;
+use crate::text::TextFunction;
 use crate::ty::Type;
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
@@ -254,6 +255,8 @@ pub enum Function {
     EndsWith,
     /// `s.contains(t)`.
     Contains,
+    /// Any other function of strings, characters and bytes.
+    Text(TextFunction),
     // Options.
     /// `o.unwrap_or(d)`; `d` is evaluated in any case.
     UnwrapOr,
@@ -330,6 +333,7 @@ impl Function {
             Self::StartsWith => "starts_with",
             Self::EndsWith => "ends_with",
             Self::Contains => "contains",
+            Self::Text(function) => function.name(),
             Self::UnwrapOr => "unwrap_or",
         }
     }
@@ -475,6 +479,7 @@ impl Expr {
                     !args[0].ty.is_float() && !harmless
                 }
                 Function::Abs => !args[0].ty.is_float(),
+                Function::Text(function) => function.can_fail(),
                 _cannot => false,
             },
             ExprKind::Literal(_)

@@ -14,5 +14,6 @@ pub mod job_graph;
 pub mod pipeline;
 pub mod plan;
 pub mod span;
+pub mod text;
 pub mod ty;
 pub mod verify;

@@ -4,7 +4,7 @@
 //! error that rustc would panic with is the one that is returned, with the span of the expression that caused it.
 
 use crate::value::{Value, compare};
-use crate::{float, integer};
+use crate::{float, integer, text};
 use sabot_abi::kernel::RowErrorCode;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, LocalId, UnaryOp};
 use sabot_ir::span::Span;
@@ -105,7 +105,10 @@ impl Evaluation<'_> {
             }
             ExprKind::Call(function, args) => {
                 let values = args.iter().map(|arg| self.value(arg)).collect::<Result<Vec<_>, _>>()?;
-                call(*function, &args[0].ty, &values).map_err(at)
+                match function {
+                    Function::Text(function) => text::call(*function, &values).map_err(at),
+                    function => call(*function, &args[0].ty, &values).map_err(at),
+                }
             }
         }
     }

@@ -117,6 +117,7 @@ macro_rules! float {
                 | Function::StartsWith
                 | Function::EndsWith
                 | Function::Contains
+                | Function::Text(_)
                 | Function::UnwrapOr => unreachable!("{function:?} is not a function of floats"),
             })
         }

@@ -248,6 +248,7 @@ pub(crate) fn function(function: Function, ty: &Type, args: &[i128]) -> Result<V
         | Function::StartsWith
         | Function::EndsWith
         | Function::Contains
+        | Function::Text(_)
         | Function::UnwrapOr => unreachable!("{function:?} is not a function of integers"),
     }
 }

@@ -16,6 +16,7 @@ mod join;
 mod pipelines;
 pub mod random;
 mod run;
+mod text;
 mod value;
 
 pub use evaluate::{RowError, evaluate};

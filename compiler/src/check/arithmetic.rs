@@ -8,8 +8,9 @@ use super::unify::Kind;
 use crate::diagnostics::types::{self as say, Fix, Why};
 use crate::diagnostics::unsupported;
 use sabot_ir::ast::{self, BinaryOp, ExprKind, Literal, UnaryOp};
-use sabot_ir::expr;
+use sabot_ir::expr::{self, Function};
 use sabot_ir::span::Span;
+use sabot_ir::text::TextFunction;
 use sabot_ir::ty::{TimeUnit, Type};
 
 impl Body<'_, '_> {
@@ -144,13 +145,16 @@ impl Body<'_, '_> {
         if matches!(ty, Ty::Error | Ty::Never) {
             return Hir::error(span);
         }
+        if ty == Ty::STRING && op == BinaryOp::Add {
+            return Hir::new(HirKind::Call(Function::Text(TextFunction::Concat), vec![a, b]), ty, span);
+        }
         if self.table.kind(&ty) == Some(Kind::Any) {
             self.deferred.push(Deferred::Arithmetic(op, ty.clone(), span));
         } else if !self.has_arithmetic(op, &ty) {
             let fix = if let Ty::Option(inner) = &ty {
                 Some(Fix::UnwrapOr(snippet::written(left), self.default_text(inner)))
             } else {
-                (ty == Ty::STRING && op == BinaryOp::Add).then_some(Fix::NoConcatenation)
+                None
             };
             let diagnostic = say::bad_operand(op.symbol(), &self.show(&ty), span, fix);
             self.cx.say(diagnostic);

@@ -80,8 +80,6 @@ pub(crate) enum Fix {
     CompareWithZero(Option<String>, String),
     /// Text and numbers do not become each other.
     NoTextConversion,
-    /// `a + b` of text.
-    NoConcatenation,
     /// `-x` of an unsigned number.
     SignedType,
 }
@@ -113,9 +111,6 @@ impl Fix {
             Self::CompareWithZero(text, zero) => format!("compare it: `{} != {zero}`", of(text)),
             Self::NoTextConversion => {
                 "there is no conversion between text and numbers yet: use values of one type".to_owned()
-            }
-            Self::NoConcatenation => {
-                "text cannot be put together yet: keep the parts in fields of their own".to_owned()
             }
             Self::SignedType => "convert to a signed type first: `-(x as i64)`".to_owned(),
         }

@@ -3,7 +3,7 @@
 //! Kernels reach them through `Context::functions`, so an artifact has no imports. The runtime's side of each is in
 //! `sabot-runtime`'s `ffi.rs`, which builds its table from the same list ([`crate::with_runtime_functions`]).
 
-/// A type in the signature of a runtime function, all passed in registers.
+/// A type in the signature of a runtime function, all passed by value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AbiType {
     /// `f64`.
@@ -18,7 +18,17 @@ pub enum AbiType {
     Ptr,
     /// `bool` as a byte, 0 or 1.
     Bool,
+    /// The context that the kernel was called with: the function allocates, may fail, or gives more than one word. Its
+    /// result is then a status; see [`crate::kernel::Context::result`].
+    Context,
 }
+
+/// What a runtime function that takes the context gives: 0 for a value, which stands in `Context::result`;
+/// [`STATUS_NONE`] for `None`; else the [`crate::kernel::RowErrorCode`] of a row that cannot be computed.
+pub const STATUS_OK: i64 = 0;
+
+/// The status of a function whose value is `None`.
+pub const STATUS_NONE: i64 = -1;
 
 /// Hands the list of runtime functions to the macro `$with`: one line each of variant, symbol, argument types, result type
 /// and what it computes.
@@ -83,6 +93,7 @@ macro_rules! with_runtime_functions {
             StrStartsWith str_starts_with (ptr, i64, ptr, i64) -> bool, "`a.starts_with(b)`";
             StrEndsWith str_ends_with (ptr, i64, ptr, i64) -> bool, "`a.ends_with(b)`";
             StrContains str_contains (ptr, i64, ptr, i64) -> bool, "`a.contains(b)`";
+            StrConcat str_concat (ctx, ptr, i64, ptr, i64) -> i64, "`a + b`";
         }
     };
 }
@@ -105,6 +116,9 @@ macro_rules! abi_type {
     };
     (bool) => {
         AbiType::Bool
+    };
+    (ctx) => {
+        AbiType::Context
     };
 }
 
@@ -149,3 +163,25 @@ macro_rules! runtime_functions {
 }
 
 with_runtime_functions!(runtime_functions);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::RowErrorCode;
+
+    #[test]
+    fn a_status_is_a_value_or_none_or_an_error() {
+        for code in RowErrorCode::ALL {
+            assert!(![STATUS_OK, STATUS_NONE].contains(&i64::from(code as u32)));
+        }
+    }
+
+    #[test]
+    fn functions_with_a_context_take_it_first_and_give_a_status() {
+        for function in RuntimeFunction::ALL {
+            if let Some(at) = function.args().iter().position(|arg| *arg == AbiType::Context) {
+                assert_eq!((at, function.returns()), (0, AbiType::I64), "{}", function.name());
+            }
+        }
+    }
+}

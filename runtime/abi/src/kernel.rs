@@ -124,11 +124,17 @@ pub enum RowErrorCode {
     OutOfRange = 16,
     /// A loop that ran out of fuel.
     OutOfFuel = 17,
+    /// A row whose strings and lists take more memory than a row may.
+    TooLarge = 18,
+    /// A slice of a string that does not begin and end between two characters.
+    CharBoundary = 19,
+    /// `unwrap` or `expect` of an `Err`.
+    UnwrapErr = 20,
 }
 
 impl RowErrorCode {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::AddOverflow,
         Self::SubOverflow,
         Self::MulOverflow,
@@ -146,6 +152,9 @@ impl RowErrorCode {
         Self::SumOverflow,
         Self::OutOfRange,
         Self::OutOfFuel,
+        Self::TooLarge,
+        Self::CharBoundary,
+        Self::UnwrapErr,
     ];
 
     /// The code with this number.
@@ -175,6 +184,9 @@ impl RowErrorCode {
             Self::SumOverflow => "the sum does not fit its type",
             Self::OutOfRange => "index out of range",
             Self::OutOfFuel => "the loop ran too long",
+            Self::TooLarge => "the row's values take more than 64 MiB",
+            Self::CharBoundary => "the slice does not begin and end between two characters",
+            Self::UnwrapErr => "unwrap of an `Err`",
         }
     }
 }
@@ -191,8 +203,18 @@ pub struct Context {
     pub constants: *const u8,
     /// Where a scalar kernel says which row failed, and why.
     pub error: RowError,
+    /// Memory of the worker's for the strings and lists that kernels make: the runtime's own, nothing to a kernel. What lies
+    /// in it stays until the chunk is done.
+    pub arena: *mut c_void,
+    /// Bytes taken from the arena for the row that is being computed. A kernel whose functions may take some sets it to 0
+    /// before each row; beyond [`crate::ROW_BYTES`] they give `TooLarge`.
+    pub row_bytes: u64,
+    /// The value of the last function that was called with the context, where its status is 0. By type: a string, bytes or
+    /// list its address and length; integers, `bool`, `char` and times extended to 64 bits; floats as bits; decimals the
+    /// low and the high word.
+    pub result: [u64; 4],
 }
-const _: () = assert!(size_of::<Context>() == 48);
+const _: () = assert!(size_of::<Context>() == 96);
 
 /// An accumulator of an aggregate without keys, as a fused kernel updates it. Starts as zeros: while `count` is 0 the
 /// value of `Min` and `Max` means nothing.

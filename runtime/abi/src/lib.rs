@@ -11,11 +11,14 @@ pub mod kernel;
 pub mod manifest;
 
 /// Version of everything in this crate. An artifact of another version is refused when it is loaded.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Rows that a kernel is given at once, at most. Sixteen KiB of an eight-byte column: inputs, scratch and outputs of a
 /// kernel stay in the first two cache levels.
 pub const CHUNK_ROWS: usize = 2048;
+
+/// Bytes that the strings and lists made for one row may take.
+pub const ROW_BYTES: u64 = 64 << 20;
 
 /// Words of a bitmap over a chunk.
 pub const CHUNK_WORDS: usize = CHUNK_ROWS / 64;

@@ -10,3 +10,4 @@ pub(crate) mod hash;
 pub(crate) mod hash_table;
 pub(crate) mod memory;
 pub(crate) mod take;
+pub(crate) mod value_arena;

@@ -5,7 +5,7 @@
 mod float;
 mod integer;
 
-use super::{Scalar, ScalarCx, option, string};
+use super::{Scalar, ScalarCx, option, string, text};
 use crate::CodegenError;
 use crate::column::Class;
 use cranelift_codegen::ir::InstBuilder as _;
@@ -28,6 +28,9 @@ pub(super) fn call(
     }
     let values = args.iter().map(|arg| cx.lower(arg)).collect::<Result<Vec<_>, _>>()?;
     cx.fx.note(|| format!("{function:?} of {}", first.ty));
+    if let Function::Text(function) = function {
+        return Ok(text::call(cx, function, &values, expr));
+    }
     let value = match Class::of(&first.ty) {
         Class::Int { bits, signed } => integer::call(cx, function, bits, signed, &values, args, expr),
         class @ (Class::F32 | Class::F64) => float::call(cx, function, class, &values, expr),

@@ -9,6 +9,7 @@ mod control;
 pub(crate) mod math;
 mod option;
 mod string;
+mod text;
 
 use crate::CodegenError;
 use crate::column::Class;
@@ -307,11 +308,16 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
         self.fx.builder.switch_to_block(cold);
         self.fx.note(|| code.message().to_owned());
         let code = self.fx.int(types::I32, i64::from(code as u32));
+        self.fail_here(code, span);
+        self.fx.builder.switch_to_block(next);
+    }
+
+    /// Leaves the row: it cannot be computed.
+    fn fail_here(&mut self, code: Value, span: Span) {
         let start = self.fx.int(types::I32, i64::from(span.start));
         let end = self.fx.int(types::I32, i64::from(span.end));
         let args = [code, start, end].map(BlockArg::Value);
         self.fx.builder.ins().jump(self.fail, &args);
-        self.fx.builder.switch_to_block(next);
     }
 
     /// A block that a value of this type is handed to.

@@ -259,6 +259,7 @@ fn call_fits(function: Function, args: &[&Type], result: &Type) -> bool {
         Function::StartsWith | Function::EndsWith | Function::Contains => {
             same(2, |ty| *ty == Type::String, &is(Type::Bool))
         }
+        Function::Text(function) => function.fits(args, result),
         Function::UnwrapOr => {
             args.len() == 2 && *args[0] == Type::Option(Box::new(args[1].clone())) && result == args[1]
         }

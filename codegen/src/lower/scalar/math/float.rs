@@ -151,6 +151,7 @@ pub(super) fn call(
         | Function::StartsWith
         | Function::EndsWith
         | Function::Contains
+        | Function::Text(_)
         | Function::UnwrapOr => {
             let (single, double) = runtime_function(function)?;
             let called = if class == Class::F32 { single } else { double };

@@ -117,6 +117,7 @@ pub(super) fn call(
         | Function::StartsWith
         | Function::EndsWith
         | Function::Contains
+        | Function::Text(_)
         | Function::UnwrapOr => return None,
     };
     Some(Scalar::plain(value))

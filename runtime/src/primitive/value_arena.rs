@@ -1,0 +1,196 @@
+//! Memory for the strings and lists that kernels make: it stays until the chunk is done, then the next chunk uses it again.
+//!
+//! One worker has one. Kernels reach it through `Context::arena`, the runtime's functions through [`of`]. What is appended to
+//! the value that was made last stays where it is, so a string that grows piece by piece is not copied for each piece; the
+//! shorter value, which somebody may still hold, ends before the new piece and is not changed.
+
+use super::memory::Buf;
+use sabot_abi::ROW_BYTES;
+use sabot_abi::kernel::{Context, StrRef};
+use std::ffi::c_void;
+use std::ptr::NonNull;
+
+/// The memory of one worker. Not moved while a context points to it.
+#[derive(Debug)]
+pub struct ValueArena(NonNull<Blocks>);
+
+// SAFETY: it owns its blocks, and is used by the one worker that has it.
+unsafe impl Send for ValueArena {}
+
+/// Blocks are never moved: values point into them.
+#[derive(Debug, Default)]
+pub(crate) struct Blocks {
+    blocks: Vec<Buf<u8>>,
+    at: (usize, usize),
+}
+
+/// A state of the arena to which it can go back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark((usize, usize));
+
+/// The row would take more memory than a row may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLarge;
+
+impl Default for ValueArena {
+    fn default() -> Self {
+        Self(NonNull::from(Box::leak(Box::default())))
+    }
+}
+
+impl Drop for ValueArena {
+    fn drop(&mut self) {
+        // SAFETY: made of a box in `default`, and no context outlives the worker that has both.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+impl ValueArena {
+    /// For [`Context::arena`].
+    #[must_use]
+    pub fn as_ptr(&self) -> *mut c_void {
+        self.0.as_ptr().cast()
+    }
+
+    fn blocks(&mut self) -> &mut Blocks {
+        // SAFETY: alive as long as this is; kernels, who have the other pointer, do not run while it is borrowed.
+        unsafe { self.0.as_mut() }
+    }
+
+    /// Takes everything back.
+    pub fn reset(&mut self) {
+        self.blocks().at = (0, 0);
+    }
+
+    /// Where it stands.
+    pub(crate) fn mark(&self) -> Mark {
+        // SAFETY: as in `blocks`.
+        Mark(unsafe { self.0.as_ref() }.at)
+    }
+
+    /// Takes everything back that was given since.
+    pub(crate) fn release(&mut self, mark: Mark) {
+        self.blocks().at = mark.0;
+    }
+
+    /// The bytes of a value that lies in it: for tests, which know no more of a value than where it is.
+    #[must_use]
+    pub fn find(&self, value: &StrRef) -> Option<&[u8]> {
+        // SAFETY: as in `blocks`.
+        let blocks = unsafe { &self.0.as_ref().blocks };
+        blocks.iter().find_map(|block| {
+            let from = (value.data as usize).checked_sub(block.as_ptr() as usize)?;
+            block.get(from..from.checked_add(usize::try_from(value.len).ok()?)?)
+        })
+    }
+}
+
+/// The arena that a kernel was called with, and what its row has taken so far.
+pub(crate) fn of(context: &mut Context) -> (&mut Blocks, &mut u64) {
+    debug_assert!(!context.arena.is_null(), "kernels that make values are called with an arena");
+    // SAFETY: whoever called the kernel put a `ValueArena`'s pointer there, which lives while the kernel runs; the kernel
+    // is in this call, so nobody else has it.
+    (unsafe { &mut *context.arena.cast::<Blocks>() }, &mut context.row_bytes)
+}
+
+impl Blocks {
+    const FIRST_BLOCK: usize = 64 << 10;
+
+    /// That many bytes for a value of the row, aligned to a power of two up to 64. What is in them is unspecified.
+    pub(crate) fn take(&mut self, row_bytes: &mut u64, bytes: usize, align: usize) -> Result<*mut u8, TooLarge> {
+        *row_bytes = row_bytes.saturating_add(bytes as u64);
+        if *row_bytes > ROW_BYTES {
+            return Err(TooLarge);
+        }
+        loop {
+            let (block, at) = self.at;
+            let Some(buf) = self.blocks.get_mut(block) else {
+                let last = self.blocks.last().map_or(0, |block| block.len());
+                self.blocks
+                    .push(Buf::zeroed((2 * bytes + 64).max(2 * last).clamp(Self::FIRST_BLOCK, 2 * ROW_BYTES as usize)));
+                continue;
+            };
+            let start = at.next_multiple_of(align);
+            if let Some(room) = buf.get_mut(start..).filter(|room| room.len() >= bytes) {
+                self.at.1 = start + bytes;
+                return Ok(room.as_mut_ptr());
+            }
+            self.at = (block + 1, 0);
+        }
+    }
+
+    /// `left` and `right` in one value: in place if `left` is what was made last.
+    pub(crate) fn append(&mut self, row_bytes: &mut u64, left: StrRef, right: &[u8]) -> Result<StrRef, TooLarge> {
+        let (left_len, len) = (left.len as usize, left.len as usize + right.len());
+        let at = self.at;
+        let in_place = left_len > 0
+            && self.blocks.get_mut(at.0).is_some_and(|block| {
+                let top = block.as_mut_ptr().wrapping_add(at.1);
+                std::ptr::eq(left.data.wrapping_add(left_len), top) && at.1 + right.len() <= block.len()
+            });
+        if in_place {
+            let to = self.take(row_bytes, right.len(), 1)?;
+            // SAFETY: `take` gave that many bytes behind everything that was made, so also behind `right`.
+            unsafe { std::ptr::copy_nonoverlapping(right.as_ptr(), to, right.len()) };
+            return Ok(StrRef { data: left.data, len: len as u64 });
+        }
+        let to = self.take(row_bytes, len, 1)?;
+        // SAFETY: as above; a value is readable for its length.
+        unsafe {
+            std::ptr::copy_nonoverlapping(left.data, to, left_len);
+            std::ptr::copy_nonoverlapping(right.as_ptr(), to.add(left_len), right.len());
+        }
+        Ok(StrRef { data: to, len: len as u64 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(bytes: &[u8]) -> StrRef {
+        StrRef { data: bytes.as_ptr(), len: bytes.len() as u64 }
+    }
+
+    #[test]
+    fn what_was_made_last_grows_in_place_and_others_are_copied() {
+        let mut arena = ValueArena::default();
+        let mut row = 0;
+        let a = arena.blocks().append(&mut row, value(b"ab"), b"cd").expect("room");
+        let b = arena.blocks().append(&mut row, a, b"ef").expect("room");
+        assert_eq!((a.data, row), (b.data, 6));
+        let c = arena.blocks().append(&mut row, a, b"xyz").expect("room");
+        assert_ne!(a.data, c.data);
+        let text = |value: &StrRef| arena.find(value).expect("in the arena").to_vec();
+        assert_eq!([text(&a), text(&b), text(&c)], [b"abcd".to_vec(), b"abcdef".to_vec(), b"abcdxyz".to_vec()]);
+        assert_eq!(arena.find(&value(b"elsewhere")), None);
+    }
+
+    #[test]
+    fn values_stay_when_blocks_are_full_and_go_with_the_chunk() {
+        let mut arena = ValueArena::default();
+        let mut made = Vec::new();
+        for number in 0..2000u32 {
+            let mut row = 0;
+            let bytes = number.to_le_bytes().repeat(100);
+            made.push(arena.blocks().append(&mut row, value(b""), &bytes).expect("room"));
+        }
+        for (number, value) in (0..2000u32).zip(&made) {
+            assert_eq!(arena.find(value), Some(number.to_le_bytes().repeat(100).as_slice()));
+        }
+        let aligned = arena.blocks().take(&mut 0, 24, 16).expect("room");
+        assert_eq!(aligned as usize % 16, 0);
+        arena.reset();
+        let again = arena.blocks().append(&mut 0, value(b"a"), b"").expect("room");
+        assert_eq!(again.data, made[0].data);
+    }
+
+    #[test]
+    fn a_row_may_not_take_more_than_its_share() {
+        let mut arena = ValueArena::default();
+        let mut row = ROW_BYTES - 3;
+        assert!(arena.blocks().take(&mut row, 3, 1).is_ok());
+        assert_eq!(arena.blocks().take(&mut row, 1, 1), Err(TooLarge));
+        assert_eq!(arena.blocks().take(&mut 0, usize::MAX, 1), Err(TooLarge));
+    }
+}
