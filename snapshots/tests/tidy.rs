@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 const MAY_DEPEND_ON: &[(&str, &[&str], &[&str])] = &[
     ("sabot-ir", &[], &[]),
     ("sabot-abi", &[], &[]),
-    ("sabot-compiler", &["sabot-ir"], &["sabot-reference"]),
+    ("sabot-library", &[], &[]),
+    // Of the library its literals: dates, patterns, paths are checked when the job is compiled.
+    ("sabot-compiler", &["sabot-ir", "sabot-library"], &["sabot-reference"]),
     // Of the ABI only the list of row error codes.
-    ("sabot-reference", &["sabot-ir", "sabot-abi"], &[]),
+    ("sabot-reference", &["sabot-ir", "sabot-abi", "sabot-library"], &[]),
     ("sabot-codegen", &["sabot-ir", "sabot-abi"], &["sabot-compiler", "sabot-reference", "sabot-runtime"]),
-    ("sabot-runtime", &["sabot-abi"], &[]),
+    ("sabot-runtime", &["sabot-abi", "sabot-library"], &[]),
     ("sabotc", ALL, &[]),
-    ("sabot", &["sabot-ir", "sabot-compiler"], &[]),
+    ("sabot", &["sabot-ir", "sabot-compiler", "sabot-library"], &[]),
     ("sabot-macros", &["sabot-ir", "sabot-compiler"], &[]),
     ("sabot-examples", &["sabot"], ALL),
     ("sabot-snapshots", &[], ALL),
@@ -32,6 +34,7 @@ const ALL: &[&str] = &[
     "sabot-compiler",
     "sabot-examples",
     "sabot-ir",
+    "sabot-library",
     "sabot-reference",
     "sabot-runtime",
     "sabotc",

@@ -1,6 +1,5 @@
 //! A column that is being read from text: one value after the other, each parsed as the record's type says.
 
-use super::time::{parse_date, parse_duration, parse_timestamp};
 use arrow_array::builder::{
     BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, DurationMicrosecondBuilder, Float32Builder,
     Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
@@ -8,6 +7,7 @@ use arrow_array::builder::{
 };
 use arrow_array::{ArrayRef, ArrowPrimitiveType};
 use sabot_abi::manifest::BaseType;
+use sabot_library::text::{parse_date, parse_duration, parse_timestamp};
 use std::sync::Arc;
 
 /// The value is not of the column's type.

@@ -2,7 +2,6 @@
 
 use super::super::convert::in_type;
 use super::super::schema::arrow_type;
-use super::time::{write_date, write_duration, write_timestamp};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Decimal128Type, DurationMicrosecondType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
@@ -17,6 +16,7 @@ use arrow_array::{
 };
 use arrow_schema::{ArrowError, DataType};
 use sabot_abi::manifest::BaseType;
+use sabot_library::text::{write_date, write_duration, write_timestamp};
 
 /// What stands around a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,6 @@ mod format;
 mod ndjson;
 mod sink;
 mod source;
-mod time;
 
 pub(super) use csv::open as open_csv;
 pub(super) use ndjson::open as open_ndjson;

@@ -3,128 +3,130 @@
 //! Read: `2024-02-29`; `2024-02-29T12:00:00.123456789Z`, also with a blank for `T`, with an offset, or with neither, which
 //! is UTC; `PT1.5S`, also with `D`, `H` and `M` parts and a sign. Written: the shortest of 0, 3, 6 or 9 fractional digits.
 
+use crate::calendar::{date_of_days, days_of_date, days_of_month};
+
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Days since 1970-01-01 of a date.
-fn days_of(year: i64, month: i64, day: i64) -> i64 {
-    // Counting from March makes February's length the last thing to know; 400 years always have 146 097 days.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// Year, month and day of a number of days since 1970-01-01.
-fn date_of(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year + era * 400 + i64::from(month <= 2), month, day)
-}
-
-fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
-fn digits(text: &[u8]) -> Option<i64> {
-    text.iter().try_fold(0_i64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
+/// The number that two digits are.
+const fn two(tens: u8, ones: u8) -> Option<i64> {
+    if tens.is_ascii_digit() && ones.is_ascii_digit() {
+        Some(((tens - b'0') * 10 + (ones - b'0')) as i64)
+    } else {
+        None
+    }
 }
 
 /// Days since 1970-01-01 of `YYYY-MM-DD`.
-pub(super) fn parse_date(text: &[u8]) -> Option<i64> {
+#[must_use]
+pub const fn parse_date(text: &[u8]) -> Option<i64> {
     // Years outside 0000..9999 carry a sign, as ISO 8601 asks.
-    let (sign, rest) = match text.first()? {
-        b'-' => (-1, &text[1..]),
-        b'+' => (1, &text[1..]),
+    let (sign, rest) = match text {
+        [b'-', rest @ ..] => (-1, rest),
+        [b'+', rest @ ..] => (1, rest),
         _ => (1, text),
     };
-    let dash = rest.iter().position(|byte| *byte == b'-')?;
-    let (year, rest) = rest.split_at(dash);
-    let is_signed = text.len() > dash + rest.len();
-    if !(4..=6).contains(&year.len()) || (year.len() > 4 && !is_signed) {
+    let mut year = 0;
+    let mut width = 0;
+    while width < rest.len() && rest[width].is_ascii_digit() && width < 8 {
+        year = year * 10 + (rest[width] - b'0') as i64;
+        width += 1;
+    }
+    let is_signed = text.len() > rest.len();
+    if width < 4 || width > 7 || (width > 4 && !is_signed) {
         return None;
     }
-    let [b'-', m1, m2, b'-', d1, d2] = *rest else { return None };
-    let (year, month, day) = (sign * digits(year)?, digits(&[m1, m2])?, digits(&[d1, d2])?);
-    let last = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 => 28 + i64::from(is_leap(year)),
-        _ => return None,
-    };
-    (1..=last).contains(&day).then(|| days_of(year, month, day))
+    let [b'-', m1, m2, b'-', d1, d2] = *rest.split_at(width).1 else { return None };
+    let (Some(month), Some(day)) = (two(m1, m2), two(d1, d2)) else { return None };
+    let year = sign * year;
+    if day < 1 || day > days_of_month(year, month) { None } else { Some(days_of_date(year, month, day)) }
 }
 
 /// Units since 1970-01-01T00:00:00 UTC; a finer fraction than the unit, and times outside `i64`, are refused.
-pub(super) fn parse_timestamp(text: &[u8], units_per_second: i64) -> Option<i64> {
-    let Some(split) = text.iter().position(|byte| matches!(byte, b'T' | b't' | b' ')) else {
-        return parse_date(text)?.checked_mul(SECONDS_PER_DAY)?.checked_mul(units_per_second);
-    };
-    let days = parse_date(&text[..split])?;
-    let clock = &text[split + 1..];
+#[must_use]
+pub const fn parse_timestamp(text: &[u8], units_per_second: i64) -> Option<i64> {
+    let mut split = 0;
+    while split < text.len() && !matches!(text[split], b'T' | b't' | b' ') {
+        split += 1;
+    }
+    let (date, clock) = text.split_at(split);
+    let Some(days) = parse_date(date) else { return None };
+    let [_, clock @ ..] = clock else { return in_units(days * SECONDS_PER_DAY, 0, units_per_second) };
     let [h1, h2, b':', m1, m2, rest @ ..] = clock else { return None };
-    let (hour, minute) = (digits(&[*h1, *h2])?, digits(&[*m1, *m2])?);
+    let (Some(hour), Some(minute)) = (two(*h1, *h2), two(*m1, *m2)) else { return None };
     let (second, rest) = match rest {
-        [b':', s1, s2, rest @ ..] => (digits(&[*s1, *s2])?, rest),
-        rest => (0, rest),
+        [b':', s1, s2, rest @ ..] => (two(*s1, *s2), rest),
+        rest => (Some(0), rest),
     };
-    let (fraction, zone) = match rest {
+    let Some(second) = second else { return None };
+    let (part, zone) = match rest {
         [b'.' | b',', rest @ ..] => {
-            let end = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
-            (fraction(&rest[..end], units_per_second)?, &rest[end..])
+            let mut end = 0;
+            while end < rest.len() && rest[end].is_ascii_digit() {
+                end += 1;
+            }
+            let (digits, zone) = rest.split_at(end);
+            (fraction(digits, units_per_second), zone)
         }
-        rest => (0, rest),
+        rest => (Some(0), rest),
     };
+    let Some(part) = part else { return None };
     let offset = match zone {
-        [] | [b'Z' | b'z'] => 0,
+        [] | [b'Z' | b'z'] => Some(0),
         [sign @ (b'+' | b'-'), h1, h2, rest @ ..] => {
             let minutes = match rest {
-                [] => 0,
-                [b':', m1, m2] | [m1, m2] => digits(&[*m1, *m2])?,
-                _ => return None,
+                [] => Some(0),
+                [b':', m1, m2] | [m1, m2] => two(*m1, *m2),
+                _ => None,
             };
-            let seconds = digits(&[*h1, *h2])? * 3600 + minutes * 60;
-            if *sign == b'-' { -seconds } else { seconds }
+            match (two(*h1, *h2), minutes) {
+                (Some(hours), Some(minutes)) => {
+                    let seconds = hours * 3600 + minutes * 60;
+                    Some(if *sign == b'-' { -seconds } else { seconds })
+                }
+                _ => None,
+            }
         }
-        _ => return None,
+        _ => None,
     };
+    let Some(offset) = offset else { return None };
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let seconds = days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second - offset;
+    in_units(days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second - offset, part, units_per_second)
+}
+
+const fn in_units(seconds: i64, part: i64, units_per_second: i64) -> Option<i64> {
     // The least time is a whole second that does not fit and a fraction that brings it back.
-    i64::try_from(i128::from(seconds) * i128::from(units_per_second) + i128::from(fraction)).ok()
+    let units = seconds as i128 * units_per_second as i128 + part as i128;
+    if units < i64::MIN as i128 || units > i64::MAX as i128 { None } else { Some(units as i64) }
 }
 
 /// `.digits` in units; refused if something would be cut off.
-fn fraction(text: &[u8], units_per_second: i64) -> Option<i64> {
+const fn fraction(text: &[u8], units_per_second: i64) -> Option<i64> {
     if text.is_empty() {
         return None;
     }
     let mut unit = units_per_second;
     let mut sum = 0;
-    for byte in text {
+    let mut at = 0;
+    while at < text.len() {
+        let byte = text[at];
         if !byte.is_ascii_digit() {
             return None;
         }
         unit /= 10;
-        if unit == 0 && *byte != b'0' {
+        if unit == 0 && byte != b'0' {
             return None;
         }
-        sum += unit * i64::from(byte - b'0');
+        sum += unit * (byte - b'0') as i64;
+        at += 1;
     }
     Some(sum)
 }
 
 /// Appends `YYYY-MM-DD`.
-pub(super) fn write_date(out: &mut Vec<u8>, days: i64) {
-    let (year, month, day) = date_of(days);
+pub fn write_date(out: &mut Vec<u8>, days: i64) {
+    let (year, month, day) = date_of_days(days);
     match year {
         0..=9999 => {}
         10_000.. => out.push(b'+'),
@@ -138,7 +140,7 @@ pub(super) fn write_date(out: &mut Vec<u8>, days: i64) {
 }
 
 /// Appends an RFC 3339 time in UTC.
-pub(super) fn write_timestamp(out: &mut Vec<u8>, units: i64, units_per_second: i64) {
+pub fn write_timestamp(out: &mut Vec<u8>, units: i64, units_per_second: i64) {
     let seconds = units.div_euclid(units_per_second);
     write_date(out, seconds.div_euclid(SECONDS_PER_DAY));
     let of_day = seconds.rem_euclid(SECONDS_PER_DAY) as u64;
@@ -167,8 +169,13 @@ fn write_fraction(out: &mut Vec<u8>, nanos: u64) {
     }
 }
 
-fn write_padded(out: &mut Vec<u8>, mut value: u64, width: usize) {
-    let mut digits = [b'0'; 20];
+fn write_padded(out: &mut Vec<u8>, value: u64, width: usize) {
+    write_digits(out, u128::from(value), width);
+}
+
+/// Appends a number with at least `width` digits, zeros in front.
+pub(crate) fn write_digits(out: &mut Vec<u8>, mut value: u128, width: usize) {
+    let mut digits = [b'0'; 40];
     let mut start = digits.len();
     while value > 0 || digits.len() - start < width {
         start -= 1;
@@ -179,7 +186,8 @@ fn write_padded(out: &mut Vec<u8>, mut value: u64, width: usize) {
 }
 
 /// Microseconds of an ISO 8601 duration of days and smaller parts.
-pub(super) fn parse_duration(text: &[u8]) -> Option<i64> {
+#[must_use]
+pub fn parse_duration(text: &[u8]) -> Option<i64> {
     let (is_negative, rest) = match text {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
@@ -221,7 +229,7 @@ pub(super) fn parse_duration(text: &[u8]) -> Option<i64> {
 }
 
 /// Appends `PT1.5S`.
-pub(super) fn write_duration(out: &mut Vec<u8>, micros: i64) {
+pub fn write_duration(out: &mut Vec<u8>, micros: i64) {
     if micros < 0 {
         out.push(b'-');
     }
