@@ -34,6 +34,10 @@ pub enum TypeNameKind {
     Reference(Box<TypeName>),
     /// `_`.
     Infer,
+    /// `[T]`, behind a `&`.
+    Slice(Box<TypeName>),
+    /// `[T; n]`: the length as an expression.
+    Array(Box<TypeName>, Box<Expr>),
 }
 
 /// `#[sabot::record] struct`.
@@ -58,13 +62,17 @@ pub struct RecordField {
     pub ty: TypeName,
 }
 
-/// `#[sabot::udf] fn`, or a plain helper `fn`.
+/// `#[sabot::udf] fn`, a plain helper `fn`, or a function of an `impl` block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Function {
     /// Its name.
     pub name: Name,
-    /// Its parameters.
-    pub params: Vec<(Name, TypeName)>,
+    /// The record whose `impl` block it stands in.
+    pub owner: Option<Name>,
+    /// `<T: PartialOrd + Copy>`, those of a `where` clause included.
+    pub generics: Vec<Generic>,
+    /// Its parameters. `self` is one of that name, of the record's type or a reference to it.
+    pub params: Vec<(Pattern, TypeName)>,
     /// What it returns; `()` where nothing is written.
     pub returns: TypeName,
     /// Its body.
@@ -75,11 +83,22 @@ pub struct Function {
     pub span: Span,
 }
 
+/// A type parameter of a function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Generic {
+    /// Its name.
+    pub name: Name,
+    /// The traits it must have, in the order they are written.
+    pub bounds: Vec<TypeName>,
+}
+
 /// `const NAME: T = value;`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Const {
     /// Its name.
     pub name: Name,
+    /// The record whose `impl` block it stands in.
+    pub owner: Option<Name>,
     /// Its type.
     pub ty: TypeName,
     /// Its value.
@@ -143,19 +162,54 @@ pub enum ExprKind {
     Closure(Closure),
     /// `return x`.
     Return(Option<Box<Expr>>),
-    /// `name!(tokens)`: name and the arguments, parsed as expressions where they are.
+    /// `name!(tokens)`: name and the arguments, parsed as expressions where they are; `matches!` is a `match`.
     Macro(Name, Vec<Expr>),
+    /// `place = value`, `place += value`.
+    Assign(Box<Expr>, Option<BinaryOp>, Box<Expr>),
+    /// `base[index]`.
+    Index(Box<Expr>, Box<Expr>),
+    /// `a..b`, `a..=b`, `a..`, `..b`, `..`: bounds, and whether the upper belongs to it.
+    Range(Option<Box<Expr>>, Option<Box<Expr>>, bool),
+    /// `[a, b]`.
+    Array(Vec<Expr>),
+    /// `[x; n]`, `vec![x; n]`.
+    Repeat(Repeated, Box<Expr>, Box<Expr>),
+    /// `'label: while condition { .. }`.
+    While(Option<Name>, Box<Condition>, Box<Expr>),
+    /// `'label: for pattern in values { .. }`.
+    For(Option<Name>, Box<Pattern>, Box<Expr>, Box<Expr>),
+    /// `'label: loop { .. }`.
+    Loop(Option<Name>, Box<Expr>),
+    /// `'label: { .. }`.
+    Labeled(Name, Box<Expr>),
+    /// `break 'label value`.
+    Break(Option<Name>, Option<Box<Expr>>),
+    /// `continue 'label`.
+    Continue(Option<Name>),
+    /// `x?`.
+    Try(Box<Expr>),
     /// A form that the parser has already reported; the checker stays silent about it.
     Error,
 }
 
-/// What stands behind `if`.
+/// What [`ExprKind::Repeat`] makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Repeated {
+    /// `[x; n]`.
+    Array,
+    /// `vec![x; n]`.
+    Vec,
+}
+
+/// What stands behind `if` and `while`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
     /// A `bool`.
     Expr(Expr),
     /// `let pattern = value`.
     Let(Pattern, Expr),
+    /// `a && let p = b && c`: two or more, one of them a `let`. None is an `All`.
+    All(Vec<Condition>),
 }
 
 /// A statement of a block.
@@ -163,8 +217,14 @@ pub enum Condition {
 pub enum Statement {
     /// `let pattern: T = value;`
     Let(Pattern, Option<TypeName>, Expr),
+    /// `let pattern: T = value else { .. };`
+    LetElse(Pattern, Option<TypeName>, Expr, Expr),
+    /// `let name: T;`, which gets its value later.
+    Declare(Pattern, Option<TypeName>),
     /// `value;`
     Expr(Expr),
+    /// `const NAME: T = value;` inside a block, where all of it sees the name.
+    Const(Const),
 }
 
 /// An arm of a `match`.
@@ -197,7 +257,7 @@ pub enum PatternKind {
     /// A literal, negative numbers included.
     Literal(Literal),
     /// `lo..=hi`, `lo..hi`, `lo..`, `..=hi`: bounds, and whether the upper belongs to it.
-    Range(Option<Literal>, Option<Literal>, bool),
+    Range(Option<RangeBound>, Option<RangeBound>, bool),
     /// `a | b`.
     Or(Vec<Pattern>),
     /// `Some(p)`, `None`, a const: path segments and inner patterns.
@@ -206,8 +266,21 @@ pub enum PatternKind {
     Tuple(Vec<Pattern>),
     /// `&p`.
     Reference(Box<Pattern>),
+    /// `Quote { price, id: 3, .. }`: name, fields, whether `..` stands for the others. A field alone binds its name.
+    Record(Name, Vec<(Name, Pattern)>, bool),
+    /// `..` inside a tuple.
+    Rest,
     /// Reported by the parser.
     Error,
+}
+
+/// A bound of a range in a pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RangeBound {
+    /// A literal with its sign.
+    Literal(Literal),
+    /// `i64::MIN`, a constant: the segments.
+    Path(Vec<String>),
 }
 
 /// A literal; a number keeps its suffix.
@@ -277,6 +350,47 @@ pub enum BinaryOp {
     And,
     /// `||`
     Or,
+}
+
+impl Function {
+    /// `spread`, or of an `impl` block `Quote::spread`.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        full_name(self.owner.as_ref(), &self.name)
+    }
+}
+
+impl Const {
+    /// `LIMIT`, or of an `impl` block `Quote::LIMIT`.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        full_name(self.owner.as_ref(), &self.name)
+    }
+}
+
+fn full_name(owner: Option<&Name>, name: &Name) -> String {
+    owner.map_or_else(|| name.text.clone(), |owner| format!("{}::{}", owner.text, name.text))
+}
+
+impl Pattern {
+    /// The name it binds, if it does nothing else.
+    #[must_use]
+    pub fn as_name(&self) -> Option<Name> {
+        match &self.kind {
+            PatternKind::Bind(text, _, None) => Some(Name { text: text.clone(), span: self.span }),
+            PatternKind::Wild
+            | PatternKind::Bind(..)
+            | PatternKind::Literal(_)
+            | PatternKind::Range(..)
+            | PatternKind::Or(_)
+            | PatternKind::Path(..)
+            | PatternKind::Tuple(_)
+            | PatternKind::Reference(_)
+            | PatternKind::Record(..)
+            | PatternKind::Rest
+            | PatternKind::Error => None,
+        }
+    }
 }
 
 impl BinaryOp {

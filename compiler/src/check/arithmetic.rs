@@ -255,9 +255,11 @@ impl Body<'_, '_> {
     pub(super) fn cast(&mut self, operand: &ast::Expr, to: &ast::TypeName, span: Span) -> Hir {
         let mut to_ty = match &to.kind {
             ast::TypeNameKind::Infer => self.table.fresh(Kind::Any),
-            ast::TypeNameKind::Path(..) | ast::TypeNameKind::Tuple(_) | ast::TypeNameKind::Reference(_) => {
-                self.cx.resolve_type(to)
-            }
+            ast::TypeNameKind::Path(..)
+            | ast::TypeNameKind::Tuple(_)
+            | ast::TypeNameKind::Reference(_)
+            | ast::TypeNameKind::Slice(_)
+            | ast::TypeNameKind::Array(..) => self.cx.resolve_type(to),
         };
         // As in rustc, a literal becomes the type of the cast at once, anything else does not.
         let hint = is_signed_literal(operand).then(|| to_ty.clone());

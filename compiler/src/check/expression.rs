@@ -49,6 +49,21 @@ impl Body<'_, '_> {
                 self.cx.say(unsupported::macro_call(&name.text, span));
                 Hir::error(span)
             }
+            ExprKind::Assign(..)
+            | ExprKind::Index(..)
+            | ExprKind::Range(..)
+            | ExprKind::Array(_)
+            | ExprKind::Repeat(..)
+            | ExprKind::While(..)
+            | ExprKind::For(..)
+            | ExprKind::Loop(..)
+            | ExprKind::Labeled(..)
+            | ExprKind::Break(..)
+            | ExprKind::Continue(_)
+            | ExprKind::Try(_) => {
+                self.cx.say(unsupported::form("this form", span));
+                Hir::error(span)
+            }
             ExprKind::Error => Hir::error(span),
         }
     }
@@ -174,6 +189,10 @@ impl Body<'_, '_> {
         span: Span,
     ) -> Hir {
         match condition {
+            Condition::All(_) => {
+                self.cx.say(unsupported::form("`let` among other conditions", span));
+                Hir::error(span)
+            }
             Condition::Expr(condition) => {
                 let condition = self.expect(condition, &Ty::BOOL, Why::Condition);
                 let then_hir = self.expr(then, hint);
@@ -252,6 +271,12 @@ impl Body<'_, '_> {
                     let pattern = self.pattern(pattern, &ty);
                     self.must_match_all(&pattern, "`let`");
                     lowered.push(HirStatement::Let(pattern, value));
+                }
+                Statement::LetElse(pattern, ..) | Statement::Declare(pattern, _) => {
+                    self.cx.say(unsupported::form("this `let`", pattern.span));
+                }
+                Statement::Const(item) => {
+                    self.cx.say(unsupported::form("a `const` inside a function", item.name.span));
                 }
                 Statement::Expr(value) => {
                     let value = self.expr(value, None);

@@ -6,7 +6,7 @@
 //! in `pattern.rs`.
 
 use super::arithmetic::is_signed_literal;
-use super::hir::{BindingId, Hir, HirClosure, HirKind, HirNode, HirPat, PatKind, first_variable};
+use super::hir::{BindingId, Hir, HirClosure, HirKind, HirNode, PatKind, first_variable};
 use super::types::{Ty, integer_range, is_lossless};
 use super::unify::{Kind, Table};
 use super::{Cx, snippet};
@@ -337,9 +337,10 @@ impl<'a, 'd> Body<'a, 'd> {
             .params
             .iter()
             .zip(params)
-            .map(|((name, _), ty)| {
-                let id = self.bind(&name.text, ty.clone());
-                HirPat::new(PatKind::Bind(id, None), ty.clone(), name.span)
+            .map(|((pattern, _), ty)| {
+                let pattern = self.pattern(pattern, ty);
+                self.must_match_all(&pattern, "parameter");
+                pattern
             })
             .collect();
         self.returns.push((returns.clone(), format!("`{}`", function.name.text)));

@@ -6,7 +6,7 @@ use super::types::{Ty, number_suffix};
 use super::unify::Kind;
 use crate::diagnostics::types::{self as say, Why};
 use crate::diagnostics::{names, unsupported};
-use sabot_ir::ast::{self, Arm, Literal, Pattern, PatternKind};
+use sabot_ir::ast::{self, Arm, Literal, Pattern, PatternKind, RangeBound};
 use sabot_ir::span::Span;
 
 impl Body<'_, '_> {
@@ -33,6 +33,11 @@ impl Body<'_, '_> {
             PatternKind::Literal(literal) => self.literal_pattern(literal, &ty, span),
             PatternKind::Range(low, high, inclusive) => {
                 self.range_pattern(low.as_ref(), high.as_ref(), *inclusive, &ty, span)
+            }
+            PatternKind::Record(..) | PatternKind::Rest => {
+                self.cx.say(unsupported::form("this pattern", span));
+                self.bind_all(pattern);
+                wild(ty)
             }
             PatternKind::Or(parts) => self.or_pattern(parts, &ty, span),
             PatternKind::Path(path, inner) => self.path_pattern(path, inner, &ty, span),
@@ -71,7 +76,16 @@ impl Body<'_, '_> {
     /// Makes the names of a pattern known without types, after something else in it was reported.
     fn bind_all(&mut self, pattern: &Pattern) {
         match &pattern.kind {
-            PatternKind::Wild | PatternKind::Literal(_) | PatternKind::Range(..) | PatternKind::Error => {}
+            PatternKind::Wild
+            | PatternKind::Literal(_)
+            | PatternKind::Range(..)
+            | PatternKind::Rest
+            | PatternKind::Error => {}
+            PatternKind::Record(_, fields, _) => {
+                for (_, inner) in fields {
+                    self.bind_all(inner);
+                }
+            }
             PatternKind::Bind(name, _, inner) => {
                 self.bind(name, Ty::Error);
                 if let Some(inner) = inner {
@@ -114,16 +128,20 @@ impl Body<'_, '_> {
 
     fn range_pattern(
         &mut self,
-        low: Option<&Literal>,
-        high: Option<&Literal>,
+        low: Option<&RangeBound>,
+        high: Option<&RangeBound>,
         inclusive: bool,
         ty: &Ty,
         span: Span,
     ) -> HirPat {
         let wild = HirPat::new(PatKind::Wild, Ty::Error, span);
-        let mut bound = |literal: Option<&Literal>| match literal {
+        let mut bound = |bound: Option<&RangeBound>| match bound {
             None => Some(None),
-            Some(literal) => {
+            Some(RangeBound::Path(_)) => {
+                self.cx.say(unsupported::form("a range between constants", span));
+                None
+            }
+            Some(RangeBound::Literal(literal)) => {
                 let found = match literal {
                     Literal::Int(value, suffix) => {
                         let ty = match suffix.as_deref().map(number_suffix) {

@@ -48,6 +48,18 @@ fn text(expr: &Expr) -> Option<String> {
         | ExprKind::Closure(_)
         | ExprKind::Return(_)
         | ExprKind::Macro(..)
+        | ExprKind::Assign(..)
+        | ExprKind::Index(..)
+        | ExprKind::Range(..)
+        | ExprKind::Array(_)
+        | ExprKind::Repeat(..)
+        | ExprKind::While(..)
+        | ExprKind::For(..)
+        | ExprKind::Loop(..)
+        | ExprKind::Labeled(..)
+        | ExprKind::Break(..)
+        | ExprKind::Continue(_)
+        | ExprKind::Try(_)
         | ExprKind::Error => None,
     }
 }

@@ -344,6 +344,10 @@ impl Cx<'_> {
                 Ty::Error
             }
             TypeNameKind::Reference(inner) => self.resolve_type(inner),
+            TypeNameKind::Slice(_) | TypeNameKind::Array(..) => {
+                self.say(say::type_not_supported("[T]", name.span));
+                Ty::Error
+            }
             TypeNameKind::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.resolve_type(part)).collect()),
             TypeNameKind::Path(path, args) => self.resolve_path(path, args, name.span),
         }

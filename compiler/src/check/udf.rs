@@ -18,7 +18,13 @@ impl Cx<'_> {
     pub(super) fn declare_code(&mut self, graph: &JobGraph) -> Vec<plan::Param> {
         self.declare_consts(&graph.consts);
         for function in &graph.functions {
-            let name = &function.name;
+            let name = &ast::Name { text: function.full_name(), span: function.name.span };
+            if let Some(owner) = &function.owner {
+                self.say(unsupported::form("a function of an `impl` block", owner.span));
+            }
+            if let Some(generic) = function.generics.first() {
+                self.say(unsupported::form("a generic function", generic.name.span));
+            }
             if let Some(&first) = self.function_names.get(&name.text) {
                 let first = self.functions[first.0 as usize].span;
                 self.say(names::duplicate("function", &name.text, name.span, first));
@@ -26,7 +32,8 @@ impl Cx<'_> {
             }
             let mut params = Vec::with_capacity(function.params.len());
             for (param, ty) in &function.params {
-                params.push((param.text.clone(), self.resolve_type(ty)));
+                let param = param.as_name().map_or_else(|| "_".to_owned(), |name| name.text);
+                params.push((param, self.resolve_type(ty)));
             }
             let returns = self.resolve_type(&function.returns);
             let id = FunctionId(u32::try_from(self.functions.len()).expect("fewer than 2^32 functions"));
@@ -36,7 +43,7 @@ impl Cx<'_> {
         let params = self.declare_params(graph);
         let mut checked: BTreeMap<FunctionId, Rc<HirClosure>> = BTreeMap::new();
         for function in &graph.functions {
-            let id = self.function_names[&function.name.text];
+            let id = self.function_names[&function.full_name()];
             if checked.contains_key(&id) {
                 continue;
             }
@@ -61,7 +68,7 @@ impl Cx<'_> {
     fn declare_consts(&mut self, consts: &[ast::Const]) {
         // A constant may use those that stand before or behind it: names and types first, then values until none is new.
         for constant in consts {
-            let name = &constant.name;
+            let name = &ast::Name { text: constant.full_name(), span: constant.name.span };
             if let Some(&first) = self.const_names.get(&name.text) {
                 let first = self.consts[first.0 as usize].span;
                 self.say(names::duplicate("constant", &name.text, name.span, first));
@@ -74,7 +81,7 @@ impl Cx<'_> {
         }
         let mut bodies: BTreeMap<ConstId, HirClosure> = BTreeMap::new();
         for constant in consts {
-            let id = self.const_names[&constant.name.text];
+            let id = self.const_names[&constant.full_name()];
             if bodies.contains_key(&id) {
                 continue;
             }

@@ -86,6 +86,13 @@ pub(crate) fn unsupported_expr(at: Span, form: &str, instead: &str) -> Diagnosti
         .help(instead.to_owned())
 }
 
+/// `1 = x`.
+pub(crate) fn not_a_place(at: Span) -> Diagnostic {
+    Diagnostic::error("E0222", "this cannot be assigned to")
+        .label(at, "a value, not a variable")
+        .help("assign to a variable that is declared with `let mut`, or to a field or element of one")
+}
+
 /// `println!(..)` and the like.
 pub(crate) fn unsupported_macro(at: Span, name: &str, instead: &str) -> Diagnostic {
     Diagnostic::error("E0202", format!("the macro `{name}!` cannot be used in a job"))

@@ -8,6 +8,11 @@ fn not_yet(what: &str, at: Span) -> Diagnostic {
     Diagnostic::error("E0700", format!("{what} is not supported yet")).label(at, "cannot be compiled")
 }
 
+/// A form that the parser reads and nothing behind it knows.
+pub(crate) fn form(what: &str, at: Span) -> Diagnostic {
+    not_yet(what, at)
+}
+
 /// A closure that is not the argument of a method that takes one.
 pub(crate) fn closure(at: Span) -> Diagnostic {
     not_yet("a closure as a value", at).help("make it a `#[sabot::udf] fn`")

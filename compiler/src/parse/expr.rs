@@ -4,11 +4,8 @@
 
 use super::Reader;
 use crate::diagnostics::syntax;
-use sabot_ir::ast::{
-    Arm, BinaryOp, Closure, Condition, Expr, ExprKind, Literal, Name, Pattern, PatternKind, Statement, UnaryOp,
-};
+use sabot_ir::ast::{Arm, BinaryOp, Closure, Expr, ExprKind, Literal, Name, Pattern, PatternKind, Statement, UnaryOp};
 use sabot_ir::span::Span;
-use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 
 impl Reader<'_> {
@@ -25,7 +22,7 @@ impl Reader<'_> {
         expr
     }
 
-    fn boxed(&mut self, expr: &syn::Expr) -> Box<Expr> {
+    pub(super) fn boxed(&mut self, expr: &syn::Expr) -> Box<Expr> {
         Box::new(self.expr(expr))
     }
 
@@ -77,14 +74,14 @@ impl Reader<'_> {
                 let span = span.to(operand.span);
                 (ExprKind::Reference(operand), span)
             }
-            syn::Expr::Binary(binary) => return self.binary(binary),
+            syn::Expr::Binary(binary) => return self.binary(expr, binary),
             syn::Expr::Cast(cast) => {
                 let value = self.boxed(&cast.expr);
                 let ty = self.ty(&cast.ty);
                 let span = value.span.to(ty.span);
                 (ExprKind::Cast(value, ty), span)
             }
-            syn::Expr::If(condition) => return self.condition(condition),
+            syn::Expr::If(form) => return self.if_(form),
             syn::Expr::Match(matched) => {
                 let value = self.boxed(&matched.expr);
                 let arms = matched.arms.iter().map(|arm| self.arm(arm)).collect();
@@ -95,6 +92,7 @@ impl Reader<'_> {
             syn::Expr::MethodCall(call) => {
                 let receiver = self.boxed(&call.receiver);
                 let name = self.name(&call.method);
+                self.mentioned.insert(format!(".{}", name.text));
                 let types = call.turbofish.as_ref().map(|types| self.generic_arguments(types)).unwrap_or_default();
                 let arguments = call.args.iter().map(|argument| self.expr(argument)).collect();
                 let span = receiver.span.to(self.span(call.paren_token.span.join()));
@@ -106,16 +104,26 @@ impl Reader<'_> {
                 (ExprKind::Tuple(items), self.span(tuple.paren_token.span.join()))
             }
             syn::Expr::Block(block) if block.label.is_none() => return self.block(&block.block),
+            syn::Expr::Assign(_)
+            | syn::Expr::While(_)
+            | syn::Expr::ForLoop(_)
+            | syn::Expr::Loop(_)
+            | syn::Expr::Block(_)
+            | syn::Expr::Break(_)
+            | syn::Expr::Continue(_)
+            | syn::Expr::Return(_)
+            | syn::Expr::Try(_)
+            | syn::Expr::Index(_)
+            | syn::Expr::Range(_)
+            | syn::Expr::Array(_)
+            | syn::Expr::Repeat(_) => match self.control(expr) {
+                Some(expr) => return expr,
+                None => (ExprKind::Error, self.span_of(expr)),
+            },
             syn::Expr::Closure(closure) => {
                 let closure = self.closure(closure);
                 let span = closure.span;
                 (ExprKind::Closure(closure), span)
-            }
-            syn::Expr::Return(returned) => {
-                let value = returned.expr.as_ref().map(|value| self.boxed(value));
-                let span = self.span(returned.return_token.span);
-                let span = value.as_ref().map_or(span, |value| span.to(value.span));
-                (ExprKind::Return(value), span)
             }
             syn::Expr::Macro(call) => return self.macro_call(&call.mac),
             other => {
@@ -138,26 +146,24 @@ impl Reader<'_> {
             let refused = self.refuse(span, "a path with types in it", "name the constant or function alone");
             return (refused.kind, span);
         }
-        let mut segments: Vec<String> =
-            path.path.segments.iter().map(|segment| segment.ident.unraw().to_string()).collect();
+        let mut segments: Vec<String> = path.path.segments.iter().map(|segment| self.text_of(&segment.ident)).collect();
         let kind = match segments.as_slice() {
             [name] => {
                 self.mentioned.insert(name.clone());
                 ExprKind::Name(segments.swap_remove(0))
             }
-            _ => ExprKind::Path(segments),
+            _ => {
+                self.mentioned.extend(segments.last().map(|last| format!(".{last}")));
+                ExprKind::Path(segments)
+            }
         };
         (kind, span)
     }
 
-    fn binary(&mut self, binary: &syn::ExprBinary) -> Expr {
+    fn binary(&mut self, expr: &syn::Expr, binary: &syn::ExprBinary) -> Expr {
         let Some(op) = binary_op(&binary.op) else {
             let span = self.span_of(binary);
-            return self.refuse(
-                span,
-                "assignment",
-                "bind the new value with `let`, which may take the old name: `let total = total + x;`",
-            );
+            return self.control(expr).unwrap_or(Expr { kind: ExprKind::Error, span });
         };
         let left = self.boxed(&binary.left);
         let right = self.boxed(&binary.right);
@@ -165,14 +171,8 @@ impl Reader<'_> {
         Expr { kind: ExprKind::Binary(op, left, right), span }
     }
 
-    fn condition(&mut self, condition: &syn::ExprIf) -> Expr {
-        let tested = match &*condition.cond {
-            syn::Expr::Let(bound) => {
-                let value = self.expr(&bound.expr);
-                Condition::Let(self.pattern(&bound.pat), value)
-            }
-            other => Condition::Expr(self.expr(other)),
-        };
+    fn if_(&mut self, condition: &syn::ExprIf) -> Expr {
+        let tested = self.condition(&condition.cond);
         let then = Box::new(self.block(&condition.then_branch));
         let otherwise = condition.else_branch.as_ref().map(|(_, otherwise)| self.boxed(otherwise));
         let span = self.span(condition.if_token.span).to(otherwise.as_ref().map_or(then.span, |last| last.span));
@@ -197,8 +197,9 @@ impl Reader<'_> {
             return self.refuse(span, "a call with types in its path", "name the function alone");
         }
         let segments: Vec<Name> = path.path.segments.iter().map(|segment| self.name(&segment.ident)).collect();
-        if let [name] = segments.as_slice() {
-            self.mentioned.insert(name.text.clone());
+        match segments.as_slice() {
+            [name] => self.mentioned.extend([name.text.clone()]),
+            _ => self.mentioned.extend(segments.last().map(|last| format!(".{}", last.text))),
         }
         let arguments = call.args.iter().map(|argument| self.expr(argument)).collect();
         let start = segments.first().map_or(Span::NONE, |name| name.span);
@@ -246,7 +247,7 @@ impl Reader<'_> {
         for (position, statement) in block.stmts.iter().enumerate() {
             let is_last = position + 1 == block.stmts.len();
             match statement {
-                syn::Stmt::Local(local) => statements.extend(self.local(local)),
+                syn::Stmt::Local(local) => statements.push(self.local(local)),
                 syn::Stmt::Expr(value, None) if is_last => tail = Some(self.boxed(value)),
                 syn::Stmt::Expr(value, _) => statements.push(Statement::Expr(self.expr(value))),
                 syn::Stmt::Macro(call) => {
@@ -258,6 +259,7 @@ impl Reader<'_> {
                     }
                 }
                 syn::Stmt::Item(syn::Item::Use(_)) => {}
+                syn::Stmt::Item(syn::Item::Const(item)) => statements.push(self.local_const(item)),
                 syn::Stmt::Item(item) => {
                     let at = self.span_of(item);
                     self.diagnostics.push(syntax::unsupported_expr(
@@ -269,21 +271,6 @@ impl Reader<'_> {
             }
         }
         Expr { kind: ExprKind::Block(statements, tail), span }
-    }
-
-    fn local(&mut self, local: &syn::Local) -> Option<Statement> {
-        let Some(init) = &local.init else {
-            let at = self.span_of(local);
-            self.refuse(at, "a `let` without a value", "write its value: `let x = if .. { .. } else { .. };`");
-            return None;
-        };
-        if let Some((token, _)) = &init.diverge {
-            let at = self.span_of(token);
-            self.refuse(at, "`let .. else`", "use `match` or `if let`");
-        }
-        let value = self.expr(&init.expr);
-        let (pattern, ty) = self.typed_pattern(&local.pat);
-        Some(Statement::Let(pattern, ty, value))
     }
 
     /// `|x| body`.
@@ -309,16 +296,26 @@ impl Reader<'_> {
         };
         let name = self.name(&segment.ident);
         match name.text.as_str() {
-            "format" | "vec" => match call.parse_body_with(Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated) {
-                Ok(arguments) => {
-                    let arguments = arguments.iter().map(|argument| self.expr(argument)).collect();
-                    return Expr { kind: ExprKind::Macro(name, arguments), span };
-                }
+            "vec" => match self.vec_macro(call, name) {
+                Ok(kind) => return Expr { kind, span },
                 Err(error) => {
                     let at = self.span(error.span());
                     self.diagnostics.push(syntax::not_rust(at, &error.to_string()));
                 }
             },
+            "format" | "regex" | "panic" | "todo" | "unimplemented" | "unreachable" | "assert" | "assert_eq"
+            | "assert_ne" | "debug_assert" | "debug_assert_eq" | "debug_assert_ne" => {
+                match call.parse_body_with(Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated) {
+                    Ok(arguments) => {
+                        let arguments = arguments.iter().map(|argument| self.expr(argument)).collect();
+                        return Expr { kind: ExprKind::Macro(name, arguments), span };
+                    }
+                    Err(error) => {
+                        let at = self.span(error.span());
+                        self.diagnostics.push(syntax::not_rust(at, &error.to_string()));
+                    }
+                }
+            }
             "matches" => match call.parse_body_with(matches_arguments) {
                 Ok((value, pattern, guard)) => {
                     let value = self.boxed(&value);
@@ -342,9 +339,6 @@ impl Reader<'_> {
                     "println" | "print" | "eprintln" | "eprint" | "dbg" => {
                         "rows go to sinks: `.sink(\"debug\", stdout())` shows them"
                     }
-                    "panic" | "todo" | "unimplemented" | "unreachable" | "assert" | "assert_eq" | "assert_ne" => {
-                        "filter such rows away, or return an `Option` and use `.filter_map(..)`"
-                    }
                     _ => "write the computation itself, or a `#[sabot::udf] fn`",
                 };
                 self.diagnostics.push(syntax::unsupported_macro(span, other, instead));
@@ -367,7 +361,7 @@ fn matches_arguments(input: syn::parse::ParseStream<'_>) -> syn::Result<(syn::Ex
     Ok((value, pattern, guard))
 }
 
-fn binary_op(op: &syn::BinOp) -> Option<BinaryOp> {
+pub(super) fn binary_op(op: &syn::BinOp) -> Option<BinaryOp> {
     Some(match op {
         syn::BinOp::Add(_) => BinaryOp::Add,
         syn::BinOp::Sub(_) => BinaryOp::Sub,
@@ -394,23 +388,11 @@ fn binary_op(op: &syn::BinOp) -> Option<BinaryOp> {
 /// The name of a form outside the subset, and what to write instead.
 fn outside(expr: &syn::Expr) -> (&'static str, &'static str) {
     match expr {
-        syn::Expr::Assign(_) => {
-            ("assignment", "bind the new value with `let`, which may take the old name: `let total = total + x;`")
-        }
-        syn::Expr::ForLoop(_) | syn::Expr::While(_) | syn::Expr::Loop(_) => {
-            ("a loop", "compute the value in one expression; over many rows use `.aggregate(..)`")
-        }
-        syn::Expr::Break(_) | syn::Expr::Continue(_) => ("`break` or `continue`", "use `if`/`else`"),
         syn::Expr::Async(_) | syn::Expr::Await(_) => {
             ("`async`", "compute the value directly: a job waits for nothing inside a row")
         }
         syn::Expr::Unsafe(_) => ("`unsafe`", "write the computation in safe Rust"),
-        syn::Expr::Try(_) => ("`?`", "use `match`, `if let` or `.and_then(..)` on the `Option`"),
-        syn::Expr::Index(_) => ("indexing", "use `.get(i)`, which gives an `Option`"),
-        syn::Expr::Range(_) => ("a range", "write the comparison: `x >= lo && x < hi`"),
-        syn::Expr::Array(_) | syn::Expr::Repeat(_) => ("an array", "write a tuple `(a, b)` or a `vec![a, b]`"),
-        syn::Expr::Let(_) => ("`let` among other conditions", "put one `if` into the other"),
-        syn::Expr::Block(_) => ("a label", "use `if`/`else`, or a `fn` with `return`"),
+        syn::Expr::Let(_) => ("`let` as a value", "write it behind `if` or `while`, alone or between `&&`"),
         syn::Expr::Const(_) => ("a `const` block", "write a `const` at the top of the file"),
         syn::Expr::Infer(_) => ("`_` as a value", "write the value"),
         syn::Expr::RawAddr(_) => ("a pointer", "write the value itself"),

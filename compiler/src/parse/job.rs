@@ -6,7 +6,7 @@
 use super::attribute::{is_test, marker};
 use super::{Reader, operator};
 use crate::diagnostics::syntax;
-use sabot_ir::ast::{Const, Function, Name, Record, TypeName, TypeNameKind};
+use sabot_ir::ast::{Const, Function, Name, Record, TypeName};
 use sabot_ir::diagnostic::{Diagnostic, Diagnostics};
 use sabot_ir::job_graph::{JobGraph, JobParam};
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,6 +104,7 @@ impl<'a> Items<'a> {
                     self.consts.insert(name.text, aside);
                 }
             }
+            syn::Item::Impl(block) if !is_test(&block.attrs) => self.add_impl(reader, block),
             syn::Item::Use(_) | syn::Item::ExternCrate(_) => {}
             other => {
                 let Some((attributes, form, instead)) = outside(other) else { return };
@@ -111,6 +112,33 @@ impl<'a> Items<'a> {
                     let at = reader.span_of(other);
                     reader.diagnostics.push(syntax::unsupported_item(at, form, instead));
                 }
+            }
+        }
+    }
+
+    /// The functions and constants of an `impl` block, by `Record.name`.
+    fn add_impl(&mut self, reader: &mut Reader<'_>, block: &syn::ItemImpl) {
+        let Some(owner) = reader.owner(block) else { return };
+        for item in reader.items_of(block) {
+            match item {
+                syn::ImplItem::Fn(function) => {
+                    let is_wanted = marker(&function.attrs, "udf").is_some();
+                    let aside = read_aside(reader, is_wanted, |reader| reader.owned_function(&owner, function));
+                    let name = reader.name(&function.sig.ident);
+                    let name = Name { text: format!("{}.{}", owner.text, name.text), span: name.span };
+                    if self.define(reader, &name, "function") {
+                        self.functions.insert(name.text, aside);
+                    }
+                }
+                syn::ImplItem::Const(constant) => {
+                    let aside = read_aside(reader, false, |reader| reader.owned_const(&owner, constant));
+                    let name = reader.name(&constant.ident);
+                    let name = Name { text: format!("{}.{}", owner.text, name.text), span: name.span };
+                    if self.define(reader, &name, "constant") {
+                        self.consts.insert(name.text, aside);
+                    }
+                }
+                _ => {} // reported
             }
         }
     }
@@ -134,6 +162,11 @@ impl<'a> Items<'a> {
         let mut waiting: Vec<String> = mentioned.into_iter().collect();
         let mut reached = BTreeSet::new();
         while let Some(name) = waiting.pop() {
+            if name.starts_with('.') {
+                // A method or `Record::name`: of which record, only the checker knows.
+                let owned = self.functions.keys().chain(self.consts.keys()).filter(|owned| owned.ends_with(&name));
+                waiting.extend(owned.cloned());
+            }
             let further = [
                 self.functions.get(&name).map(|aside| &aside.mentioned),
                 self.consts.get(&name).map(|aside| &aside.mentioned),
@@ -204,7 +237,6 @@ fn outside(item: &syn::Item) -> Option<(&[syn::Attribute], &'static str, &'stati
     Some(match item {
         syn::Item::Trait(item) => (&item.attrs, "a trait", function),
         syn::Item::TraitAlias(item) => (&item.attrs, "a trait", function),
-        syn::Item::Impl(item) => (&item.attrs, "an `impl` block", function),
         syn::Item::Enum(item) => (&item.attrs, "an enum", "use a `String` or integer column and `match` on it"),
         syn::Item::Union(item) => (&item.attrs, "a union", "use a `#[sabot::record] struct` with `Option` fields"),
         syn::Item::Static(item) => (&item.attrs, "a `static`", "write a `const`, or a parameter of the pipeline"),
@@ -218,72 +250,7 @@ fn outside(item: &syn::Item) -> Option<(&[syn::Attribute], &'static str, &'stati
 }
 
 impl Reader<'_> {
-    /// A constant.
-    pub(super) fn constant_item(&mut self, item: &syn::ItemConst) -> Option<Const> {
-        Some(Const { name: self.name(&item.ident), ty: self.ty(&item.ty), value: self.expr(&item.expr) })
-    }
-
-    /// A UDF or helper.
-    pub(super) fn function(&mut self, item: &syn::ItemFn) -> Option<Function> {
-        self.signature(&item.sig, "a function of a job");
-        let mut fast_math = false;
-        if let Some(attribute) = marker(&item.attrs, "udf") {
-            let mut settings = Vec::new();
-            self.settings_of(attribute, &["math"], &mut settings);
-            settings.extend(self.settings(&item.attrs, &["math"]));
-            for setting in settings {
-                match setting.text().as_deref() {
-                    Some("fast") => fast_math = true,
-                    Some("exact") => fast_math = false,
-                    _ => self
-                        .diagnostics
-                        .push(syntax::attribute_value(setting.at, "`math = \"fast\"` or `math = \"exact\"`")),
-                }
-            }
-        }
-        let mut params: Vec<(Name, TypeName)> = Vec::new();
-        for input in &item.sig.inputs {
-            let Some((name, ty)) = self.param(input) else { continue };
-            if let Some((first, _)) = params.iter().find(|(first, _)| first.text == name.text) {
-                self.diagnostics.push(syntax::defined_twice(name.span, first.span, "parameter", &name.text));
-            }
-            params.push((name, ty));
-        }
-        let returns = match &item.sig.output {
-            syn::ReturnType::Default => {
-                TypeName { kind: TypeNameKind::Tuple(Vec::new()), span: self.span_of(&item.sig) }
-            }
-            syn::ReturnType::Type(_, ty) => self.ty(ty),
-        };
-        let body = self.block(&item.block);
-        let span = self.span_of(item);
-        Some(Function { name: self.name(&item.sig.ident), params, returns, body, fast_math, span })
-    }
-
-    fn signature(&mut self, signature: &syn::Signature, what: &str) {
-        let mut refuse = |at: proc_macro2::Span, form: &str, help: &str| {
-            let at = self.span(at);
-            self.diagnostics.push(syntax::signature(at, &format!("{what} cannot be {form}"), help));
-        };
-        if let Some(token) = &signature.asyncness {
-            refuse(token.span, "async", "leave `async` away: a job waits for nothing inside a row");
-        }
-        if let Some(token) = &signature.unsafety {
-            refuse(token.span, "unsafe", "write it in safe Rust");
-        }
-        if let Some(abi) = &signature.abi {
-            refuse(abi.extern_token.span, "extern", "leave `extern` away");
-        }
-        if let Some(token) = signature.generics.lt_token
-            && signature.generics.params.iter().any(|param| !matches!(param, syn::GenericParam::Lifetime(_)))
-        {
-            refuse(token.span, "generic", "write the types, or one function for each type");
-        }
-        if let Some(variadic) = &signature.variadic {
-            refuse(variadic.dots.spans[0], "variadic", "write the parameters");
-        }
-    }
-
+    /// A parameter of a pipeline.
     fn param(&mut self, input: &syn::FnArg) -> Option<(Name, TypeName)> {
         let at = self.span_of(input);
         match input {
@@ -301,7 +268,7 @@ impl Reader<'_> {
                 }
             },
             syn::FnArg::Receiver(_) => {
-                self.diagnostics.push(syntax::signature(at, "there is no `self` in a job", "write `name: Type`"));
+                self.diagnostics.push(syntax::signature(at, "a pipeline has no `self`", "write `name: Type`"));
                 None
             }
         }
@@ -312,6 +279,11 @@ impl Reader<'_> {
 fn pipeline(reader: &mut Reader<'_>, items: &Items<'_>, function: &syn::ItemFn) -> (JobGraph, BTreeSet<String>) {
     reader.take_mentioned();
     reader.signature(&function.sig, "a pipeline");
+    if let Some(token) = function.sig.generics.lt_token {
+        let at = reader.span(token.span);
+        let help = "write the types; helper functions may be generic";
+        reader.diagnostics.push(syntax::signature(at, "a pipeline cannot be generic", help));
+    }
     if let syn::ReturnType::Type(_, ty) = &function.sig.output {
         let at = reader.span_of(ty);
         reader.diagnostics.push(syntax::signature(

@@ -155,15 +155,21 @@ impl Form {
             graph.records.extend(self.record(item, &path));
         }
         for (item, path) in self.items(&object, "functions") {
-            graph.functions.extend(self.code(item, &path, |reader, item: &syn::ItemFn| reader.function(item)));
+            graph.functions.extend(self.code(item, &path, |reader, item: &syn::Item| reader.function_item(item)));
         }
         for (item, path) in self.items(&object, "consts") {
-            graph.consts.extend(self.code(item, &path, |reader, item: &syn::ItemConst| reader.constant_item(item)));
+            graph.consts.extend(self.code(item, &path, |reader, item: &syn::Item| reader.const_item(item)));
         }
         self.unique(graph.params.iter().map(|param| &param.name), "parameter");
         self.unique(graph.records.iter().map(|record: &Record| &record.name), "record");
-        self.unique(graph.functions.iter().map(|function: &Function| &function.name), "function");
-        self.unique(graph.consts.iter().map(|constant: &Const| &constant.name), "constant");
+        self.unique(
+            graph.functions.iter().filter(|item: &&Function| item.owner.is_none()).map(|item| &item.name),
+            "function",
+        );
+        self.unique(
+            graph.consts.iter().filter(|item: &&Const| item.owner.is_none()).map(|item| &item.name),
+            "constant",
+        );
         self.required(
             &object,
             "operators",

@@ -6,7 +6,7 @@ use sabot_ir::ast::{Expr, ExprKind};
 use sabot_ir::ast::{Literal, UnaryOp};
 
 /// The suffixes that name a type of the language.
-const INTEGERS: [&str; 8] = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"];
+const INTEGERS: [&str; 10] = ["i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize"];
 
 impl Reader<'_> {
     /// A literal; nothing if it was reported.
@@ -19,7 +19,7 @@ impl Reader<'_> {
                     return self.float(number.base10_digits(), number.suffix(), at);
                 }
                 if !number.suffix().is_empty() && !INTEGERS.contains(&number.suffix()) {
-                    self.diagnostics.push(if ["i128", "u128", "isize", "usize"].contains(&number.suffix()) {
+                    self.diagnostics.push(if ["i128", "u128"].contains(&number.suffix()) {
                         syntax::unsupported_type(
                             at,
                             &format!("`{}`", number.suffix()),
@@ -109,6 +109,18 @@ pub(super) fn constant(expr: &Expr) -> Option<Literal> {
         | ExprKind::Closure(_)
         | ExprKind::Return(_)
         | ExprKind::Macro(..)
+        | ExprKind::Assign(..)
+        | ExprKind::Index(..)
+        | ExprKind::Range(..)
+        | ExprKind::Array(_)
+        | ExprKind::Repeat(..)
+        | ExprKind::While(..)
+        | ExprKind::For(..)
+        | ExprKind::Loop(..)
+        | ExprKind::Labeled(..)
+        | ExprKind::Break(..)
+        | ExprKind::Continue(_)
+        | ExprKind::Try(_)
         | ExprKind::Error => None,
     }
 }

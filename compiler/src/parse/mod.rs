@@ -7,7 +7,9 @@
 mod attribute;
 mod brackets;
 mod connector;
+mod control;
 mod expr;
+mod function;
 mod job;
 mod json;
 mod json_text;
@@ -88,7 +90,10 @@ struct Reader<'a> {
     diagnostics: &'a mut Diagnostics,
     depth: usize,
     /// Functions, constants and records that the code named since this was last taken.
+    /// Behind a dot: methods, and what was named behind a `::`.
     mentioned: BTreeSet<String>,
+    /// What `Self` means here.
+    this: Option<String>,
 }
 
 /// How deep the tree of an expression may be.
@@ -96,7 +101,7 @@ const DEEPEST_EXPR: usize = 200;
 
 impl<'a> Reader<'a> {
     fn new(spans: SpanMap, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { spans, diagnostics, depth: 0, mentioned: BTreeSet::new() }
+        Self { spans, diagnostics, depth: 0, mentioned: BTreeSet::new(), this: None }
     }
 
     /// Reads text as one piece of syntax; the first mistake ends it.
@@ -173,7 +178,15 @@ impl<'a> Reader<'a> {
     }
 
     fn name(&self, ident: &syn::Ident) -> ast::Name {
-        ast::Name { text: ident.unraw().to_string(), span: self.span(ident.span()) }
+        ast::Name { text: self.text_of(ident), span: self.span(ident.span()) }
+    }
+
+    /// The identifier; inside an `impl` block `Self` is its record.
+    fn text_of(&self, ident: &syn::Ident) -> String {
+        match &self.this {
+            Some(this) if ident == "Self" => this.clone(),
+            Some(_) | None => ident.unraw().to_string(),
+        }
     }
 
     fn take_mentioned(&mut self) -> BTreeSet<String> {

@@ -2,7 +2,7 @@
 
 use super::Reader;
 use crate::diagnostics::syntax;
-use sabot_ir::ast::{Literal, Pattern, PatternKind, TypeName};
+use sabot_ir::ast::{ExprKind, Name, Pattern, PatternKind, RangeBound, TypeName};
 use sabot_ir::span::Span;
 use syn::ext::IdentExt;
 
@@ -40,14 +40,8 @@ impl Reader<'_> {
                 self.refuse_pattern(span, "`&mut` in a pattern", "leave it away: the language has values only")
             }
             syn::Pat::Reference(reference) => PatternKind::Reference(Box::new(self.pattern(&reference.pat))),
-            syn::Pat::Struct(_) => self.refuse_pattern(
-                span,
-                "a pattern that takes a record apart",
-                "bind the record to a name and read its fields: `|q| q.price`",
-            ),
-            syn::Pat::Rest(_) => {
-                self.refuse_pattern(span, "`..` in a pattern", "write `_` for every value you do not need")
-            }
+            syn::Pat::Struct(record) => self.record_pattern(record, span),
+            syn::Pat::Rest(_) => PatternKind::Rest,
             syn::Pat::Slice(_) => {
                 self.refuse_pattern(span, "a slice pattern", "use `.first()`, `.last()` or `.get(i)`")
             }
@@ -58,6 +52,31 @@ impl Reader<'_> {
             }
         };
         Pattern { kind, span }
+    }
+
+    fn record_pattern(&mut self, record: &syn::PatStruct, span: Span) -> PatternKind {
+        let (Some(name), 1, None) = (record.path.segments.last(), record.path.segments.len(), &record.qself) else {
+            return self.refuse_pattern(span, "a record with a path", "name the record alone: `Quote { price, .. }`");
+        };
+        let name = self.name(&name.ident);
+        self.mentioned.insert(name.text.clone());
+        let mut fields = Vec::new();
+        for field in &record.fields {
+            let field_name = match &field.member {
+                syn::Member::Named(ident) => self.name(ident),
+                syn::Member::Unnamed(index) => Name { text: index.index.to_string(), span: self.span(index.span) },
+            };
+            // A field alone is a new variable, however it is spelt.
+            let inner = match &*field.pat {
+                syn::Pat::Ident(bind) if field.colon_token.is_none() && bind.by_ref.is_none() => {
+                    let kind = PatternKind::Bind(field_name.text.clone(), bind.mutability.is_some(), None);
+                    Pattern { kind, span: self.span_of(bind) }
+                }
+                inner => self.pattern(inner),
+            };
+            fields.push((field_name, inner));
+        }
+        PatternKind::Record(name, fields, record.rest.is_some())
     }
 
     fn refuse_pattern(&mut self, at: Span, form: &str, instead: &str) -> PatternKind {
@@ -82,9 +101,11 @@ impl Reader<'_> {
     }
 
     fn pattern_path(&mut self, path: &syn::Path) -> Vec<String> {
-        let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.unraw().to_string()).collect();
+        let segments: Vec<String> = path.segments.iter().map(|segment| self.text_of(&segment.ident)).collect();
         if let [name] = segments.as_slice() {
             self.mentioned.insert(name.clone());
+        } else if let Some(last) = segments.last() {
+            self.mentioned.insert(format!(".{last}"));
         }
         segments
     }
@@ -98,18 +119,24 @@ impl Reader<'_> {
     }
 
     /// A bound of a range; `None` if it was reported, `Some(None)` if there is none.
-    fn bound(&mut self, bound: Option<&syn::Expr>) -> Option<Option<Literal>> {
+    fn bound(&mut self, bound: Option<&syn::Expr>) -> Option<Option<RangeBound>> {
         let Some(bound) = bound else {
             return Some(None);
         };
         let before = self.diagnostics.as_slice().len();
         let expr = self.expr(bound);
-        let literal = super::literal::constant(&expr);
+        if let ExprKind::Path(segments) = expr.kind {
+            return Some(Some(RangeBound::Path(segments)));
+        }
+        if let ExprKind::Name(name) = expr.kind {
+            return Some(Some(RangeBound::Path(vec![name])));
+        }
+        let literal = super::literal::constant(&expr).map(RangeBound::Literal);
         if literal.is_none() && self.diagnostics.as_slice().len() == before {
             self.refuse_pattern(
                 expr.span,
-                "a range that ends in something else than a literal",
-                "write the number itself",
+                "a range that ends in something else than a constant",
+                "write the number itself, or the name of a `const`",
             );
         }
         literal.map(Some)

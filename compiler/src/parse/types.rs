@@ -3,7 +3,6 @@
 use super::Reader;
 use crate::diagnostics::syntax;
 use sabot_ir::ast::{TypeName, TypeNameKind};
-use syn::ext::IdentExt;
 
 impl Reader<'_> {
     /// A type; one outside the subset is reported and becomes `_`.
@@ -12,7 +11,7 @@ impl Reader<'_> {
         let kind = match ty {
             syn::Type::Path(path) if path.qself.is_none() => match path.path.segments.last() {
                 Some(segment) => {
-                    TypeNameKind::Path(segment.ident.unraw().to_string(), self.type_arguments(&segment.arguments))
+                    TypeNameKind::Path(self.text_of(&segment.ident), self.type_arguments(&segment.arguments))
                 }
                 None => TypeNameKind::Infer,
             },
@@ -20,7 +19,6 @@ impl Reader<'_> {
             syn::Type::Group(inner) => return self.ty(&inner.elem),
             syn::Type::Tuple(tuple) => TypeNameKind::Tuple(tuple.elems.iter().map(|item| self.ty(item)).collect()),
             syn::Type::Reference(reference) => match &*reference.elem {
-                syn::Type::Slice(_) => self.refuse_type(span, "a slice", "write `Bytes` for `[u8]`, or `Vec<T>`"),
                 elem if reference.mutability.is_none() => TypeNameKind::Reference(Box::new(self.ty(elem))),
                 _ => self.refuse_type(
                     span,
@@ -29,9 +27,10 @@ impl Reader<'_> {
                 ),
             },
             syn::Type::Infer(_) => TypeNameKind::Infer,
-            syn::Type::Array(_) | syn::Type::Slice(_) => {
-                self.refuse_type(span, "an array", "write `Bytes` for `[u8]`, or `Vec<T>`")
+            syn::Type::Array(array) => {
+                TypeNameKind::Array(Box::new(self.ty(&array.elem)), Box::new(self.expr(&array.len)))
             }
+            syn::Type::Slice(slice) => TypeNameKind::Slice(Box::new(self.ty(&slice.elem))),
             syn::Type::BareFn(_) | syn::Type::ImplTrait(_) | syn::Type::TraitObject(_) => {
                 self.refuse_type(span, "a function or trait type", "call the `#[sabot::udf] fn` by its name")
             }
@@ -52,7 +51,7 @@ impl Reader<'_> {
         TypeNameKind::Infer
     }
 
-    fn type_arguments(&mut self, arguments: &syn::PathArguments) -> Vec<TypeName> {
+    pub(super) fn type_arguments(&mut self, arguments: &syn::PathArguments) -> Vec<TypeName> {
         match arguments {
             syn::PathArguments::None => Vec::new(),
             syn::PathArguments::AngleBracketed(arguments) => self.generic_arguments(arguments),

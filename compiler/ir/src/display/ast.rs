@@ -3,8 +3,8 @@
 //! What is printed and parsed again is the same code, but for its spans: parentheses stand where the tree needs them.
 
 use crate::ast::{
-    Arm, BinaryOp, Closure, Condition, Const, Expr, ExprKind, Function, Literal, Name, Pattern, PatternKind, Record,
-    Statement, TypeName, TypeNameKind, UnaryOp,
+    Arm, BinaryOp, Closure, Condition, Const, Expr, ExprKind, Function, Generic, Literal, Name, Pattern, PatternKind,
+    RangeBound, Record, Repeated, Statement, TypeName, TypeNameKind, UnaryOp,
 };
 use std::fmt::Write as _;
 
@@ -22,10 +22,11 @@ const KEYWORDS: [&str; 48] = [
 /// How tightly an expression holds together; what is looser than its place needs parentheses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Tightness {
-    /// Closures and `return`, which reach as far as they can.
+    /// Closures, `return` and assignment, which reach as far as they can.
     Open,
-    /// `if`, `match` and blocks, which end a statement.
+    /// `if`, `match`, loops and blocks, which end a statement.
     Block,
+    Range,
     Or,
     And,
     Compare,
@@ -44,7 +45,8 @@ impl Tightness {
     fn next(self) -> Self {
         match self {
             Self::Open => Self::Block,
-            Self::Block => Self::Or,
+            Self::Block => Self::Range,
+            Self::Range => Self::Or,
             Self::Or => Self::And,
             Self::And => Self::Compare,
             Self::Compare => Self::BitOr,
@@ -79,23 +81,63 @@ pub fn function(function: &Function) -> String {
     if function.fast_math {
         text.push_str("#[sabot::udf(math = \"fast\")]\n");
     }
-    let params: Vec<String> =
-        function.params.iter().map(|(param, ty)| format!("{}: {}", name(&param.text), type_name(ty))).collect();
+    let params: Vec<String> = function.params.iter().map(|(bound, ty)| fn_param(bound, ty)).collect();
     let returns = match &function.returns.kind {
         TypeNameKind::Tuple(items) if items.is_empty() => String::new(),
-        TypeNameKind::Path(..) | TypeNameKind::Tuple(_) | TypeNameKind::Reference(_) | TypeNameKind::Infer => {
+        TypeNameKind::Path(..)
+        | TypeNameKind::Tuple(_)
+        | TypeNameKind::Reference(_)
+        | TypeNameKind::Infer
+        | TypeNameKind::Slice(_)
+        | TypeNameKind::Array(..) => {
             format!(" -> {}", type_name(&function.returns))
         }
     };
-    let body = Layout { indent: 0 }.lines_of_block(&function.body);
-    let _ = write!(text, "fn {}({}){returns} {body}", name(&function.name.text), params.join(", "));
-    text
+    let indent = usize::from(function.owner.is_some());
+    let body = Layout { indent }.lines_of_block(&function.body);
+    let generics = generics(&function.generics);
+    let _ = write!(text, "fn {}{generics}({}){returns} {body}", name(&function.name.text), params.join(", "));
+    owned(function.owner.as_ref(), text)
 }
 
 /// `const NAME: T = value;`
 #[must_use]
 pub fn constant(constant: &Const) -> String {
-    format!("const {}: {} = {};", name(&constant.name.text), type_name(&constant.ty), expr(&constant.value))
+    let text = format!("const {}: {} = {};", name(&constant.name.text), type_name(&constant.ty), expr(&constant.value));
+    owned(constant.owner.as_ref(), text)
+}
+
+/// An item in its `impl` block.
+fn owned(owner: Option<&Name>, item: String) -> String {
+    match owner {
+        Some(owner) => format!("impl {} {{\n    {}\n}}", name(&owner.text), item),
+        None => item,
+    }
+}
+
+fn fn_param(bound: &Pattern, ty: &TypeName) -> String {
+    match (&bound.kind, &ty.kind) {
+        (PatternKind::Bind(this, ..), TypeNameKind::Reference(_)) if this == "self" => "&self".to_owned(),
+        (PatternKind::Bind(this, mutable, None), _) if this == "self" => {
+            format!("{}self", if *mutable { "mut " } else { "" })
+        }
+        _ => param(bound, Some(ty)),
+    }
+}
+
+fn generics(generics: &[Generic]) -> String {
+    if generics.is_empty() {
+        return String::new();
+    }
+    let generics: Vec<String> = generics
+        .iter()
+        .map(|generic| {
+            let bounds: Vec<String> = generic.bounds.iter().map(type_name).collect();
+            let colon = if bounds.is_empty() { "" } else { ": " };
+            format!("{}{colon}{}", name(&generic.name.text), bounds.join(" + "))
+        })
+        .collect();
+    format!("<{}>", generics.join(", "))
 }
 
 /// A record, with the names of its fields in files where they differ.
@@ -124,6 +166,8 @@ pub fn type_name(ty: &TypeName) -> String {
         },
         TypeNameKind::Reference(inner) => format!("&{}", type_name(inner)),
         TypeNameKind::Infer => "_".to_owned(),
+        TypeNameKind::Slice(item) => format!("[{}]", type_name(item)),
+        TypeNameKind::Array(item, length) => format!("[{}; {}]", type_name(item), expr(length)),
     }
 }
 
@@ -156,7 +200,11 @@ pub fn pattern(pattern: &Pattern) -> String {
         }
         PatternKind::Literal(value) => literal(value),
         PatternKind::Range(start, end, inclusive) => {
-            let bound = |bound: &Option<Literal>| bound.as_ref().map(literal).unwrap_or_default();
+            let bound = |bound: &Option<RangeBound>| match bound {
+                Some(RangeBound::Literal(value)) => literal(value),
+                Some(RangeBound::Path(segments)) => path(segments),
+                None => String::new(),
+            };
             format!("{}{}{}", bound(start), if *inclusive { "..=" } else { ".." }, bound(end))
         }
         PatternKind::Or(cases) => cases.iter().map(closed_pattern).collect::<Vec<_>>().join(" | "),
@@ -167,6 +215,19 @@ pub fn pattern(pattern: &Pattern) -> String {
             items => format!("({})", patterns(items)),
         },
         PatternKind::Reference(inner) => format!("&{}", closed_pattern(inner)),
+        PatternKind::Record(record, fields, rest) => {
+            let fields = fields.iter().map(|(field, inner)| match &inner.kind {
+                PatternKind::Bind(bound, _, None) if *bound == field.text => self::pattern(inner),
+                _ => format!("{}: {}", name(&field.text), self::pattern(inner)),
+            });
+            let fields: Vec<String> = fields.chain(rest.then(|| "..".to_owned())).collect();
+            if fields.is_empty() {
+                format!("{} {{}}", name(&record.text))
+            } else {
+                format!("{} {{ {} }}", name(&record.text), fields.join(", "))
+            }
+        }
+        PatternKind::Rest => "..".to_owned(),
         PatternKind::Error => "_".to_owned(),
     }
 }
@@ -182,6 +243,8 @@ fn closed_pattern(inner: &Pattern) -> String {
         | PatternKind::Path(..)
         | PatternKind::Tuple(_)
         | PatternKind::Reference(_)
+        | PatternKind::Record(..)
+        | PatternKind::Rest
         | PatternKind::Error => pattern(inner),
     }
 }
@@ -201,6 +264,8 @@ fn param(bound: &Pattern, ty: Option<&TypeName>) -> String {
         | PatternKind::Path(..)
         | PatternKind::Tuple(_)
         | PatternKind::Reference(_)
+        | PatternKind::Record(..)
+        | PatternKind::Rest
         | PatternKind::Error => pattern(bound),
     };
     match ty {
@@ -228,8 +293,19 @@ fn tightness(expr: &Expr) -> Tightness {
         ExprKind::Unary(..) | ExprKind::Reference(_) => Tightness::Prefix,
         ExprKind::Binary(op, ..) => binary_tightness(*op),
         ExprKind::Cast(..) => Tightness::Cast,
-        ExprKind::If(..) | ExprKind::Match(..) | ExprKind::Block(..) => Tightness::Block,
-        ExprKind::Closure(_) | ExprKind::Return(_) => Tightness::Open,
+        ExprKind::If(..)
+        | ExprKind::Match(..)
+        | ExprKind::Block(..)
+        | ExprKind::While(..)
+        | ExprKind::For(..)
+        | ExprKind::Loop(..)
+        | ExprKind::Labeled(..) => Tightness::Block,
+        ExprKind::Range(..) => Tightness::Range,
+        ExprKind::Closure(_)
+        | ExprKind::Return(_)
+        | ExprKind::Assign(..)
+        | ExprKind::Break(..)
+        | ExprKind::Continue(_) => Tightness::Open,
         ExprKind::Literal(_)
         | ExprKind::Name(_)
         | ExprKind::Path(_)
@@ -239,6 +315,10 @@ fn tightness(expr: &Expr) -> Tightness {
         | ExprKind::Record(..)
         | ExprKind::Tuple(_)
         | ExprKind::Macro(..)
+        | ExprKind::Index(..)
+        | ExprKind::Array(_)
+        | ExprKind::Repeat(..)
+        | ExprKind::Try(_)
         | ExprKind::Error => Tightness::Postfix,
     }
 }
@@ -273,10 +353,15 @@ fn shows_record(expr: &Expr) -> bool {
         | ExprKind::Unary(_, inner)
         | ExprKind::Reference(inner)
         | ExprKind::Cast(inner, _)
+        | ExprKind::Index(inner, _)
+        | ExprKind::Try(inner)
         | ExprKind::Method(inner, ..) => shows_record(inner),
-        ExprKind::Binary(_, left, right) => shows_record(left) || shows_record(right),
+        ExprKind::Binary(_, left, right) | ExprKind::Assign(left, _, right) => {
+            shows_record(left) || shows_record(right)
+        }
+        ExprKind::Range(start, end, _) => [start, end].into_iter().flatten().any(|bound| shows_record(bound)),
         ExprKind::Closure(closure) => shows_record(&closure.body),
-        ExprKind::Return(value) => value.as_deref().is_some_and(shows_record),
+        ExprKind::Return(value) | ExprKind::Break(_, value) => value.as_deref().is_some_and(shows_record),
         ExprKind::Literal(_)
         | ExprKind::Name(_)
         | ExprKind::Path(_)
@@ -286,6 +371,13 @@ fn shows_record(expr: &Expr) -> bool {
         | ExprKind::Tuple(_)
         | ExprKind::Block(..)
         | ExprKind::Macro(..)
+        | ExprKind::Array(_)
+        | ExprKind::Repeat(..)
+        | ExprKind::While(..)
+        | ExprKind::For(..)
+        | ExprKind::Loop(..)
+        | ExprKind::Labeled(..)
+        | ExprKind::Continue(_)
         | ExprKind::Error => false,
     }
 }
@@ -395,9 +487,53 @@ impl Layout {
                 [item] => format!("({},)", self.expr(item, column + 1)),
                 _ => flat(expr).unwrap_or_default(),
             },
-            ExprKind::Literal(_) | ExprKind::Name(_) | ExprKind::Path(_) | ExprKind::Return(None) | ExprKind::Error => {
-                flat(expr).unwrap_or_default()
+            ExprKind::Assign(place, op, value) => {
+                let head = format!("{} {}= ", self.operand(place, Tightness::Prefix, column), assign_symbol(*op));
+                let column = self.column() + head.chars().count();
+                head + &self.expr(value, column)
             }
+            ExprKind::Index(base, index) => {
+                let base = self.operand(base, Tightness::Postfix, column);
+                format!("{base}[{}]", self.expr(index, column))
+            }
+            ExprKind::Range(start, end, inclusive) => {
+                let bound = |bound: &Option<Box<Expr>>| match bound {
+                    Some(bound) => self.operand(bound, Tightness::Or, column),
+                    None => String::new(),
+                };
+                format!("{}{}{}", bound(start), range_symbol(*inclusive), bound(end))
+            }
+            ExprKind::Array(items) => self.list("[", items, "]"),
+            ExprKind::Repeat(kind, item, count) => {
+                format!("{}{}; {}]", repeat_open(*kind), self.expr(item, column + 1), self.expr(count, column + 1))
+            }
+            ExprKind::While(at, condition, body) => {
+                let head = format!("{}while ", label(at.as_ref()));
+                let condition = self.condition(condition, column + head.len());
+                format!("{head}{condition} {}", self.lines_of_block(body))
+            }
+            ExprKind::For(at, bound, values, body) => {
+                let head = format!("{}for {} in ", label(at.as_ref()), param(bound, None));
+                let values = self.iterated(values, column + head.chars().count());
+                format!("{head}{values} {}", self.lines_of_block(body))
+            }
+            ExprKind::Loop(at, body) => format!("{}loop {}", label(at.as_ref()), self.lines_of_block(body)),
+            ExprKind::Labeled(at, body) => label(Some(at)) + &self.lines_of_block(body),
+            ExprKind::Break(at, Some(value)) => {
+                let head = break_head(at.as_ref());
+                if is_labeled(value) {
+                    return format!("{head} ({})", self.expr(value, column + head.len() + 2));
+                }
+                format!("{head} {}", self.expr(value, column + head.len() + 1))
+            }
+            ExprKind::Try(inner) => self.operand(inner, Tightness::Postfix, column) + "?",
+            ExprKind::Literal(_)
+            | ExprKind::Name(_)
+            | ExprKind::Path(_)
+            | ExprKind::Return(None)
+            | ExprKind::Break(_, None)
+            | ExprKind::Continue(_)
+            | ExprKind::Error => flat(expr).unwrap_or_default(),
         }
     }
 
@@ -438,6 +574,30 @@ impl Layout {
                 };
                 head + &value
             }
+            Condition::All(parts) => {
+                let parts: Vec<String> = parts.iter().map(|part| self.part_of_condition(part, column)).collect();
+                parts.join(" && ")
+            }
+        }
+    }
+
+    /// A condition between `&&`.
+    fn part_of_condition(self, part: &Condition, column: usize) -> String {
+        match part {
+            Condition::Expr(value) if shows_record(value) || tightness(value) <= Tightness::And => {
+                format!("({})", self.expr(value, column + 1))
+            }
+            Condition::Expr(value) => self.expr(value, column),
+            Condition::Let(..) | Condition::All(_) => self.condition(part, column),
+        }
+    }
+
+    /// What `for` goes over, where a range needs no parentheses.
+    fn iterated(self, value: &Expr, column: usize) -> String {
+        if tightness(value) == Tightness::Range && !shows_record(value) {
+            self.expr(value, column)
+        } else {
+            self.scrutinee(value, column)
         }
     }
 
@@ -486,6 +646,20 @@ impl Layout {
                 let column = self.column() + head.chars().count();
                 format!("{head}{};", self.expr(value, column))
             }
+            Statement::LetElse(bound, ty, value, otherwise) => {
+                let head = format!("let {} = ", param(bound, ty.as_ref()));
+                let column = self.column() + head.chars().count();
+                // Behind a `}` or a closure, `else` would be misread.
+                let value = if tightness(value) < Tightness::Or || ends_in_brace(value) {
+                    format!("({})", self.expr(value, column + 1))
+                } else {
+                    self.expr(value, column)
+                };
+                let otherwise = flat_block(otherwise).unwrap_or_else(|| self.lines_of_block(otherwise));
+                format!("{head}{value} else {otherwise};")
+            }
+            Statement::Const(item) => constant(item),
+            Statement::Declare(bound, ty) => format!("let {};", param(bound, ty.as_ref())),
             Statement::Expr(value) => {
                 let semicolon = if tightness(value) == Tightness::Block && !is_last { "" } else { ";" };
                 self.expr(value, self.column()) + semicolon
@@ -557,12 +731,7 @@ fn flat(expr: &Expr) -> Option<String> {
         }
         ExprKind::Cast(inner, ty) => format!("{} as {}", flat_operand(inner, Tightness::Cast)?, type_name(ty)),
         ExprKind::If(condition, then, otherwise) => {
-            let condition = match &**condition {
-                Condition::Expr(value) => flat_scrutinee(value, Tightness::Or)?,
-                Condition::Let(bound, value) => {
-                    format!("let {} = {}", pattern(bound), flat_scrutinee(value, Tightness::Compare)?)
-                }
-            };
+            let condition = flat_condition(condition)?;
             let mut text = format!("if {condition} {}", flat_block(then)?);
             if let Some(otherwise) = otherwise {
                 let is_if = matches!(otherwise.kind, ExprKind::If(..));
@@ -571,7 +740,9 @@ fn flat(expr: &Expr) -> Option<String> {
             }
             text
         }
-        ExprKind::Match(..) => return None,
+        ExprKind::Match(..) | ExprKind::While(..) | ExprKind::For(..) | ExprKind::Loop(..) | ExprKind::Labeled(..) => {
+            return None;
+        }
         ExprKind::Call(segments, arguments) => format!("{}({})", names(segments), list(arguments)?),
         ExprKind::Method(receiver, method, types, arguments) => {
             let types = if types.is_empty() { String::new() } else { format!("::<{}>", type_names(types)) };
@@ -607,6 +778,25 @@ fn flat(expr: &Expr) -> Option<String> {
         ExprKind::Return(Some(value)) => format!("return {}", flat(value)?),
         ExprKind::Macro(macro_name, arguments) if macro_name.text == "vec" => format!("vec![{}]", list(arguments)?),
         ExprKind::Macro(macro_name, arguments) => format!("{}!({})", name(&macro_name.text), list(arguments)?),
+        ExprKind::Assign(place, op, value) => {
+            let place = flat_operand(place, Tightness::Prefix)?;
+            format!("{place} {}= {}", assign_symbol(*op), flat(value)?)
+        }
+        ExprKind::Index(base, index) => format!("{}[{}]", flat_operand(base, Tightness::Postfix)?, flat(index)?),
+        ExprKind::Range(start, end, inclusive) => {
+            let bound = |bound: &Option<Box<Expr>>| match bound {
+                Some(bound) => flat_operand(bound, Tightness::Or),
+                None => Some(String::new()),
+            };
+            format!("{}{}{}", bound(start)?, range_symbol(*inclusive), bound(end)?)
+        }
+        ExprKind::Array(items) => format!("[{}]", list(items)?),
+        ExprKind::Repeat(kind, item, count) => format!("{}{}; {}]", repeat_open(*kind), flat(item)?, flat(count)?),
+        ExprKind::Break(at, None) => break_head(at.as_ref()),
+        ExprKind::Break(at, Some(value)) => format!("{} {}", break_head(at.as_ref()), flat(value)?),
+        ExprKind::Continue(None) => "continue".to_owned(),
+        ExprKind::Continue(Some(at)) => format!("continue '{}", at.text),
+        ExprKind::Try(inner) => format!("{}?", flat_operand(inner, Tightness::Postfix)?),
         ExprKind::Error => "todo!()".to_owned(),
     })
 }
@@ -626,4 +816,90 @@ fn flat_block(block: &Expr) -> Option<String> {
 fn flat_scrutinee(value: &Expr, least: Tightness) -> Option<String> {
     let text = flat(value)?;
     Some(if shows_record(value) || tightness(value) < least { format!("({text})") } else { text })
+}
+
+/// A condition on one line.
+fn flat_condition(condition: &Condition) -> Option<String> {
+    match condition {
+        Condition::Expr(value) => flat_scrutinee(value, Tightness::Or),
+        Condition::Let(bound, value) => {
+            Some(format!("let {} = {}", pattern(bound), flat_scrutinee(value, Tightness::Compare)?))
+        }
+        Condition::All(parts) => {
+            let parts = parts.iter().map(|part| match part {
+                Condition::Expr(value) => flat_scrutinee(value, Tightness::Compare),
+                Condition::Let(..) | Condition::All(_) => flat_condition(part),
+            });
+            Some(parts.collect::<Option<Vec<_>>>()?.join(" && "))
+        }
+    }
+}
+
+fn assign_symbol(op: Option<BinaryOp>) -> &'static str {
+    op.map_or("", BinaryOp::symbol)
+}
+
+fn range_symbol(inclusive: bool) -> &'static str {
+    if inclusive { "..=" } else { ".." }
+}
+
+fn repeat_open(kind: Repeated) -> &'static str {
+    match kind {
+        Repeated::Array => "[",
+        Repeated::Vec => "vec![",
+    }
+}
+
+/// `'label: `, or nothing.
+fn label(label: Option<&Name>) -> String {
+    label.map(|label| format!("'{}: ", label.text)).unwrap_or_default()
+}
+
+fn break_head(label: Option<&Name>) -> String {
+    match label {
+        Some(label) => format!("break '{}", label.text),
+        None => "break".to_owned(),
+    }
+}
+
+/// Whether it begins with a label, which `break` would take for its own.
+fn is_labeled(expr: &Expr) -> bool {
+    matches!(
+        expr.kind,
+        ExprKind::Labeled(..) | ExprKind::Loop(Some(_), _) | ExprKind::While(Some(_), ..) | ExprKind::For(Some(_), ..)
+    )
+}
+
+/// Whether its text ends in `}`.
+fn ends_in_brace(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Record(..)
+        | ExprKind::If(..)
+        | ExprKind::Match(..)
+        | ExprKind::Block(..)
+        | ExprKind::While(..)
+        | ExprKind::For(..)
+        | ExprKind::Loop(..)
+        | ExprKind::Labeled(..) => true,
+        ExprKind::Unary(_, inner) | ExprKind::Reference(inner) => ends_in_brace(inner),
+        ExprKind::Binary(_, _, right) | ExprKind::Assign(_, _, right) => ends_in_brace(right),
+        ExprKind::Range(_, end, _) => end.as_deref().is_some_and(ends_in_brace),
+        ExprKind::Closure(closure) => ends_in_brace(&closure.body),
+        ExprKind::Return(value) | ExprKind::Break(_, value) => value.as_deref().is_some_and(ends_in_brace),
+        ExprKind::Literal(_)
+        | ExprKind::Name(_)
+        | ExprKind::Path(_)
+        | ExprKind::Field(..)
+        | ExprKind::Cast(..)
+        | ExprKind::Call(..)
+        | ExprKind::Method(..)
+        | ExprKind::Tuple(_)
+        | ExprKind::Macro(..)
+        | ExprKind::Index(..)
+        | ExprKind::Array(_)
+        | ExprKind::Repeat(..)
+        | ExprKind::Continue(_)
+        | ExprKind::Try(_)
+        | ExprKind::Error => false,
+    }
 }

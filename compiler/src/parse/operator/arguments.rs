@@ -4,7 +4,7 @@ use super::Body;
 use crate::diagnostics::syntax;
 use crate::parse::connector::called;
 use crate::parse::literal;
-use sabot_ir::ast::{Closure, Expr, ExprKind, Literal, Name, Pattern, PatternKind};
+use sabot_ir::ast::{Closure, Expr, ExprKind, Literal, Name, Pattern, PatternKind, TypeName};
 use sabot_ir::job_graph::{Parameter, Value};
 use sabot_ir::span::Span;
 use syn::punctuated::Punctuated;
@@ -79,7 +79,12 @@ impl Body<'_, '_, '_> {
     fn call_of(&mut self, name: Name) -> Closure {
         let span = name.span;
         let names: Vec<String> = match self.items.function(&name.text) {
-            Some(function) => function.params.iter().map(|(name, _)| name.text.clone()).collect(),
+            Some(function) => {
+                let named = |(at, (bound, _)): (usize, &(Pattern, TypeName))| {
+                    bound.as_name().map_or_else(|| format!("argument_{at}"), |name| name.text)
+                };
+                function.params.iter().enumerate().map(named).collect()
+            }
             None => Vec::new(),
         };
         self.reader.mentioned.insert(name.text.clone());

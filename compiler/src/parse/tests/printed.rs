@@ -4,8 +4,8 @@ use super::super::{Reader, SpanMap};
 use super::random::Random;
 use super::{QUOTE_ENRICHMENT, graph};
 use sabot_ir::ast::{
-    Arm, BinaryOp, Closure, Condition, Expr, ExprKind, Literal, Name, Pattern, PatternKind, Statement, TypeName,
-    TypeNameKind, UnaryOp,
+    Arm, BinaryOp, Closure, Condition, Const, Expr, ExprKind, Literal, Name, Pattern, PatternKind, RangeBound,
+    Repeated, Statement, TypeName, TypeNameKind, UnaryOp,
 };
 use sabot_ir::diagnostic::Diagnostics;
 use sabot_ir::display;
@@ -99,7 +99,9 @@ impl Random {
     }
 
     fn ty(&mut self, depth: usize) -> TypeName {
-        let kind = match self.below(if depth == 0 { 2 } else { 5 }) {
+        let kind = match self.below(if depth == 0 { 2 } else { 7 }) {
+            5 => TypeNameKind::Slice(Box::new(self.ty(depth - 1))),
+            6 => TypeNameKind::Array(Box::new(self.ty(depth - 1)), self.boxed(0)),
             0 => TypeNameKind::Path("f64".into(), vec![]),
             1 => TypeNameKind::Infer,
             2 => TypeNameKind::Path("Option".into(), vec![self.ty(depth - 1)]),
@@ -118,8 +120,26 @@ impl Random {
         }
     }
 
+    fn range_bound(&mut self) -> RangeBound {
+        match self.below(3) {
+            0 => RangeBound::Path(vec!["i64".into(), "MIN".into()]),
+            1 => RangeBound::Path(vec!["LIMIT".into()]),
+            _ => RangeBound::Literal(self.bound()),
+        }
+    }
+
     fn pattern(&mut self, depth: usize) -> Pattern {
-        let kind = match self.below(if depth == 0 { 5 } else { 10 }) {
+        let kind = match self.below(if depth == 0 { 5 } else { 12 }) {
+            10 => {
+                let fields = (0..self.below(3)).map(|_| (self.name(), self.pattern(depth - 1))).collect();
+                PatternKind::Record(Name { text: "R".into(), span: Span::NONE }, fields, self.below(2) == 0)
+            }
+            11 => {
+                let rest = Pattern { kind: PatternKind::Rest, span: Span::NONE };
+                let mut parts: Vec<Pattern> = (0..self.below(3)).map(|_| self.pattern(depth - 1)).collect();
+                parts.insert(self.below(parts.len() + 1), rest);
+                PatternKind::Tuple(parts)
+            }
             0 => PatternKind::Wild,
             1 => PatternKind::Bind(self.word(), self.below(2) == 0, None),
             2 => PatternKind::Literal(if self.below(2) == 0 { self.literal() } else { self.bound() }),
@@ -130,9 +150,9 @@ impl Random {
             7 => PatternKind::Or((0..2 + self.below(2)).map(|_| self.pattern(depth - 1)).collect()),
             8 => PatternKind::Tuple((0..self.below(3)).map(|_| self.pattern(depth - 1)).collect()),
             _ => match self.below(4) {
-                0 => PatternKind::Range(Some(self.bound()), Some(self.bound()), true),
-                1 => PatternKind::Range(Some(self.bound()), Some(self.bound()), false),
-                2 => PatternKind::Range(None, Some(self.bound()), true),
+                0 => PatternKind::Range(Some(self.range_bound()), Some(self.range_bound()), true),
+                1 => PatternKind::Range(Some(self.range_bound()), Some(self.range_bound()), false),
+                2 => PatternKind::Range(None, Some(self.range_bound()), true),
                 _ => PatternKind::Reference(Box::new(self.pattern(depth - 1))),
             },
         };
@@ -150,15 +170,85 @@ impl Random {
     fn block(&mut self, depth: usize) -> Expr {
         let mut statements = Vec::new();
         for _ in 0..self.below(3) {
-            statements.push(if self.below(2) == 0 {
-                let ty = (self.below(2) == 0).then(|| self.ty(1));
-                Statement::Let(self.pattern(1), ty, self.expr(depth))
-            } else {
-                Statement::Expr(self.expr(depth))
+            let ty = (self.below(2) == 0).then(|| self.ty(1));
+            statements.push(match self.below(8) {
+                0..=2 => Statement::Let(self.pattern(1), ty, self.expr(depth)),
+                3 => Statement::LetElse(self.pattern(1), ty, self.expr(depth), self.block(0)),
+                4 => Statement::Declare(
+                    Pattern { kind: PatternKind::Bind(self.word(), self.below(2) == 0, None), span: Span::NONE },
+                    ty,
+                ),
+                5 => {
+                    let ty = TypeName { kind: TypeNameKind::Path("i64".into(), vec![]), span: Span::NONE };
+                    Statement::Const(Const { name: self.name(), owner: None, ty, value: self.expr(depth) })
+                }
+                _ => Statement::Expr(self.expr(depth)),
             });
         }
         let tail = (self.below(3) > 0).then(|| self.boxed(depth));
         Expr { kind: ExprKind::Block(statements, tail), span: Span::NONE }
+    }
+
+    fn label(&mut self) -> Option<Name> {
+        (self.below(2) == 0).then(|| Name { text: self.one_of(&["outer", "a"]).to_owned(), span: Span::NONE })
+    }
+
+    fn place(&mut self, depth: usize) -> Expr {
+        let base = Expr { kind: ExprKind::Name(self.word()), span: Span::NONE };
+        let kind = match self.below(5) {
+            0 => ExprKind::Field(Box::new(base), self.name()),
+            1 => ExprKind::Index(Box::new(base), self.boxed(depth)),
+            2 => ExprKind::Unary(UnaryOp::Deref, Box::new(base)),
+            3 => ExprKind::Tuple(vec![base.clone(), base]),
+            _ => return base,
+        };
+        Expr { kind, span: Span::NONE }
+    }
+
+    fn condition(&mut self, depth: usize) -> Condition {
+        match self.below(3) {
+            0 => Condition::Expr(self.expr(depth)),
+            1 => Condition::Let(self.pattern(1), self.expr(depth)),
+            _ => {
+                let mut parts: Vec<Condition> =
+                    (0..1 + self.below(2)).map(|_| Condition::Expr(self.expr(depth))).collect();
+                let bound = Condition::Let(self.pattern(1), self.expr(depth));
+                parts.insert(self.below(parts.len() + 1), bound);
+                Condition::All(parts)
+            }
+        }
+    }
+
+    /// Loops, jumps, assignments and what else came with them.
+    fn control(&mut self, depth: usize) -> Expr {
+        const OPS: [Option<BinaryOp>; 5] =
+            [None, Some(BinaryOp::Add), Some(BinaryOp::Shl), Some(BinaryOp::BitOr), Some(BinaryOp::Rem)];
+        let maybe = |random: &mut Self| (random.below(2) == 0).then(|| random.boxed(depth));
+        let kind = match self.below(13) {
+            0 => ExprKind::Assign(Box::new(self.place(depth)), self.one_of(&OPS), self.boxed(depth)),
+            1 => ExprKind::Index(self.boxed(depth), self.boxed(depth)),
+            2 => ExprKind::Range(maybe(self), Some(self.boxed(depth)), self.below(2) == 0),
+            3 => ExprKind::Range(maybe(self), None, false),
+            4 => ExprKind::Array(self.list(depth)),
+            5 => {
+                let kind = self.one_of(&[Repeated::Array, Repeated::Vec]);
+                ExprKind::Repeat(kind, self.boxed(depth), self.boxed(depth))
+            }
+            6 => ExprKind::While(self.label(), Box::new(self.condition(depth)), Box::new(self.block(depth))),
+            7 => {
+                let pattern = Box::new(self.pattern(1));
+                ExprKind::For(self.label(), pattern, self.boxed(depth), Box::new(self.block(depth)))
+            }
+            8 => ExprKind::Loop(self.label(), Box::new(self.block(depth))),
+            9 => {
+                let label = Name { text: "block".into(), span: Span::NONE };
+                ExprKind::Labeled(label, Box::new(self.block(depth)))
+            }
+            10 => ExprKind::Break(self.label(), maybe(self)),
+            11 => ExprKind::Continue(self.label()),
+            _ => ExprKind::Try(self.boxed(depth)),
+        };
+        Expr { kind, span: Span::NONE }
     }
 
     fn closure(&mut self, depth: usize) -> Closure {
@@ -195,7 +285,8 @@ impl Random {
             };
             return Expr { kind, span: Span::NONE };
         };
-        let kind = match self.below(16) {
+        let kind = match self.below(22) {
+            16.. => return self.control(depth),
             0 => ExprKind::Field(
                 self.boxed(depth),
                 if self.below(2) == 0 { self.name() } else { Name { text: "0".into(), span: Span::NONE } },
@@ -208,11 +299,7 @@ impl Random {
                 TypeName { kind: TypeNameKind::Path("i64".into(), vec![]), span: Span::NONE },
             ),
             7 => {
-                let condition = if self.below(2) == 0 {
-                    Condition::Expr(self.expr(depth))
-                } else {
-                    Condition::Let(self.pattern(1), self.expr(depth))
-                };
+                let condition = self.condition(depth);
                 let otherwise = match self.below(3) {
                     0 => None,
                     1 => Some(Box::new(self.block(depth))),
@@ -268,4 +355,22 @@ fn any_printed_tree_is_read_again() {
         let again: Closure = read(&text, |reader, syntax: &syn::ExprClosure| reader.closure(syntax));
         assert!(without_spans(&again) == without_spans(&closure), "{text}\n{}", display::ast::closure(&again));
     }
+}
+
+#[test]
+fn functions_of_records_and_generic_ones_are_read_again() {
+    for text in [
+        "impl Quote {\n    fn mid(&self) -> f64 {\n        (self.bid + self.ask) / 2.0\n    }\n}",
+        "impl Quote {\n    fn with(mut self, x: f64) -> Quote {\n        self.bid = x;\n        self\n    }\n}",
+        "impl Quote {\n    fn new() -> Self {\n        Self { bid: Self::LEAST, ask: 1.0 }\n    }\n}",
+        "fn largest<T: PartialOrd + Copy, F>(items: &[T], (a, b): (T, T), f: F) -> T\nwhere\n    F: Fn(T) -> T,\n{\n    f(a)\n}",
+    ] {
+        let function = read(text, |reader, syntax: &syn::Item| reader.function_item(syntax)).expect("a function");
+        let printed = display::ast::function(&function);
+        let again = read(&printed, |reader, syntax: &syn::Item| reader.function_item(syntax)).expect("a function");
+        assert_eq!(without_spans(&again), without_spans(&function), "{printed}");
+    }
+    let text = "impl Quote {\n    const LEAST: f64 = 0.5;\n}";
+    let constant = read(text, |reader, syntax: &syn::Item| reader.const_item(syntax)).expect("a constant");
+    assert_eq!(display::ast::constant(&constant), text);
 }
