@@ -2,8 +2,7 @@
 //!
 //! Neither side knows the other: the lowering fills this in, [`crate::artifact`] packs it into an ELF file.
 
-use cranelift_codegen::isa::unwind::systemv::UnwindInfo;
-use gimli::write::CommonInformationEntry;
+use crate::unwind::{FrameCommon, FrameEntry};
 use sabot_abi::manifest::Manifest;
 use target_lexicon::Triple;
 
@@ -20,7 +19,7 @@ pub struct CompiledFunction {
     /// `None`: from no place in job.rs.
     pub source_locations: Vec<(u32, Option<u32>)>,
     /// How to unwind through it.
-    pub unwind: Option<UnwindInfo>,
+    pub unwind: Option<FrameEntry>,
 }
 
 /// A whole job as machine code.
@@ -33,7 +32,7 @@ pub struct CompiledJob {
     /// The kernels, by their number in the manifest.
     pub functions: Vec<CompiledFunction>,
     /// What all `unwind`s have in common; `None` where the architecture has no unwind information.
-    pub unwind_common: Option<CommonInformationEntry>,
+    pub unwind_common: Option<FrameCommon>,
     /// `Context::constants`: the bytes of string literals. Aligned to 16.
     pub constants: Vec<u8>,
     /// The job described to the runtime.

@@ -6,6 +6,7 @@
 use crate::CodegenError;
 use crate::constants::ConstantPool;
 use crate::isa::Target;
+use crate::spans::{NO_SPAN, Spans};
 use cranelift_codegen::cursor::{Cursor as _, FuncCursor};
 use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -36,6 +37,8 @@ pub(crate) struct FunctionCx<'a> {
     pub(crate) target: &'a Target,
     /// Where string literals lie.
     pub(crate) pool: &'a ConstantPool,
+    /// The numbers of places in job.rs.
+    pub(crate) spans: &'a Spans,
     /// `*mut Context`.
     pub(crate) context: Value,
     /// `*const Chunk`.
@@ -76,6 +79,7 @@ impl<'a> FunctionCx<'a> {
         scratch: &'a mut FunctionBuilderContext,
         target: &'a Target,
         pool: &'a ConstantPool,
+        spans: &'a Spans,
         with_notes: bool,
     ) -> Self {
         let mut builder = FunctionBuilder::new(function, scratch);
@@ -84,7 +88,7 @@ impl<'a> FunctionCx<'a> {
         builder.switch_to_block(entry);
         let (context, chunk) = (builder.block_params(entry)[0], builder.block_params(entry)[1]);
         let notes = with_notes.then(Notes::default);
-        Self { builder, target, pool, context, chunk, notes, signatures: BTreeMap::new(), takes_memory: false }
+        Self { builder, target, pool, spans, context, chunk, notes, signatures: BTreeMap::new(), takes_memory: false }
     }
 
     /// Closes the kernel and gives its notes.
@@ -105,8 +109,9 @@ impl<'a> FunctionCx<'a> {
     /// The instructions that follow come from here; gives what held before.
     pub(crate) fn enter_span(&mut self, span: Span) -> SourceLoc {
         let before = self.builder.srcloc();
-        if !span.is_none() {
-            self.builder.set_srcloc(SourceLoc::new(span.start));
+        let number = self.spans.number(span);
+        if number != NO_SPAN {
+            self.builder.set_srcloc(SourceLoc::new(number));
         }
         before
     }
@@ -236,15 +241,12 @@ impl<'a> FunctionCx<'a> {
     }
 
     /// Fills in `Context::error`.
-    pub(crate) fn store_error(&mut self, code: Value, span_start: Value, span_end: Value, row: Value) {
+    pub(crate) fn store_error(&mut self, code: Value, span: Value, row: Value) {
         use sabot_abi::kernel::RowError;
         let error = offset_of!(Context, error);
-        for (field, value) in [
-            (offset_of!(RowError, code), code),
-            (offset_of!(RowError, span_start), span_start),
-            (offset_of!(RowError, span_end), span_end),
-            (offset_of!(RowError, row), row),
-        ] {
+        for (field, value) in
+            [(offset_of!(RowError, code), code), (offset_of!(RowError, span), span), (offset_of!(RowError, row), row)]
+        {
             self.builder.ins().store(memory(), value, self.context, offset(error + field));
         }
     }

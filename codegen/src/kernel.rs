@@ -7,10 +7,13 @@ mod scalar;
 mod vector;
 
 use crate::CodegenError;
+use crate::cache::{self, KernelCache, MachineCode};
 use crate::compiled::CompiledFunction;
 use crate::constants::ConstantPool;
 use crate::function::{FunctionCx, Notes, empty_kernel, print};
 use crate::isa::Target;
+use crate::spans::Spans;
+use crate::unwind::{self, FrameCommon, FrameEntry};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;
@@ -24,7 +27,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a kernel computes of each selected row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct KernelBody {
     /// The registers it reads, in the order of `Chunk::inputs`.
     pub(crate) inputs: Vec<(u32, Type)>,
@@ -37,8 +40,15 @@ pub(crate) struct KernelBody {
     pub(crate) aggregate: Option<Vec<FusedCall>>,
 }
 
+impl KernelBody {
+    /// All its expressions, in the order in which they are computed.
+    pub(crate) fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        self.filter.iter().chain(self.outputs.iter().map(|(_, expr)| expr))
+    }
+}
+
 /// A call of a fused aggregate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct FusedCall {
     /// Which function.
     pub(crate) function: AggregateFunction,
@@ -68,6 +78,8 @@ pub(crate) struct KernelPlan {
     pub(crate) form: Form,
     /// What it computes.
     pub(crate) body: Arc<KernelBody>,
+    /// The places in job.rs that its code speaks of.
+    pub(crate) spans: Arc<Spans>,
 }
 
 /// A kernel as people read it.
@@ -94,7 +106,7 @@ fn build(
 ) -> Result<(Function, Notes), CodegenError> {
     let mut function = empty_kernel(target, u32::try_from(number).unwrap_or(u32::MAX));
     // A kernel that could not be built leaves its builder half done: it is dropped together with the function.
-    let mut fx = FunctionCx::new(&mut function, scratch, target, pool, with_notes);
+    let mut fx = FunctionCx::new(&mut function, scratch, target, pool, &plan.spans, with_notes);
     match plan.form {
         Form::Scalar => scalar::build(&mut fx, &plan.body)?,
         Form::Plain => vector::build(&mut fx, &plan.body, false)?,
@@ -110,7 +122,7 @@ fn compile_one(
     target: &Target,
     pool: &ConstantPool,
     scratch: &mut FunctionBuilderContext,
-) -> Result<CompiledFunction, CodegenError> {
+) -> Result<MachineCode, CodegenError> {
     let (function, _) = build(plan, number, target, pool, scratch, false)?;
     let mut context = Context::for_function(function);
     compile_function(&mut context, target, &plan.name)?;
@@ -119,26 +131,60 @@ fn compile_one(
         return Err(CodegenError::Internal(format!("`{}` has a relocation: {relocation:?}", plan.name)));
     }
     let unwind = match compiled.create_unwind_info(&*target.isa) {
-        Ok(Some(UnwindInfo::SystemV(info))) => Some(info),
+        Ok(Some(UnwindInfo::SystemV(info))) => {
+            target.isa.create_systemv_cie().map(|common| unwind::encode(&common, &info).1.0)
+        }
         Ok(_) => None,
         Err(cause) => return Err(CodegenError::Internal(format!("unwinding `{}`: {cause}", plan.name))),
     };
-    let mut source_locations: Vec<(u32, Option<u32>)> = Vec::new();
+    let mut locations: Vec<(u32, u32)> = Vec::new();
     for location in compiled.buffer.get_srclocs_sorted() {
-        let byte = (!location.loc.is_default()).then(|| location.loc.bits());
-        let gap = source_locations.last().is_none_or(|(_, last)| *last != byte);
+        let number = location.loc.bits();
+        let gap = locations.last().is_none_or(|(_, last)| *last != number);
         if gap {
-            source_locations.push((location.start, byte));
+            locations.push((location.start, number));
         }
     }
     let alignment = target.isa.function_alignment();
-    Ok(CompiledFunction {
-        name: plan.name.clone(),
+    Ok(MachineCode {
         code: compiled.code_buffer().to_vec(),
         alignment: compiled.buffer.alignment.max(alignment.preferred).max(16),
-        source_locations,
+        locations,
         unwind,
     })
+}
+
+/// The code of a kernel, from the cache if it is there.
+fn cached_or_compiled(
+    plan: &KernelPlan,
+    number: usize,
+    target: &Target,
+    pool: &ConstantPool,
+    cache: &dyn KernelCache,
+    scratch: &mut FunctionBuilderContext,
+) -> Result<CompiledFunction, CodegenError> {
+    let key = cache::key(plan, target, pool);
+    let code = match cache.get(&key).as_deref().and_then(MachineCode::from_bytes) {
+        Some(code) => code,
+        None => {
+            let code = compile_one(plan, number, target, pool, scratch)?;
+            cache.put(&key, &code.to_bytes());
+            code
+        }
+    };
+    let place = |number: u32| plan.spans.place(number).map(|span| span.start);
+    Ok(CompiledFunction {
+        name: plan.name.clone(),
+        code: code.code,
+        alignment: code.alignment,
+        source_locations: code.locations.into_iter().map(|(at, number)| (at, place(number))).collect(),
+        unwind: code.unwind.map(FrameEntry),
+    })
+}
+
+/// What the unwind information of all kernels for a machine has in common.
+fn unwind_common(target: &Target) -> Option<FrameCommon> {
+    target.isa.create_systemv_cie().map(|common| unwind::encode_common(&common))
 }
 
 fn compile_function(context: &mut Context, target: &Target, name: &str) -> Result<(), CodegenError> {
@@ -157,7 +203,8 @@ pub(crate) fn compile_all(
     target: &Target,
     pool: &ConstantPool,
     threads: usize,
-) -> Result<Vec<CompiledFunction>, CodegenError> {
+    cache: &dyn KernelCache,
+) -> Result<(Vec<CompiledFunction>, Option<FrameCommon>), CodegenError> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Result<CompiledFunction, CodegenError>>>> =
         Mutex::new((0..plans.len()).map(|_| None).collect());
@@ -166,7 +213,7 @@ pub(crate) fn compile_all(
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(plan) = plans.get(number) else { break };
-            let result = compile_one(plan, number, target, pool, &mut scratch);
+            let result = cached_or_compiled(plan, number, target, pool, cache, &mut scratch);
             if result.is_err() {
                 scratch = FunctionBuilderContext::new();
             }
@@ -183,7 +230,8 @@ pub(crate) fn compile_all(
         }
     });
     let results = results.into_inner().expect("all threads are done");
-    results.into_iter().map(|result| result.expect("every kernel was made")).collect()
+    let functions = results.into_iter().map(|result| result.expect("every kernel was made"));
+    Ok((functions.collect::<Result<_, _>>()?, unwind_common(target)))
 }
 
 /// The kernels as people read them.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod artifact;
+pub mod cache;
 mod column;
 pub mod compiled;
 mod constants;
@@ -16,11 +17,13 @@ mod line_table;
 mod lower;
 mod manifest;
 mod pipeline;
-mod unwind;
+mod spans;
+pub mod unwind;
 
 pub use isa::Cpu;
 pub use kernel::KernelText;
 
+use cache::{KernelCache, NoCache};
 use compiled::CompiledJob;
 use isa::Target;
 use sabot_abi::manifest::Manifest;
@@ -94,14 +97,22 @@ impl std::error::Error for CodegenError {}
 /// # Errors
 /// If the target is unknown, or an expression has no code.
 pub fn compile_job(pipelines: &Pipelines, options: &CompileOptions) -> Result<CompiledJob, CodegenError> {
+    compile_job_cached(pipelines, options, &NoCache)
+}
+
+fn compile_job_cached(
+    pipelines: &Pipelines,
+    options: &CompileOptions,
+    cache: &dyn KernelCache,
+) -> Result<CompiledJob, CodegenError> {
     let target = Target::new(options.target.as_deref(), options.cpu)?;
     let job = pipeline::plan(pipelines, options, &target)?;
-    let functions = kernel::compile_all(&job.kernels, &target, &job.pool, options.threads)?;
+    let (functions, unwind_common) = kernel::compile_all(&job.kernels, &target, &job.pool, options.threads, cache)?;
     Ok(CompiledJob {
         triple: target.isa.triple().clone(),
         cpu_features: target.features.clone(),
         functions,
-        unwind_common: target.isa.create_systemv_cie(),
+        unwind_common,
         constants: job.pool.into_bytes(),
         manifest: job.manifest,
     })
@@ -112,7 +123,20 @@ pub fn compile_job(pipelines: &Pipelines, options: &CompileOptions) -> Result<Co
 /// # Errors
 /// If the target is unknown, or an expression has no code.
 pub fn compile(pipelines: &Pipelines, options: &CompileOptions) -> Result<Artifact, CodegenError> {
-    let job = compile_job(pipelines, options)?;
+    compile_cached(pipelines, options, &NoCache)
+}
+
+/// Compiles a job to an artifact, and takes the code of kernels that were made before from a cache. The artifact is the
+/// same as without one.
+///
+/// # Errors
+/// If the target is unknown, or an expression has no code.
+pub fn compile_cached(
+    pipelines: &Pipelines,
+    options: &CompileOptions,
+    cache: &dyn KernelCache,
+) -> Result<Artifact, CodegenError> {
+    let job = compile_job_cached(pipelines, options, cache)?;
     let bytes = artifact::link(&job);
     Ok(Artifact { bytes, manifest: job.manifest })
 }

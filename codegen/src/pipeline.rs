@@ -11,6 +11,7 @@ use crate::isa::Target;
 use crate::kernel::{Form, FusedCall, KernelBody, KernelPlan};
 use crate::lower::aggregate::is_fusible;
 use crate::lower::vector::capability::is_vectorisable;
+use crate::spans::Spans;
 use crate::{CodegenError, CompileOptions, manifest};
 use sabot_abi::manifest as abi;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind};
@@ -190,15 +191,19 @@ impl Planner<'_> {
             if is_fused { Vec::new() } else { outputs.iter().map(|(register, _)| *register).collect::<Vec<_>>() };
         let has_filter = filter.is_some();
         let body = Arc::new(KernelBody { inputs, filter, outputs, aggregate });
+        let spans = Arc::new(Spans::of(&body));
         let name = self.name(operator);
         let (plain, nullable, replay) = if vector {
-            let plain = self.function(format!("{name}_plain"), Form::Plain, &body);
-            let nullable =
-                if any_nullable { self.function(format!("{name}_nullable"), Form::Nullable, &body) } else { plain };
-            let replay = can_fail.then(|| self.function(format!("{name}_replay"), Form::Scalar, &body));
+            let plain = self.function(format!("{name}_plain"), Form::Plain, &body, &spans);
+            let nullable = if any_nullable {
+                self.function(format!("{name}_nullable"), Form::Nullable, &body, &spans)
+            } else {
+                plain
+            };
+            let replay = can_fail.then(|| self.function(format!("{name}_replay"), Form::Scalar, &body, &spans));
             (plain, nullable, replay)
         } else {
-            let rows = self.function(format!("{name}_rows"), Form::Scalar, &body);
+            let rows = self.function(format!("{name}_rows"), Form::Scalar, &body, &spans);
             (rows, rows, None)
         };
         Ok(abi::Kernel {
@@ -210,12 +215,13 @@ impl Planner<'_> {
             cost,
             inputs: read.into_iter().collect(),
             outputs: written,
+            spans: if can_fail || !vector { spans.ranges() } else { Vec::new() },
         })
     }
 
-    fn function(&mut self, name: String, form: Form, body: &Arc<KernelBody>) -> u32 {
+    fn function(&mut self, name: String, form: Form, body: &Arc<KernelBody>, spans: &Arc<Spans>) -> u32 {
         let number = u32::try_from(self.kernels.len()).expect("a job has fewer than 2^32 kernels");
-        self.kernels.push(KernelPlan { name, form, body: Arc::clone(body) });
+        self.kernels.push(KernelPlan { name, form, body: Arc::clone(body), spans: Arc::clone(spans) });
         number
     }
 

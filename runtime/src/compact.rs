@@ -32,6 +32,7 @@ mod tests {
             cost,
             inputs: vec![],
             outputs: vec![],
+            spans: vec![],
         };
         let mut selection = Selection::all(2048);
         selection.count = count;

@@ -38,7 +38,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody) -> Result<(), Co
     let word_end = fx.builder.create_block();
     let exit = fx.builder.create_block();
     let fail = fx.cold_block();
-    let error = [(); 3].map(|()| fx.builder.append_block_param(fail, types::I32));
+    let error = [(); 2].map(|()| fx.builder.append_block_param(fail, types::I32));
 
     fx.builder.ins().jump(word_head, &[BlockArg::Value(first_word), BlockArg::Value(from_first)]);
 
@@ -104,8 +104,8 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody) -> Result<(), Co
         let at = fx.builder.ins().iadd(selection_out, offset);
         fx.builder.ins().store(memory(), kept, at, 0);
     }
-    let [code, start, end] = error;
-    fx.store_error(code, start, end, row);
+    let [code, span] = error;
+    fx.store_error(code, span, row);
     let failed = fx.int(types::I64, 1);
     fx.builder.ins().return_(&[failed]);
 

@@ -279,8 +279,9 @@ impl Caller<'_> {
                     break;
                 }
             }
-            let RowError { code, span_start, span_end, row, .. } = self.context.error;
-            let span = Span { start: span_start, end: span_end };
+            let RowError { code, span, row, .. } = self.context.error;
+            let place = kernel.spans.get(span as usize).copied();
+            let span = place.map_or(Span::NONE, |(start, end)| Span { start, end });
             errors.push((row as usize, code, span));
             for row in chunk.first_row as usize..row as usize {
                 set_bit(&mut decided, row, bit(if kernel.filter { &out } else { &before }, row));

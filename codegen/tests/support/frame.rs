@@ -166,14 +166,8 @@ impl Frame {
             u64::from_le_bytes(bytes)
         };
         let result = word() as i64;
-        let (code, spans, row) = (word(), word(), word());
-        let error = RowError {
-            code: code as u32,
-            span_start: (code >> 32) as u32,
-            span_end: spans as u32,
-            reserved: (spans >> 32) as u32,
-            row,
-        };
+        let (code, reserved, row) = (word(), word(), word());
+        let error = RowError { code: code as u32, span: (code >> 32) as u32, reserved, row };
         let selection = std::array::from_fn(|_| word());
         let accumulator =
             |word: &mut dyn FnMut() -> u64| Accumulator { sum: [word(), word()], count: word(), reserved: word() };

@@ -16,6 +16,7 @@ use cranelift_codegen::{Context as CodegenContext, ir};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use sabot_abi::manifest::Manifest;
 use sabot_codegen::compiled::{CompiledFunction, CompiledJob};
+use sabot_codegen::unwind;
 use std::str::FromStr;
 use target_lexicon::Triple;
 
@@ -65,12 +66,16 @@ pub fn job(triple: &str) -> CompiledJob {
     job_of(&isa, functions)
 }
 
+fn common_entry(isa: &OwnedTargetIsa) -> gimli::write::CommonInformationEntry {
+    isa.create_systemv_cie().expect("there is unwind information for Linux")
+}
+
 /// A job of these kernels.
 pub fn job_of(isa: &OwnedTargetIsa, functions: Vec<CompiledFunction>) -> CompiledJob {
     CompiledJob {
         triple: isa.triple().clone(),
         cpu_features: Vec::new(),
-        unwind_common: Some(isa.create_systemv_cie().expect("there is unwind information for Linux")),
+        unwind_common: Some(unwind::encode_common(&common_entry(isa))),
         constants: b"\x07text".to_vec(),
         manifest: Manifest {
             abi_version: sabot_abi::ABI_VERSION,
@@ -145,7 +150,7 @@ fn compile(
     assert!(code.buffer.relocs().is_empty(), "kernels have no relocations");
     let locations = code.buffer.get_srclocs_sorted().iter();
     let unwind = match code.create_unwind_info(&**isa).expect("unwind information") {
-        Some(UnwindInfo::SystemV(unwind)) => Some(unwind),
+        Some(UnwindInfo::SystemV(info)) => Some(unwind::encode(&common_entry(isa), &info).1),
         _ => panic!("Linux unwinds by System V tables"),
     };
     CompiledFunction {

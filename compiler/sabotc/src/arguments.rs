@@ -141,6 +141,10 @@ pub struct TargetArguments {
     /// Which processor features kernels may use.
     #[arg(long, value_enum, value_name = "CPU")]
     pub cpu: Option<Cpu>,
+
+    /// Compile every kernel anew, and keep none for the next time.
+    #[arg(long)]
+    pub no_cache: bool,
 }
 
 /// Which processor features kernels may use.
@@ -204,6 +208,10 @@ pub struct RunArguments {
     /// Which processor features kernels may use.
     #[arg(long, value_enum, default_value_t = Cpu::Native, value_name = "CPU")]
     pub cpu: Cpu,
+
+    /// Compile every kernel anew, and keep none for the next time.
+    #[arg(long)]
+    pub no_cache: bool,
 
     /// Write this file (`-`: standard output) in place of the sink's connector.
     #[arg(long, value_name = "SINK=FILE", value_parser = sabot_runtime::arguments::assignment)]

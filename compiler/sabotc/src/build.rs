@@ -1,6 +1,7 @@
 //! `sabotc build`: a job becomes an executable, an artifact, or the text of a stage.
 
 use crate::arguments::{BuildArguments, Cpu, Emit, TargetArguments};
+use crate::cache::JobCache;
 use crate::exit::Failure;
 use crate::front::{self, Front};
 use crate::messages::Messages;
@@ -33,16 +34,29 @@ pub(crate) fn run(arguments: &BuildArguments, messages: &Messages) -> Result<(),
     }
 }
 
+/// How long compiling took, and how many kernels were there already.
+pub(crate) struct Compiled {
+    time: Duration,
+    found: usize,
+}
+
 /// Compiles a checked job to an artifact, and says so.
 pub(crate) fn artifact(
     front: &Front,
     target: &TargetArguments,
     messages: &Messages,
-) -> Result<(Artifact, Duration), Failure> {
+) -> Result<(Artifact, Compiled), Failure> {
     let started = Instant::now();
-    let made = sabot_codegen::compile(&front.compiled.pipelines, &options(front, target))
+    let options = options(front, target);
+    let cache = match target.no_cache {
+        true => JobCache::none(),
+        false => JobCache::open(&front.file, &format!("{:?} {:?}", options.target, options.cpu)),
+    };
+    let made = sabot_codegen::compile_cached(&front.compiled.pipelines, &options, &cache)
         .map_err(|error| refused(front, &error, messages))?;
     let time = started.elapsed();
+    let found = cache.found();
+    cache.store();
     let architecture = made.manifest.target.split('-').next().unwrap_or_default().replace('_', "-");
     let count = made.manifest.kernels.len();
     let text = format!(
@@ -51,7 +65,7 @@ pub(crate) fn artifact(
         size(made.bytes.len())
     );
     messages.done("Compiled", &text, Some(time));
-    Ok((made, time))
+    Ok((made, Compiled { time, found }))
 }
 
 /// The text of every kernel.
@@ -107,7 +121,8 @@ fn refused(front: &Front, error: &CodegenError, messages: &Messages) -> Failure 
 }
 
 fn link(arguments: &BuildArguments, front: &Front, messages: &Messages) -> Result<(), Failure> {
-    let (made, compiled_in) = artifact(front, &arguments.target, messages)?;
+    let (made, compiled) = artifact(front, &arguments.target, messages)?;
+    let kernels = made.manifest.kernels.len();
     let started = Instant::now();
     let (runtime, bytes, what, extension) = match arguments.emit {
         Emit::Artifact => (None, made.bytes, "artifact", "sabot"),
@@ -136,11 +151,12 @@ fn link(arguments: &BuildArguments, front: &Front, messages: &Messages) -> Resul
             ("parse and check", front.checked_in),
             ("optimize", front.optimized_in),
             ("pipelines", front.physical_in),
-            ("compile kernels", compiled_in),
+            ("compile kernels", compiled.time),
             ("link and write", started.elapsed()),
         ] {
             messages.say(&format!("{stage:>20} {:8.3} ms", time.as_secs_f64() * 1e3));
         }
+        messages.say(&format!("{:>20} {:>8} of {kernels}", "cached kernels", compiled.found));
     }
     Ok(())
 }

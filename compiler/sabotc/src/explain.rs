@@ -43,7 +43,7 @@ fn analyze(
     scratch: &std::path::Path,
     messages: &Messages,
 ) -> Result<String, Failure> {
-    let target = TargetArguments { target: None, cpu: Some(Cpu::Native) };
+    let target = TargetArguments { target: None, cpu: Some(Cpu::Native), no_cache: true };
     let (made, _) = build::artifact(front, &target, messages)?;
     let output = made
         .manifest
@@ -52,6 +52,7 @@ fn analyze(
         .map(|sink| (sink.name.clone(), scratch.join(&sink.name).with_extension("arrow").display().to_string()))
         .collect();
     let arguments = RunArguments {
+        no_cache: true,
         job: arguments.job.clone(),
         cpu: Cpu::Native,
         output,

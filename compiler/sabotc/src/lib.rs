@@ -3,6 +3,7 @@
 
 pub mod arguments;
 mod build;
+mod cache;
 mod exit;
 mod explain;
 mod front;

@@ -15,7 +15,7 @@ pub(crate) fn run(arguments: &RunArguments, messages: &Messages) -> Result<(), F
     let front = front::load(&arguments.job, messages)?;
     front.say_checked(messages);
     front.say_optimized(messages);
-    let target = TargetArguments { target: None, cpu: Some(arguments.cpu) };
+    let target = TargetArguments { target: None, cpu: Some(arguments.cpu), no_cache: arguments.no_cache };
     let (made, _) = build::artifact(&front, &target, messages)?;
     if arguments.interpret {
         return interpret::run(&front.compiled.plan, &made.manifest, &front.source, arguments);

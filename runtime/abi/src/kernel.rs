@@ -75,12 +75,10 @@ const _: () = assert!(size_of::<Chunk>() == 56);
 pub struct RowError {
     /// A [`RowErrorCode`].
     pub code: u32,
-    /// Start of the expression in job.rs, in bytes.
-    pub span_start: u32,
-    /// End of the expression in job.rs, in bytes.
-    pub span_end: u32,
+    /// The expression: its place in the `spans` of the manifest's `Kernel`; `u32::MAX` if it has none.
+    pub span: u32,
     /// Unused.
-    pub reserved: u32,
+    pub reserved: u64,
     /// The row in the chunk.
     pub row: u64,
 }

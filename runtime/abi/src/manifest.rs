@@ -453,6 +453,10 @@ pub struct Kernel {
     pub inputs: Vec<Reg>,
     /// Registers that it writes, in the order of `Chunk::outputs`.
     pub outputs: Vec<Reg>,
+    /// Where the expressions that may fail stand in job.rs, first byte and the byte behind the last: `RowError::span` counts
+    /// in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<(u32, u32)>,
 }
 
 /// One step of a pipeline.

@@ -77,7 +77,8 @@ impl<'a> Worker<'a> {
         if operator.on_error == ErrorPolicy::Skip {
             return Ok(());
         }
-        let (start, end) = (error.span_start as usize, error.span_end as usize);
+        let (start, end) = call.kernel.spans.get(error.span as usize).copied().unwrap_or((0, 0));
+        let (start, end) = (start as usize, end as usize);
         let (line, column) =
             if end > start { line_and_column(&manifest.source_text, start) } else { (operator.line, 1) };
         let message = RowErrorCode::from_code(error.code).map_or("the row cannot be computed", RowErrorCode::message);

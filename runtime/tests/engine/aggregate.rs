@@ -236,6 +236,7 @@ fn fused_plan(rows: Vec<Row>) -> Plan {
         cost: 10,
         inputs: vec![0],
         outputs: vec![],
+        spans: vec![],
     };
     let fused = Some(FusedAggregate { kernel, counts: vec![] });
     plan.scan(source, 0, &[], vec![], End::Aggregate { table, keys: vec![], inputs: vec![], fused, operator: 1 });

@@ -78,13 +78,8 @@ pub(crate) unsafe extern "C" fn square_replay(context: *mut Context, chunk: *con
             }
             let value = int(chunk, 0, row);
             if value > 10_000 {
-                (*context).error = RowError {
-                    code: RowErrorCode::MulOverflow as u32,
-                    span_start: 5,
-                    span_end: 10,
-                    reserved: 0,
-                    row: row as u64,
-                };
+                (*context).error =
+                    RowError { code: RowErrorCode::MulOverflow as u32, span: 0, reserved: 0, row: row as u64 };
                 return 1;
             }
             *output.add(row) = value * value;

@@ -15,6 +15,7 @@ fn filter(input: u32, operator: u32, live: &[u32]) -> Step {
         cost: 5,
         inputs: vec![input],
         outputs: vec![],
+        spans: vec![],
     };
     Step::Compute { kernel, live: live.to_vec(), operator, counts: vec![operator] }
 }
@@ -29,6 +30,7 @@ fn squared(input: u32, output: u32, operator: u32, live: &[u32]) -> Step {
         cost: 200,
         inputs: vec![input],
         outputs: vec![output],
+        spans: vec![(5, 10)],
     };
     Step::Compute { kernel, live: live.to_vec(), operator, counts: vec![operator] }
 }

@@ -314,9 +314,8 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
 
     /// Leaves the row: it cannot be computed.
     fn fail_here(&mut self, code: Value, span: Span) {
-        let start = self.fx.int(types::I32, i64::from(span.start));
-        let end = self.fx.int(types::I32, i64::from(span.end));
-        let args = [code, start, end].map(BlockArg::Value);
+        let span = self.fx.int(types::I32, i64::from(self.fx.spans.number(span)));
+        let args = [code, span].map(BlockArg::Value);
         self.fx.builder.ins().jump(self.fail, &args);
     }
 
