@@ -8,6 +8,7 @@
 
 pub mod check;
 mod diagnostics;
+pub mod pages;
 pub mod parse;
 pub mod passes;
 pub mod physical;

@@ -43,7 +43,7 @@ pub enum Command {
     Build(BuildArguments),
     /// Compiles a job and runs it here.
     Run(RunArguments),
-    /// Shows what the compiler makes of a job, stage by stage.
+    /// Shows what the compiler makes of a job, stage by stage; or what an error code means: `explain E0301`.
     Explain(ExplainArguments),
     /// Draws a job's operators and edges.
     Graph(GraphArguments),
@@ -273,6 +273,10 @@ pub struct ExplainArguments {
     /// Which stage.
     #[arg(long, value_enum, default_value_t = Stage::Optimized)]
     pub stage: Stage,
+
+    /// List the error codes, each with what it means in a line.
+    #[arg(long, conflicts_with_all = ["analyze", "stage"])]
+    pub list: bool,
 
     /// Run the job, and show rows and time of every operator; outputs are thrown away.
     #[arg(long)]

@@ -1,4 +1,4 @@
-//! `sabotc explain`: every stage of the compiler as text.
+//! `sabotc explain`: every stage of the compiler as text, and the pages of error codes.
 
 use crate::arguments::{Cpu, ExplainArguments, RunArguments, Stage, TargetArguments};
 use crate::build;
@@ -6,11 +6,18 @@ use crate::exit::Failure;
 use crate::front;
 use crate::messages::Messages;
 use crate::output;
+use crate::page;
 use crate::run;
 use sabot_ir::display;
 
 /// Prints the stage, and with `--analyze` what a run of the job did.
 pub(crate) fn run(arguments: &ExplainArguments, messages: &Messages) -> Result<(), Failure> {
+    if arguments.list {
+        return output::print(&page::list());
+    }
+    if let Some(code) = page::asked_for(&arguments.job.file) {
+        return output::print(&page::explain(code, messages)?);
+    }
     let front = front::load(&arguments.job, messages)?;
     let compiled = &front.compiled;
     let text = match arguments.stage {

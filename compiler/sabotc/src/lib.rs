@@ -12,6 +12,7 @@ mod interpret;
 mod messages;
 mod new;
 mod output;
+mod page;
 mod rows;
 mod run;
 mod templates;

@@ -2,6 +2,7 @@
 //! output is for data.
 
 use crate::arguments::{Color, MessageFormat};
+use sabot_compiler::pages;
 use sabot_ir::diagnostic::{Diagnostic, Severity};
 use sabot_ir::display;
 use sabot_ir::span::{Span, line_column};
@@ -12,6 +13,8 @@ use std::io::{IsTerminal, Write};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Messages {
     color: bool,
+    /// Whether what is printed on standard output is coloured.
+    color_output: bool,
     quiet: bool,
 }
 
@@ -19,14 +22,21 @@ impl Messages {
     /// Messages on standard error.
     #[must_use]
     pub(crate) fn new(color: Color, quiet: bool) -> Self {
-        let color = match color {
+        let is_wanted = |is_terminal: bool| match color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => {
-                std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::io::stderr().is_terminal()
-            }
+            Color::Auto => std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && is_terminal,
         };
-        Self { color, quiet }
+        Self {
+            color: is_wanted(std::io::stderr().is_terminal()),
+            color_output: is_wanted(std::io::stdout().is_terminal()),
+            quiet,
+        }
+    }
+
+    /// Text for standard output, in this colour if that is coloured.
+    pub(crate) fn paint_output(&self, text: &str, code: &str) -> String {
+        if self.color_output { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     /// `     Checked quote_enrichment (…)        3 ms`: a stage that is done.
@@ -71,8 +81,7 @@ impl Messages {
         for diagnostic in list {
             match format {
                 MessageFormat::Human => {
-                    let text = display::diagnostic::render(source, file, diagnostic);
-                    write_line(&self.paint_diagnostic(&text, diagnostic.severity));
+                    write_line(&self.paint_diagnostic(&rendered(source, file, diagnostic), diagnostic.severity));
                 }
                 MessageFormat::Short => write_line(&short(source, file, diagnostic)),
                 MessageFormat::Json => write_line(&json(source, file, diagnostic).to_string()),
@@ -111,6 +120,7 @@ impl Messages {
                     };
                     format!("{}{code}", self.paint(&format!("{gutter}|"), "1;34"))
                 }
+                (_, Some(("more", rest)), _) => format!("{}:{rest}", self.paint("more", "2")),
                 (_, Some(("help", rest)), _) => format!("{}:{rest}", self.paint("help", "1;36")),
                 (_, Some(("note", rest)), _) => format!("{}:{rest}", self.paint("note", "1;32")),
                 (..) => line.to_owned(),
@@ -147,6 +157,12 @@ fn short(source: &str, file: &str, diagnostic: &Diagnostic) -> String {
     format!("{file}:{line}:{column}: {}[{}]: {}", level(diagnostic.severity), diagnostic.code, diagnostic.message)
 }
 
+/// As people read it, with the way to the code's page at the end.
+fn rendered(source: &str, file: &str, diagnostic: &Diagnostic) -> String {
+    let text = display::diagnostic::render(source, file, diagnostic);
+    format!("{text}more: sabotc explain {}\n", diagnostic.code)
+}
+
 /// rustc's JSON form, which editors understand.
 fn json(source: &str, file: &str, diagnostic: &Diagnostic) -> serde_json::Value {
     let spans: Vec<_> = diagnostic
@@ -165,11 +181,11 @@ fn json(source: &str, file: &str, diagnostic: &Diagnostic) -> serde_json::Value 
     json!({
         "$message_type": "diagnostic",
         "message": diagnostic.message,
-        "code": {"code": diagnostic.code, "explanation": null},
+        "code": {"code": diagnostic.code, "explanation": pages::page(diagnostic.code).map(|page| page.text)},
         "level": level(diagnostic.severity),
         "spans": spans,
         "children": children,
-        "rendered": display::diagnostic::render(source, file, diagnostic),
+        "rendered": rendered(source, file, diagnostic),
     })
 }
 

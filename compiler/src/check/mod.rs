@@ -56,6 +56,7 @@ pub fn check(graph: &JobGraph, catalog: &Catalog, diagnostics: &mut Diagnostics)
         consts: Vec::new(),
         const_names: BTreeMap::new(),
         params: Vec::new(),
+        parsed: diagnostics.as_slice().len(),
         diagnostics,
         errors,
     };
@@ -83,6 +84,8 @@ struct Cx<'d> {
     const_names: BTreeMap<String, ConstId>,
     params: Vec<ParamTy>,
     diagnostics: &'d mut Diagnostics,
+    /// How many messages there were before the checker began.
+    parsed: usize,
     /// How many errors there are; those of the parser count as one.
     errors: usize,
 }
@@ -115,8 +118,14 @@ struct ParamTy {
 }
 
 impl Cx<'_> {
-    /// Tells the author.
+    /// Tells the author, unless the parser has refused the same place already.
     fn say(&mut self, diagnostic: Diagnostic) {
+        let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
+        let at = place(&diagnostic).filter(|span| !span.is_none());
+        let refused = &self.diagnostics.as_slice()[..self.parsed];
+        if at.is_some() && refused.iter().any(|earlier| earlier.severity == Severity::Error && place(earlier) == at) {
+            return;
+        }
         if diagnostic.severity == Severity::Error {
             self.errors += 1;
         }

@@ -3,6 +3,7 @@
 use super::operators::{Planner, Stream};
 use super::types::Ty;
 use crate::diagnostics::operators as say;
+use crate::diagnostics::syntax::tells_what_is_not_read;
 use sabot_ir::job_graph::{OperatorId, OperatorType, StreamOperatorNode, Value as Parameter};
 use sabot_ir::plan::{ErrorPolicy, Operator, Sink, SinkId};
 use sabot_ir::span::Span;
@@ -22,7 +23,7 @@ impl Planner<'_, '_> {
             self.plan.sinks.push(Sink { name: op.name.clone(), connector, schema, span: op.span });
             self.sinks.insert(op.operator_id.clone(), id);
         }
-        if !self.graph.operators.iter().any(|op| op.operator_type == OperatorType::Sink) && self.is_by_hand() {
+        if !self.graph.operators.iter().any(|op| op.operator_type == OperatorType::Sink) && self.nobody_has_looked() {
             self.cx.say(say::no_sink(&self.graph.job_name));
         }
     }
@@ -37,9 +38,11 @@ impl Planner<'_, '_> {
             })
     }
 
-    /// Whether the graph has no text: then nobody has looked at it as a whole before.
-    pub(super) fn is_by_hand(&self) -> bool {
-        self.graph.operators.iter().all(|op| op.span.is_none())
+    /// Whether nobody has looked for operators that are not read before: the parser of a job.rs does, once the rest of the
+    /// text is right.
+    fn nobody_has_looked(&self) -> bool {
+        let is_by_hand = self.graph.operators.iter().all(|op| op.span.is_none());
+        is_by_hand || (self.cx.errors == 0 && !self.cx.diagnostics.as_slice().iter().any(tells_what_is_not_read))
     }
 
     pub(super) fn sink(&mut self, op: &StreamOperatorNode, input: Option<&Stream>) -> Stream {
@@ -66,13 +69,13 @@ impl Planner<'_, '_> {
     }
 
     pub(super) fn look_for_unused(&mut self) {
-        if !self.is_by_hand() {
-            return; // the parser has looked, and knows variables
+        if !self.nobody_has_looked() {
+            return;
         }
         for op in &self.graph.operators {
             let is_read = self.graph.edges.iter().any(|edge| edge.from == op.operator_id);
             if op.operator_type != OperatorType::Sink && !is_read {
-                self.cx.say(say::nothing_reads(op.operator_type.name(), &op.name));
+                self.cx.say(say::nothing_reads(op.operator_type.name(), &op.name, op.span));
             }
         }
     }

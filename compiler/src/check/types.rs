@@ -1,11 +1,11 @@
 //! The checker's types: those of columns, and what exists only while checking (records, tuples, variables, `!`).
 
 use super::Cx;
-use crate::diagnostics::{names, types as say};
+use crate::diagnostics::{names, syntax, types as say};
 use sabot_ir::ast::{self, TypeNameKind};
 use sabot_ir::span::Span;
 use sabot_ir::ty::{TimeUnit, Type};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Index into [`Cx::records`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -298,7 +298,7 @@ impl Cx<'_> {
             let name = &record.name;
             if let Some(&first) = self.record_names.get(&name.text) {
                 let first = self.record(first).span;
-                self.say(names::duplicate("record", &name.text, name.span, first));
+                self.say(syntax::defined_twice(name.span, first, "record", &name.text));
                 continue;
             }
             let id = self.add_record(RecordTy { name: name.text.clone(), fields: Vec::new(), span: name.span });
@@ -309,16 +309,16 @@ impl Cx<'_> {
             if self.record(id).span != record.name.span || !self.record(id).fields.is_empty() {
                 continue; // a second declaration of the name
             }
-            let mut seen: BTreeSet<&str> = BTreeSet::new();
-            let mut wire: BTreeSet<&str> = BTreeSet::new();
+            let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+            let mut wire: BTreeMap<&str, Span> = BTreeMap::new();
             let mut fields = Vec::with_capacity(record.fields.len());
             for field in &record.fields {
-                if !seen.insert(&field.name.text) {
-                    self.say(names::duplicate_field(&record.name.text, &field.name.text, field.name.span));
+                if let Some(first) = seen.insert(&field.name.text, field.name.span) {
+                    self.say(syntax::defined_twice(field.name.span, first, "field", &field.name.text));
                     continue;
                 }
-                if !wire.insert(&field.wire_name) {
-                    self.say(names::duplicate_wire_name(&record.name.text, &field.wire_name, field.name.span));
+                if let Some(first) = wire.insert(&field.wire_name, field.name.span) {
+                    self.say(syntax::column_twice(field.name.span, first, &field.wire_name));
                 }
                 let mut ty = self.resolve_type(&field.ty);
                 if !ty.is_error() && (ty.column_type().is_none() || matches!(ty, Ty::Usize | Ty::Isize)) {

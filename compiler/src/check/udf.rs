@@ -5,7 +5,7 @@ use super::infer::Body;
 use super::types::Ty;
 use super::{ConstTy, Cx, FunctionTy, ParamTy};
 use crate::diagnostics::types::Why;
-use crate::diagnostics::{names, unsupported};
+use crate::diagnostics::{names, syntax, unsupported};
 use sabot_ir::ast;
 use sabot_ir::job_graph::JobGraph;
 use sabot_ir::plan;
@@ -27,7 +27,7 @@ impl Cx<'_> {
             }
             if let Some(&first) = self.function_names.get(&name.text) {
                 let first = self.functions[first.0 as usize].span;
-                self.say(names::duplicate("function", &name.text, name.span, first));
+                self.say(syntax::defined_twice(name.span, first, "function", &name.text));
                 continue;
             }
             let mut params = Vec::with_capacity(function.params.len());
@@ -71,7 +71,7 @@ impl Cx<'_> {
             let name = &ast::Name { text: constant.full_name(), span: constant.name.span };
             if let Some(&first) = self.const_names.get(&name.text) {
                 let first = self.consts[first.0 as usize].span;
-                self.say(names::duplicate("constant", &name.text, name.span, first));
+                self.say(syntax::defined_twice(name.span, first, "constant", &name.text));
                 continue;
             }
             let ty = self.resolve_type(&constant.ty);
@@ -124,7 +124,7 @@ impl Cx<'_> {
         for param in &graph.params {
             if let Some(first) = self.params.iter().find(|known| known.name == param.name.text) {
                 let first = first.span;
-                self.say(names::duplicate("parameter", &param.name.text, param.name.span, first));
+                self.say(syntax::defined_twice(param.name.span, first, "parameter", &param.name.text));
                 continue;
             }
             let mut ty = self.resolve_type(&param.ty);

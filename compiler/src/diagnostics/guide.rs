@@ -58,7 +58,7 @@ pub(crate) fn two_places(name: &str, at: Span) -> Diagnostic {
 
 /// A filter without what it compares.
 pub(crate) fn filter_without_column(name: &str, at: Span) -> Diagnostic {
-    Diagnostic::error("E0604", format!("the filter `{name}` compares nothing"))
+    Diagnostic::error("E0235", format!("the filter `{name}` compares nothing"))
         .label(at, "no predicate")
         .help("set `column` and `value`, or `function`")
 }

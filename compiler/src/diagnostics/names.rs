@@ -156,26 +156,6 @@ pub(crate) fn unknown_record(name: &str, known: &[&str], at: Span) -> Diagnostic
     }
 }
 
-/// Two of one kind with one name.
-pub(crate) fn duplicate(kind: &str, name: &str, at: Span, first: Span) -> Diagnostic {
-    Diagnostic::error("E0406", format!("there are two {kind}s named `{name}`"))
-        .label(at, "the second")
-        .label(first, "the first")
-        .help("give one of them another name")
-}
-
-/// Two fields with one name.
-pub(crate) fn duplicate_field(record: &str, field: &str, at: Span) -> Diagnostic {
-    Diagnostic::error("E0406", format!("`{record}` has two fields named `{field}`")).label(at, "the second")
-}
-
-/// Two fields with one name in files.
-pub(crate) fn duplicate_wire_name(record: &str, name: &str, at: Span) -> Diagnostic {
-    Diagnostic::error("E0406", format!("`{record}` has two columns named `{name}` in files"))
-        .label(at, "the second")
-        .help("give one another name: `#[sabot(rename = \"..\")]`")
-}
-
 /// A parameter of the job inside a function.
 pub(crate) fn parameter_in_function(name: &str, at: Span, declared: Span) -> Diagnostic {
     Diagnostic::error("E0407", format!("a function does not see the job's parameter `{name}`"))

@@ -27,9 +27,9 @@ pub(crate) fn no_sink(job: &str) -> Diagnostic {
 }
 
 /// An operator whose rows go nowhere.
-pub(crate) fn nothing_reads(operator: &str, name: &str) -> Diagnostic {
+pub(crate) fn nothing_reads(operator: &str, name: &str, at: Span) -> Diagnostic {
     Diagnostic::warning("E0502", format!("nothing reads the rows of `{name}` ({operator})"))
-        .label(Span::NONE, "not connected")
+        .label(at, "not connected")
         .help("connect it to an operator or a sink, or leave it out")
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn unknown_error_sink(name: &str, known: &[&str], at: Span) -> Diagno
 
 /// An operator without its closure.
 pub(crate) fn function_missing(operator: &str, name: &str, at: Span) -> Diagnostic {
-    Diagnostic::error("E0504", format!("`{name}` ({operator}) has no function"))
+    Diagnostic::error("E0235", format!("`{name}` ({operator}) has no function"))
         .label(at, "computes nothing")
         .help("set `function` to a closure, `|row| ..`")
 }

@@ -281,11 +281,21 @@ pub(crate) fn rows_go_nowhere(at: Span, what: &str) -> Diagnostic {
         .help("end it with `.sink(name, connector)`, or leave it away")
 }
 
+/// Whether this is one of the messages about what is computed for nothing.
+pub(crate) fn tells_what_is_not_read(diagnostic: &Diagnostic) -> bool {
+    matches!(diagnostic.code, "E0217" | "E0218")
+}
+
 /// Two items, fields or parameters of one name.
 pub(crate) fn defined_twice(at: Span, first: Span, what: &str, name: &str) -> Diagnostic {
     Diagnostic::error("E0219", format!("the {what} `{name}` is there twice"))
         .label(at, "the second")
         .label(first, "the first")
+}
+
+/// Two fields of one name in files.
+pub(crate) fn column_twice(at: Span, first: Span, name: &str) -> Diagnostic {
+    defined_twice(at, first, "column", name).help("give one of them another name in files: `#[sabot(rename = \"..\")]`")
 }
 
 /// A `fn` line that a UDF or pipeline cannot have.

@@ -180,13 +180,12 @@ impl<'a> Items<'a> {
 
     /// Copies into a graph the code that it uses, in the order of the names.
     fn give_to(&self, graph: &mut JobGraph, mentioned: BTreeSet<String>) {
-        let reached = self.reached(mentioned);
+        let wanted = self.functions.iter().filter(|(_, aside)| aside.is_wanted).map(|(name, _)| name.clone());
+        let reached = self.reached(mentioned.into_iter().chain(wanted).collect());
         graph.records = self.records.clone();
-        let functions = self.functions.iter().filter(|(name, aside)| aside.is_wanted || reached.contains(*name));
+        let functions = self.functions.iter().filter(|(name, _)| reached.contains(*name));
         graph.functions = functions.filter_map(|(_, aside)| aside.item.clone()).collect();
         graph.functions.sort_by_key(|function| function.span);
-        let wanted: BTreeSet<String> = graph.functions.iter().map(|function| function.name.text.clone()).collect();
-        let reached = self.reached(reached.into_iter().chain(wanted).collect());
         let consts = self.consts.iter().filter(|(name, _)| reached.contains(*name));
         graph.consts = consts.filter_map(|(_, aside)| aside.item.clone()).collect();
         graph.consts.sort_by_key(|constant| constant.name.span);

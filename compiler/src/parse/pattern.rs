@@ -37,7 +37,8 @@ impl Reader<'_> {
             syn::Pat::Tuple(tuple) => PatternKind::Tuple(tuple.elems.iter().map(|elem| self.pattern(elem)).collect()),
             syn::Pat::Paren(inner) => return self.pattern(&inner.pat),
             syn::Pat::Reference(reference) if reference.mutability.is_some() => {
-                self.refuse_pattern(span, "`&mut` in a pattern", "leave it away: the language has values only")
+                self.refuse_pattern(span, "`&mut` in a pattern", "leave it away: the language has values only");
+                return self.pattern(&reference.pat); // what it binds is known all the same
             }
             syn::Pat::Reference(reference) => PatternKind::Reference(Box::new(self.pattern(&reference.pat))),
             syn::Pat::Struct(record) => self.record_pattern(record, span),
@@ -87,7 +88,7 @@ impl Reader<'_> {
     fn binding(&mut self, bind: &syn::PatIdent, span: Span) -> PatternKind {
         if let Some(by_ref) = &bind.by_ref {
             let at = self.span_of(by_ref).to(span);
-            return self.refuse_pattern(at, "`ref`", "leave it away: the language has values only");
+            self.refuse_pattern(at, "`ref`", "leave it away: the language has values only");
         }
         let name = bind.ident.unraw().to_string();
         // syn cannot know whether `None` and `LIMIT` are bound or matched; rustc's naming rules can.

@@ -47,10 +47,7 @@ impl Reader<'_> {
                 continue;
             }
             if let Some(first) = fields.iter().find(|first| first.wire_name == wire_name) {
-                self.diagnostics.push(
-                    syntax::defined_twice(name.span, first.name.span, "column", &wire_name)
-                        .help("give one of them another name in files: `#[sabot(rename = \"..\")]`"),
-                );
+                self.diagnostics.push(syntax::column_twice(name.span, first.name.span, &wire_name));
             }
             let ty = self.ty(&field.ty);
             fields.push(RecordField { name, wire_name, ty });
