@@ -1,6 +1,8 @@
 //! Measurements; see RESULTS.md.
 #![forbid(unsafe_code)]
 
+pub mod in_memory;
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Instant;
