@@ -40,7 +40,7 @@ impl Class {
             Type::Int64 | Type::Timestamp(_) | Type::Duration => int(64, true),
             Type::UInt8 => int(8, false),
             Type::UInt16 => int(16, false),
-            Type::UInt32 => int(32, false),
+            Type::UInt32 | Type::Char => int(32, false),
             Type::UInt64 => int(64, false),
             Type::Float32 => Self::F32,
             Type::Float64 => Self::F64,

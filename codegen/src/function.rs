@@ -257,7 +257,7 @@ impl<'a> FunctionCx<'a> {
             Some(known) => *known,
             None => {
                 let mut signature = Signature::new(self.target.isa.default_call_conv());
-                signature.params.extend(function.args().iter().map(|arg| AbiParam::new(clif_type(*arg))));
+                signature.params.extend(function.args().iter().map(|arg| abi_param(*arg)));
                 signature.returns.push(AbiParam::new(clif_type(function.returns())));
                 let imported = self.builder.import_signature(signature);
                 self.signatures.insert(function, imported);
@@ -297,6 +297,12 @@ impl<'a> FunctionCx<'a> {
     pub(crate) fn is_zero(&mut self, value: Value) -> Value {
         self.builder.ins().icmp_imm_u(IntCC::Equal, value, 0)
     }
+}
+
+/// A `bool` is handed over with nothing above it, as C's callers do.
+fn abi_param(ty: AbiType) -> AbiParam {
+    let param = AbiParam::new(clif_type(ty));
+    if ty == AbiType::Bool { param.uext() } else { param }
 }
 
 fn clif_type(ty: AbiType) -> Clif {

@@ -19,7 +19,7 @@ pub(crate) fn base_type(ty: &Type) -> abi::BaseType {
         Type::Int64 => abi::BaseType::Int64,
         Type::UInt8 => abi::BaseType::UInt8,
         Type::UInt16 => abi::BaseType::UInt16,
-        Type::UInt32 => abi::BaseType::UInt32,
+        Type::UInt32 | Type::Char => abi::BaseType::UInt32,
         Type::UInt64 => abi::BaseType::UInt64,
         Type::Float32 => abi::BaseType::Float32,
         Type::Float64 => abi::BaseType::Float64,

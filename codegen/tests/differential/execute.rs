@@ -165,7 +165,7 @@ impl Registers {
         match ty {
             Type::Unit => Value::Unit,
             Type::Bool => Value::Bool(bit(&column.bits, row)),
-            Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64 => Value::Int(unsigned()),
+            Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64 | Type::Char => Value::Int(unsigned()),
             Type::Float32 => Value::Float32(f32::from_le_bytes(bytes.try_into().expect("four bytes"))),
             Type::Float64 => Value::Float64(f64::from_le_bytes(bytes.try_into().expect("eight bytes"))),
             Type::String => Value::String(String::from_utf8(string()).expect("strings are UTF-8")),

@@ -3,7 +3,7 @@
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, ParamId, UnaryOp};
 use sabot_ir::pipeline::Register;
 use sabot_ir::span::Span;
-use sabot_ir::text::TextFunction;
+use sabot_ir::text::{TextFunction, TextType, is_formatted, is_parsed};
 use sabot_ir::ty::{TimeUnit, Type};
 use sabot_reference::Value;
 use sabot_reference::random::Rng;
@@ -197,14 +197,20 @@ impl<'a> Generator<'a> {
 
     fn of_type(&mut self, ty: &Type, depth: u32) -> ExprKind {
         match ty {
+            ty if !self.vector_only && self.rng.percent(25) => self.text(ty, depth),
             Type::Bool => self.truth(depth),
             Type::Option(inner) if inner.is_integer() && self.rng.percent(40) => self.checked(inner, depth),
             Type::Option(inner) => ExprKind::Some(self.boxed(inner, depth)),
             Type::Date | Type::Timestamp(_) | Type::Duration => self.time(ty, depth),
             ty if ty.is_integer() => self.integer(ty, depth),
             ty if ty.is_float() => self.float(ty, depth),
-            ty if !self.vector_only && self.rng.percent(60) => self.text(ty, depth),
-            ty => self.leaf(ty),
+            ty => {
+                if self.vector_only {
+                    self.leaf(ty)
+                } else {
+                    self.text(ty, depth)
+                }
+            }
         }
     }
 
@@ -212,12 +218,43 @@ impl<'a> Generator<'a> {
     fn text(&mut self, ty: &Type, depth: u32) -> ExprKind {
         let gives = |function: &&TextFunction| function.result().ty() == *ty;
         let functions: Vec<TextFunction> = TextFunction::ALL.iter().filter(gives).copied().collect();
+        if *ty == Type::String && self.rng.percent(25) {
+            return self.formatted(depth);
+        }
+        if let Type::Option(inner) = ty
+            && is_parsed(inner)
+            && self.rng.percent(40)
+        {
+            return ExprKind::Call(Function::Parse, vec![self.expr(&Type::String, depth)]);
+        }
         if functions.is_empty() {
             return self.leaf(ty);
         }
         let function = *self.rng.pick(&functions);
-        let args = function.args().iter().map(|arg| self.expr(&arg.ty(), depth)).collect();
+        let args = function.args().iter().map(|arg| match arg {
+            // Mostly a position in the string, or a radix.
+            TextType::U64 | TextType::U32 if self.rng.percent(70) => {
+                let number = ExprKind::Literal(Literal::Int(self.rng.below(12).into()));
+                self.node(number, &arg.ty())
+            }
+            arg => self.expr(&arg.ty(), depth),
+        });
+        let args = args.collect();
         ExprKind::Call(Function::Text(function), args)
+    }
+
+    fn formatted(&mut self, depth: u32) -> ExprKind {
+        let of = self.any_type().value_type().clone();
+        let of = if is_formatted(&of) { of } else { Type::Char };
+        let specs: &[&str] = match &of {
+            of if of.is_integer() => &["", "?", "x", "#010b", ">12", "+", "o", "*^9", "05"],
+            of if of.is_float() => &["", "?", ".2", "10.3", "+e", "08.1", "<20"],
+            _ => &["", "?", "4", ">6", "^5", ".2", "ä<7.3"],
+        };
+        let spec = Literal::String((*self.rng.pick(specs)).to_owned());
+        let spec = self.node(ExprKind::Literal(spec), &Type::String);
+        let args = vec![self.expr(&Type::String, depth), self.expr(&of, depth), spec];
+        ExprKind::Call(Function::Append, args)
     }
 
     fn call(&mut self, function: Function, types: &[&Type], depth: u32) -> ExprKind {
@@ -517,7 +554,22 @@ fn int(rng: &mut Rng, min: i128, max: i128) -> i128 {
 
 /// A value of this type, often one on an edge.
 pub(crate) fn value(rng: &mut Rng, ty: &Type) -> Value {
-    const STRINGS: [&str; 8] = ["", "a", "b", "ab", "äö", "abcdefghijklm", "abcdefghijklmnopqrstuvwxyz", "A"];
+    const STRINGS: [&str; 14] = [
+        "",
+        "a",
+        "b",
+        "ab",
+        "äö",
+        "abcdefghijklm",
+        "abcdefghijklmnopqrstuvwxyz",
+        "A",
+        " a\u{2003}b ",
+        "-12.5e3",
+        "255",
+        "true",
+        "aßaİ日\u{1f600}",
+        "abab,ab",
+    ];
     match ty {
         Type::Unit => Value::Unit,
         Type::Bool => Value::Bool(rng.percent(50)),
@@ -544,6 +596,9 @@ pub(crate) fn value(rng: &mut Rng, ty: &Type) -> Value {
             3 => *rng.pick(&[0.5, 1.5, 2.5, -0.5, 0.499_999_999_999_999_94, 4_503_599_627_370_497.5, -2.5, 9.3e18]),
             _ => (rng.below(9000) as f64 - 3000.0) / 10.0,
         }),
+        Type::Char => Value::Int(
+            u32::from(*rng.pick(&['a', 'Z', '7', ' ', 'ß', 'İ', '\u{2003}', '日', '\u{1f600}', '\0'])).into(),
+        ),
         Type::String => Value::String((*rng.pick(&STRINGS)).to_owned()),
         Type::Bytes => Value::Bytes(rng.pick(&STRINGS).as_bytes().to_vec()),
         Type::Option(inner) => value(rng, inner),

@@ -3,10 +3,12 @@
 
 mod execute;
 mod generate;
+mod text;
 
 use execute::{Outcome, Registers, Texts, run_compute};
 use generate::Generator;
 use sabot_abi::kernel::Accumulator;
+use sabot_codegen::compiled::CompiledJob;
 use sabot_codegen::{CompileOptions, Cpu};
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal, LocalId};
 use sabot_ir::pipeline::{
@@ -75,7 +77,27 @@ fn check(seed: u64, vector_only: bool) {
     let nulls = *rng.pick(&[0, 0, 3, 50, 100]);
     let data = generate::rows(&mut rng, &columns, rows, nulls);
     let selected: Vec<bool> = (0..rows).map(|_| rng.percent(density)).collect();
+    let cpu = if seed.is_multiple_of(4) { Cpu::Baseline } else { Cpu::V3 };
+    let job = check_step(seed, cpu, columns, filter.as_ref(), outputs, &params, &data, &selected);
+    if vector_only {
+        let scalar: Vec<&String> = job.manifest.kernels.iter().filter(|name| name.ends_with("_rows")).collect();
+        assert!(scalar.is_empty(), "seed {seed}: {scalar:?} should be vectors' work");
+    }
+}
 
+/// A step over rows, compiled and by the reference. Gives what was compiled.
+#[expect(clippy::too_many_arguments, reason = "all that a step is")]
+fn check_step(
+    seed: u64,
+    cpu: Cpu,
+    columns: Vec<Register>,
+    filter: Option<&Expr>,
+    outputs: Vec<Expr>,
+    params: &[Value],
+    data: &[Vec<Value>],
+    selected: &[bool],
+) -> CompiledJob {
+    let rows = data.len();
     let input_count = columns.len();
     let mut registers: Vec<Register> = columns;
     for (position, output) in outputs.iter().enumerate() {
@@ -83,36 +105,31 @@ fn check(seed: u64, vector_only: bool) {
     }
     let outputs: Vec<_> = (input_count..).zip(outputs).map(|(at, expr)| (Reg(at as u32), expr)).collect();
     let step = Step::Compute {
-        filter: filter.clone(),
+        filter: filter.cloned(),
         outputs: outputs.clone(),
         live: Vec::new(),
         operator: OperatorId(0),
         counts: vec![OperatorId(0)],
     };
     let pipelines = pipelines(registers.clone(), vec![step], End::Nothing);
-    let cpu = if seed.is_multiple_of(4) { Cpu::Baseline } else { Cpu::V3 };
     let job = match sabot_codegen::compile_job(&pipelines, &options(cpu)) {
         Ok(job) => job,
         Err(error) => panic!("seed {seed}: {error}\n{filter:?}\n{outputs:?}"),
     };
-    if vector_only {
-        let scalar: Vec<&String> = job.manifest.kernels.iter().filter(|name| name.ends_with("_rows")).collect();
-        assert!(scalar.is_empty(), "seed {seed}: {scalar:?} should be vectors' work: {filter:?} {outputs:?}");
-    }
     let artifact = LoadedArtifact::load(&sabot_codegen::artifact::link(&job)).expect("our own artifact can be loaded");
     let types: Vec<_> = registers.iter().map(|register| register.ty.clone()).collect();
-    let mut actual = Registers::new(&types, &data, rows, Texts::new(&params, &artifact, &job.constants));
-    let outcome = run_compute(&artifact, &mut actual, &selected, &params);
+    let mut actual = Registers::new(&types, data, rows, Texts::new(params, &artifact, &job.constants));
+    let outcome = run_compute(&artifact, &mut actual, selected, params);
 
     // The reference, row by row.
     let mut expected = Outcome { kept: vec![false; rows], errors: Vec::new() };
     for row in (0..rows).filter(|row| selected[*row]) {
         let mut values = data[row].clone();
-        let keeps = filter.as_ref().map_or(Ok(Value::Bool(true)), |filter| evaluate(filter, &values, &params));
+        let keeps = filter.map_or(Ok(Value::Bool(true)), |filter| evaluate(filter, &values, params));
         let result = keeps.and_then(|keeps| {
             if keeps == Value::Bool(true) {
                 for (_, expr) in &outputs {
-                    let value = evaluate(expr, &values, &params)?;
+                    let value = evaluate(expr, &values, params)?;
                     values.push(value);
                 }
                 Ok(true)
@@ -141,6 +158,7 @@ fn check(seed: u64, vector_only: bool) {
     errors.sort_by_key(|(row, ..)| *row);
     assert_eq!(errors, expected.errors, "seed {seed}: filter {filter:#?}\noutputs {outputs:#?}");
     assert_eq!(outcome.kept, expected.kept, "seed {seed}: filter {filter:#?}");
+    job
 }
 
 /// What a call of an aggregate leaves in its accumulator.

@@ -257,6 +257,10 @@ pub enum Function {
     Contains,
     /// Any other function of strings, characters and bytes.
     Text(TextFunction),
+    /// `s.parse::<T>()`, an `Option<T>`.
+    Parse,
+    /// A string, a value, and how it is written (`>8.2`, a literal): the value behind the string, for `format!`.
+    Append,
     // Options.
     /// `o.unwrap_or(d)`; `d` is evaluated in any case.
     UnwrapOr,
@@ -334,6 +338,8 @@ impl Function {
             Self::EndsWith => "ends_with",
             Self::Contains => "contains",
             Self::Text(function) => function.name(),
+            Self::Parse => "parse",
+            Self::Append => "append",
             Self::UnwrapOr => "unwrap_or",
         }
     }

@@ -42,6 +42,8 @@ pub enum Type {
     Float32,
     /// `f64`.
     Float64,
+    /// `char`: a Unicode scalar value; never a column of a file, a `u32` in registers.
+    Char,
     /// `String` and `&str`; UTF-8.
     String,
     /// `Vec<u8>` declared as bytes.
@@ -112,7 +114,7 @@ impl Type {
             Self::Unit | Self::Bool | Self::String | Self::Bytes => None,
             Self::Int8 | Self::UInt8 => Some(1),
             Self::Int16 | Self::UInt16 => Some(2),
-            Self::Int32 | Self::UInt32 | Self::Float32 | Self::Date => Some(4),
+            Self::Int32 | Self::UInt32 | Self::Char | Self::Float32 | Self::Date => Some(4),
             Self::Int64 | Self::UInt64 | Self::Float64 | Self::Timestamp(_) | Self::Duration => Some(8),
             Self::Decimal(..) => Some(16),
             Self::Option(inner) => inner.width(),
@@ -136,6 +138,7 @@ impl fmt::Display for Type {
             Self::UInt64 => f.write_str("u64"),
             Self::Float32 => f.write_str("f32"),
             Self::Float64 => f.write_str("f64"),
+            Self::Char => f.write_str("char"),
             Self::String => f.write_str("String"),
             Self::Bytes => f.write_str("Bytes"),
             Self::Decimal(precision, scale) => write!(f, "Decimal<{precision}, {scale}>"),

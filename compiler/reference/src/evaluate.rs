@@ -107,6 +107,13 @@ impl Evaluation<'_> {
                 let values = args.iter().map(|arg| self.value(arg)).collect::<Result<Vec<_>, _>>()?;
                 match function {
                     Function::Text(function) => text::call(*function, &values).map_err(at),
+                    Function::Parse | Function::Append => match (values.as_slice(), args.as_slice()) {
+                        ([Value::String(text)], _) => Ok(text::parse(text, &expr.ty)),
+                        ([Value::String(prefix), value, Value::String(spec)], [_, arg, _]) => {
+                            text::append(prefix, value, &arg.ty, spec).map_err(at)
+                        }
+                        (values, _) => unreachable!("{function:?} of {values:?}"),
+                    },
                     function => call(*function, &args[0].ty, &values).map_err(at),
                 }
             }

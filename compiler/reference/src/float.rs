@@ -118,6 +118,8 @@ macro_rules! float {
                 | Function::EndsWith
                 | Function::Contains
                 | Function::Text(_)
+                | Function::Parse
+                | Function::Append
                 | Function::UnwrapOr => unreachable!("{function:?} is not a function of floats"),
             })
         }

@@ -37,7 +37,7 @@ macro_rules! with_integer {
                 type $t = u16;
                 $body
             }
-            Type::UInt32 => {
+            Type::UInt32 | Type::Char => {
                 type $t = u32;
                 $body
             }
@@ -84,6 +84,7 @@ macro_rules! with_signed {
             | Type::UInt16
             | Type::UInt32
             | Type::UInt64
+            | Type::Char
             | Type::Unit
             | Type::Bool
             | Type::Float32
@@ -249,6 +250,8 @@ pub(crate) fn function(function: Function, ty: &Type, args: &[i128]) -> Result<V
         | Function::EndsWith
         | Function::Contains
         | Function::Text(_)
+        | Function::Parse
+        | Function::Append
         | Function::UnwrapOr => unreachable!("{function:?} is not a function of integers"),
     }
 }

@@ -156,6 +156,7 @@ pub fn random_value(rng: &mut Rng, ty: &Type) -> Value {
         Type::Int64 => Value::Int(signed(rng, 64)),
         Type::UInt8 => Value::Int(unsigned(rng, 8)),
         Type::UInt16 => Value::Int(unsigned(rng, 16)),
+        Type::Char => Value::Int(i128::from(b'a') + i128::from(rng.below(26))),
         Type::UInt32 => Value::Int(unsigned(rng, 32)),
         Type::UInt64 => Value::Int(unsigned(rng, 64)),
         Type::Float32 if edge => Value::Float32(*rng.pick(&[f32::NAN, f32::INFINITY, -0.0, 0.1])),

@@ -18,7 +18,7 @@ pub enum Value {
     Unit,
     /// `bool`.
     Bool(bool),
-    /// All integers, `Date`, `Timestamp`, `Duration`, `Decimal` (unscaled); always in the range of its type.
+    /// All integers, `char` (its scalar value), `Date`, `Timestamp`, `Duration`, `Decimal` (unscaled); always in the range of its type.
     Int(i128),
     /// `f32`.
     Float32(f32),
@@ -114,6 +114,7 @@ impl Value {
             | Type::UInt16
             | Type::UInt32
             | Type::UInt64
+            | Type::Char
             | Type::Decimal(..)
             | Type::Date
             | Type::Timestamp(_)

@@ -94,6 +94,7 @@ fn param_value(param: &Param, set: &[(String, String)]) -> Result<Value, Failure
         | Type::UInt16
         | Type::UInt32
         | Type::UInt64
+        | Type::Char
         | Type::Bytes
         | Type::Decimal(..)
         | Type::Date

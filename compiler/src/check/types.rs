@@ -80,6 +80,7 @@ impl Ty {
             | Type::UInt16
             | Type::UInt32
             | Type::UInt64
+            | Type::Char
             | Type::Float32
             | Type::Float64
             | Type::String

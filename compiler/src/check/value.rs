@@ -110,6 +110,7 @@ pub(super) fn default_of(ty: &Type) -> Expr {
         | Type::UInt16
         | Type::UInt32
         | Type::UInt64
+        | Type::Char
         | Type::Decimal(..)
         | Type::Date
         | Type::Timestamp(_)

@@ -474,6 +474,7 @@ fn anything(ty: &Type) -> Expr {
         | Type::UInt16
         | Type::UInt32
         | Type::UInt64
+        | Type::Char
         | Type::Decimal(..)
         | Type::Date
         | Type::Timestamp(_)

@@ -1,11 +1,12 @@
 //! What generated code and the runtime share, and nothing else: the structs that kernels are called with ([`kernel`]),
 //! the runtime functions that they may call ([`function`]), the job described to the runtime ([`manifest`]), the frame of the
-//! artifact around both ([`descriptor`]) and what it asks of the processor ([`cpu`]).
+//! artifact around both ([`descriptor`]), what stands in `format!` ([`format`](mod@format)) and what it asks of the processor ([`cpu`]).
 //!
 //! The compiler and the runtime never see each other; a change here is a change of [`ABI_VERSION`].
 
 pub mod cpu;
 pub mod descriptor;
+pub mod format;
 pub mod function;
 pub mod kernel;
 pub mod manifest;

@@ -85,6 +85,60 @@ impl ValueArena {
     }
 }
 
+/// For a string that is made from nothing.
+pub(crate) fn maker(context: &mut Context) -> Maker<'_> {
+    maker_from(context, StrRef { data: [].as_ptr(), len: 0 })
+}
+
+/// For a string that begins with another one.
+pub(crate) fn maker_from(context: &mut Context, prefix: StrRef) -> Maker<'_> {
+    let (arena, row_bytes) = of(context);
+    Maker { arena, row_bytes, value: prefix }
+}
+
+/// A string while it is made, piece by piece; nobody else takes memory meanwhile.
+pub(crate) struct Maker<'a> {
+    arena: &'a mut Blocks,
+    row_bytes: &'a mut u64,
+    value: StrRef,
+}
+
+impl Maker<'_> {
+    /// What was made so far.
+    pub(crate) fn value(&self) -> StrRef {
+        self.value
+    }
+
+    /// Whether the row may take that many bytes more.
+    pub(crate) fn reserve(&self, bytes: usize) -> Result<(), TooLarge> {
+        if self.row_bytes.saturating_add(bytes as u64) > ROW_BYTES { Err(TooLarge) } else { Ok(()) }
+    }
+
+    /// Adds bytes.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
+        if !bytes.is_empty() {
+            self.value = self.arena.append(self.row_bytes, self.value, bytes)?;
+        }
+        Ok(())
+    }
+
+    /// All of a string that is that long and that `fill` fills in.
+    pub(crate) fn push_with(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<(), TooLarge> {
+        assert_eq!(self.value.len, 0, "filled in at once");
+        let to = self.arena.take(self.row_bytes, len, 1)?;
+        // SAFETY: `take` gave that many bytes to us alone, and all of them were written or zeroed before.
+        fill(unsafe { std::slice::from_raw_parts_mut(to, len) });
+        self.value = StrRef { data: to, len: len as u64 };
+        Ok(())
+    }
+}
+
+impl std::fmt::Write for Maker<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.push(text.as_bytes()).map_err(|TooLarge| std::fmt::Error)
+    }
+}
+
 /// The arena that a kernel was called with, and what its row has taken so far.
 pub(crate) fn of(context: &mut Context) -> (&mut Blocks, &mut u64) {
     debug_assert!(!context.arena.is_null(), "kernels that make values are called with an arena");

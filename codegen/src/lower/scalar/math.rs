@@ -14,6 +14,7 @@ use sabot_abi::function::RuntimeFunction;
 use sabot_ir::expr::{Expr, Function};
 
 /// `function(args)`, all arguments evaluated from left to right.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is told apart by the type of its first argument")]
 pub(super) fn call(
     cx: &mut ScalarCx<'_, '_>,
     function: Function,
@@ -28,8 +29,11 @@ pub(super) fn call(
     }
     let values = args.iter().map(|arg| cx.lower(arg)).collect::<Result<Vec<_>, _>>()?;
     cx.fx.note(|| format!("{function:?} of {}", first.ty));
-    if let Function::Text(function) = function {
-        return Ok(text::call(cx, function, &values, expr));
+    match function {
+        Function::Text(function) => return Ok(text::call(cx, function, &values, expr)),
+        Function::Parse => return text::parse(cx, values[0], expr),
+        Function::Append => return text::append(cx, args, &values, expr),
+        _ => {}
     }
     let value = match Class::of(&first.ty) {
         Class::Int { bits, signed } => integer::call(cx, function, bits, signed, &values, args, expr),

@@ -268,6 +268,10 @@ impl Printer<'_> {
             (Literal::Bool(value), _) => self.fmt(format_args!("{value}")),
             (Literal::Int(value), Type::Int64) => self.fmt(format_args!("{value}")),
             (Literal::Int(value), ty) if ty.is_integer() => self.fmt(format_args!("{value}{ty}")),
+            (Literal::Int(value), Type::Char) => {
+                let c = u32::try_from(*value).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+                self.fmt(format_args!("{c:?}"));
+            }
             (Literal::Int(value), ty) => self.fmt(format_args!("{ty}({value})")),
             (Literal::Float(value), ty) if !value.is_finite() => {
                 let name = match (value.is_nan(), *value > 0.0) {

@@ -3,6 +3,7 @@
 
 use crate::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, UnaryOp};
 use crate::plan::Param;
+use crate::text::{is_formatted, is_parsed};
 use crate::ty::{Schema, Type};
 use std::collections::BTreeMap;
 
@@ -129,6 +130,7 @@ fn literal_fits(literal: &Literal, ty: &Type) -> bool {
         Literal::Bool(_) => *ty == Type::Bool,
         Literal::Int(value) => match integer_range(ty) {
             Some((least, greatest)) => (least..=greatest).contains(value),
+            None if *ty == Type::Char => u32::try_from(*value).is_ok_and(|value| char::from_u32(value).is_some()),
             None => matches!(ty, Type::Date | Type::Timestamp(_) | Type::Duration | Type::Decimal(..)),
         },
         #[allow(clippy::cast_possible_truncation, reason = "asks whether it is exact")]
@@ -156,6 +158,7 @@ pub fn integer_range(ty: &Type) -> Option<(i128, i128)> {
         Type::UInt64 => (0, u64::MAX.into()),
         Type::Unit
         | Type::Bool
+        | Type::Char
         | Type::Float32
         | Type::Float64
         | Type::String
@@ -260,6 +263,16 @@ fn call_fits(function: Function, args: &[&Type], result: &Type) -> bool {
             same(2, |ty| *ty == Type::String, &is(Type::Bool))
         }
         Function::Text(function) => function.fits(args, result),
+        Function::Parse => {
+            args.len() == 1 && *args[0] == Type::String && result.is_option() && is_parsed(result.value_type())
+        }
+        Function::Append => {
+            args.len() == 3
+                && *args[0] == Type::String
+                && is_formatted(args[1])
+                && *args[2] == Type::String
+                && *result == Type::String
+        }
         Function::UnwrapOr => {
             args.len() == 2 && *args[0] == Type::Option(Box::new(args[1].clone())) && result == args[1]
         }

@@ -152,6 +152,8 @@ pub(super) fn call(
         | Function::EndsWith
         | Function::Contains
         | Function::Text(_)
+        | Function::Parse
+        | Function::Append
         | Function::UnwrapOr => {
             let (single, double) = runtime_function(function)?;
             let called = if class == Class::F32 { single } else { double };

@@ -118,6 +118,8 @@ pub(super) fn call(
         | Function::EndsWith
         | Function::Contains
         | Function::Text(_)
+        | Function::Parse
+        | Function::Append
         | Function::UnwrapOr => return None,
     };
     Some(Scalar::plain(value))
