@@ -7,15 +7,17 @@ use crate::compiled::{CompiledFunction, CompiledJob};
 use crate::elf::{AARCH64, HEADERS_LEN, NOTE, Object, PROGBITS, Parts, Symbol, X86_64};
 use crate::line_table::{Placed, debug_sections};
 use crate::unwind::{Framed, frame_section, search_table, search_table_len};
+use gimli::LittleEndian;
+use gimli::write::{Address, EndianVec};
 use sabot_abi::ABI_VERSION;
 use sabot_abi::cpu::{CpuFeature, CpuFeatures};
 use sabot_abi::descriptor::{BUILD_ID_LEN, BUILD_ID_OFFSET, DESCRIPTOR_OFFSET, DESCRIPTOR_SYMBOL, Descriptor, Stretch};
 use target_lexicon::Architecture;
 
 /// What differs between the machines that artifacts are made for.
-struct Machine {
+pub(crate) struct Machine {
     /// Its number in the ELF header.
-    number: u16,
+    pub(crate) number: u16,
     /// The largest page that its systems use: segments stand on such pages.
     page: usize,
     /// An instruction that traps, between functions.
@@ -86,15 +88,16 @@ pub fn link(job: &CompiledJob) -> Vec<u8> {
     }
     object.set_addresses(&dynamic_symbols, &symbols);
     let dynamic = object.dynamic(&dynamic_symbols);
-    let placed: Vec<Placed<'_>> = symbols
-        .iter()
-        .skip(1)
+    let kernels = symbols.iter().skip(1);
+    let placed: Vec<Placed<'_>> = kernels
+        .clone()
         .zip(&job.functions)
-        .map(|(symbol, function)| Placed { address: symbol.address, symbol: &symbol.name, function })
+        .map(|(symbol, function)| Placed { address: Address::Constant(symbol.address), symbol: &symbol.name, function })
         .collect();
-    let text_range = code.address as u64..(code.address + code.len) as u64;
-    for (name, content) in debug_sections(&job.manifest.source_file, &job.manifest.source_text, &placed, text_range) {
-        object.unmapped(name, &content);
+    let (file, source) = (&job.manifest.source_file, &job.manifest.source_text);
+    let begin = Address::Constant(code.address as u64);
+    for (id, content) in debug_sections(file, source, &placed, begin, code.len as u64, EndianVec::new(LittleEndian)) {
+        object.unmapped(id.name(), content.slice());
     }
     object.symbols(&job.manifest.source_file, &symbols);
     let mut bytes = object.finish(machine.number, &Parts { read_end, text: code, dynamic, note, frame_header });
@@ -113,7 +116,7 @@ pub fn link(job: &CompiledJob) -> Vec<u8> {
         target: Descriptor::target_field(&job.triple.to_string()).expect("triples are short"),
     };
     let mut content = descriptor.to_bytes();
-    content.extend(placed.iter().flat_map(|kernel| (kernel.address - DESCRIPTOR_OFFSET as u64).to_le_bytes()));
+    content.extend(kernels.flat_map(|kernel| (kernel.address - DESCRIPTOR_OFFSET as u64).to_le_bytes()));
     bytes[DESCRIPTOR_OFFSET..DESCRIPTOR_OFFSET + content.len()].copy_from_slice(&content);
     let build_id = blake3::hash(&bytes);
     bytes[BUILD_ID_OFFSET..BUILD_ID_OFFSET + BUILD_ID_LEN].copy_from_slice(&build_id.as_bytes()[..BUILD_ID_LEN]);
@@ -121,14 +124,15 @@ pub fn link(job: &CompiledJob) -> Vec<u8> {
 }
 
 /// The code of all functions, one behind the other.
-struct Text {
-    bytes: Vec<u8>,
+pub(crate) struct Text {
+    /// What the section holds.
+    pub(crate) bytes: Vec<u8>,
     /// Where each function begins.
-    offsets: Vec<usize>,
+    pub(crate) offsets: Vec<usize>,
 }
 
 impl Text {
-    fn new(functions: &[CompiledFunction], machine: &Machine) -> Self {
+    pub(crate) fn new(functions: &[CompiledFunction], machine: &Machine) -> Self {
         let mut text = Self { bytes: Vec::new(), offsets: Vec::new() };
         for function in functions {
             let align = (function.alignment as usize).max(16);
@@ -147,7 +151,7 @@ impl Text {
     }
 }
 
-fn machine(architecture: Architecture) -> Machine {
+pub(crate) fn machine(architecture: Architecture) -> Machine {
     if matches!(architecture, Architecture::X86_64) {
         Machine { number: X86_64, page: 4 << 10, padding: &[0xcc] } // int3
     } else if matches!(architecture, Architecture::Aarch64(_)) {

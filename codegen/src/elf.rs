@@ -11,8 +11,10 @@ pub(crate) const AARCH64: u16 = 183;
 
 /// `SHT_PROGBITS`.
 pub(crate) const PROGBITS: u32 = 1;
-const SYMTAB: u32 = 2;
-const STRTAB: u32 = 3;
+/// `SHT_SYMTAB`.
+pub(crate) const SYMTAB: u32 = 2;
+/// `SHT_STRTAB`.
+pub(crate) const STRTAB: u32 = 3;
 const HASH: u32 = 5;
 const DYNAMIC: u32 = 6;
 /// `SHT_NOTE`.
@@ -20,13 +22,18 @@ pub(crate) const NOTE: u32 = 7;
 const DYNSYM: u32 = 11;
 
 const WRITE: u64 = 1;
-const ALLOC: u64 = 2;
-const EXEC: u64 = 4;
+/// `SHF_ALLOC`.
+pub(crate) const ALLOC: u64 = 2;
+/// `SHF_EXECINSTR`.
+pub(crate) const EXEC: u64 = 4;
 
-const FILE_HEADER_LEN: usize = 64;
+/// Number of bytes of the file header.
+pub(crate) const FILE_HEADER_LEN: usize = 64;
 const SEGMENT_LEN: usize = 56;
-const SECTION_HEADER_LEN: usize = 64;
-const SYMBOL_LEN: usize = 24;
+/// Number of bytes of an entry of the section table.
+pub(crate) const SECTION_HEADER_LEN: usize = 64;
+/// Number of bytes of a symbol.
+pub(crate) const SYMBOL_LEN: usize = 24;
 const SEGMENTS: usize = 7;
 
 /// Where the first section stands: behind the file header and the segments.
@@ -76,14 +83,16 @@ pub(crate) struct SectionRef {
 }
 
 /// A string table.
-struct Strings(Vec<u8>);
+pub(crate) struct Strings(pub(crate) Vec<u8>);
 
 impl Strings {
-    fn new() -> Self {
+    /// One that holds the empty string.
+    pub(crate) fn new() -> Self {
         Self(vec![0])
     }
 
-    fn add(&mut self, text: &str) -> u32 {
+    /// Adds a string: where it stands.
+    pub(crate) fn add(&mut self, text: &str) -> u32 {
         let at = self.0.len() as u32;
         self.0.extend(text.bytes().filter(|byte| *byte != 0));
         self.0.push(0);
@@ -290,7 +299,8 @@ pub(crate) struct DynamicSymbols {
     names: Vec<u32>,
 }
 
-fn symbol_entry(name: u32, info: u8, section: u16, address: u64, len: u64) -> Vec<u8> {
+/// The bytes of a symbol.
+pub(crate) fn symbol_entry(name: u32, info: u8, section: u16, address: u64, len: u64) -> Vec<u8> {
     let mut entry = Vec::with_capacity(SYMBOL_LEN);
     push32(&mut entry, &[name]);
     entry.extend([info, 0]);
@@ -325,15 +335,18 @@ fn hash(name: &str) -> u32 {
     })
 }
 
-fn push16(bytes: &mut Vec<u8>, values: &[u16]) {
+/// Appends numbers of 16 bits.
+pub(crate) fn push16(bytes: &mut Vec<u8>, values: &[u16]) {
     bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
 }
 
-fn push32(bytes: &mut Vec<u8>, values: &[u32]) {
+/// Appends numbers of 32 bits.
+pub(crate) fn push32(bytes: &mut Vec<u8>, values: &[u32]) {
     bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
 }
 
-fn push64(bytes: &mut Vec<u8>, values: &[u64]) {
+/// Appends numbers of 64 bits.
+pub(crate) fn push64(bytes: &mut Vec<u8>, values: &[u64]) {
     bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
 }
 

@@ -17,6 +17,7 @@ mod line_table;
 mod lower;
 mod manifest;
 mod pipeline;
+pub mod relocatable;
 mod spans;
 pub mod unwind;
 
@@ -139,6 +140,30 @@ pub fn compile_cached(
     let job = compile_job_cached(pipelines, options, cache)?;
     let bytes = artifact::link(&job);
     Ok(Artifact { bytes, manifest: job.manifest })
+}
+
+/// A job's kernels as a relocatable object, for linkers.
+#[derive(Clone, Debug)]
+pub struct RelocatableObject {
+    /// The ELF object.
+    pub bytes: Vec<u8>,
+    /// The symbols of the kernels.
+    pub symbols: Vec<String>,
+    /// What of the processor they need beyond the architecture's baseline, by Cranelift's names.
+    pub cpu_features: Vec<String>,
+}
+
+/// Compiles a job to a relocatable object. The same job and options give the same bytes.
+///
+/// # Errors
+/// If the target is unknown, or an expression has no code.
+pub fn compile_object(pipelines: &Pipelines, options: &CompileOptions) -> Result<RelocatableObject, CodegenError> {
+    let job = compile_job(pipelines, options)?;
+    Ok(RelocatableObject {
+        bytes: relocatable::object(&job),
+        symbols: relocatable::symbol_names(&job),
+        cpu_features: job.cpu_features,
+    })
 }
 
 /// The kernels of a job as people read them.

@@ -4,26 +4,29 @@
 //! the same bytes in every directory.
 
 use crate::compiled::CompiledFunction;
-use gimli::write::{Address, AttributeValue, DwarfUnit, EndianVec, FileId, LineProgram, LineString, Sections};
-use gimli::{Encoding, Format, LineEncoding, LittleEndian, SectionId};
+use gimli::write::{Address, AttributeValue, DwarfUnit, FileId, LineProgram, LineString, Sections, Writer};
+use gimli::{Encoding, Format, LineEncoding, SectionId};
 
-/// A kernel in the artifact.
+/// A kernel in the artifact, or in the relocatable object.
 pub(crate) struct Placed<'a> {
     /// Of its first instruction.
-    pub(crate) address: u64,
+    pub(crate) address: Address,
     /// What it is called there.
     pub(crate) symbol: &'a str,
     /// The kernel.
     pub(crate) function: &'a CompiledFunction,
 }
 
-/// The debug sections by name, in the order in which they are written; empty ones left out.
-pub(crate) fn debug_sections(
+/// The debug sections in the order in which they are written, each in a writer that `new_writer` made; empty ones left out.
+/// The code is `text_len` bytes from `text`.
+pub(crate) fn debug_sections<W: Writer + Clone>(
     source_file: &str,
     source_text: &str,
     kernels: &[Placed<'_>],
-    text: std::ops::Range<u64>,
-) -> Vec<(&'static str, Vec<u8>)> {
+    text: Address,
+    text_len: u64,
+    new_writer: W,
+) -> Vec<(SectionId, W)> {
     let encoding = Encoding { format: Format::Dwarf32, version: 4, address_size: 8 };
     let directory = LineString::String(b".".to_vec());
     let file = LineString::String(file_name(source_file));
@@ -47,15 +50,15 @@ pub(crate) fn debug_sections(
     unit.set(gimli::DW_AT_language, AttributeValue::Language(gimli::DW_LANG_C99));
     unit.set(gimli::DW_AT_name, AttributeValue::StringRef(name));
     unit.set(gimli::DW_AT_comp_dir, AttributeValue::StringRef(directory));
-    unit.set(gimli::DW_AT_low_pc, AttributeValue::Address(Address::Constant(text.start)));
-    unit.set(gimli::DW_AT_high_pc, AttributeValue::Udata(text.end - text.start));
+    unit.set(gimli::DW_AT_low_pc, AttributeValue::Address(text));
+    unit.set(gimli::DW_AT_high_pc, AttributeValue::Udata(text_len));
     for (kernel, rows) in kernels.iter().zip(&locations) {
         let name = dwarf.strings.add(kernel.symbol);
         let entry = dwarf.unit.add(root, gimli::DW_TAG_subprogram);
         let entry = dwarf.unit.get_mut(entry);
         entry.set(gimli::DW_AT_name, AttributeValue::StringRef(name));
         entry.set(gimli::DW_AT_external, AttributeValue::Flag(true));
-        entry.set(gimli::DW_AT_low_pc, AttributeValue::Address(Address::Constant(kernel.address)));
+        entry.set(gimli::DW_AT_low_pc, AttributeValue::Address(kernel.address));
         entry.set(gimli::DW_AT_high_pc, AttributeValue::Udata(kernel.function.code.len() as u64));
         if let Some(first) = rows.first() {
             entry.set(gimli::DW_AT_decl_file, AttributeValue::FileIndex(Some(file)));
@@ -63,18 +66,18 @@ pub(crate) fn debug_sections(
         }
     }
 
-    let mut sections = Sections::new(EndianVec::new(LittleEndian));
-    dwarf.write(&mut sections).expect("addresses are constants and every string is in the unit's own tables");
-    let mut named = Vec::new();
+    let mut sections = Sections::new(new_writer);
+    dwarf.write(&mut sections).expect("the writer knows the addresses, and every string is in the unit's own tables");
+    let mut written = Vec::new();
     sections
         .for_each(|id: SectionId, data| {
-            if !data.slice().is_empty() {
-                named.push((id.name(), data.slice().to_vec()));
+            if data.len() > 0 {
+                written.push((id, data.clone()));
             }
             Ok::<(), gimli::write::Error>(())
         })
         .expect("nothing fails here");
-    named
+    written
 }
 
 /// From this offset in a function on, its instructions come from this line and column.
@@ -102,11 +105,11 @@ fn rows(function: &CompiledFunction, lines: &Lines<'_>) -> Vec<Row> {
     rows
 }
 
-fn add_sequence(program: &mut LineProgram, file: FileId, address: u64, len: u64, rows: &[Row]) {
+fn add_sequence(program: &mut LineProgram, file: FileId, address: Address, len: u64, rows: &[Row]) {
     if rows.is_empty() {
         return;
     }
-    program.begin_sequence(Some(Address::Constant(address)));
+    program.begin_sequence(Some(address));
     for row in rows {
         program.row().address_offset = row.offset;
         program.row().file = file;

@@ -67,6 +67,24 @@ pub(crate) fn frame_section(common: Option<&FrameCommon>, functions: &[Framed<'_
     bytes
 }
 
+/// The bytes of `.eh_frame` in a relocatable object, and the places in it where the linker writes the distance to each
+/// function's first instruction. The linker knows where it ends.
+pub(crate) fn relocatable_frames<'a>(
+    common: Option<&FrameCommon>,
+    functions: impl Iterator<Item = &'a FrameEntry>,
+) -> (Vec<u8>, Vec<usize>) {
+    let mut bytes = common.map_or_else(Vec::new, |common| common.0.clone());
+    let mut places = Vec::new();
+    for function in functions {
+        let at = bytes.len();
+        bytes.extend_from_slice(&function.0);
+        let back_to_common = (at + 4) as u32;
+        bytes[at + 4..at + 8].copy_from_slice(&back_to_common.to_le_bytes());
+        places.push(at + 8);
+    }
+    (bytes, places)
+}
+
 fn distance(to: u64, from: u64) -> [u8; 4] {
     (to.wrapping_sub(from) as i64 as i32).to_le_bytes()
 }

@@ -196,6 +196,8 @@ pub enum Emit {
     Clif,
     /// Kernels as machine code listing.
     Asm,
+    /// Kernels as a relocatable object, for a linker.
+    Obj,
 }
 
 /// `sabotc run`.
@@ -282,6 +284,10 @@ pub struct ExplainArguments {
     #[arg(long)]
     pub analyze: bool,
 
+    /// Show what the job keeps in memory in place of a stage: which tables, for how long, how many bytes.
+    #[arg(long, conflicts_with = "stage")]
+    pub state: bool,
+
     /// Set a parameter of the job, for `--analyze`.
     #[arg(long, value_name = "PARAM=VALUE", value_parser = sabot_runtime::arguments::assignment)]
     pub set: Vec<(String, String)>,
@@ -320,6 +326,10 @@ pub struct GraphArguments {
     /// How it is drawn.
     #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
     pub format: GraphFormat,
+
+    /// Write the picture (SVG) into a file and open it in the browser.
+    #[arg(long, conflicts_with = "format")]
+    pub open: bool,
 }
 
 /// How a job is drawn.

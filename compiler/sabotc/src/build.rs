@@ -24,13 +24,10 @@ pub(crate) fn run(arguments: &BuildArguments, messages: &Messages) -> Result<(),
     front.say_optimized(messages);
     match arguments.emit {
         Emit::Exe | Emit::Artifact => link(arguments, &front, messages),
-        Emit::Plan => write_text(arguments.output.as_deref(), &display::plan::plan(&front.compiled.optimized)),
-        Emit::Clif => {
-            write_text(arguments.output.as_deref(), &kernels(&front, &arguments.target, |kernel| kernel.clif)?)
-        }
-        Emit::Asm => {
-            write_text(arguments.output.as_deref(), &kernels(&front, &arguments.target, |kernel| kernel.assembly)?)
-        }
+        Emit::Plan => text(arguments, &front, messages, || Ok(display::plan::plan(&front.compiled.optimized))),
+        Emit::Clif => text(arguments, &front, messages, || kernels(&front, &arguments.target, |kernel| kernel.clif)),
+        Emit::Asm => text(arguments, &front, messages, || kernels(&front, &arguments.target, |kernel| kernel.assembly)),
+        Emit::Obj => object(arguments, &front, messages),
     }
 }
 
@@ -126,7 +123,7 @@ fn link(arguments: &BuildArguments, front: &Front, messages: &Messages) -> Resul
     let started = Instant::now();
     let (runtime, bytes, what, extension) = match arguments.emit {
         Emit::Artifact => (None, made.bytes, "artifact", "sabot"),
-        Emit::Exe | Emit::Plan | Emit::Clif | Emit::Asm => {
+        Emit::Exe | Emit::Plan | Emit::Clif | Emit::Asm | Emit::Obj => {
             if arguments.target.target.as_deref().is_some_and(|target| !is_this_machine(target)) {
                 return Err(Failure::Usage(format!(
                     "an executable for {} needs that machine's sabot-rt: pass `--emit artifact`, which makes the part that is compiled",
@@ -136,29 +133,60 @@ fn link(arguments: &BuildArguments, front: &Front, messages: &Messages) -> Resul
             (Some(runtime()?), executable::append(&[], &made.bytes), "executable", "")
         }
     };
-    let path = match &arguments.output {
-        Some(path) => path.clone(),
-        None => Path::new("target/sabot").join(&front.compiled.graph.job_name).with_extension(extension),
-    };
-    if arguments.output.is_none() {
-        let fail = |error| Failure::Failed(format!("target/sabot: cannot be made: {error}"));
-        fs::create_dir_all("target/sabot").map_err(fail)?;
-    }
+    let path = output_path(arguments, front, extension)?;
     let written = write_file(&path, runtime.as_deref(), &bytes)?;
     messages.done("Linked", &format!("{} ({what}, {})", path.display(), size(written)), Some(started.elapsed()));
     if arguments.timings {
-        for (stage, time) in [
-            ("parse and check", front.checked_in),
-            ("optimize", front.optimized_in),
-            ("pipelines", front.physical_in),
-            ("compile kernels", compiled.time),
-            ("link and write", started.elapsed()),
-        ] {
-            messages.say(&format!("{stage:>20} {:8.3} ms", time.as_secs_f64() * 1e3));
-        }
+        timings(front, compiled.time, started.elapsed(), messages);
         messages.say(&format!("{:>20} {:>8} of {kernels}", "cached kernels", compiled.found));
     }
     Ok(())
+}
+
+/// Writes the kernels as a relocatable object, and names their symbols.
+fn object(arguments: &BuildArguments, front: &Front, messages: &Messages) -> Result<(), Failure> {
+    let started = Instant::now();
+    let made = sabot_codegen::compile_object(&front.compiled.pipelines, &options(front, &arguments.target))
+        .map_err(|error| refused(front, &error, messages))?;
+    let compiled_in = started.elapsed();
+    let path = output_path(arguments, front, "o")?;
+    let started = Instant::now();
+    let written = write_file(&path, None, &made.bytes)?;
+    let text = format!("{} (relocatable object, {})", path.display(), size(written));
+    messages.done("Wrote", &text, Some(compiled_in + started.elapsed()));
+    for symbol in &made.symbols {
+        messages.say(&format!("      symbol {symbol}"));
+    }
+    if !made.cpu_features.is_empty() {
+        let features: Vec<_> = made.cpu_features.iter().map(|flag| flag.trim_start_matches("has_")).collect();
+        messages.say(&format!("       needs {}", features.join(" ")));
+    }
+    if arguments.timings {
+        timings(front, compiled_in, started.elapsed(), messages);
+    }
+    Ok(())
+}
+
+/// Where the result is written.
+fn output_path(arguments: &BuildArguments, front: &Front, extension: &str) -> Result<PathBuf, Failure> {
+    if let Some(path) = &arguments.output {
+        return Ok(path.clone());
+    }
+    let fail = |error| Failure::Failed(format!("target/sabot: cannot be made: {error}"));
+    fs::create_dir_all("target/sabot").map_err(fail)?;
+    Ok(Path::new("target/sabot").join(&front.compiled.graph.job_name).with_extension(extension))
+}
+
+fn timings(front: &Front, compiled_in: Duration, written_in: Duration, messages: &Messages) {
+    for (stage, time) in [
+        ("parse and check", front.checked_in),
+        ("optimize", front.optimized_in),
+        ("pipelines", front.physical_in),
+        ("compile kernels", compiled_in),
+        ("link and write", written_in),
+    ] {
+        messages.say(&format!("{stage:>20} {:8.3} ms", time.as_secs_f64() * 1e3));
+    }
 }
 
 fn is_this_machine(target: &str) -> bool {
@@ -205,11 +233,25 @@ fn write_file(path: &Path, runtime: Option<&Path>, bytes: &[u8]) -> Result<usize
     })
 }
 
-fn write_text(path: Option<&Path>, text: &str) -> Result<(), Failure> {
-    match path {
-        Some(path) => write_file(path, None, text.as_bytes()).map(drop),
-        None => output::print(text),
+/// Writes the text of a stage into the file that was asked for, or prints it.
+fn text(
+    arguments: &BuildArguments,
+    front: &Front,
+    messages: &Messages,
+    make: impl FnOnce() -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let text = make()?;
+    let made_in = started.elapsed();
+    let started = Instant::now();
+    match &arguments.output {
+        Some(path) => write_file(path, None, text.as_bytes()).map(drop)?,
+        None => output::print(&text)?,
     }
+    if arguments.timings {
+        timings(front, made_in, started.elapsed(), messages);
+    }
+    Ok(())
 }
 
 fn size(bytes: usize) -> String {

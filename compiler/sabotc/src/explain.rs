@@ -19,19 +19,10 @@ pub(crate) fn run(arguments: &ExplainArguments, messages: &Messages) -> Result<(
         return output::print(&page::explain(code, messages)?);
     }
     let front = front::load(&arguments.job, messages)?;
-    let compiled = &front.compiled;
-    let text = match arguments.stage {
-        Stage::Graph => display::job_graph::text(&compiled.graph),
-        Stage::Logical => display::plan::plan(&compiled.plan),
-        Stage::Optimized => display::plan::plan(&compiled.optimized),
-        Stage::Physical => display::pipeline::pipelines(&compiled.pipelines),
-        Stage::Clif => build::kernels(&front, &arguments.target, |kernel| kernel.clif)?,
-        Stage::Asm => build::kernels(&front, &arguments.target, |kernel| kernel.assembly)?,
-        Stage::Manifest => {
-            let (made, _) = build::artifact(&front, &arguments.target, messages)?;
-            serde_json::to_string_pretty(&made.manifest)
-                .map_err(|error| Failure::Failed(format!("the manifest cannot be printed: {error}")))?
-        }
+    let text = if arguments.state {
+        display::state::state(&front.compiled.pipelines)
+    } else {
+        stage(&front, arguments, messages)?
     };
     output::print(&text)?;
     if arguments.analyze {
@@ -41,6 +32,24 @@ pub(crate) fn run(arguments: &ExplainArguments, messages: &Messages) -> Result<(
         output::print(&format!("\n{}", result?))?;
     }
     Ok(())
+}
+
+/// The stage that was asked for, as text.
+fn stage(front: &front::Front, arguments: &ExplainArguments, messages: &Messages) -> Result<String, Failure> {
+    let compiled = &front.compiled;
+    Ok(match arguments.stage {
+        Stage::Graph => display::job_graph::text(&compiled.graph),
+        Stage::Logical => display::plan::plan(&compiled.plan),
+        Stage::Optimized => display::plan::plan(&compiled.optimized),
+        Stage::Physical => display::pipeline::pipelines(&compiled.pipelines),
+        Stage::Clif => build::kernels(front, &arguments.target, |kernel| kernel.clif)?,
+        Stage::Asm => build::kernels(front, &arguments.target, |kernel| kernel.assembly)?,
+        Stage::Manifest => {
+            let (made, _) = build::artifact(front, &arguments.target, messages)?;
+            serde_json::to_string_pretty(&made.manifest)
+                .map_err(|error| Failure::Failed(format!("the manifest cannot be printed: {error}")))?
+        }
+    })
 }
 
 /// Runs the job with every sink redirected to a scratch folder.

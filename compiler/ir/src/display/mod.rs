@@ -8,3 +8,4 @@ pub mod job_graph;
 pub mod json;
 pub mod pipeline;
 pub mod plan;
+pub mod state;
