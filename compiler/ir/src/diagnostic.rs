@@ -5,6 +5,7 @@
 
 use crate::span::Span;
 use serde::Serialize;
+use std::fmt;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -25,6 +26,82 @@ pub struct Label {
     pub text: String,
 }
 
+/// Other text in place of a part of the source; an empty part is where it is put in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// What is replaced.
+    pub span: Span,
+    /// By what.
+    pub text: String,
+}
+
+impl Edit {
+    /// `text` in place of `span`.
+    #[must_use]
+    pub fn replace(span: Span, text: impl Into<String>) -> Self {
+        Self { span, text: text.into() }
+    }
+
+    /// `text` at an offset.
+    #[must_use]
+    pub fn insert(offset: u32, text: impl Into<String>) -> Self {
+        Self::replace(Span { start: offset, end: offset }, text)
+    }
+
+    /// The source with some edits made; nothing if they overlap, or lie outside of it.
+    #[must_use]
+    pub fn apply(edits: &[Self], source: &str) -> Option<String> {
+        let mut sorted: Vec<&Self> = edits.iter().collect();
+        sorted.sort_by_key(|edit| (edit.span.start, edit.span.end));
+        let mut text = String::with_capacity(source.len());
+        let mut done = 0;
+        for edit in sorted {
+            text.push_str(source.get(done..edit.span.start as usize)?);
+            text.push_str(&edit.text);
+            done = edit.span.end as usize;
+        }
+        text.push_str(source.get(done..)?);
+        Some(text)
+    }
+}
+
+/// Whether a tool may make an edit without asking; rustc's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Applicability {
+    /// It is what the author meant.
+    MachineApplicable,
+    /// It is probably what the author meant, and can be compiled.
+    MaybeIncorrect,
+}
+
+impl Applicability {
+    /// As rustc's JSON says it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MachineApplicable => "MachineApplicable",
+            Self::MaybeIncorrect => "MaybeIncorrect",
+        }
+    }
+}
+
+/// What to type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Help {
+    /// In words.
+    pub text: String,
+    /// The same as edits, if a tool can make them.
+    pub edits: Vec<Edit>,
+    /// Whether it may make them without asking.
+    pub applicability: Applicability,
+}
+
+impl fmt::Display for Help {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// One message. The first label is the primary one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
@@ -39,7 +116,7 @@ pub struct Diagnostic {
     /// Facts that explain the message.
     pub notes: Vec<String>,
     /// What to type.
-    pub help: Vec<String>,
+    pub help: Vec<Help>,
 }
 
 impl Diagnostic {
@@ -76,10 +153,23 @@ impl Diagnostic {
         self
     }
 
-    /// Adds what to type.
+    /// Adds what to type, in words.
     #[must_use]
-    pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(text.into());
+    pub fn help(self, text: impl Into<String>) -> Self {
+        self.suggest(text, Vec::new())
+    }
+
+    /// Adds what to type, and the edits that type it: probably what the author meant.
+    #[must_use]
+    pub fn suggest(mut self, text: impl Into<String>, edits: Vec<Edit>) -> Self {
+        self.help.push(Help { text: text.into(), edits, applicability: Applicability::MaybeIncorrect });
+        self
+    }
+
+    /// Adds what to type, and the edits that type it: nothing else can be meant.
+    #[must_use]
+    pub fn mend(mut self, text: impl Into<String>, edits: Vec<Edit>) -> Self {
+        self.help.push(Help { text: text.into(), edits, applicability: Applicability::MachineApplicable });
         self
     }
 }

@@ -4,11 +4,13 @@
 pub mod arguments;
 mod build;
 mod cache;
+mod check;
 mod exit;
 mod explain;
 mod front;
 mod graph;
 mod interpret;
+mod message_json;
 mod messages;
 mod new;
 mod output;
@@ -36,7 +38,7 @@ pub fn main() -> ExitCode {
     let messages = Messages::new(arguments.color, arguments.quiet);
     let result = match &arguments.command {
         Command::New(arguments) => new::run(arguments, &messages),
-        Command::Check(arguments) => front::load(&arguments.job, &messages).map(|front| front.say_checked(&messages)),
+        Command::Check(arguments) => check::run(arguments, &messages),
         Command::Build(arguments) => build::run(arguments, &messages),
         Command::Run(arguments) => run::run(arguments, &messages),
         Command::Explain(arguments) => explain::run(arguments, &messages),

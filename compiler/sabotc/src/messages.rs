@@ -2,11 +2,10 @@
 //! output is for data.
 
 use crate::arguments::{Color, MessageFormat};
-use sabot_compiler::pages;
+use crate::message_json;
 use sabot_ir::diagnostic::{Diagnostic, Severity};
 use sabot_ir::display;
-use sabot_ir::span::{Span, line_column};
-use serde_json::json;
+use sabot_ir::span::line_column;
 use std::io::{IsTerminal, Write};
 
 /// Where messages go, and how.
@@ -84,7 +83,7 @@ impl Messages {
                     write_line(&self.paint_diagnostic(&rendered(source, file, diagnostic), diagnostic.severity));
                 }
                 MessageFormat::Short => write_line(&short(source, file, diagnostic)),
-                MessageFormat::Json => write_line(&json(source, file, diagnostic).to_string()),
+                MessageFormat::Json => write_line(&message_json::diagnostic(source, file, diagnostic).to_string()),
             }
         }
         if format == MessageFormat::Json {
@@ -145,7 +144,9 @@ fn milliseconds(time: std::time::Duration) -> String {
     if ms < 9.95 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
 }
 
-fn level(severity: Severity) -> &'static str {
+/// As rustc says it.
+#[must_use]
+pub(crate) fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -158,72 +159,20 @@ fn short(source: &str, file: &str, diagnostic: &Diagnostic) -> String {
 }
 
 /// As people read it, with the way to the code's page at the end.
-fn rendered(source: &str, file: &str, diagnostic: &Diagnostic) -> String {
+#[must_use]
+pub(crate) fn rendered(source: &str, file: &str, diagnostic: &Diagnostic) -> String {
     let text = display::diagnostic::render(source, file, diagnostic);
     format!("{text}more: sabotc explain {}\n", diagnostic.code)
-}
-
-/// rustc's JSON form, which editors understand.
-fn json(source: &str, file: &str, diagnostic: &Diagnostic) -> serde_json::Value {
-    let spans: Vec<_> = diagnostic
-        .labels
-        .iter()
-        .enumerate()
-        .map(|(number, label)| json_span(source, file, label.span, &label.text, number == 0))
-        .collect();
-    let child = |level: &str, text: &String| json!({"message": text, "code": null, "level": level, "spans": [], "children": [], "rendered": null});
-    let children: Vec<_> = diagnostic
-        .notes
-        .iter()
-        .map(|text| child("note", text))
-        .chain(diagnostic.help.iter().map(|text| child("help", text)))
-        .collect();
-    json!({
-        "$message_type": "diagnostic",
-        "message": diagnostic.message,
-        "code": {"code": diagnostic.code, "explanation": pages::page(diagnostic.code).map(|page| page.text)},
-        "level": level(diagnostic.severity),
-        "spans": spans,
-        "children": children,
-        "rendered": rendered(source, file, diagnostic),
-    })
-}
-
-fn json_span(source: &str, file: &str, span: Span, label: &str, primary: bool) -> serde_json::Value {
-    let (line_start, column_start) = line_column(source, span.start);
-    let (line_end, column_end) = line_column(source, span.end);
-    let text: Vec<_> = source
-        .lines()
-        .enumerate()
-        .skip(line_start as usize - 1)
-        .take((line_end - line_start + 1) as usize)
-        .map(|(number, text)| {
-            let number = number as u32 + 1;
-            let start = if number == line_start { column_start } else { 1 };
-            let end = if number == line_end { column_end } else { text.chars().count() as u32 + 1 };
-            json!({"text": text, "highlight_start": start, "highlight_end": end})
-        })
-        .collect();
-    json!({
-        "file_name": file, "byte_start": span.start, "byte_end": span.end,
-        "line_start": line_start, "line_end": line_end, "column_start": column_start, "column_end": column_end,
-        "is_primary": primary, "text": text, "label": label,
-        "suggested_replacement": null, "suggestion_applicability": null, "expansion": null,
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sabot_ir::span::Span;
 
     #[test]
-    fn json_has_the_places_that_editors_need() {
-        let diagnostic = Diagnostic::error("E0301", "types differ").label(Span::new(3, 5), "here").help("add `as f64`");
-        let value = json("a\nbcde\n", "job.rs", &diagnostic);
-        assert_eq!(value["spans"][0]["line_start"], 2);
-        assert_eq!(value["spans"][0]["column_start"], 2);
-        assert_eq!(value["spans"][0]["text"][0]["text"], "bcde");
-        assert_eq!(value["children"][0]["level"], "help");
+    fn a_line_names_place_and_code() {
+        let diagnostic = Diagnostic::error("E0301", "types differ").label(Span::new(3, 5), "here");
         assert_eq!(short("a\nbcde\n", "job.rs", &diagnostic), "job.rs:2:2: error[E0301]: types differ");
     }
 }

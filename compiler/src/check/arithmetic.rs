@@ -7,6 +7,7 @@ use super::types::Ty;
 use super::unify::Kind;
 use crate::diagnostics::types::{self as say, Fix, Why};
 use crate::diagnostics::unsupported;
+use crate::diagnostics::written::Written;
 use sabot_ir::ast::{self, BinaryOp, ExprKind, Literal, UnaryOp};
 use sabot_ir::expr::{self, Function};
 use sabot_ir::span::Span;
@@ -66,9 +67,9 @@ impl Body<'_, '_> {
 
     fn bad_unary(&mut self, op: &str, ty: &Ty, operand: &ast::Expr, span: Span) -> Hir {
         let fix = if let Ty::Option(inner) = ty {
-            Some(Fix::UnwrapOr(snippet::written(operand), self.default_text(inner)))
+            Some(Fix::UnwrapOr(snippet::place(operand), self.default_of(inner)))
         } else {
-            ty.is_integer().then_some(Fix::SignedType)
+            ty.is_integer().then(|| Fix::SignedType(Some(snippet::place(operand))))
         };
         self.cx.say(say::bad_unary(op, &self.show(ty), operand.span, fix));
         Hir::error(span)
@@ -152,7 +153,7 @@ impl Body<'_, '_> {
             self.deferred.push(Deferred::Arithmetic(op, ty.clone(), span));
         } else if !self.has_arithmetic(op, &ty) {
             let fix = if let Ty::Option(inner) = &ty {
-                Some(Fix::UnwrapOr(snippet::written(left), self.default_text(inner)))
+                Some(Fix::UnwrapOr(snippet::place(left), self.default_of(inner)))
             } else {
                 None
             };
@@ -208,8 +209,14 @@ impl Body<'_, '_> {
             return Some((a, b, ty));
         }
         let (x, y) = (self.table.deep(&a.ty), self.table.deep(&b.ty));
-        let fix =
-            if self.left_should_change(&x, &y) { self.fix(&y, &x, Some(left)) } else { self.fix(&x, &y, Some(right)) };
+        let fix = if self.left_should_change(&x, &y) {
+            match self.fix(&y, &x, Some(left)) {
+                Some(Fix::Cast(left, ty)) if op == BinaryOp::Lt => Some(Fix::Cast(left.before_less_than(), ty)),
+                fix => fix,
+            }
+        } else {
+            self.fix(&x, &y, Some(right))
+        };
         let diagnostic = say::operand_mismatch(
             op.symbol(),
             (&self.show(&x), value_span(left)),
@@ -268,11 +275,11 @@ impl Body<'_, '_> {
         if to_ty.is_error() || self.table.resolve(&from.ty).is_error() {
             return Hir::new(HirKind::Error, to_ty, span);
         }
-        self.deferred.push(Deferred::Cast(from.ty.clone(), to_ty.clone(), span, snippet::written(operand)));
+        self.deferred.push(Deferred::Cast(from.ty.clone(), to_ty.clone(), span, snippet::place(operand)));
         Hir::new(HirKind::Cast(Box::new(from)), to_ty, span)
     }
 
-    pub(super) fn check_cast(&mut self, from: &Ty, to: &Ty, span: Span, text: Option<String>) {
+    pub(super) fn check_cast(&mut self, from: &Ty, to: &Ty, span: Span, operand: Written) {
         if from.is_error() || to.is_error() || matches!(from, Ty::Var(_) | Ty::Never) || matches!(to, Ty::Var(_)) {
             return;
         }
@@ -281,11 +288,12 @@ impl Body<'_, '_> {
             return;
         }
         let fix = if let Ty::Option(inner) = from {
-            Some(Fix::UnwrapOr(text, self.default_text(inner)))
+            Some(Fix::UnwrapOr(operand, self.default_of(inner)))
         } else if *to == Ty::BOOL && from.is_number() {
-            Some(Fix::CompareWithZero(text, self.default_text(from)))
+            let behind = Span { start: operand.span.end, end: span.end };
+            Some(Fix::CompareWithZero(operand, self.default_text(from), behind))
         } else if *from == Ty::BOOL && to.is_float() {
-            Some(Fix::CastThrough(text, "i32", self.cx.show(to)))
+            Some(Fix::CastThrough(operand, "i32", self.cx.show(to)))
         } else {
             (*from == Ty::STRING || *to == Ty::STRING).then_some(Fix::NoTextConversion)
         };

@@ -6,11 +6,12 @@
 //! in `pattern.rs`.
 
 use super::arithmetic::is_signed_literal;
-use super::hir::{BindingId, Hir, HirClosure, HirKind, HirNode, PatKind, first_variable};
+use super::hir::{BindingId, Hir, HirClosure, HirKind, HirNode, HirStatement, PatKind, first_variable};
 use super::types::{Ty, integer_range, is_lossless};
 use super::unify::{Kind, Table};
 use super::{Cx, snippet};
 use crate::diagnostics::types::{self as say, Fix, Why};
+use crate::diagnostics::written::Written;
 use crate::diagnostics::{names, unsupported};
 use sabot_ir::ast::{self, BinaryOp, ExprKind};
 use sabot_ir::expr::ParamId;
@@ -31,7 +32,7 @@ pub(super) struct GroupTy {
 /// What can be decided only at the end of the body.
 pub(super) enum Deferred {
     Neg(Ty, Span),
-    Cast(Ty, Ty, Span, Option<String>),
+    Cast(Ty, Ty, Span, Written),
     Arithmetic(BinaryOp, Ty, Span),
 }
 
@@ -206,7 +207,7 @@ impl<'a, 'd> Body<'a, 'd> {
         if self.table.unify(ty, &hir.ty) {
             return hir;
         }
-        let fix = self.fix(ty, &hir.ty, written);
+        let fix = self.without_semicolon(&hir, ty, written).or_else(|| self.fix(ty, &hir.ty, written));
         let place = written.map_or(hir.span, value_span);
         let diagnostic = say::mismatch(place, &self.show(ty), &self.show(&hir.ty), why, fix);
         self.cx.say(diagnostic);
@@ -215,27 +216,29 @@ impl<'a, 'd> Body<'a, 'd> {
 
     /// What to type where `found` stands and `expected` is needed.
     pub(super) fn fix(&self, expected: &Ty, found: &Ty, written: Option<&ast::Expr>) -> Option<Fix> {
+        let x = snippet::place(value_of(written?));
         let (to, from) = (self.table.deep(expected), self.table.deep(found));
-        let text = written.and_then(snippet::written);
         let kind = self.table.kind(&from);
         if let (Some(Kind::Integer), true) = (kind, to.is_float() || self.table.kind(&to) == Some(Kind::Float)) {
-            return text.map(Fix::FloatLiteral);
+            return x.text.is_some().then_some(Fix::FloatLiteral(x));
         }
         let is_literal = written.is_some_and(|expr| is_signed_literal(value_of(expr)));
         if is_literal && kind == Some(Kind::Float) && (to.is_integer() || self.table.kind(&to) == Some(Kind::Integer)) {
-            return text.map(Fix::IntegerLiteral);
+            return x.text.is_some().then_some(Fix::IntegerLiteral(x));
         }
         if let Ty::Option(inner) = &from
             && !matches!(to, Ty::Option(_))
         {
-            let default = self.default_text(inner);
-            return Some(Fix::UnwrapOr(text, default));
+            if to == Ty::BOOL && self.table.deep(inner) != Ty::BOOL {
+                return Some(Fix::IsSome(x));
+            }
+            return Some(Fix::UnwrapOr(x, self.default_of(inner)));
         }
         if let Ty::Option(inner) = &to
             && !matches!(from, Ty::Option(_))
             && self.table.clone().unify(inner, &from)
         {
-            return Some(Fix::Some(text));
+            return Some(Fix::Some(x));
         }
         let target = match self.table.kind(&to) {
             Some(Kind::Float) => Some("f64".to_owned()),
@@ -246,16 +249,33 @@ impl<'a, 'd> Body<'a, 'd> {
         if let Some(target) = target
             && (from.is_number() || kind == Some(Kind::Float))
         {
-            return Some(Fix::Cast(text, target));
+            return Some(Fix::Cast(x, target));
         }
         if to == Ty::BOOL && (from.is_number() || kind.is_some_and(|kind| kind != Kind::Any)) {
-            return Some(Fix::CompareWithZero(text, self.default_text(&from)));
+            let end = Span { start: x.span.end, end: x.span.end };
+            return Some(Fix::CompareWithZero(x, self.default_text(&from), end));
         }
         let number = |ty: &Ty| ty.is_number() || self.table.kind(ty).is_some_and(|kind| kind != Kind::Any);
         if (to == Ty::STRING && number(&from)) || (number(&to) && from == Ty::STRING) {
             return Some(Fix::NoTextConversion);
         }
         None
+    }
+
+    /// What to type where a block gives nothing since a `;` stands behind its last expression.
+    fn without_semicolon(&self, block: &Hir, expected: &Ty, written: Option<&ast::Expr>) -> Option<Fix> {
+        let HirKind::Block(statements, None) = &block.kind else { return None };
+        let Some(HirStatement::Expr(last)) = statements.last() else { return None };
+        let ExprKind::Block(written, None) = &written?.kind else { return None };
+        let Some(ast::Statement::Expr(written)) = written.last() else { return None };
+        let is_meant = !matches!(last.ty, Ty::Never | Ty::Error) && self.table.clone().unify(expected, &last.ty);
+        let end = written.span.end;
+        is_meant.then_some(Fix::NoSemicolon(Span { start: end, end: end + 1 }))
+    }
+
+    /// A value of the type that an author may take for a default, if there is one.
+    pub(super) fn default_of(&self, ty: &Ty) -> Option<String> {
+        Some(self.default_text(ty)).filter(|text| text != "default")
     }
 
     /// A value of the type that an author may take for a default.
@@ -362,7 +382,7 @@ impl<'a, 'd> Body<'a, 'd> {
                     let ty = self.table.finish(&ty);
                     if !(ty.is_float() || ty.is_signed() || ty == Ty::DURATION || matches!(ty, Ty::Error | Ty::Var(_)))
                     {
-                        let fix = ty.is_integer().then_some(Fix::SignedType);
+                        let fix = ty.is_integer().then_some(Fix::SignedType(None));
                         self.cx.say(say::bad_unary("-", &self.cx.show(&ty), span, fix));
                     }
                 }

@@ -125,7 +125,10 @@ impl Planner<'_, '_> {
 
     /// The columns of both keys, pairwise of one type.
     fn same_keys(&mut self, op: &StreamOperatorNode, left: Key, right: Key) -> Option<(Vec<Expr>, Vec<Expr>)> {
-        let span = |name: &str| op.parameters.get(name).map_or(op.span, |parameter| parameter.span);
+        let span = |name: &str| match op.get(name) {
+            Some(Parameter::Closure(closure)) => closure.body.span,
+            _ => op.parameters.get(name).map_or(op.span, |parameter| parameter.span),
+        };
         let by_name = |name: &str| !matches!(op.get(name), Some(Parameter::Closure(_)));
         let (mut left, mut right) = (left, right);
         if left.ty != right.ty {

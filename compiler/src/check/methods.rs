@@ -334,9 +334,8 @@ impl Body<'_, '_> {
         };
         if kind.is_some() {
             // As in rustc: the method could be of any of the number types.
-            let text = snippet::written(receiver);
-            let diagnostic =
-                say::ambiguous_number(&name.text, kind == Some(Kind::Float), text.as_deref(), receiver.span);
+            let place = snippet::place(receiver);
+            let diagnostic = say::ambiguous_number(&name.text, kind == Some(Kind::Float), &place, receiver.span);
             self.cx.say(diagnostic);
             return Hir::error(span);
         }
@@ -399,7 +398,7 @@ impl Body<'_, '_> {
             && self.cx.record(*id).position(&name.text).is_some()
         {
             let text = snippet::written(receiver);
-            self.cx.say(names::field_not_method(&shown, text.as_deref(), &name.text, name.span));
+            self.cx.say(names::field_not_method(&shown, text.as_deref(), &name.text, name.span, span));
             return Hir::error(span);
         }
         let known: Vec<&str> =
@@ -409,11 +408,11 @@ impl Body<'_, '_> {
         } else if (super::option::NAMES.contains(&name.text.as_str()) || name.text == "unwrap")
             && !known.contains(&name.text.as_str())
         {
-            self.cx.say(names::option_method_on_value(&shown, &name.text, name.span));
+            self.cx.say(names::option_method_on_value(&shown, &name.text, name.span, receiver.span, span));
         } else {
             let of_floats = ty.is_integer() && FLOAT.iter().any(|method| method.name == name.text);
-            let text = of_floats.then(|| snippet::written(receiver).unwrap_or_else(|| "x".to_owned()));
-            self.cx.say(names::unknown_method(&shown, &name.text, &known, text.as_deref(), name.span));
+            let of_floats = of_floats.then(|| snippet::place(receiver));
+            self.cx.say(names::unknown_method(&shown, &name.text, &known, of_floats.as_ref(), name.span));
         }
         Hir::error(span)
     }

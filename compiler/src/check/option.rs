@@ -219,10 +219,10 @@ impl Body<'_, '_> {
                 }
                 let ty = self.show(&option.ty);
                 let default = self.default_text(inner);
-                let text = snippet::written(receiver);
+                let place = snippet::place(receiver);
                 let inside = (!self.table.deep(inner).is_error()).then_some(!args.is_empty());
                 let diagnostic =
-                    names::unknown_option_method(&ty, &name.text, &NAMES, text.as_deref(), &default, inside, name.span);
+                    names::unknown_option_method(&ty, (&name.text, name.span), &NAMES, &place, &default, inside, span);
                 self.cx.say(diagnostic);
                 Hir::error(span)
             }

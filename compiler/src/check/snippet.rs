@@ -1,5 +1,6 @@
 //! Short code as its author wrote it, for the help of a message.
 
+use crate::diagnostics::written::Written;
 use sabot_ir::ast::{Expr, ExprKind, Literal, UnaryOp};
 
 /// Longer code is not repeated in a message.
@@ -9,6 +10,52 @@ const MAX_LENGTH: usize = 40;
 pub(super) fn written(expr: &Expr) -> Option<String> {
     let text = text(expr)?;
     (text.len() <= MAX_LENGTH).then_some(text)
+}
+
+/// The expression with its place, to be edited.
+pub(super) fn place(expr: &Expr) -> Written {
+    let (is_closed, can_be_cast) = binding(expr);
+    Written { text: written(expr), span: expr.span, is_closed, can_be_cast }
+}
+
+/// Whether `.method()`, and whether ` as T`, belong to the whole of it when they stand behind it.
+fn binding(expr: &Expr) -> (bool, bool) {
+    match &expr.kind {
+        ExprKind::Binary(_, left, _) => {
+            let is_in_parentheses = expr.span.start < left.span.start;
+            (is_in_parentheses, is_in_parentheses)
+        }
+        ExprKind::Cast(inner, _) => (expr.span.start < inner.span.start, true),
+        ExprKind::Unary(..) => (false, true),
+        ExprKind::Name(_)
+        | ExprKind::Path(_)
+        | ExprKind::Field(..)
+        | ExprKind::Method(..)
+        | ExprKind::Literal(_)
+        | ExprKind::Call(..)
+        | ExprKind::Tuple(_)
+        | ExprKind::Macro(..)
+        | ExprKind::Index(..)
+        | ExprKind::Array(_)
+        | ExprKind::Repeat(..)
+        | ExprKind::Try(_) => (true, true),
+        ExprKind::Reference(_)
+        | ExprKind::If(..)
+        | ExprKind::Match(..)
+        | ExprKind::Record(..)
+        | ExprKind::Block(..)
+        | ExprKind::Closure(_)
+        | ExprKind::Return(_)
+        | ExprKind::Assign(..)
+        | ExprKind::Range(..)
+        | ExprKind::While(..)
+        | ExprKind::For(..)
+        | ExprKind::Loop(..)
+        | ExprKind::Labeled(..)
+        | ExprKind::Break(..)
+        | ExprKind::Continue(_)
+        | ExprKind::Error => (false, false),
+    }
 }
 
 fn text(expr: &Expr) -> Option<String> {

@@ -1,7 +1,7 @@
 //! What is said about groups: E052x.
 
 use super::similar::closest;
-use sabot_ir::diagnostic::Diagnostic;
+use sabot_ir::diagnostic::{Diagnostic, Edit};
 use sabot_ir::span::Span;
 
 /// `g.price`.
@@ -39,7 +39,7 @@ pub(crate) fn no_key(at: Span) -> Diagnostic {
 pub(crate) fn count_takes_nothing(at: Span) -> Diagnostic {
     Diagnostic::error("E0523", "`count` takes no closure")
         .label(at, "counts all rows of the group")
-        .help("to count some of them: `count_if(|row| ..)`")
+        .suggest("to count some of them: `count_if(|row| ..)`", vec![Edit::replace(at, "count_if")])
 }
 
 /// `w.start()` of a group that is no window.
@@ -59,7 +59,7 @@ pub(crate) fn unknown_function(group: &str, method: &str, known: &[&str], at: Sp
     let diagnostic =
         Diagnostic::error("E0523", format!("a group has no function `{method}`")).label(at, "unknown function");
     match closest(method, known.iter().copied()) {
-        Some(found) => diagnostic.help(format!("did you mean `{group}.{found}`?")),
+        Some(found) => diagnostic.suggest(format!("did you mean `{group}.{found}`?"), vec![Edit::replace(at, found)]),
         None => diagnostic.help(format!("it has `{}`", known.join("`, `"))),
     }
 }
@@ -85,9 +85,10 @@ pub(crate) fn not_a_closure(method: &str, text: Option<&str>, at: Span) -> Diagn
             text.to_owned()
         }
     });
+    let edits = text.map(|_| Edit::replace(at, format!("|row| {inside}"))).into_iter().collect();
     Diagnostic::error("E0523", format!("`{method}` takes a closure over one row"))
         .label(at, "not a closure")
-        .help(format!("write `{method}(|row| {inside})`"))
+        .suggest(format!("write `{method}(|row| {inside})`"), edits)
 }
 
 /// `g.sum(|q| q.symbol)`.

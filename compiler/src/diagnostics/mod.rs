@@ -11,3 +11,4 @@ pub(crate) mod similar;
 pub(crate) mod syntax;
 pub(crate) mod types;
 pub(crate) mod unsupported;
+pub(crate) mod written;

@@ -1,17 +1,18 @@
 //! What is said about names: E04xx.
 
-use super::similar::closest;
+use super::similar::{closest, did_you_mean};
 use super::syntax::one_of;
-use sabot_ir::diagnostic::Diagnostic;
+use super::written::Written;
+use sabot_ir::diagnostic::{Diagnostic, Edit};
 use sabot_ir::span::Span;
 
 /// More names than these are not listed in a message.
 const MAX_LISTED: usize = 12;
 
 /// The closest known name, or all of them if they are few.
-fn meant(diagnostic: Diagnostic, name: &str, known: &[&str], what: &str) -> Diagnostic {
+fn meant(diagnostic: Diagnostic, name: &str, known: &[&str], what: &str, at: Span) -> Diagnostic {
     match closest(name, known.iter().copied()) {
-        Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
+        Some(found) => did_you_mean(diagnostic, found, at),
         None if !known.is_empty() && known.len() <= MAX_LISTED => {
             diagnostic.help(format!("{what} {}", one_of(known).replace(" or ", " and ")))
         }
@@ -23,9 +24,12 @@ fn meant(diagnostic: Diagnostic, name: &str, known: &[&str], what: &str) -> Diag
 pub(crate) fn unknown_name(name: &str, known: &[&str], row: Option<&str>, at: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0401", format!("there is no `{name}` here")).label(at, "unknown name");
     match row {
-        Some(row) => diagnostic.help(format!("it is a field of the row: `{row}.{name}`")),
+        Some(row) => diagnostic.suggest(
+            format!("it is a field of the row: `{row}.{name}`"),
+            vec![Edit::insert(at.start, format!("{row}."))],
+        ),
         None => match closest(name, known.iter().copied()) {
-            Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
+            Some(found) => did_you_mean(diagnostic, found, at),
             None => diagnostic,
         },
     }
@@ -35,7 +39,7 @@ pub(crate) fn unknown_name(name: &str, known: &[&str], row: Option<&str>, at: Sp
 pub(crate) fn unknown_function(name: &str, known: &[&str], at: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0402", format!("there is no function `{name}`")).label(at, "unknown function");
     match closest(name, known.iter().copied()) {
-        Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
+        Some(found) => did_you_mean(diagnostic, found, at),
         None => diagnostic.help(format!(
             "write it in this file: `#[sabot::udf] fn {}(..) -> .. {{ .. }}`",
             name.rsplit(':').next().unwrap_or(name)
@@ -60,9 +64,12 @@ pub(crate) fn unknown_field(
     }
     if let Some(name) = by_wire {
         let base = base.unwrap_or("row");
-        return diagnostic.help(format!("`{field}` is its name in files; in code it is `{base}.{name}`"));
+        return diagnostic.mend(
+            format!("`{field}` is its name in files; in code it is `{base}.{name}`"),
+            vec![Edit::replace(at, name)],
+        );
     }
-    meant(diagnostic, field, known, "its fields are")
+    meant(diagnostic, field, known, "its fields are", at)
 }
 
 /// A field of something that is no record.
@@ -92,57 +99,74 @@ pub(crate) fn no_tuple_field(ty: &str, len: usize, field: &str, at: Span) -> Dia
 }
 
 /// A method that the type does not have.
-pub(crate) fn unknown_method(ty: &str, method: &str, known: &[&str], of_floats: Option<&str>, at: Span) -> Diagnostic {
-    let diagnostic = Diagnostic::error("E0404", format!("`{ty}` has no method `{method}`")).label(at, "unknown method");
-    if let Some(text) = of_floats {
-        return diagnostic.help(format!("`f64` has it: `({text} as f64).{method}(..)`"));
-    }
-    meant(diagnostic, method, known, "it has")
-}
-
-/// `q.price()`.
-pub(crate) fn field_not_method(ty: &str, base: Option<&str>, name: &str, at: Span) -> Diagnostic {
-    Diagnostic::error("E0404", format!("`{name}` is a field of `{ty}`, not a method"))
-        .label(at, "called")
-        .help(format!("leave the parentheses out: `{}.{name}`", base.unwrap_or("row")))
-}
-
-/// `price.unwrap_or(0.0)` of what is no `Option`.
-pub(crate) fn option_method_on_value(ty: &str, method: &str, at: Span) -> Diagnostic {
-    Diagnostic::error("E0404", format!("`{method}` is a method of `Option`, and this is `{ty}`"))
-        .label(at, "never `None`")
-        .help(format!("leave `.{method}(..)` out"))
-}
-
-/// `sector.len()` of an `Option<String>`.
-pub(crate) fn unknown_option_method(
+pub(crate) fn unknown_method(
     ty: &str,
     method: &str,
     known: &[&str],
-    base: Option<&str>,
-    default: &str,
-    inside: Option<bool>,
+    of_floats: Option<&Written>,
     at: Span,
 ) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0404", format!("`{ty}` has no method `{method}`")).label(at, "unknown method");
+    if let Some(receiver) = of_floats {
+        let text = format!("`f64` has it: `({} as f64).{method}(..)`", receiver.text_or("x"));
+        return diagnostic.suggest(text, receiver.clone().before_less_than().cast("f64"));
+    }
+    meant(diagnostic, method, known, "it has", at)
+}
+
+/// `q.price()`.
+pub(crate) fn field_not_method(ty: &str, base: Option<&str>, name: &str, at: Span, call: Span) -> Diagnostic {
+    let parentheses = Span { start: at.end, end: call.end };
+    Diagnostic::error("E0404", format!("`{name}` is a field of `{ty}`, not a method")).label(at, "called").mend(
+        format!("leave the parentheses out: `{}.{name}`", base.unwrap_or("row")),
+        vec![Edit::replace(parentheses, "")],
+    )
+}
+
+/// `price.unwrap_or(0.0)` of what is no `Option`.
+pub(crate) fn option_method_on_value(ty: &str, method: &str, at: Span, receiver: Span, call: Span) -> Diagnostic {
+    // `.map(f)` does more than to open an `Option`.
+    let opens = method.starts_with("unwrap") || method == "expect";
+    let edits = if opens { vec![Edit::replace(Span { start: receiver.end, end: call.end }, "")] } else { Vec::new() };
+    Diagnostic::error("E0404", format!("`{method}` is a method of `Option`, and this is `{ty}`"))
+        .label(at, "never `None`")
+        .suggest(format!("leave `.{method}(..)` out"), edits)
+}
+
+/// `sector.len()` of an `Option<String>`; `inside` is whether there is something in it that may have the method, and
+/// whether it is called with arguments.
+pub(crate) fn unknown_option_method(
+    ty: &str,
+    method: (&str, Span),
+    known: &[&str],
+    base: &Written,
+    default: &str,
+    inside: Option<bool>,
+    call: Span,
+) -> Diagnostic {
+    let (method, at) = method;
+    let diagnostic = Diagnostic::error("E0404", format!("`{ty}` has no method `{method}`")).label(at, "unknown method");
     if let Some(found) = closest(method, known.iter().copied()) {
-        return diagnostic.help(format!("did you mean `{found}`?"));
+        return did_you_mean(diagnostic, found, at);
     }
-    if let Some(has_args) = inside {
-        let base = base.unwrap_or("it");
-        let args = if has_args { "(..)" } else { "()" };
-        return diagnostic.help(format!(
-            "call it on what is in it: `{base}.map(|x| x.{method}{args})`, or `{base}.unwrap_or({default})`"
-        ));
+    let Some(has_args) = inside else { return diagnostic };
+    let text = base.text_or("it");
+    let args = if has_args { "(..)" } else { "()" };
+    let map = vec![Edit::insert(at.start, "map(|x| x."), Edit::insert(call.end, ")")];
+    let diagnostic = diagnostic.suggest(format!("call it on what is in it: `{text}.map(|x| x.{method}{args})`"), map);
+    if default == "default" {
+        return diagnostic;
     }
+    let open = vec![Edit::insert(at.start, format!("unwrap_or({default})."))];
     diagnostic
+        .suggest(format!("or say what to take when it is `None`: `{text}.unwrap_or({default}).{method}{args}`"), open)
 }
 
 /// A type that nothing declares.
 pub(crate) fn unknown_type(name: &str, known: &[&str], at: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0405", format!("there is no type `{name}`")).label(at, "unknown type");
     match closest(name, known.iter().copied()) {
-        Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
+        Some(found) => did_you_mean(diagnostic, found, at),
         None => diagnostic.help(format!("declare it: `#[sabot::record] struct {name} {{ .. }}`")),
     }
 }
@@ -151,7 +175,7 @@ pub(crate) fn unknown_type(name: &str, known: &[&str], at: Span) -> Diagnostic {
 pub(crate) fn unknown_record(name: &str, known: &[&str], at: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0405", format!("there is no record `{name}`")).label(at, "unknown record");
     match closest(name, known.iter().copied()) {
-        Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
+        Some(found) => did_you_mean(diagnostic, found, at),
         None => diagnostic.help(format!("declare it: `#[sabot::record] struct {name} {{ .. }}`")),
     }
 }
@@ -185,7 +209,7 @@ pub(crate) fn unknown_path(path: &str, last: Option<&str>, known: &[&str], at: S
     let last = last.unwrap_or(path);
     let before = path.strip_suffix(last).unwrap_or_default();
     match closest(last, known.iter().copied()) {
-        Some(found) => diagnostic.help(format!("did you mean `{before}{found}`?")),
+        Some(found) => did_you_mean(diagnostic, &format!("{before}{found}"), at),
         None => diagnostic,
     }
 }
@@ -224,7 +248,7 @@ pub(crate) fn extra_field(record: &str, field: &str, known: &[&str], at: Span, d
     if !declared.is_none() {
         diagnostic = diagnostic.label(declared, "declared here");
     }
-    meant(diagnostic, field, known, "still to be given are")
+    meant(diagnostic, field, known, "still to be given are", at)
 }
 
 /// A record literal that gives a field twice.

@@ -1,7 +1,7 @@
 //! What is said about operators, joins and what flows between them: E050x, E051x.
 
 use super::similar::closest;
-use sabot_ir::diagnostic::Diagnostic;
+use sabot_ir::diagnostic::{Diagnostic, Edit};
 use sabot_ir::span::Span;
 
 /// An operator with too many or too few inputs.
@@ -172,13 +172,19 @@ pub(crate) fn join_keys_differ(
         .label(right.1, format!("this is `{}`", right.0))
         .label(left.1, format!("this is `{}`", left.0));
     match side {
-        Some("right") => diagnostic.help("wrap the right one: `|r| Some(..)`; a `None` matches nothing"),
-        Some(_) => diagnostic.help("wrap the left one: `|l| Some(..)`; a `None` matches nothing"),
+        Some("right") => {
+            diagnostic.suggest("wrap the right one: `|r| Some(..)`; a `None` matches nothing", in_some(right.1))
+        }
+        Some(_) => diagnostic.suggest("wrap the left one: `|l| Some(..)`; a `None` matches nothing", in_some(left.1)),
         None => match wider {
             Some(ty) => diagnostic.help(format!("convert the other: `.. as {ty}`")),
             None => diagnostic,
         },
     }
+}
+
+fn in_some(value: Span) -> Vec<Edit> {
+    if value.is_none() { Vec::new() } else { vec![Edit::insert(value.start, "Some("), Edit::insert(value.end, ")")] }
 }
 
 /// A `map` of pairs behind a join that gives left rows.

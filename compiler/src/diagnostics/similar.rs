@@ -1,5 +1,8 @@
 //! "Did you mean": the known word that looks most like an unknown one.
 
+use sabot_ir::diagnostic::{Diagnostic, Edit};
+use sabot_ir::span::Span;
+
 /// The candidate that is closest to `word`, if one is close enough to be meant.
 pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (word.chars().count() / 3).max(1);
@@ -9,6 +12,11 @@ pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         .filter(|(distance, candidate)| *distance <= allowed || (word.len() > 2 && candidate.starts_with(word)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// "Did you mean" with the word put in place of the wrong one.
+pub(crate) fn did_you_mean(diagnostic: Diagnostic, found: &str, at: Span) -> Diagnostic {
+    diagnostic.suggest(format!("did you mean `{found}`?"), vec![Edit::replace(at, found)])
 }
 
 /// Edit distance: insertions, deletions, replacements, and swaps of neighbours.

@@ -1,7 +1,7 @@
 //! What is said about text that cannot be read: E01xx of Rust's syntax, E02xx of the job language's surface.
 
-use super::similar::closest;
-use sabot_ir::diagnostic::Diagnostic;
+use super::similar::{closest, did_you_mean};
+use sabot_ir::diagnostic::{Diagnostic, Edit};
 use sabot_ir::span::Span;
 
 /// `a`, `b` or `c`, for a message.
@@ -19,6 +19,18 @@ fn meant(word: &str, known: &[&str]) -> String {
         Some(found) => format!("did you mean `{found}`?"),
         None => format!("it can be {}", one_of(known)),
     }
+}
+
+/// A `;` or `,` is missing.
+pub(crate) fn missing_sign(at: Span, sign: &str) -> Diagnostic {
+    not_rust(at, &format!("expected `{sign}`"))
+        .suggest(format!("put a `{sign}` here"), vec![Edit::insert(at.end, sign)])
+}
+
+/// The closest word in place of the wrong one, in quotes if those are given.
+fn instead_of(word: &str, known: &[&str], at: Span, quote: &str) -> Vec<Edit> {
+    let found = closest(word, known.iter().copied());
+    found.map(|found| Edit::replace(at, format!("{quote}{found}{quote}"))).into_iter().collect()
 }
 
 /// The text is not Rust; `reason` is the parser's own, without its longest lists.
@@ -115,10 +127,10 @@ pub(crate) fn unsupported_pattern(at: Span, form: &str, instead: &str) -> Diagno
 }
 
 /// A struct used as a record.
-pub(crate) fn struct_is_no_record(at: Span, name: &str) -> Diagnostic {
+pub(crate) fn struct_is_no_record(at: Span, item: Span, name: &str) -> Diagnostic {
     Diagnostic::error("E0205", format!("the struct `{name}` is not a record"))
         .label(at, "used as rows of a stream")
-        .help("write `#[sabot::record]` above it")
+        .mend("write `#[sabot::record]` above it", vec![Edit::insert(item.start, "#[sabot::record]\n")])
 }
 
 /// A record that is not a struct with named fields.
@@ -130,9 +142,10 @@ pub(crate) fn record_shape(at: Span, found: &str) -> Diagnostic {
 
 /// A key of `#[sabot(..)]` that means nothing there.
 pub(crate) fn unknown_attribute(at: Span, name: &str, known: &[&str]) -> Diagnostic {
-    Diagnostic::error("E0206", format!("there is no `#[sabot({name})]` here"))
-        .label(at, "unknown")
-        .help(meant(name, known))
+    Diagnostic::error("E0206", format!("there is no `#[sabot({name})]` here")).label(at, "unknown").suggest(
+        meant(name, known),
+        instead_of(name, known, Span::new(at.start as usize, at.start as usize + name.len()), ""),
+    )
 }
 
 /// A value of `#[sabot(key = value)]` that cannot be read.
@@ -142,7 +155,9 @@ pub(crate) fn attribute_value(at: Span, expected: &str) -> Diagnostic {
 
 /// `rename_all = "Camel"`.
 pub(crate) fn unknown_case(at: Span, found: &str, known: &[&str]) -> Diagnostic {
-    Diagnostic::error("E0206", format!("there is no case `{found}`")).label(at, "unknown").help(meant(found, known))
+    Diagnostic::error("E0206", format!("there is no case `{found}`"))
+        .label(at, "unknown")
+        .suggest(meant(found, known), instead_of(found, known, at, "\""))
 }
 
 /// A name that no `let` of the pipeline binds.
@@ -150,7 +165,7 @@ pub(crate) fn unknown_stream(at: Span, name: &str, known: &[&str]) -> Diagnostic
     let diagnostic =
         Diagnostic::error("E0207", format!("there is no stream `{name}`")).label(at, "not bound by a `let` above");
     match closest(name, known.iter().copied()) {
-        Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
+        Some(found) => did_you_mean(diagnostic, found, at),
         None => diagnostic.help(format!("begin with a source: `let {name} = source::<Record>(\"{name}\", ..);`")),
     }
 }
@@ -166,7 +181,7 @@ pub(crate) fn not_a_stream(at: Span, found: &str) -> Diagnostic {
 pub(crate) fn unknown_method(at: Span, name: &str, what: &str, known: &[&str]) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0209", format!("{what} has no method `{name}`")).label(at, "unknown method");
     match closest(name, known.iter().copied()) {
-        Some(found) => diagnostic.help(format!("did you mean `.{found}(..)`?")),
+        Some(found) => diagnostic.suggest(format!("did you mean `.{found}(..)`?"), vec![Edit::replace(at, found)]),
         None => diagnostic.help(format!("it has {}", one_of(known))),
     }
 }
@@ -204,7 +219,7 @@ pub(crate) fn closure_arity(at: Span, method: &str, expected: usize, found: usiz
 pub(crate) fn unknown_connector(at: Span, name: &str, known: &[&str]) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0211", format!("there is no connector `{name}`")).label(at, "unknown");
     match closest(name, known.iter().copied()) {
-        Some(found) => diagnostic.help(format!("did you mean `{found}(..)`?")),
+        Some(found) => diagnostic.suggest(format!("did you mean `{found}(..)`?"), vec![Edit::replace(at, found)]),
         None => diagnostic.help(format!("it can be {}", one_of(known))),
     }
 }
@@ -218,7 +233,10 @@ pub(crate) fn not_a_connector(at: Span) -> Diagnostic {
 
 /// `Format::Xml`.
 pub(crate) fn unknown_format(at: Span, name: &str, known: &[&str]) -> Diagnostic {
-    Diagnostic::error("E0212", format!("there is no format `{name}`")).label(at, "unknown").help(meant(name, known))
+    Diagnostic::error("E0212", format!("there is no format `{name}`")).label(at, "unknown").suggest(
+        meant(name, known),
+        instead_of(name, known, Span { start: at.end - name.len() as u32, end: at.end }, ""),
+    )
 }
 
 /// A builder method that makes no sense on this connector, or twice.

@@ -1,6 +1,7 @@
 //! What is said about types: E03xx.
 
-use sabot_ir::diagnostic::Diagnostic;
+use super::written::Written;
+use sabot_ir::diagnostic::{Diagnostic, Edit};
 use sabot_ir::span::Span;
 
 /// Why a type was expected somewhere.
@@ -61,65 +62,91 @@ pub(crate) enum Why<'a> {
     },
 }
 
-/// What an author can type instead; texts are the expression as written, if it is short.
+/// What an author can type instead.
 #[derive(Clone, Debug)]
 pub(crate) enum Fix {
     /// `x as T`.
-    Cast(Option<String>, String),
+    Cast(Written, String),
     /// `x as A as B`.
-    CastThrough(Option<String>, &'static str, String),
-    /// `x.unwrap_or(default)`.
-    UnwrapOr(Option<String>, String),
+    CastThrough(Written, &'static str, String),
+    /// `x.unwrap_or(default)`; no default if the type has none to offer.
+    UnwrapOr(Written, Option<String>),
+    /// `x.is_some()`.
+    IsSome(Written),
     /// `Some(x)`.
-    Some(Option<String>),
+    Some(Written),
     /// `1` to `1.0`.
-    FloatLiteral(String),
+    FloatLiteral(Written),
     /// `1.0` to `1`.
-    IntegerLiteral(String),
-    /// `x != 0`.
-    CompareWithZero(Option<String>, String),
+    IntegerLiteral(Written),
+    /// `x != 0`; what stands behind it is left out.
+    CompareWithZero(Written, String, Span),
+    /// The `;` behind the last expression of a block is left out.
+    NoSemicolon(Span),
     /// Text and numbers do not become each other.
     NoTextConversion,
     /// `-x` of an unsigned number.
-    SignedType,
+    SignedType(Option<Written>),
 }
 
 impl Fix {
-    fn sentence(&self) -> String {
-        let of = |text: &Option<String>| text.clone().unwrap_or_else(|| "(..)".to_owned());
+    /// The diagnostic with what to type.
+    fn of(self, diagnostic: Diagnostic) -> Diagnostic {
         match self {
-            Self::Cast(text, ty) => format!("convert it: `{} as {ty}`", of(text)),
-            Self::CastThrough(text, through, ty) => {
-                format!("convert it in two steps: `{} as {through} as {ty}`", of(text))
+            Self::Cast(x, ty) => {
+                diagnostic.suggest(format!("convert it: `{} as {ty}`", x.text_or("(..)")), x.cast(&ty))
             }
-            Self::UnwrapOr(text, default) => {
-                format!("say what to take when it is `None`: `{}.unwrap_or({default})`", of(text))
+            Self::CastThrough(x, through, ty) => {
+                let ty = format!("{through} as {ty}");
+                diagnostic.suggest(format!("convert it in two steps: `{} as {ty}`", x.text_or("(..)")), x.cast(through))
             }
-            Self::Some(text) => format!("wrap it: `Some({})`", text.as_deref().unwrap_or("..")),
-            Self::FloatLiteral(text) => {
-                let digits = text.trim_start_matches('-');
+            Self::UnwrapOr(x, default) => {
+                let value = default.as_deref().unwrap_or("..");
+                let text = format!("say what to take when it is `None`: `{}.unwrap_or({value})`", x.text_or("(..)"));
+                let edits = if default.is_some() { x.call(&format!(".unwrap_or({value})")) } else { Vec::new() };
+                diagnostic.suggest(text, edits)
+            }
+            Self::IsSome(x) => diagnostic
+                .suggest(format!("ask whether there is one: `{}.is_some()`", x.text_or("(..)")), x.call(".is_some()")),
+            Self::Some(x) => diagnostic.suggest(format!("wrap it: `Some({})`", x.text_or("..")), x.wrap("Some(", ")")),
+            Self::FloatLiteral(x) => {
+                let digits = x.text_or("").trim_start_matches('-');
                 if digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty() {
-                    format!("write the number as a float: `{text}.0`")
+                    let edits = if x.is_plain() { x.wrap("", ".0") } else { Vec::new() };
+                    diagnostic.mend(format!("write the number as a float: `{}.0`", x.text_or("")), edits)
                 } else {
-                    "write the number as a float, `1.0`".to_owned()
+                    diagnostic.help("write the number as a float, `1.0`")
                 }
             }
-            Self::IntegerLiteral(text) => match text.strip_suffix(".0") {
-                Some(whole) => format!("write the number as an integer: `{whole}`"),
-                None => "write a whole number".to_owned(),
+            Self::IntegerLiteral(x) => match x.text_or("").strip_suffix(".0") {
+                Some(whole) => {
+                    diagnostic.suggest(format!("write the number as an integer: `{whole}`"), x.replace(whole))
+                }
+                None => diagnostic.help("write a whole number"),
             },
-            Self::CompareWithZero(text, zero) => format!("compare it: `{} != {zero}`", of(text)),
-            Self::NoTextConversion => {
-                "there is no conversion between text and numbers yet: use values of one type".to_owned()
+            Self::CompareWithZero(x, zero, behind) => {
+                let text = format!("compare it: `{} != {zero}`", x.text_or("(..)"));
+                let edits =
+                    if x.span.is_none() { Vec::new() } else { vec![Edit::replace(behind, format!(" != {zero}"))] };
+                diagnostic.suggest(text, edits)
             }
-            Self::SignedType => "convert to a signed type first: `-(x as i64)`".to_owned(),
+            Self::NoSemicolon(at) => {
+                diagnostic.mend("leave the `;` behind the last expression out", vec![Edit::replace(at, "")])
+            }
+            Self::NoTextConversion => {
+                diagnostic.help("there is no conversion between text and numbers yet: use values of one type")
+            }
+            Self::SignedType(x) => {
+                let edits = x.map_or(Vec::new(), |x| x.before_less_than().cast("i64"));
+                diagnostic.suggest("convert to a signed type first: `-(x as i64)`", edits)
+            }
         }
     }
 }
 
 fn with_fix(diagnostic: Diagnostic, fix: Option<Fix>) -> Diagnostic {
     match fix {
-        Some(fix) => diagnostic.help(fix.sentence()),
+        Some(fix) => fix.of(diagnostic),
         None => diagnostic,
     }
 }
@@ -245,7 +272,10 @@ pub(crate) fn out_of_range(value: i128, ty: &str, least: i128, greatest: i128, a
     let diagnostic = Diagnostic::error("E0307", format!("`{value}` does not fit into `{ty}`"))
         .label(at, format!("`{ty}` goes from {least} to {greatest}"));
     if ty == "i32" && i64::try_from(value).is_ok() {
-        return diagnostic.help(format!("a number that nothing else says the type of is `i32`: write `{value}_i64`"));
+        return diagnostic.suggest(
+            format!("a number that nothing else says the type of is `i32`: write `{value}_i64`"),
+            vec![Edit::insert(at.end, "_i64")],
+        );
     }
     diagnostic
 }
@@ -292,13 +322,15 @@ pub(crate) fn unknown_suffix(suffix: &str, at: Span) -> Diagnostic {
 }
 
 /// A method of a number whose type is open, as rustc refuses it.
-pub(crate) fn ambiguous_number(method: &str, is_float: bool, text: Option<&str>, at: Span) -> Diagnostic {
+pub(crate) fn ambiguous_number(method: &str, is_float: bool, receiver: &Written, at: Span) -> Diagnostic {
     let (kind, suffix) = if is_float { ("float", "f64") } else { ("integer", "i64") };
     let is_number = |text: &&str| text.starts_with(|first: char| first.is_ascii_digit());
-    let number = text.filter(is_number).unwrap_or(if is_float { "2.0" } else { "2" });
+    let number = receiver.text.as_deref().filter(is_number);
+    let edits = if number.is_some() { receiver.wrap("", &format!("_{suffix}")) } else { Vec::new() };
+    let number = number.unwrap_or(if is_float { "2.0" } else { "2" });
     Diagnostic::error("E0309", format!("`{method}` needs to know which {kind} type this is"))
         .label(at, format!("any {kind} type"))
-        .help(format!("write the type: `{number}_{suffix}`"))
+        .suggest(format!("write the type: `{number}_{suffix}`"), edits)
 }
 
 /// A value that an `if` without `else` would have to make up.

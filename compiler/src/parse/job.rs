@@ -207,8 +207,8 @@ impl<'a> Items<'a> {
         }
         for (name, item) in &self.structs {
             if reached.contains(name) && !self.records.iter().any(|record| record.name.text == *name) {
-                let at = reader.span(item.ident.span());
-                reader.diagnostics.push(syntax::struct_is_no_record(at, name));
+                let (at, whole) = (reader.span(item.ident.span()), reader.span_of(item));
+                reader.diagnostics.push(syntax::struct_is_no_record(at, whole, name));
                 if let Some(record) = reader.record(item) {
                     graphs.iter_mut().for_each(|graph| graph.records.push(record.clone()));
                 }

@@ -84,6 +84,12 @@ impl SpanMap {
     }
 }
 
+/// The sign that syn says is missing.
+fn missing_sign(reason: &str) -> Option<&str> {
+    let sign = reason.strip_prefix("expected `")?.strip_suffix('`')?;
+    matches!(sign, ";" | ",").then_some(sign)
+}
+
 /// Turns syn's nodes into ours: spans, complaints, and what was mentioned.
 struct Reader<'a> {
     spans: SpanMap,
@@ -142,8 +148,11 @@ impl<'a> Reader<'a> {
                     if reason.starts_with("unexpected end of input") {
                         let end = self.spans.offset(text.trim_end().len());
                         at = Span::new(end, end);
-                    } else if reason == "expected `;`" || reason == "expected `,`" {
-                        at = self.behind_last_token(text, error.span().byte_range().start).unwrap_or(at);
+                    } else if let Some(sign) = missing_sign(&reason)
+                        && let Some(place) = self.behind_last_token(text, error.span().byte_range().start)
+                    {
+                        self.diagnostics.push(syntax::missing_sign(place, sign));
+                        continue;
                     }
                     self.diagnostics.push(syntax::not_rust(at, &reason));
                 }

@@ -49,7 +49,7 @@ pub fn render(source: &str, file_name: &str, diagnostic: &Diagnostic) -> String 
         let _ = writeln!(text, "{:gutter$} = note: {}", "", indented(note, gutter + 9));
     }
     for help in &diagnostic.help {
-        let _ = writeln!(text, "{:gutter$} = help: {}", "", indented(help, gutter + 9));
+        let _ = writeln!(text, "{:gutter$} = help: {}", "", indented(&help.text, gutter + 9));
     }
     text
 }
