@@ -86,8 +86,11 @@ pub(crate) fn key(plan: &KernelPlan, target: &Target, pool: &ConstantPool) -> Ke
     .hash(&mut hasher);
     plan.body.hash(&mut hasher);
     for expr in plan.body.expressions() {
-        expr.walk(&mut |node: &Expr| {
+        expr.walk_all(&mut |node: &Expr| {
             plan.spans.number(node.span).hash(&mut hasher);
+            if let ExprKind::Compute(body, _) = &node.kind {
+                body.for_each_loop(&mut |span| plan.spans.number(span).hash(&mut hasher));
+            }
             if let ExprKind::Literal(literal) = &node.kind {
                 literal_place(literal, pool).hash(&mut hasher);
             }

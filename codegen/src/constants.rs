@@ -23,7 +23,7 @@ impl ConstantPool {
 
     /// Adds the literals of an expression.
     pub(crate) fn add(&mut self, expr: &Expr) {
-        expr.walk(&mut |node| match &node.kind {
+        expr.walk_all(&mut |node| match &node.kind {
             ExprKind::Literal(Literal::String(text)) => self.insert(text.as_bytes()),
             ExprKind::Literal(Literal::Bytes(bytes)) => self.insert(bytes),
             ExprKind::Literal(Literal::Bool(_) | Literal::Int(_) | Literal::Float(_) | Literal::Unit)
@@ -39,6 +39,9 @@ impl ConstantPool {
             | ExprKind::None
             | ExprKind::IsSome(_)
             | ExprKind::IfSome { .. }
+            | ExprKind::Variable(_)
+            | ExprKind::Compute(..)
+            | ExprKind::Fail(_)
             | ExprKind::Call(..) => {}
         });
     }

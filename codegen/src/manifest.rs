@@ -249,6 +249,9 @@ fn prune_terms(expr: &Expr, terms: &mut Vec<abi::PruneTerm>) {
         | ExprKind::Some(_)
         | ExprKind::None
         | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => {}
     }
 }

@@ -4,7 +4,7 @@
 //! a kernel as it was, and the kernel is found in the cache. The manifest and the line table turn numbers into places.
 
 use crate::kernel::KernelBody;
-use sabot_ir::expr::Expr;
+use sabot_ir::expr::{Expr, ExprKind};
 use sabot_ir::span::Span;
 use std::collections::BTreeMap;
 
@@ -23,8 +23,13 @@ impl Spans {
     pub(crate) fn of(body: &KernelBody) -> Self {
         let mut spans = Self::default();
         for expr in body.expressions() {
-            expr.walk(&mut |node: &Expr| {
+            expr.walk_all(&mut |node: &Expr| {
                 spans.add(node.span);
+                if let ExprKind::Compute(body, _) = &node.kind {
+                    body.for_each_loop(&mut |span| {
+                        spans.add(span);
+                    });
+                }
             });
         }
         spans

@@ -75,6 +75,12 @@ fn of_node(node: &Expr, vector: bool) -> u32 {
         ExprKind::Binary(_, a, _) if Class::of(&a.ty) == Class::Str => 400,
         ExprKind::Cast(x) if matches!((Class::of(&x.ty), class), (Class::F64 | Class::F32, Class::Int { .. })) => 120,
         ExprKind::Call(function, args) => of_call(*function, &args[0].ty, simple),
+        // How often it goes round nobody knows.
+        ExprKind::Compute(body, _) => {
+            let nodes = u32::try_from(body.size()).unwrap_or(u32::MAX);
+            simple.saturating_mul(nodes).saturating_mul(if body.has_loop() { 16 } else { 1 })
+        }
+        ExprKind::Fail(_) | ExprKind::Variable(_) => simple,
         ExprKind::If { .. } | ExprKind::IfSome { .. } => 2 * simple,
         ExprKind::Column(_)
         | ExprKind::Unary(..)

@@ -1,5 +1,6 @@
 //! Random typed expressions, and random columns that lie on the edges of their types.
 
+use super::bodies::Making;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, ParamId, UnaryOp};
 use sabot_ir::pipeline::Register;
 use sabot_ir::span::Span;
@@ -39,8 +40,20 @@ fn column_types(vector_only: bool) -> Vec<Type> {
     types
 }
 
+/// What expressions saw before a body began.
+pub(crate) struct Outside {
+    body: Option<Making>,
+    columns: Vec<Register>,
+    outputs: Vec<Type>,
+    locals: Vec<(LocalId, Type)>,
+}
+
 pub(crate) struct Generator<'a> {
-    rng: &'a mut Rng,
+    pub(crate) rng: &'a mut Rng,
+    /// The body whose expressions are being made.
+    body: Option<Making>,
+    /// Whether there are bodies at all.
+    bodies: bool,
     columns: Vec<Register>,
     vector_only: bool,
     locals: Vec<(LocalId, Type)>,
@@ -59,7 +72,46 @@ impl<'a> Generator<'a> {
             let ty = if rng.percent(35) { ty.optional() } else { ty };
             columns.push(Register { name: format!("c{number}"), ty });
         }
-        Self { rng, columns, vector_only, locals: Vec::new(), next_local: 0, next_span: 10, outputs: Vec::new() }
+        Self {
+            rng,
+            body: None,
+            bodies: false,
+            columns,
+            vector_only,
+            locals: Vec::new(),
+            next_local: 0,
+            next_span: 10,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// With bodies among the expressions.
+    pub(crate) fn with_bodies(mut self) -> Self {
+        self.bodies = true;
+        self
+    }
+
+    /// The body that is being made.
+    pub(crate) fn making(&mut self) -> &mut Making {
+        self.body.as_mut().expect("a body is being made")
+    }
+
+    /// From here on expressions are a body's; gives what they saw before.
+    pub(crate) fn enter_body(&mut self, making: Making) -> Outside {
+        Outside {
+            body: self.body.replace(making),
+            columns: std::mem::take(&mut self.columns),
+            outputs: std::mem::take(&mut self.outputs),
+            locals: std::mem::take(&mut self.locals),
+        }
+    }
+
+    /// The body is complete.
+    pub(crate) fn leave_body(&mut self, outside: Outside) -> Making {
+        self.columns = outside.columns;
+        self.outputs = outside.outputs;
+        self.locals = outside.locals;
+        std::mem::replace(&mut self.body, outside.body).expect("a body was made")
     }
 
     pub(crate) fn columns(&self) -> Vec<Register> {
@@ -89,23 +141,23 @@ impl<'a> Generator<'a> {
         outputs
     }
 
-    fn any_type(&mut self) -> Type {
+    pub(crate) fn any_type(&mut self) -> Type {
         let ty = self.base_type();
         if self.rng.percent(25) { ty.optional() } else { ty }
     }
 
-    fn base_type(&mut self) -> Type {
+    pub(crate) fn base_type(&mut self) -> Type {
         let types = column_types(self.vector_only);
         self.rng.pick(&types).clone()
     }
 
     /// Every node has a place of its own, so that errors can be told apart.
-    fn node(&mut self, kind: ExprKind, ty: &Type) -> Expr {
+    pub(crate) fn node(&mut self, kind: ExprKind, ty: &Type) -> Expr {
         self.next_span += 2;
         Expr::new(kind, ty.clone(), Span::new(self.next_span as usize, self.next_span as usize + 1))
     }
 
-    fn expr(&mut self, ty: &Type, depth: u32) -> Expr {
+    pub(crate) fn expr(&mut self, ty: &Type, depth: u32) -> Expr {
         let kind = if depth == 0 || self.rng.percent(12) { self.leaf(ty) } else { self.inner(ty, depth - 1) };
         self.node(kind, ty)
     }
@@ -129,9 +181,12 @@ impl<'a> Generator<'a> {
             }
         }
         for (number, of) in (0u32..).zip(&param_types()) {
-            if of == ty {
+            if of == ty && self.body.is_none() {
                 choices.push(ExprKind::Param(ParamId(number)));
             }
+        }
+        for id in self.body.iter().flat_map(|body| body.of_type(ty)) {
+            choices.extend([ExprKind::Variable(id), ExprKind::Variable(id), ExprKind::Variable(id)]);
         }
         if choices.is_empty() || self.rng.percent(20) {
             return self.literal(ty);
@@ -160,6 +215,9 @@ impl<'a> Generator<'a> {
     }
 
     fn inner(&mut self, ty: &Type, depth: u32) -> ExprKind {
+        if self.bodies && self.rng.percent(if self.body.is_some() { 3 } else { 25 }) {
+            return self.compute(ty, depth);
+        }
         match self.rng.below(12) {
             0 | 1 => ExprKind::If {
                 condition: self.boxed(&Type::Bool, depth),

@@ -1,6 +1,7 @@
 //! Compiled kernels against the reference interpreter: random expressions over random columns, bit for bit, errors too.
 #![allow(clippy::wildcard_enum_match_arm, reason = "most types are treated alike here")]
 
+mod bodies;
 mod execute;
 mod generate;
 mod text;
@@ -10,6 +11,7 @@ use generate::Generator;
 use sabot_abi::kernel::Accumulator;
 use sabot_codegen::compiled::CompiledJob;
 use sabot_codegen::{CompileOptions, Cpu};
+use sabot_ir::body::{LabelId, Place, Statement};
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal, LocalId};
 use sabot_ir::pipeline::{
     AggregateInput, AggregateSpec, Body, End, OperatorId, OperatorInfo, Origin, Pipeline, Pipelines, Reg, Register,
@@ -65,9 +67,12 @@ fn check_compiles_for_arm(seed: u64) {
 }
 
 /// One random step over random rows.
-fn check(seed: u64, vector_only: bool) {
+fn check(seed: u64, vector_only: bool, bodies: bool) {
     let mut rng = Rng::new(seed);
     let mut generator = Generator::new(&mut rng, vector_only);
+    if bodies {
+        generator = generator.with_bodies();
+    }
     let columns = generator.columns();
     let filter = generator.maybe_filter();
     let outputs = generator.outputs();
@@ -354,14 +359,48 @@ fn seeds(default: u64) -> std::ops::Range<u64> {
 #[test]
 fn kernels_compute_what_the_reference_computes() {
     for seed in seeds(150) {
-        check(seed, false);
+        check(seed, false, false);
     }
+}
+
+#[test]
+fn loops_do_what_the_reference_does() {
+    for seed in seeds(200) {
+        check(seed, false, true);
+    }
+}
+
+#[test]
+fn a_loop_without_end_is_an_error_of_the_row() {
+    let (label, ty) = (LabelId(0), Type::Int64);
+    let body = sabot_ir::body::Body {
+        variables: Vec::new(),
+        block: vec![Statement::Loop { label, body: Vec::new(), place: Place(Span::new(40, 44)) }],
+        result: Expr::literal(Literal::Int(1), ty.clone()),
+    };
+    let expr = Expr::new(ExprKind::Compute(Box::new(body), Vec::new()), ty.clone(), Span::new(40, 44));
+    let step = Step::Compute {
+        filter: None,
+        outputs: vec![(Reg(0), expr.clone())],
+        live: Vec::new(),
+        operator: OperatorId(0),
+        counts: vec![OperatorId(0)],
+    };
+    let pipelines = pipelines(vec![Register { name: "out".to_owned(), ty: ty.clone() }], vec![step], End::Nothing);
+    let job = sabot_codegen::compile_job(&pipelines, &options(Cpu::Baseline)).expect("it compiles");
+    let artifact = LoadedArtifact::load(&sabot_codegen::artifact::link(&job)).expect("our own artifact can be loaded");
+    let mut registers = Registers::new(&[ty], &[Vec::new()], 1, Texts::new(&[], &artifact, &job.constants));
+    let outcome = run_compute(&artifact, &mut registers, &[true], &[]);
+    let error = evaluate(&expr, &[], &[]).expect_err("it never ends");
+    assert_eq!(error.code, sabot_abi::kernel::RowErrorCode::OutOfFuel);
+    assert_eq!(outcome.errors.len(), 1);
+    assert_eq!((outcome.errors[0].1, outcome.errors[0].2), (error.code as u32, error.span));
 }
 
 #[test]
 fn vector_kernels_compute_what_the_reference_computes() {
     for seed in seeds(150) {
-        check(seed, true);
+        check(seed, true, false);
     }
 }
 
@@ -431,5 +470,5 @@ fn the_same_job_gives_the_same_bytes_on_any_number_of_threads() {
 /// comparison, where nothing stood between them.
 #[test]
 fn columns_of_floats_need_not_be_aligned() {
-    check(501_480, true);
+    check(501_480, true, false);
 }

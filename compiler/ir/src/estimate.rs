@@ -216,6 +216,9 @@ pub fn selectivity(plan: &Plan, node: NodeId, predicate: &Expr) -> f64 {
         | ExprKind::None
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => 0.5,
     }
 }

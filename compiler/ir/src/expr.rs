@@ -4,6 +4,7 @@
 //! body), records are taken apart into their fields. Evaluation is strict and left to right, but for `If`, `IfSome`,
 //! `And` and `Or`, which evaluate only what they need. An expression has no effect but its value or a row error.
 
+use crate::body::{Body, VariableId};
 use crate::span::Span;
 use crate::text::TextFunction;
 use crate::ty::Type;
@@ -83,6 +84,32 @@ pub enum ExprKind {
     },
     /// A method or function of the language's library.
     Call(Function, Vec<Expr>),
+    /// What a variable of a [`Body`] holds at this moment; only inside that body's expressions.
+    Variable(VariableId),
+    /// Runs code with loops on the values of the arguments; the parts of this node are the arguments alone.
+    Compute(Box<Body>, Vec<Expr>),
+    /// A row error, in the place of a value of any type.
+    Fail(Failure),
+}
+
+/// A row error that the author's code asks for: `panic!`, `unwrap`, an index.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Failure {
+    /// What it is.
+    pub kind: FailureKind,
+    /// What the author says about it; empty where there is nothing.
+    pub message: String,
+}
+
+/// The kinds of [`Failure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// `panic!`, `assert!`, `unreachable!` and the like.
+    Panic,
+    /// `unwrap` or `expect` of `None`.
+    UnwrapNone,
+    /// An index or slice that is out of range.
+    OutOfRange,
 }
 
 /// A constant. Floats compare by their bits, so that equal constants are the same constant.
@@ -386,30 +413,38 @@ impl Expr {
     #[must_use]
     pub fn children(&self) -> Vec<&Self> {
         match &self.kind {
-            ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Param(_) | ExprKind::Local(_) | ExprKind::None => {
-                Vec::new()
-            }
+            ExprKind::Literal(_)
+            | ExprKind::Column(_)
+            | ExprKind::Param(_)
+            | ExprKind::Local(_)
+            | ExprKind::None
+            | ExprKind::Variable(_)
+            | ExprKind::Fail(_) => Vec::new(),
             ExprKind::Let { value, body, .. } => vec![value, body],
             ExprKind::Unary(_, x) | ExprKind::Cast(x) | ExprKind::Some(x) | ExprKind::IsSome(x) => vec![x],
             ExprKind::Binary(_, a, b) => vec![a, b],
             ExprKind::If { condition, then, otherwise } => vec![condition, then, otherwise],
             ExprKind::IfSome { option, then, otherwise, .. } => vec![option, then, otherwise],
-            ExprKind::Call(_, args) => args.iter().collect(),
+            ExprKind::Call(_, args) | ExprKind::Compute(_, args) => args.iter().collect(),
         }
     }
 
     /// The direct parts, to be changed, in the order they are evaluated.
     pub fn children_mut(&mut self) -> Vec<&mut Self> {
         match &mut self.kind {
-            ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Param(_) | ExprKind::Local(_) | ExprKind::None => {
-                Vec::new()
-            }
+            ExprKind::Literal(_)
+            | ExprKind::Column(_)
+            | ExprKind::Param(_)
+            | ExprKind::Local(_)
+            | ExprKind::None
+            | ExprKind::Variable(_)
+            | ExprKind::Fail(_) => Vec::new(),
             ExprKind::Let { value, body, .. } => vec![value, body],
             ExprKind::Unary(_, x) | ExprKind::Cast(x) | ExprKind::Some(x) | ExprKind::IsSome(x) => vec![x],
             ExprKind::Binary(_, a, b) => vec![a, b],
             ExprKind::If { condition, then, otherwise } => vec![condition, then, otherwise],
             ExprKind::IfSome { option, then, otherwise, .. } => vec![option, then, otherwise],
-            ExprKind::Call(_, args) => args.iter_mut().collect(),
+            ExprKind::Call(_, args) | ExprKind::Compute(_, args) => args.iter_mut().collect(),
         }
     }
 
@@ -488,10 +523,13 @@ impl Expr {
                 Function::Text(function) => function.can_fail(),
                 _cannot => false,
             },
+            ExprKind::Fail(_) => true,
+            ExprKind::Compute(body, _) => body.can_fail(),
             ExprKind::Literal(_)
             | ExprKind::Column(_)
             | ExprKind::Param(_)
             | ExprKind::Local(_)
+            | ExprKind::Variable(_)
             | ExprKind::Let { .. }
             | ExprKind::Unary(UnaryOp::Not, _)
             | ExprKind::Cast(_)
@@ -504,11 +542,29 @@ impl Expr {
         here || self.children().into_iter().any(Self::can_fail)
     }
 
-    /// Number of nodes.
+    /// As [`Self::walk`], also through the expressions of bodies; those of a body behind its arguments.
+    pub fn walk_all<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
+        visit(self);
+        for child in self.children() {
+            child.walk_all(visit);
+        }
+        if let ExprKind::Compute(body, _) = &self.kind {
+            for expr in body.exprs() {
+                expr.walk_all(visit);
+            }
+        }
+    }
+
+    /// Number of nodes, those of bodies included.
     #[must_use]
     pub fn size(&self) -> usize {
         let mut size = 0;
-        self.walk(&mut |_| size += 1);
+        self.walk(&mut |node| {
+            size += 1;
+            if let ExprKind::Compute(body, _) = &node.kind {
+                size += body.size();
+            }
+        });
         size
     }
 }

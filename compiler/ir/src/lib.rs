@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+pub mod body;
 pub mod diagnostic;
 pub mod display;
 pub mod estimate;

@@ -6,6 +6,7 @@
 use crate::value::{Value, compare};
 use crate::{float, integer, text};
 use sabot_abi::kernel::RowErrorCode;
+use sabot_ir::body::FUEL;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, LocalId, UnaryOp};
 use sabot_ir::span::Span;
 use sabot_ir::ty::Type;
@@ -38,17 +39,34 @@ impl std::error::Error for RowError {}
 /// # Panics
 /// On an expression that the checker would not have let through.
 pub fn evaluate(expr: &Expr, row: &[Value], params: &[Value]) -> Result<Value, RowError> {
-    Evaluation { row, params, locals: BTreeMap::new() }.value(expr)
+    evaluate_with_fuel(expr, row, params, FUEL)
 }
 
-struct Evaluation<'a> {
+/// As [`evaluate`], with another number of passes through loops: a test of what happens without fuel need not wait.
+///
+/// # Errors
+/// The first row error, in the order of evaluation.
+pub(crate) fn evaluate_with_fuel(expr: &Expr, row: &[Value], params: &[Value], fuel: u64) -> Result<Value, RowError> {
+    let (locals, variables) = (BTreeMap::new(), Vec::new());
+    Evaluation { row, params, locals, variables, fuel, passes: 0, in_body: false }.value(expr)
+}
+
+pub(crate) struct Evaluation<'a> {
     row: &'a [Value],
     params: &'a [Value],
-    locals: BTreeMap<LocalId, Value>,
+    pub(crate) locals: BTreeMap<LocalId, Value>,
+    /// Those of the innermost body.
+    pub(crate) variables: Vec<Value>,
+    /// How many passes through loops a body may take, those of bodies inside it included.
+    pub(crate) fuel: u64,
+    /// How many it has taken.
+    pub(crate) passes: u64,
+    /// Whether a body is running.
+    pub(crate) in_body: bool,
 }
 
 impl Evaluation<'_> {
-    fn value(&mut self, expr: &Expr) -> Result<Value, RowError> {
+    pub(crate) fn value(&mut self, expr: &Expr) -> Result<Value, RowError> {
         let at = |code: RowErrorCode| RowError { code, span: expr.span };
         match &expr.kind {
             ExprKind::Literal(literal) => Ok(Value::literal(literal, &expr.ty)),
@@ -103,6 +121,9 @@ impl Evaluation<'_> {
                     self.value(then)
                 }
             }
+            ExprKind::Variable(variable) => Ok(self.variables[variable.0 as usize].clone()),
+            ExprKind::Compute(body, args) => self.compute(body, args),
+            ExprKind::Fail(failure) => Err(at(crate::body::code_of(failure.kind))),
             ExprKind::Call(function, args) => {
                 let values = args.iter().map(|arg| self.value(arg)).collect::<Result<Vec<_>, _>>()?;
                 match function {

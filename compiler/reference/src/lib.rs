@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod aggregate;
+mod body;
 mod evaluate;
 mod float;
 mod integer;

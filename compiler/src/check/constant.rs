@@ -106,6 +106,9 @@ fn fold(expr: &Expr) -> Option<Literal> {
         | ExprKind::None
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => None,
     }
 }

@@ -135,6 +135,9 @@ pub(super) fn is_trivial(expr: &Expr) -> bool {
         | ExprKind::If { .. }
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => false,
     }
 }
@@ -181,6 +184,9 @@ pub(super) fn if_(sides: &[Presence], condition: Expr, then: Expr, otherwise: Ex
         | ExprKind::None
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => {}
     }
     if then == otherwise && !condition.can_fail() {
@@ -395,6 +401,9 @@ fn take_branch(holds: &Expr, mut expr: Expr) -> Expr {
         | ExprKind::None
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => expr,
     }
 }

@@ -47,6 +47,9 @@ pub(super) fn is_cheap(expr: &Expr) -> bool {
         | ExprKind::If { .. }
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => false,
     }
 }
@@ -64,6 +67,11 @@ pub(super) fn cost(expr: &Expr) -> u32 {
         | ExprKind::Some(_)
         | ExprKind::Let { .. }
         | ExprKind::IsSome(_) => 0,
+        ExprKind::Variable(_) | ExprKind::Fail(_) => 0,
+        ExprKind::Compute(body, _) => {
+            let inside = body.exprs().into_iter().fold(1_u32, |sum, part| sum.saturating_add(cost(part)));
+            inside.saturating_mul(if body.has_loop() { 16 } else { 1 })
+        }
         ExprKind::Unary(..) | ExprKind::Cast(_) | ExprKind::If { .. } | ExprKind::IfSome { .. } => 1,
         ExprKind::Binary(BinaryOp::Div | BinaryOp::Rem, left, _) => {
             if left.ty.is_float() {

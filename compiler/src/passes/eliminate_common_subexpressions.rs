@@ -190,6 +190,9 @@ fn is_closed(expr: &Expr) -> bool {
         | ExprKind::Some(_)
         | ExprKind::None
         | ExprKind::IsSome(_)
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => {}
     });
     !reads_shared && used.is_subset(&bound)

@@ -48,7 +48,10 @@ fn folded(expr: &Expr) -> Option<ExprKind> {
         | ExprKind::Some(_)
         | ExprKind::None
         | ExprKind::IsSome(_)
-        | ExprKind::IfSome { .. } => None,
+        | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_) => None,
     }
 }
 

@@ -118,6 +118,9 @@ pub(super) fn is_conditional(expr: &Expr, child: usize) -> bool {
         | ExprKind::Some(_)
         | ExprKind::None
         | ExprKind::IsSome(_)
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => false,
     }
 }

@@ -126,6 +126,9 @@ fn substituted(predicate: &Expr, columns: &[Expr], fits: impl Fn(&Expr) -> bool)
         | ExprKind::None
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => false,
     };
     if !predicate.columns().iter().all(|column| columns.get(*column as usize).is_some_and(is_plain)) {

@@ -67,6 +67,9 @@ fn simpler(expr: &Expr) -> Option<Expr> {
         | ExprKind::Cast(_)
         | ExprKind::Some(_)
         | ExprKind::None
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => None,
     }
 }
@@ -132,6 +135,9 @@ fn negated(value: &Expr) -> Option<Expr> {
         | ExprKind::None
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => None,
     }
 }

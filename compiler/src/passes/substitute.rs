@@ -63,6 +63,9 @@ fn renumber(expr: &mut Expr, names: &mut BTreeMap<LocalId, LocalId>, next: &mut 
         | ExprKind::Some(_)
         | ExprKind::None
         | ExprKind::IsSome(_)
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => {
             for child in expr.children_mut() {
                 renumber(child, names, next);

@@ -185,6 +185,9 @@ fn is_free(expr: &Expr) -> bool {
         | ExprKind::If { .. }
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => false,
     }
 }

@@ -128,11 +128,13 @@ pub enum RowErrorCode {
     CharBoundary = 19,
     /// `unwrap` or `expect` of an `Err`.
     UnwrapErr = 20,
+    /// `panic!`, `assert!` and the like.
+    Panic = 21,
 }
 
 impl RowErrorCode {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::AddOverflow,
         Self::SubOverflow,
         Self::MulOverflow,
@@ -153,6 +155,7 @@ impl RowErrorCode {
         Self::TooLarge,
         Self::CharBoundary,
         Self::UnwrapErr,
+        Self::Panic,
     ];
 
     /// The code with this number.
@@ -185,6 +188,7 @@ impl RowErrorCode {
             Self::TooLarge => "the row's values take more than 64 MiB",
             Self::CharBoundary => "the slice does not begin and end between two characters",
             Self::UnwrapErr => "unwrap of an `Err`",
+            Self::Panic => "the code panicked",
         }
     }
 }

@@ -21,10 +21,10 @@ pub(super) fn if_(
     cx.fx.note(|| "if".to_owned());
     cx.fx.builder.ins().brif(condition.value, then_block, &[], else_block, &[]);
     cx.fx.builder.switch_to_block(then_block);
-    let value = cx.lower(then)?;
+    let value = cx.lower_in_branch(then)?;
     cx.jump_with(merge, value, ty);
     cx.fx.builder.switch_to_block(else_block);
-    let value = cx.lower(otherwise)?;
+    let value = cx.lower_in_branch(otherwise)?;
     cx.jump_with(merge, value, ty);
     Ok(cx.enter_merge(merge, ty))
 }
@@ -42,7 +42,7 @@ pub(super) fn and_or(cx: &mut ScalarCx<'_, '_>, op: BinaryOp, a: &Expr, b: &Expr
         cx.fx.builder.ins().brif(left.value, merge, &args, right_block, &[]);
     }
     cx.fx.builder.switch_to_block(right_block);
-    let right = cx.lower(b)?;
+    let right = cx.lower_in_branch(b)?;
     cx.jump_with(merge, right, &Type::Bool);
     Ok(cx.enter_merge(merge, &Type::Bool))
 }

@@ -3,6 +3,7 @@
 //! These kernels decide what a vector kernel only suspects, and do what cannot be done in vectors.
 
 pub(crate) mod arithmetic;
+mod body;
 pub(crate) mod cast;
 pub(crate) mod compare;
 mod control;
@@ -85,12 +86,21 @@ pub(crate) struct ScalarCx<'f, 'a> {
     /// Where a row that cannot be computed goes, with code, start and end of the span.
     pub(crate) fail: Block,
     locals: BTreeMap<LocalId, Scalar>,
+    bodies: body::Bodies,
 }
 
 impl<'f, 'a> ScalarCx<'f, 'a> {
     /// Nothing of the row is computed yet.
     pub(crate) fn new(fx: &'f mut FunctionCx<'a>, row: Value, inputs: &'f BTreeMap<u32, Input>, fail: Block) -> Self {
-        Self { fx, row, inputs, computed: BTreeMap::new(), fail, locals: BTreeMap::new() }
+        Self {
+            fx,
+            row,
+            inputs,
+            computed: BTreeMap::new(),
+            fail,
+            locals: BTreeMap::new(),
+            bodies: body::Bodies::default(),
+        }
     }
 
     /// Computes an expression.
@@ -98,6 +108,14 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
         let before = self.fx.enter_span(expr.span);
         let value = self.lower_kind(expr);
         self.fx.leave_span(before);
+        value
+    }
+
+    /// Computes an expression in a branch that control may not come to.
+    pub(crate) fn lower_in_branch(&mut self, expr: &Expr) -> Result<Scalar, CodegenError> {
+        let mark = self.bodies.mark();
+        let value = self.lower(expr);
+        self.bodies.forget_since(mark);
         value
     }
 
@@ -152,6 +170,9 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
             ExprKind::IfSome { option, local, then, otherwise } => {
                 option::if_some(self, option, *local, then, otherwise, &expr.ty)?
             }
+            ExprKind::Variable(id) => body::variable(self, *id)?,
+            ExprKind::Compute(code, args) => body::compute(self, code, args)?,
+            ExprKind::Fail(failure) => body::fail(self, failure, &expr.ty, expr.span),
             ExprKind::Call(function, args) => math::call(self, *function, args, expr)?,
         })
     }

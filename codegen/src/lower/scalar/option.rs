@@ -66,10 +66,10 @@ pub(super) fn if_some(
     cx.fx.note(|| "if some".to_owned());
     cx.fx.builder.ins().brif(valid, then_block, &[], else_block, &[]);
     cx.fx.builder.switch_to_block(then_block);
-    let value = cx.lower(then)?;
+    let value = cx.lower_in_branch(then)?;
     cx.jump_with(merge, value, ty);
     cx.fx.builder.switch_to_block(else_block);
-    let value = cx.lower(otherwise)?;
+    let value = cx.lower_in_branch(otherwise)?;
     cx.jump_with(merge, value, ty);
     Ok(cx.enter_merge(merge, ty))
 }

@@ -38,6 +38,8 @@ fn fits_here(expr: &Expr, target: &Target) -> bool {
         | ExprKind::None
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. } => true,
+        ExprKind::Fail(_) => Class::of(&expr.ty).lanes().is_some(),
+        ExprKind::Variable(_) | ExprKind::Compute(..) => false,
         ExprKind::Binary(op, a, b) => match op {
             BinaryOp::Rem => !a.ty.is_float(),
             BinaryOp::Shl | BinaryOp::Shr => is_distance(b, &a.ty),

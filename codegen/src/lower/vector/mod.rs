@@ -128,6 +128,10 @@ impl<'f, 'a> VectorCx<'f, 'a> {
             ExprKind::IfSome { option, local, then, otherwise } => {
                 control::if_some(self, option, *local, then, otherwise, class)?
             }
+            ExprKind::Fail(_) => self.fail(class)?,
+            ExprKind::Variable(_) | ExprKind::Compute(..) => {
+                return Err(CodegenError::internal("a body has no vector form"));
+            }
             ExprKind::Call(function, args) => math::call(self, *function, args, expr)?,
         })
     }
@@ -202,6 +206,14 @@ impl<'f, 'a> VectorCx<'f, 'a> {
             Some(before) => self.fx.builder.ins().bor(before, here),
             None => here,
         });
+    }
+
+    /// Rows that evaluation has come to have failed; the value is never seen.
+    fn fail(&mut self, class: Class) -> Result<Lanes, CodegenError> {
+        let all = self.mask(true);
+        self.fail_if(all);
+        let ty = class.lanes().ok_or_else(|| CodegenError::internal("a failure of no lane type"))?;
+        Ok(Lanes::plain(self.fx.lanes(ty, 0, 0)))
     }
 
     /// The result of an operation on `f32`s, rounded to one.

@@ -3,7 +3,8 @@
 //! `(bid + ask) / 2.0`, `sector.unwrap_or("unknown")`. A column is written by its name where the schema is known, as `$3`
 //! where it is not; a `let` binds `x0`, `x1`, … The text is for people and for diffs; nothing reads it back.
 
-use crate::expr::{BinaryOp, Expr, ExprKind, Literal, LocalId, UnaryOp};
+use crate::body::{Body, VariableId};
+use crate::expr::{BinaryOp, Expr, ExprKind, FailureKind, Literal, LocalId, UnaryOp};
 use crate::plan::Param;
 use crate::ty::{Schema, Type};
 use std::fmt::{self, Write as _};
@@ -20,7 +21,12 @@ pub struct Names<'a> {
 /// The expression as text.
 #[must_use]
 pub fn expr(expr: &Expr, names: Names<'_>) -> String {
-    let mut printer = Printer { names, out: String::new() };
+    inside(expr, names, None)
+}
+
+/// An expression of a body as text.
+pub(super) fn inside(expr: &Expr, names: Names<'_>, body: Option<&Body>) -> String {
+    let mut printer = Printer { names, body, out: String::new() };
     printer.expr(expr, Precedence::Lowest);
     printer.out
 }
@@ -116,12 +122,17 @@ fn precedence(expr: &Expr) -> Precedence {
         | ExprKind::Some(_)
         | ExprKind::None
         | ExprKind::IsSome(_)
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => Precedence::Postfix,
     }
 }
 
 struct Printer<'a> {
     names: Names<'a>,
+    /// The body whose expression it is, if it is one of a body.
+    body: Option<&'a Body>,
     out: String,
 }
 
@@ -211,6 +222,23 @@ impl Printer<'_> {
                 self.expr(otherwise, Precedence::Lowest);
                 self.push(" }");
             }
+            ExprKind::Variable(variable) => {
+                let name = super::body::variable(self.body, *variable);
+                self.push(&name);
+            }
+            ExprKind::Compute(body, args) => self.compute(body, args),
+            ExprKind::Fail(failure) => {
+                let kind = match failure.kind {
+                    FailureKind::Panic => "panic!",
+                    FailureKind::UnwrapNone => "unwrap_none!",
+                    FailureKind::OutOfRange => "out_of_range!",
+                };
+                if failure.message.is_empty() {
+                    self.fmt(format_args!("{kind}()"));
+                } else {
+                    self.fmt(format_args!("{kind}({:?})", failure.message));
+                }
+            }
             ExprKind::Call(function, args) => match args.split_first() {
                 Some((receiver, rest)) => {
                     self.expr(receiver, Precedence::Postfix);
@@ -244,6 +272,24 @@ impl Printer<'_> {
         self.expr(left, left_needs);
         self.fmt(format_args!(" {} ", op.symbol()));
         self.expr(right, own.tighter());
+    }
+
+    /// `compute(a = price) { statements; result }`: the statements on one line, as all of an expression.
+    fn compute(&mut self, body: &Body, args: &[Expr]) {
+        self.push("compute(");
+        for (position, arg) in args.iter().enumerate() {
+            if position > 0 {
+                self.push(", ");
+            }
+            let number = u32::try_from(position).unwrap_or(u32::MAX);
+            let name = super::body::variable(Some(body), VariableId(number));
+            self.fmt(format_args!("{name} = "));
+            self.expr(arg, Precedence::Lowest);
+        }
+        self.push(") { ");
+        let text = super::body::text(body, self.names);
+        self.push(&text);
+        self.push(" }");
     }
 
     fn arguments(&mut self, function: &str, args: &[Expr]) {
@@ -310,6 +356,9 @@ fn ends_in_cast(expr: &Expr) -> bool {
         | ExprKind::None
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..)
+        | ExprKind::Fail(_)
         | ExprKind::Call(..) => false,
     }
 }

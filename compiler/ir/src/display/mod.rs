@@ -1,6 +1,7 @@
 //! One file per language: its text form.
 
 pub mod ast;
+mod body;
 pub mod diagnostic;
 pub mod diagram;
 pub mod expr;

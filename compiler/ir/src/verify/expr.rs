@@ -1,6 +1,7 @@
 //! What must hold of an expression: each node has the type that its form gives it, columns and parameters exist,
 //! locals are bound once and used where they are in scope.
 
+use crate::body::Body;
 use crate::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, UnaryOp};
 use crate::plan::Param;
 use crate::text::{is_formatted, is_parsed};
@@ -13,6 +14,8 @@ pub struct Scope<'a> {
     params: &'a [Param],
     /// Every local that was bound, with its type and whether it is in scope.
     locals: BTreeMap<LocalId, (Type, bool)>,
+    /// The body whose expressions are checked, if it is one's.
+    body: Option<&'a Body>,
     wrong: Vec<String>,
 }
 
@@ -20,13 +23,38 @@ impl<'a> Scope<'a> {
     /// An expression over these columns and parameters.
     #[must_use]
     pub fn new(schema: &'a Schema, params: &'a [Param]) -> Self {
-        Self { schema, params, locals: BTreeMap::new(), wrong: Vec::new() }
+        Self { schema, params, locals: BTreeMap::new(), body: None, wrong: Vec::new() }
     }
 
     /// What was found wrong, a sentence each.
     #[must_use]
     pub fn into_wrong(self) -> Vec<String> {
         self.wrong
+    }
+
+    /// The scope of a body's expressions, which see nothing of this one but the parameters.
+    pub(super) fn of_body<'b>(&self, none: &'b Schema, body: &'b Body) -> Scope<'b>
+    where
+        'a: 'b,
+    {
+        Scope { schema: none, params: &[], locals: BTreeMap::new(), body: Some(body), wrong: Vec::new() }
+    }
+
+    /// Each expression of a body has `let`s of its own.
+    pub(super) fn forget_locals(&mut self) {
+        self.locals.clear();
+    }
+
+    /// What was found wrong in a body.
+    pub(super) fn take(&mut self, inner: Scope<'_>) {
+        self.wrong.extend(inner.wrong);
+    }
+
+    /// Notes what is wrong with a body.
+    pub(super) fn say(&mut self, holds: bool, what: &str) {
+        if !holds {
+            self.wrong.push(what.to_owned());
+        }
     }
 
     fn bind(&mut self, local: LocalId, ty: Type) {
@@ -115,6 +143,17 @@ pub fn check_expr(expr: &Expr, scope: &mut Scope<'_>) {
             check_expr(otherwise, scope);
             scope.must(then.ty == expr.ty && otherwise.ty == expr.ty, expr, "the arms have another type");
         }
+        ExprKind::Variable(id) => match scope.body.and_then(|body| body.variables.get(id.0 as usize)) {
+            Some(variable) => scope.must(variable.ty == expr.ty, expr, "the variable has another type"),
+            None => scope.must(false, expr, "there is no such variable"),
+        },
+        ExprKind::Compute(body, args) => {
+            for arg in args {
+                check_expr(arg, scope);
+            }
+            super::body::check_body(body, args, &expr.ty, scope);
+        }
+        ExprKind::Fail(_) => {}
         ExprKind::Call(function, args) => {
             for arg in args {
                 check_expr(arg, scope);

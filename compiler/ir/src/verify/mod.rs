@@ -1,5 +1,6 @@
 //! One file per language.
 
+mod body;
 pub mod expr;
 pub mod pipeline;
 pub mod plan;
