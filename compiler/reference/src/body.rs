@@ -130,6 +130,7 @@ fn default(ty: &Type) -> Value {
         | Type::UInt16
         | Type::UInt32
         | Type::UInt64
+        | Type::Char
         | Type::Decimal(..)
         | Type::Date
         | Type::Timestamp(_)
