@@ -4,6 +4,8 @@
 //! packages, and a reader finds them in one place. Other crates reach it as a dev-dependency.
 #![forbid(unsafe_code)]
 
+pub mod rustc;
+
 pub use insta;
 
 use std::path::{Path, PathBuf};

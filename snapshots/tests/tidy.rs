@@ -18,7 +18,12 @@ const MAY_DEPEND_ON: &[(&str, &[&str], &[&str])] = &[
     ("sabot-codegen", &["sabot-ir", "sabot-abi"], &["sabot-compiler", "sabot-reference", "sabot-runtime"]),
     ("sabot-runtime", &["sabot-abi", "sabot-library"], &[]),
     ("sabotc", ALL, &[]),
-    ("sabot", &["sabot-ir", "sabot-compiler", "sabot-library"], &[]),
+    // What compiles and runs jobs only behind the feature `run`.
+    (
+        "sabot",
+        &["sabot-ir", "sabot-compiler", "sabot-library", "sabot-macros", "sabot-codegen", "sabot-runtime", "sabot-abi"],
+        &[],
+    ),
     ("sabot-macros", &["sabot-ir", "sabot-compiler"], &[]),
     ("sabot-examples", &["sabot"], ALL),
     ("sabot-snapshots", &[], ALL),
@@ -35,6 +40,7 @@ const ALL: &[&str] = &[
     "sabot-examples",
     "sabot-ir",
     "sabot-library",
+    "sabot-macros",
     "sabot-reference",
     "sabot-runtime",
     "sabotc",

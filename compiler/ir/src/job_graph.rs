@@ -285,6 +285,17 @@ pub struct JobGraph {
     pub operators: Vec<StreamOperatorNode>,
     /// The edges in the order they were connected.
     pub edges: Vec<Edge>,
+    /// The text that spans count in, where whoever made the graph gave it.
+    pub source: Option<SourceText>,
+}
+
+/// The job.rs that a graph was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceText {
+    /// Its name without its folder.
+    pub file: String,
+    /// What it holds.
+    pub text: String,
 }
 
 /// What `add_operator` and `connect` refuse.

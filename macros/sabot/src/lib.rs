@@ -19,6 +19,20 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod aggregate;
+#[doc(hidden)]
+pub mod build;
+pub mod connector;
+pub mod group;
+pub mod join;
+pub mod prelude;
+pub mod stream;
+
+pub use sabot_ir::job_graph::JobGraph;
+pub use sabot_library::math;
+pub use sabot_macros::{pipeline, record, udf};
+pub use stream::Record;
+
 /// Jobs as they are described, before they are compiled.
 pub mod execution {
     /// Operators, edges, parameters.

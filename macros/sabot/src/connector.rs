@@ -1,0 +1,80 @@
+//! Connectors: where rows come from and go to.
+
+use sabot_library::Duration;
+
+/// A place that rows are read from or written to.
+#[must_use = "a connector stands in `source`, `table` or `.sink`"]
+#[derive(Clone, Copy, Debug)]
+pub struct Connector(());
+
+/// How rows are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Arrow IPC.
+    Arrow,
+    /// Parquet.
+    Parquet,
+    /// Comma-separated values with a header.
+    Csv,
+    /// A JSON object per line.
+    Ndjson,
+    /// The same as `Ndjson`.
+    Json,
+}
+
+impl Connector {
+    /// The format, where neither function nor file name tells.
+    pub fn format(self, _format: Format) -> Self {
+        self
+    }
+
+    /// What stands between two values of a CSV file.
+    pub fn delimiter(self, _delimiter: &str) -> Self {
+        self
+    }
+}
+
+/// A topic of Kafka.
+pub fn kafka(_topic: &str) -> Connector {
+    Connector(())
+}
+
+/// A Parquet file, or a directory or glob of them.
+pub fn parquet(_path: &str) -> Connector {
+    Connector(())
+}
+
+/// An Arrow IPC file or stream.
+pub fn arrow(_path: &str) -> Connector {
+    Connector(())
+}
+
+/// A CSV file with a header.
+pub fn csv(_path: &str) -> Connector {
+    Connector(())
+}
+
+/// A file with a JSON object per line.
+pub fn ndjson(_path: &str) -> Connector {
+    Connector(())
+}
+
+/// Standard input.
+pub fn stdin() -> Connector {
+    Connector(())
+}
+
+/// Standard output.
+pub fn stdout() -> Connector {
+    Connector(())
+}
+
+/// How late rows may come: `lateness(seconds(5))`.
+#[must_use = "it stands in `.event_time(..)`"]
+#[derive(Clone, Copy, Debug)]
+pub struct Lateness(());
+
+/// How late rows may come.
+pub fn lateness(_at_most: Duration) -> Lateness {
+    Lateness(())
+}

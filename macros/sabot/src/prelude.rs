@@ -1,0 +1,10 @@
+//! Everything that a job's code names: `use sabot::prelude::*;`.
+
+pub use crate::connector::{Connector, Format, arrow, csv, kafka, lateness, ndjson, parquet, stdin, stdout};
+pub use crate::fields;
+pub use crate::group::Group;
+pub use crate::stream::{Stream, Table, source, table};
+pub use sabot_library::{
+    Date, Decimal, Duration, Timestamp, Unit, date, days, dec, hours, json_get, json_get_bool, json_get_f64,
+    json_get_i64, microseconds, milliseconds, minutes, seconds, timestamp,
+};
