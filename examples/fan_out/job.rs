@@ -30,8 +30,9 @@ struct Named {
     amount: f64,
 }
 
+/// Four sinks behind the same orders.
 #[sabot::pipeline]
-fn fan_out(#[sabot(default = 5000.0)] alert_above: f64) {
+pub fn fan_out(#[sabot(default = 5000.0)] alert_above: f64) {
     let orders = source::<Order>("orders", csv("input/orders.csv"));
     let customers = table::<Customer>("customers", csv("input/customers.csv")).primary_key(|c| c.id);
     let north = source::<Order>("north", csv("input/north.csv"));

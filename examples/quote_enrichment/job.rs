@@ -39,12 +39,13 @@ fn spread_bps(bid: f64, ask: f64) -> f64 {
     if mid == 0.0 { 0.0 } else { (ask - bid) / mid * 10_000.0 }
 }
 
+/// Quotes above a price, each with its security and its spread in basis points.
 #[sabot::pipeline]
-fn quote_enrichment(#[sabot(default = 100.0)] min_price: f64) {
+pub fn quote_enrichment(#[sabot(default = 100.0)] min_price: f64) {
     let quotes = source::<Quote>("quotes", kafka("market.quotes").format(Format::Arrow))
         .event_time(|q| q.event_time, lateness(seconds(5)));
-    let securities = table::<Security>("securities", kafka("reference.securities").format(Format::Arrow))
-        .primary_key(|s| s.id);
+    let securities =
+        table::<Security>("securities", kafka("reference.securities").format(Format::Arrow)).primary_key(|s| s.id);
 
     quotes
         .filter(|q| q.price > min_price)

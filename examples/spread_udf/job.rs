@@ -30,11 +30,7 @@ fn mid(bid: f64, ask: f64) -> f64 {
 #[sabot::udf]
 fn bps(bid: f64, ask: f64) -> f64 {
     let mid = mid(bid, ask);
-    if mid == 0.0 {
-        0.0
-    } else {
-        (ask - bid) / mid * 10_000.0
-    }
+    if mid == 0.0 { 0.0 } else { (ask - bid) / mid * 10_000.0 }
 }
 
 #[sabot::udf]
@@ -57,8 +53,9 @@ fn lots(volume: i64) -> i64 {
     }
 }
 
+/// Spread, mid and basis points of every quote, and how wide it is.
 #[sabot::pipeline]
-fn spread_udf() {
+pub fn spread_udf() {
     source::<Quote>("quotes", csv("input/quotes.csv"))
         .filter(|q| q.ask >= q.bid && q.bid >= 0.0)
         .map(|q| Spread {

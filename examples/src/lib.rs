@@ -1,4 +1,13 @@
-//! The example jobs; each folder beside `src/` is one, and `tests/` runs them all.
+//! The example jobs; each folder beside `src/` is one, and `tests/` runs them all: as files for `sabotc`, and as the modules
+//! of this crate that they are for cargo.
 #![forbid(unsafe_code)]
 
+#[path = "../fan_out/job.rs"]
+pub mod fan_out;
+#[path = "../quote_enrichment/job.rs"]
+pub mod quote_enrichment;
 pub mod sample_data;
+#[path = "../spread_udf/job.rs"]
+pub mod spread_udf;
+#[path = "../volume_by_symbol/job.rs"]
+pub mod volume_by_symbol;

@@ -30,8 +30,9 @@ struct Market {
     turnover: f64,
 }
 
+/// What was traded of each symbol, and of all.
 #[sabot::pipeline]
-fn volume_by_symbol() {
+pub fn volume_by_symbol() {
     let trades = source::<Trade>("trades", ndjson("input/trades.ndjson"));
 
     trades

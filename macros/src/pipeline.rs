@@ -70,7 +70,6 @@ fn function(item: &Item, signature: &Signature, text: Option<(&str, &str)>, has_
         out.extend(code("#[must_use]"));
     }
     out.extend(signature.before.iter().cloned());
-    out.extend(code("fn"));
     out.extend([TokenTree::Ident(signature.name.clone())]);
     let declared: TokenStream = signature.parameters.iter().flat_map(|parameter| parameter.declaration()).collect();
     out.extend([TokenTree::Group(Group::new(Delimiter::Parenthesis, declared.clone()))]);

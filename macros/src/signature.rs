@@ -85,7 +85,7 @@ pub(crate) fn without_sabot(stream: impl IntoIterator<Item = TokenTree>) -> Toke
 
 /// A function without generics and return type, as a pipeline is.
 pub(crate) struct Signature {
-    /// `pub`, and what else stands before `fn`.
+    /// From the visibility to `fn`.
     pub(crate) before: Vec<TokenTree>,
     /// Its name.
     pub(crate) name: Ident,
@@ -116,7 +116,7 @@ impl Signature {
         }
         let plain = without_sabot(parameters.stream());
         let parameters = split_at_commas(plain).into_iter().map(Parameter::new).collect::<Option<_>>()?;
-        Some(Self { before: rest[..at].to_vec(), name: name.clone(), parameters, body: body.clone() })
+        Some(Self { before: rest[..=at].to_vec(), name: name.clone(), parameters, body: body.clone() })
     }
 }
 

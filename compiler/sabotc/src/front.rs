@@ -5,13 +5,10 @@ use crate::arguments::{JobArguments, Optimization};
 use crate::exit::Failure;
 use crate::messages::Messages;
 use sabot_compiler::passes::{OptimizerStats, PlanOptimizer};
-use sabot_compiler::{Catalog, Compiled, SourceFacts, check, parse, physical};
+use sabot_compiler::{Catalog, Compiled, check, parse, physical};
 use sabot_ir::diagnostic::{Diagnostic, Diagnostics, Severity};
 use sabot_ir::job_graph::{JobGraph, OperatorType, StreamOperatorNode, Value};
-use sabot_ir::plan::Statistics;
-use sabot_ir::ty::{Field, Schema, TimeUnit, Type};
-use sabot_runtime::connector::{self, FileFacts};
-use std::collections::BTreeMap;
+use sabot_runtime::connector;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -232,47 +229,7 @@ fn catalog(graph: &JobGraph, inputs: &[(String, String)]) -> Result<Catalog, Fai
             },
             (None, _) => continue,
         };
-        catalog.sources.insert(node.name.clone(), source_facts(&facts));
+        catalog.sources.insert(node.name.clone(), sabot::run::source_facts(&facts));
     }
     Ok(catalog)
-}
-
-fn source_facts(facts: &FileFacts) -> SourceFacts {
-    let fields: Vec<Field> = facts
-        .fields
-        .iter()
-        .map(|field| {
-            let base = language_type(field.ty.base);
-            Field::new(&field.name, if field.ty.nullable { base.optional() } else { base })
-        })
-        .collect();
-    SourceFacts {
-        schema: (!fields.is_empty()).then(|| Schema::new(fields)),
-        statistics: Statistics { rows: facts.rows, distinct: BTreeMap::new() },
-    }
-}
-
-fn language_type(base: sabot_abi::manifest::BaseType) -> Type {
-    use sabot_abi::manifest::BaseType;
-    match base {
-        BaseType::Bool => Type::Bool,
-        BaseType::Int8 => Type::Int8,
-        BaseType::Int16 => Type::Int16,
-        BaseType::Int32 => Type::Int32,
-        BaseType::Int64 => Type::Int64,
-        BaseType::UInt8 => Type::UInt8,
-        BaseType::UInt16 => Type::UInt16,
-        BaseType::UInt32 => Type::UInt32,
-        BaseType::UInt64 => Type::UInt64,
-        BaseType::Float32 => Type::Float32,
-        BaseType::Float64 => Type::Float64,
-        BaseType::String => Type::String,
-        BaseType::Bytes => Type::Bytes,
-        BaseType::Decimal(precision, scale) => Type::Decimal(precision, scale),
-        BaseType::Date => Type::Date,
-        BaseType::TimestampMs => Type::Timestamp(TimeUnit::Millisecond),
-        BaseType::TimestampUs => Type::Timestamp(TimeUnit::Microsecond),
-        BaseType::TimestampNs => Type::Timestamp(TimeUnit::Nanosecond),
-        BaseType::Duration => Type::Duration,
-    }
 }

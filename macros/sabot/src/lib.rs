@@ -26,6 +26,8 @@ pub mod connector;
 pub mod group;
 pub mod join;
 pub mod prelude;
+#[cfg(feature = "run")]
+pub mod run;
 pub mod stream;
 
 pub use sabot_ir::job_graph::JobGraph;

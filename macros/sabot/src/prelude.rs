@@ -3,6 +3,8 @@
 pub use crate::connector::{Connector, Format, arrow, csv, kafka, lateness, ndjson, parquet, stdin, stdout};
 pub use crate::fields;
 pub use crate::group::Group;
+#[cfg(feature = "run")]
+pub use crate::run::Compile;
 pub use crate::stream::{Stream, Table, source, table};
 pub use sabot_library::{
     Date, Decimal, Duration, Timestamp, Unit, date, days, dec, hours, json_get, json_get_bool, json_get_f64,
