@@ -10,6 +10,7 @@ mod arrow;
 mod convert;
 pub mod error;
 mod input;
+mod nexmark;
 mod output;
 mod parquet;
 mod place;
@@ -55,6 +56,11 @@ pub fn open_source(
     replacement: Option<&str>,
     scan: &Scan,
 ) -> Result<Box<dyn Source>, ConnectorError> {
+    if let (None, Location::Generator(name)) = (replacement, &source.connector.location)
+        && name == "nexmark"
+    {
+        return nexmark::NexmarkSource::open(&source.connector.options, &source.fields, scan);
+    }
     let place = resolve(&source.connector, replacement, &source.name, Direction::Input)?;
     let options = &source.connector.options;
     if place.is_standard() {

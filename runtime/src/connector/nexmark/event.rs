@@ -1,0 +1,294 @@
+//! Rows as functions of their number: which event of 50 is what, who bids for what, what it costs.
+
+use super::text;
+use sabot_library::math;
+use std::ops::Range;
+
+/// Events in one round: a person, three auctions, the rest bids.
+const ROUND: u64 = 50;
+const PERSONS: u64 = 1;
+const AUCTIONS: u64 = 3;
+const BIDS: u64 = ROUND - PERSONS - AUCTIONS;
+
+/// Ids start here.
+const FIRST_ID: u64 = 1000;
+const FIRST_CATEGORY: u64 = 10;
+const CATEGORIES: u64 = 5;
+
+/// Of so many bids one goes to an auction that is not hot; every 100th auction is hot.
+const HOT_AUCTION_RATIO: u64 = 2;
+const HOT_BIDDER_RATIO: u64 = 4;
+const HOT_SELLER_RATIO: u64 = 4;
+const HOT_EVERY: u64 = 100;
+
+/// Auctions that are open at once, and persons that act.
+const AUCTIONS_IN_FLIGHT: u64 = 100;
+const ACTIVE_PERSONS: u64 = 1000;
+
+/// How far ids may run ahead of the rows that bring them.
+const AUCTION_ID_LEAD: u64 = 10;
+const PERSON_ID_LEAD: u64 = 10;
+
+/// 2015-07-15T00:00:00Z, and 10,000 events a second.
+const BASE_TIME: i64 = 1_436_918_400_000_000;
+const MICROS_PER_EVENT: i64 = 100;
+
+/// As many as the times of the last one still fit.
+pub(super) const MOST_EVENTS: u64 = 1 << 52;
+
+/// The three streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Person,
+    Auction,
+    Bid,
+}
+
+impl Kind {
+    /// Its name as an option.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Person => "persons",
+            Self::Auction => "auctions",
+            Self::Bid => "bids",
+        }
+    }
+
+    /// Rows in a round, and the first of them.
+    fn share(self) -> (u64, u64) {
+        match self {
+            Self::Person => (PERSONS, 0),
+            Self::Auction => (AUCTIONS, PERSONS),
+            Self::Bid => (BIDS, PERSONS + AUCTIONS),
+        }
+    }
+
+    /// Number of the event that is this row of the stream.
+    pub(super) fn event(self, row: u64) -> u64 {
+        let (share, first) = self.share();
+        row / share * ROUND + first + row % share
+    }
+
+    /// Rows of the stream among the first so many events.
+    pub(super) fn rows_of(self, events: u64) -> u64 {
+        let (share, first) = self.share();
+        events / ROUND * share + (events % ROUND).saturating_sub(first).min(share)
+    }
+
+    /// Time of a row, in microseconds.
+    pub(super) fn time(self, row: u64) -> i64 {
+        time_of(self.event(row))
+    }
+}
+
+fn time_of(event: u64) -> i64 {
+    BASE_TIME + event as i64 * MICROS_PER_EVENT
+}
+
+/// A random number of an event; `what` keeps its columns apart. The finalizer of SplitMix64 (Steele, Lea, Flood 2014).
+pub(super) fn draw(event: u64, what: u64) -> u64 {
+    let mut x = event.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(what.wrapping_mul(0xd1b5_4a32_d192_ed03));
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// A random number below `n`.
+pub(super) fn below(event: u64, what: u64, n: u64) -> u64 {
+    ((u128::from(draw(event, what)) * u128::from(n)) >> 64) as u64
+}
+
+/// A price in cents: 10 to the power of 0 to 6, in whole units, times 100, as the benchmark has it.
+fn price(event: u64, what: u64) -> i64 {
+    cents(math::exp(exponent(event, what)))
+}
+
+fn exponent(event: u64, what: u64) -> f64 {
+    let unit = (draw(event, what) >> 11) as f64 / (1_u64 << 53) as f64;
+    unit * 6.0 * std::f64::consts::LN_10
+}
+
+fn cents(units: f64) -> i64 {
+    (units * 100.0).round() as i64
+}
+
+/// The last person that is there when an event happens, from 0.
+fn last_person(event: u64) -> u64 {
+    event / ROUND
+}
+
+/// The last auction that is there when an event happens, from 0.
+fn last_auction(event: u64) -> u64 {
+    let (round, within) = (event / ROUND, event % ROUND);
+    let begun = within.saturating_sub(PERSONS - 1).min(AUCTIONS);
+    (round * AUCTIONS + begun).saturating_sub(1)
+}
+
+/// One of the persons that act when an event happens, or will soon.
+fn some_person(event: u64, what: u64) -> u64 {
+    let persons = last_person(event) + 1;
+    let active = persons.min(ACTIVE_PERSONS);
+    persons - active + below(event, what, active + PERSON_ID_LEAD)
+}
+
+/// One of the auctions that are open when an event happens, or will soon.
+fn some_auction(event: u64, what: u64) -> u64 {
+    let last = last_auction(event);
+    let first = last.saturating_sub(AUCTIONS_IN_FLIGHT);
+    first + below(event, what, last - first + 1 + AUCTION_ID_LEAD)
+}
+
+/// The columns of persons.
+pub(super) struct Person;
+
+impl Person {
+    pub(super) fn id(row: u64) -> i64 {
+        (FIRST_ID + row) as i64
+    }
+
+    pub(super) fn name(row: u64, out: &mut String) {
+        let event = Kind::Person.event(row);
+        out.push_str(text::pick(&text::FIRST_NAMES, event, 1));
+        out.push(' ');
+        out.push_str(text::pick(&text::LAST_NAMES, event, 2));
+    }
+
+    pub(super) fn email_address(row: u64, out: &mut String) {
+        let event = Kind::Person.event(row);
+        text::letters(event, 3, 7, out);
+        out.push('@');
+        text::letters(event, 4, 5, out);
+        out.push_str(".com");
+    }
+
+    pub(super) fn credit_card(row: u64, out: &mut String) {
+        let event = Kind::Person.event(row);
+        for group in 0..4 {
+            if group > 0 {
+                out.push(' ');
+            }
+            text::number(below(event, 5 + group, 10_000), 4, out);
+        }
+    }
+
+    pub(super) fn city(row: u64, out: &mut String) {
+        out.push_str(text::pick(&text::CITIES, Kind::Person.event(row), 9));
+    }
+
+    pub(super) fn state(row: u64, out: &mut String) {
+        out.push_str(text::pick(&text::STATES, Kind::Person.event(row), 10));
+    }
+}
+
+/// The columns of auctions.
+pub(super) struct Auction;
+
+impl Auction {
+    pub(super) fn id(row: u64) -> i64 {
+        (FIRST_ID + row) as i64
+    }
+
+    pub(super) fn item_name(row: u64, out: &mut String) {
+        let event = Kind::Auction.event(row);
+        text::words(event, 11, 20, out);
+    }
+
+    pub(super) fn description(row: u64, out: &mut String) {
+        let event = Kind::Auction.event(row);
+        text::words(event, 12, 100, out);
+    }
+
+    pub(super) fn initial_bid(row: u64) -> i64 {
+        price(Kind::Auction.event(row), 13)
+    }
+
+    pub(super) fn reserve(row: u64) -> i64 {
+        Self::initial_bid(row) + price(Kind::Auction.event(row), 14)
+    }
+
+    /// It ends, on average, when so many other auctions have begun as may be open at once.
+    pub(super) fn expires(row: u64) -> i64 {
+        let event = Kind::Auction.event(row);
+        let horizon_ms = (AUCTIONS_IN_FLIGHT * ROUND / AUCTIONS) * MICROS_PER_EVENT as u64 / 1000;
+        time_of(event) + (1 + below(event, 15, (horizon_ms * 2).max(1))) as i64 * 1000
+    }
+
+    pub(super) fn seller(row: u64) -> i64 {
+        let event = Kind::Auction.event(row);
+        let person = if below(event, 16, HOT_SELLER_RATIO) > 0 {
+            last_person(event) / HOT_EVERY * HOT_EVERY
+        } else {
+            some_person(event, 17)
+        };
+        (FIRST_ID + person) as i64
+    }
+
+    pub(super) fn category(row: u64) -> i64 {
+        (FIRST_CATEGORY + below(Kind::Auction.event(row), 18, CATEGORIES)) as i64
+    }
+}
+
+/// The columns of bids.
+pub(super) struct Bid;
+
+impl Bid {
+    pub(super) fn auction(row: u64) -> i64 {
+        let event = Kind::Bid.event(row);
+        let auction = if below(event, 19, HOT_AUCTION_RATIO) > 0 {
+            last_auction(event) / HOT_EVERY * HOT_EVERY
+        } else {
+            some_auction(event, 20)
+        };
+        (FIRST_ID + auction) as i64
+    }
+
+    pub(super) fn bidder(row: u64) -> i64 {
+        let event = Kind::Bid.event(row);
+        let person = if below(event, 21, HOT_BIDDER_RATIO) > 0 {
+            last_person(event) / HOT_EVERY * HOT_EVERY + 1
+        } else {
+            some_person(event, 22)
+        };
+        (FIRST_ID + person) as i64
+    }
+
+    /// Many at once: the powers are computed side by side.
+    pub(super) fn prices(rows: Range<u64>) -> Vec<i64> {
+        let exponents: Vec<f64> = rows.map(|row| exponent(Kind::Bid.event(row), 23)).collect();
+        let mut units = vec![0.0; exponents.len()];
+        math::exp_slice(&exponents, &mut units);
+        units.into_iter().map(cents).collect()
+    }
+
+    /// The channel's number; the first few are hot and carry most of the bids.
+    fn channel_number(event: u64) -> u64 {
+        let hot = text::HOT_CHANNELS.len() as u64;
+        if below(event, 24, 2) > 0 { below(event, 25, hot) } else { hot + below(event, 25, 10_000) }
+    }
+
+    pub(super) fn channel(row: u64, out: &mut String) {
+        let number = Self::channel_number(Kind::Bid.event(row));
+        match text::HOT_CHANNELS.get(number as usize) {
+            Some(name) => out.push_str(name),
+            None => {
+                out.push_str("channel-");
+                text::number(number - text::HOT_CHANNELS.len() as u64, 1, out);
+            }
+        }
+    }
+
+    /// Of a channel's number: the same channel has the same address, nine in ten of them with the channel in it.
+    pub(super) fn url(row: u64, out: &mut String) {
+        let number = Self::channel_number(Kind::Bid.event(row));
+        out.push_str("https://www.nexmark.com");
+        for part in 0..3 {
+            out.push('/');
+            text::letters(number, 26 + part, 4, out);
+        }
+        out.push_str("/item.htm?query=1");
+        if below(number, 29, 10) > 0 {
+            out.push_str("&channel_id=");
+            text::number(number.reverse_bits() >> 33, 1, out);
+        }
+    }
+}

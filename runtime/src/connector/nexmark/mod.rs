@@ -1,0 +1,235 @@
+//! `nexmark()`: the events of the Nexmark benchmark, an auction house, made from their number.
+//!
+//! Of 50 events in a row the first is a new person, the next three are new auctions, the others bids. Each of the three is a
+//! stream of its own, `nexmark().bids()`; reading one costs nothing of the others, and a column that nobody reads is not made.
+//! A row is a pure function of its event's number: any piece can be made alone, twice, by anybody.
+//!
+//! Proportions, hot items and texts are those of the benchmark's published defaults (Apache Beam's `GeneratorConfig`); the random
+//! numbers are our own.
+
+mod event;
+mod text;
+
+use super::error::ConnectorError;
+use super::schema::{arrow_type, match_columns, rust_name};
+use super::source::{Position, Scan, Source, SourceStatistics, SplitReader};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray};
+use arrow_schema::{Field as ArrowField, Schema, SchemaRef};
+use event::{Auction, Bid, Kind, Person};
+use sabot_abi::manifest::{BaseType, Field};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Rows of a split.
+const SPLIT_ROWS: u64 = 1 << 20;
+
+/// What a column holds, by row number of its stream.
+#[derive(Clone, Copy)]
+enum Column {
+    Int(fn(Range<u64>) -> Vec<i64>),
+    Time(fn(u64) -> i64),
+    Text(fn(u64, &mut String)),
+}
+
+impl Column {
+    fn base(self) -> BaseType {
+        match self {
+            Self::Int(_) => BaseType::Int64,
+            Self::Time(_) => BaseType::TimestampUs,
+            Self::Text(_) => BaseType::String,
+        }
+    }
+
+    fn array(self, rows: Range<u64>) -> ArrayRef {
+        match self {
+            Self::Int(make) => Arc::new(Int64Array::from(make(rows))),
+            Self::Time(make) => {
+                Arc::new(TimestampMicrosecondArray::from_iter_values(rows.map(make)).with_timezone("UTC"))
+            }
+            Self::Text(make) => {
+                let mut text = String::new();
+                let mut texts = Vec::new();
+                let mut offsets = vec![0_usize];
+                for row in rows {
+                    text.clear();
+                    make(row, &mut text);
+                    texts.extend_from_slice(text.as_bytes());
+                    offsets.push(texts.len());
+                }
+                let each = offsets.windows(2).map(|at| std::str::from_utf8(&texts[at[0]..at[1]]).unwrap_or_default());
+                Arc::new(StringArray::from_iter_values(each))
+            }
+        }
+    }
+}
+
+/// The columns of a stream by name.
+fn columns_of(kind: Kind) -> &'static [(&'static str, Column)] {
+    match kind {
+        Kind::Person => &[
+            ("id", Column::Int(|rows| rows.map(Person::id).collect())),
+            ("name", Column::Text(Person::name)),
+            ("email_address", Column::Text(Person::email_address)),
+            ("credit_card", Column::Text(Person::credit_card)),
+            ("city", Column::Text(Person::city)),
+            ("state", Column::Text(Person::state)),
+            ("date_time", Column::Time(|row| Kind::Person.time(row))),
+            ("extra", Column::Text(|row, out| text::extra(Kind::Person.event(row), 200, out))),
+        ],
+        Kind::Auction => &[
+            ("id", Column::Int(|rows| rows.map(Auction::id).collect())),
+            ("item_name", Column::Text(Auction::item_name)),
+            ("description", Column::Text(Auction::description)),
+            ("initial_bid", Column::Int(|rows| rows.map(Auction::initial_bid).collect())),
+            ("reserve", Column::Int(|rows| rows.map(Auction::reserve).collect())),
+            ("date_time", Column::Time(|row| Kind::Auction.time(row))),
+            ("expires", Column::Time(Auction::expires)),
+            ("seller", Column::Int(|rows| rows.map(Auction::seller).collect())),
+            ("category", Column::Int(|rows| rows.map(Auction::category).collect())),
+            ("extra", Column::Text(|row, out| text::extra(Kind::Auction.event(row), 500, out))),
+        ],
+        Kind::Bid => &[
+            ("auction", Column::Int(|rows| rows.map(Bid::auction).collect())),
+            ("bidder", Column::Int(|rows| rows.map(Bid::bidder).collect())),
+            ("price", Column::Int(Bid::prices)),
+            ("channel", Column::Text(Bid::channel)),
+            ("url", Column::Text(Bid::url)),
+            ("date_time", Column::Time(|row| Kind::Bid.time(row))),
+            ("extra", Column::Text(|row, out| text::extra(Kind::Bid.event(row), 100, out))),
+        ],
+    }
+}
+
+/// One of the three streams.
+pub(super) struct NexmarkSource {
+    columns: Vec<Column>,
+    schema: SchemaRef,
+    rows: u64,
+    batch_rows: u64,
+    name: Arc<str>,
+}
+
+impl NexmarkSource {
+    /// The stream that the options name, as far as they say.
+    pub(super) fn open(
+        options: &BTreeMap<String, String>,
+        fields: &[Field],
+        scan: &Scan,
+    ) -> Result<Box<dyn Source>, ConnectorError> {
+        let refuse = |detail: String| ConnectorError::Unsupported { path: "nexmark()".into(), detail };
+        let mut kinds = Vec::new();
+        let mut events = None;
+        for (option, value) in options {
+            match option.as_str() {
+                "persons" => kinds.push(Kind::Person),
+                "auctions" => kinds.push(Kind::Auction),
+                "bids" => kinds.push(Kind::Bid),
+                "events" => {
+                    let number = value.parse::<u64>().ok().filter(|number| *number <= event::MOST_EVENTS);
+                    let most = event::MOST_EVENTS;
+                    events = Some(
+                        number.ok_or_else(|| refuse(format!("`events` is a number up to {most}, not `{value}`")))?,
+                    );
+                }
+                other => {
+                    let detail =
+                        format!("has no option `{other}`; there are `events`, `persons`, `auctions` and `bids`");
+                    return Err(refuse(detail));
+                }
+            }
+        }
+        let [kind] = kinds[..] else {
+            return Err(refuse("say which of its streams: `nexmark().bids()`, `.auctions()` or `.persons()`".into()));
+        };
+        let events =
+            events.ok_or_else(|| refuse("say how many events: `nexmark().bids().events(1_000_000)`".into()))?;
+        let name: Arc<str> = format!("nexmark().{}()", kind.name()).into();
+        let all = columns_of(kind);
+        let has: Vec<String> = all.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let wanted: Vec<&Field> = scan.columns.iter().map(|column| &fields[*column as usize]).collect();
+        let positions = match_columns(&name, wanted.iter().copied(), &has)?;
+        let columns: Vec<Column> = positions.iter().map(|position| all[*position].1).collect();
+        for (field, column) in wanted.iter().zip(&columns) {
+            if field.ty.base != column.base() {
+                return Err(ConnectorError::WrongType {
+                    path: name.to_string(),
+                    column: field.name.clone(),
+                    found: rust_name(column.base()),
+                    expected: rust_name(field.ty.base),
+                    advice: format!("declare it `{}`", rust_name(column.base())),
+                });
+            }
+        }
+        let arrow =
+            wanted.iter().map(|field| ArrowField::new(&field.name, arrow_type(field.ty.base), field.ty.nullable));
+        Ok(Box::new(Self {
+            columns,
+            schema: Arc::new(Schema::new(arrow.collect::<Vec<_>>())),
+            rows: kind.rows_of(events),
+            batch_rows: (scan.batch_rows as u64).clamp(1, SPLIT_ROWS),
+            name,
+        }))
+    }
+}
+
+impl Source for NexmarkSource {
+    fn splits(&self) -> usize {
+        usize::try_from(self.rows.div_ceil(SPLIT_ROWS)).unwrap_or(usize::MAX)
+    }
+
+    fn open(&self, split: usize) -> Result<Box<dyn SplitReader>, ConnectorError> {
+        let first = split as u64 * SPLIT_ROWS;
+        Ok(Box::new(NexmarkReader {
+            columns: self.columns.clone(),
+            schema: Arc::clone(&self.schema),
+            rows: first..(first + SPLIT_ROWS).min(self.rows),
+            batch_rows: self.batch_rows,
+            batch: first,
+            name: Arc::clone(&self.name),
+        }))
+    }
+
+    fn statistics(&self) -> SourceStatistics {
+        SourceStatistics { rows: Some(self.rows), ..SourceStatistics::default() }
+    }
+}
+
+/// A piece of one of the streams.
+struct NexmarkReader {
+    columns: Vec<Column>,
+    schema: SchemaRef,
+    /// Those that are left.
+    rows: Range<u64>,
+    batch_rows: u64,
+    /// First row of the last batch.
+    batch: u64,
+    name: Arc<str>,
+}
+
+impl SplitReader for NexmarkReader {
+    fn next(&mut self) -> Result<Option<RecordBatch>, ConnectorError> {
+        if self.rows.is_empty() {
+            return Ok(None);
+        }
+        let rows = self.rows.start..(self.rows.start + self.batch_rows).min(self.rows.end);
+        self.rows.start = rows.end;
+        self.batch = rows.start;
+        let len = usize::try_from(rows.end - rows.start).expect("a batch is smaller than a split");
+        let columns = self.columns.iter().map(|column| column.array(rows.clone())).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(len));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
+        Ok(Some(batch.expect("columns are made by their types")))
+    }
+
+    fn bytes_read(&self) -> u64 {
+        0
+    }
+
+    fn position(&self) -> Position {
+        Position::contiguous(Arc::clone(&self.name), self.batch)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+use super::*;
+use sabot_abi::manifest::ColumnType;
+use std::collections::BTreeSet;
+
+fn field(name: &str, base: BaseType) -> Field {
+    Field { name: name.to_owned(), ty: ColumnType { base, nullable: false } }
+}
+
+fn open(options: &[(&str, &str)], fields: &[Field], batch_rows: usize) -> Result<Box<dyn Source>, ConnectorError> {
+    let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let scan = Scan { batch_rows, ..Scan::of((0..fields.len() as u32).collect()) };
+    NexmarkSource::open(&options, fields, &scan)
+}
+
+fn batches(source: &dyn Source) -> Vec<RecordBatch> {
+    let mut batches = Vec::new();
+    for split in 0..source.splits() {
+        let mut reader = source.open(split).expect("it opens");
+        while let Some(batch) = reader.next().expect("it reads") {
+            batches.push(batch);
+        }
+    }
+    batches
+}
+
+#[test]
+fn the_streams_share_the_events_as_the_benchmark_says() {
+    for events in [0, 1, 2, 4, 5, 49, 50, 51, 54, 100, 1_000_003] {
+        let rows = [Kind::Person, Kind::Auction, Kind::Bid].map(|kind| kind.rows_of(events));
+        assert_eq!(rows.iter().sum::<u64>(), events);
+    }
+    assert_eq!([Kind::Person, Kind::Auction, Kind::Bid].map(|kind| kind.rows_of(1000)), [20, 60, 920]);
+    let all: BTreeSet<u64> = [Kind::Person, Kind::Auction, Kind::Bid]
+        .into_iter()
+        .flat_map(|kind| (0..kind.rows_of(500)).map(move |row| kind.event(row)))
+        .collect();
+    assert!(all.into_iter().eq(0..500), "every event is a row of one stream");
+}
+
+#[test]
+fn a_row_does_not_depend_on_where_batches_begin() {
+    for (kind, name) in [(Kind::Person, "persons"), (Kind::Auction, "auctions"), (Kind::Bid, "bids")] {
+        let fields: Vec<Field> = columns_of(kind).iter().map(|(name, column)| field(name, column.base())).collect();
+        let options = [(name, "true"), ("events", "3000")];
+        let one = batches(&*open(&options, &fields, 100_000).expect("a stream"));
+        let many = batches(&*open(&options, &fields, 7).expect("a stream"));
+        assert_eq!(one.len(), 1);
+        let whole = arrow_select::concat::concat_batches(&one[0].schema(), &many).expect("one schema");
+        assert_eq!(one[0], whole);
+    }
+}
+
+#[test]
+fn bids_name_what_is_there_or_comes_soon_and_half_of_them_one_hot_auction() {
+    let rows = Kind::Bid.rows_of(100_000);
+    let mut hot = 0;
+    for row in 0..rows {
+        let event = Kind::Bid.event(row);
+        let auctions = Kind::Auction.rows_of(event);
+        let auction = Bid::auction(row) as u64 - 1000;
+        assert!(auction <= auctions + 10, "row {row}");
+        hot += u64::from(auction.is_multiple_of(100));
+        let bidder = Bid::bidder(row) as u64 - 1000;
+        assert!(bidder <= Kind::Person.rows_of(event) + 10, "row {row}");
+    }
+    assert!((rows / 2..rows * 6 / 10).contains(&hot), "{hot} of {rows}");
+    let prices = Bid::prices(0..rows);
+    assert!(prices.iter().all(|price| (100..=100_000_000).contains(price)));
+    // Prices are even by magnitude: a sixth of them below 10.
+    let small = prices.iter().filter(|price| **price < 1000).count() as u64;
+    assert!((rows * 15 / 100..rows * 18 / 100).contains(&small), "{small} of {rows}");
+}
+
+#[test]
+fn what_cannot_be_made_is_refused_with_what_to_write() {
+    let bids = [field("auction", BaseType::Int64)];
+    let refused = |options: &[(&str, &str)], fields: &[Field]| match open(options, fields, 10) {
+        Ok(_) => panic!("it was accepted"),
+        Err(error) => error.to_string(),
+    };
+    assert!(refused(&[("events", "10")], &bids).contains("nexmark().bids()"));
+    assert!(refused(&[("bids", "true")], &bids).contains(".events(1_000_000)"));
+    assert!(refused(&[("bids", "true"), ("events", "-1")], &bids).contains("`-1`"));
+    assert!(refused(&[("bids", "true"), ("speed", "1")], &bids).contains("no option `speed`"));
+    let options = [("bids", "true"), ("events", "10")];
+    assert!(refused(&options, &[field("auktion", BaseType::Int64)]).contains("did you mean `auction`"));
+    assert!(refused(&options, &[field("auction", BaseType::String)]).contains("declare it `i64`"));
+}
+
+#[test]
+fn no_events_are_no_rows_and_no_columns_still_count() {
+    assert_eq!(batches(&*open(&[("bids", "true"), ("events", "4")], &[], 10).expect("a stream")).len(), 0);
+    let counted = batches(&*open(&[("bids", "true"), ("events", "104")], &[], 10).expect("a stream"));
+    assert_eq!(counted.iter().map(RecordBatch::num_rows).sum::<usize>(), 92);
+}
