@@ -157,6 +157,14 @@ impl<'a> FunctionCx<'a> {
         let as_int = match self.type_of(if_true) {
             types::F64 => types::I64,
             types::F32 => types::I32,
+            // Word by word: Cranelift would make a minimum of it, which it has no instructions for.
+            types::I128 => {
+                let (true_low, true_high) = self.builder.ins().isplit(if_true);
+                let (false_low, false_high) = self.builder.ins().isplit(if_false);
+                let low = self.builder.ins().select(condition, true_low, false_low);
+                let high = self.builder.ins().select(condition, true_high, false_high);
+                return self.builder.ins().iconcat(low, high);
+            }
             _ => return self.builder.ins().select(condition, if_true, if_false),
         };
         let ty = self.type_of(if_true);

@@ -1,9 +1,10 @@
 //! Calls out of generated code: the runtime's side of every function in [`sabot_abi::function`], and the table of them.
 //!
 //! A kernel gets the table in `Context::functions`. Functions of floats give what std gives on this machine, bit for bit.
-//! Functions of strings are in [`text`]. None of them panics: unwinding must not reach a kernel's frame (and could not: `extern "C"` aborts first).
+//! Functions of strings are in [`text`], of decimals, times and JSON in [`value`]. None of them panics: unwinding must not reach a kernel's frame (and could not: `extern "C"` aborts first).
 
 mod text;
+mod value;
 
 pub use crate::primitive::value_arena::ValueArena;
 use sabot_abi::function::RuntimeFunction;
@@ -11,6 +12,7 @@ use sabot_abi::kernel::Context;
 use std::cmp::Ordering;
 use std::ffi::c_void;
 use text::*;
+use value::*;
 
 /// The functions by number, for [`sabot_abi::kernel::Context::functions`].
 #[must_use]

@@ -3,5 +3,6 @@
 //! Every expression has a scalar form; [`vector::capability`] says which ones have a vector form too.
 
 pub(crate) mod aggregate;
+pub(crate) mod expand;
 pub(crate) mod scalar;
 pub(crate) mod vector;

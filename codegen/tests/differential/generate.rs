@@ -6,6 +6,7 @@ use sabot_ir::pipeline::Register;
 use sabot_ir::span::Span;
 use sabot_ir::text::{TextFunction, TextType, is_formatted, is_parsed};
 use sabot_ir::ty::{TimeUnit, Type};
+use sabot_ir::value::{ValueFunction, ValueType};
 use sabot_reference::Value;
 use sabot_reference::random::Rng;
 
@@ -35,7 +36,7 @@ fn column_types(vector_only: bool) -> Vec<Type> {
         Type::Duration,
     ];
     if !vector_only {
-        types.extend([Type::String, Type::Bytes, Type::Decimal(20, 2)]);
+        types.extend([Type::String, Type::Bytes, Type::Decimal(20, 2), Type::DECIMAL]);
     }
     types
 }
@@ -47,6 +48,24 @@ pub(crate) struct Outside {
     outputs: Vec<Type>,
     locals: Vec<(LocalId, Type)>,
 }
+/// Functions that have a vector form.
+const IN_VECTORS: &[ValueFunction] = &[
+    ValueFunction::DateYear,
+    ValueFunction::DateQuarter,
+    ValueFunction::DateMonth,
+    ValueFunction::DateDay,
+    ValueFunction::DateWeekday,
+    ValueFunction::DateAtMidnight,
+    ValueFunction::TimeDate,
+    ValueFunction::TimeHour,
+    ValueFunction::TimeMinute,
+    ValueFunction::TimeSecond,
+    ValueFunction::TimeMillisecond,
+    ValueFunction::TimeMicrosecond,
+    ValueFunction::TimeTrunc,
+    ValueFunction::TimeFloorTo,
+    ValueFunction::DurationAbs,
+];
 
 pub(crate) struct Generator<'a> {
     pub(crate) rng: &'a mut Rng,
@@ -254,9 +273,16 @@ impl<'a> Generator<'a> {
     }
 
     fn of_type(&mut self, ty: &Type, depth: u32) -> ExprKind {
+        if self.rng.percent(20)
+            && let Some(call) = self.value_function(ty, depth)
+        {
+            return call;
+        }
         match ty {
             ty if !self.vector_only && self.rng.percent(25) => self.text(ty, depth),
             Type::Bool => self.truth(depth),
+            Type::Option(inner) if **inner == Type::DECIMAL && self.rng.percent(60) => self.checked(inner, depth),
+            Type::Decimal(38, 9) => self.decimal(depth),
             Type::Option(inner) if inner.is_integer() && self.rng.percent(40) => self.checked(inner, depth),
             Type::Option(inner) => ExprKind::Some(self.boxed(inner, depth)),
             Type::Date | Type::Timestamp(_) | Type::Duration => self.time(ty, depth),
@@ -268,6 +294,87 @@ impl<'a> Generator<'a> {
                 } else {
                     self.text(ty, depth)
                 }
+            }
+        }
+    }
+
+    /// A function of decimals, times or JSON that gives this type, if there is one.
+    fn value_function(&mut self, ty: &Type, depth: u32) -> Option<ExprKind> {
+        let vector_only = self.vector_only;
+        let gives = |function: &&ValueFunction| {
+            function.result().ty() == *ty && (!vector_only || IN_VECTORS.contains(function))
+        };
+        let functions: Vec<ValueFunction> = ValueFunction::ALL.iter().filter(gives).copied().collect();
+        if functions.is_empty() {
+            return None;
+        }
+        let function = *self.rng.pick(&functions);
+        let args = function.args().iter().enumerate().map(|(at, arg)| self.value_argument(function, at, *arg, depth));
+        Some(ExprKind::Call(Function::Value(function), args.collect()))
+    }
+
+    fn value_argument(&mut self, function: ValueFunction, at: usize, arg: ValueType, depth: u32) -> Expr {
+        const DATES: [&str; 3] = ["%Y-%m-%d", "%A, %-d. %B %y week %V of %G", "%j|%q|%e|%%"];
+        const TIMES: [&str; 3] = ["%Y-%m-%d %H:%M:%S%.3f", "%I %p %s %6f", "%F %T%.f"];
+        const PATHS: [&str; 4] = ["a", "$.a[1]", "b.c", "$"];
+        const TEXTS: [&str; 12] = [
+            "2024-02-29",
+            "1969-12-31T23:59:59.999999Z",
+            "-0044-03-15",
+            "12.5",
+            "-99999999999999999999999999999.999999999",
+            "PT1.5S",
+            "{\"a\": 12, \"b\": {\"c\": true}}",
+            "{\"a\": [1, -2.5e3], \"b\": {\"c\": null}}",
+            "{\"b\": {\"c\": \"x\\n\\u00e4\"}, \"a\": 1.5}",
+            "[1, 2",
+            "true",
+            "7",
+        ];
+        let literal = |rng: &mut Rng, texts: &[&str]| Literal::String((*rng.pick(texts)).to_owned());
+        let literal = match (function, at) {
+            (ValueFunction::TimeTrunc, 1) if self.vector_only => Literal::Int(4 + i128::from(self.rng.below(5))),
+            (ValueFunction::TimeTrunc | ValueFunction::DateTrunc, 1) => Literal::Int(i128::from(self.rng.below(9))),
+            (ValueFunction::TimeFloorTo, 1) if self.vector_only || self.rng.percent(50) => {
+                Literal::Int(*self.rng.pick(&[1, 7, 300_000_000, 86_400_000_000]))
+            }
+            (ValueFunction::DateFormat, 1) => literal(self.rng, &DATES),
+            (ValueFunction::TimeFormat, 1) => literal(self.rng, &TIMES),
+            (
+                ValueFunction::JsonGet
+                | ValueFunction::JsonGetI64
+                | ValueFunction::JsonGetF64
+                | ValueFunction::JsonGetBool,
+                1,
+            ) => literal(self.rng, &PATHS),
+            _ if arg == ValueType::Str && self.rng.percent(70) => literal(self.rng, &TEXTS),
+            _ if arg == ValueType::U32 && self.rng.percent(70) => Literal::Int(i128::from(self.rng.below(13))),
+            _ => return self.expr(&arg.ty(), depth),
+        };
+        self.node(ExprKind::Literal(literal), &arg.ty())
+    }
+
+    fn decimal(&mut self, depth: u32) -> ExprKind {
+        let ty = &Type::DECIMAL;
+        match self.rng.below(10) {
+            0..=4 => {
+                let ops = [BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div, BinaryOp::Rem];
+                let op = *self.rng.pick(&ops);
+                ExprKind::Binary(op, self.boxed(ty, depth), self.boxed(ty, depth))
+            }
+            5 => ExprKind::Unary(UnaryOp::Neg, self.boxed(ty, depth)),
+            6 => {
+                let function = *self.rng.pick(&[Function::Abs, Function::Signum]);
+                self.call(function, &[ty], depth)
+            }
+            7 => {
+                let function = *self.rng.pick(&[Function::Min, Function::Max]);
+                self.call(function, &[ty, ty], depth)
+            }
+            8 => self.call(Function::Clamp, &[ty, ty, ty], depth),
+            _ => {
+                let from = self.rng.pick(&[Type::Int8, Type::Int64, Type::UInt64, Type::UInt16]).clone();
+                ExprKind::Cast(self.boxed(&from, depth))
             }
         }
     }
@@ -320,7 +427,7 @@ impl<'a> Generator<'a> {
     }
 
     fn checked(&mut self, ty: &Type, depth: u32) -> ExprKind {
-        let functions: &[Function] = if self.vector_only {
+        let functions: &[Function] = if self.vector_only && ty.is_integer() {
             &[Function::CheckedAdd, Function::CheckedSub, Function::CheckedMul]
         } else {
             &[
@@ -639,6 +746,16 @@ pub(crate) fn value(rng: &mut Rng, ty: &Type) -> Value {
         Type::UInt16 => Value::Int(int(rng, 0, u16::MAX.into())),
         Type::UInt32 => Value::Int(int(rng, 0, u32::MAX.into())),
         Type::UInt64 => Value::Int(int(rng, 0, u64::MAX.into())),
+        Type::Decimal(38, 9) => {
+            let greatest = 10_i128.pow(38) - 1;
+            let edges = [greatest, -greatest, 1, -1, 0, 1_000_000_000, 500_000_000, -1_500_000_000];
+            Value::Int(match rng.below(4) {
+                0 => *rng.pick(&edges),
+                1 => ((i128::from(rng.next_u64() as i64) << 64) | i128::from(rng.next_u64())) % (greatest + 1),
+                2 => i128::from(rng.next_u64() as i64) << rng.below(40),
+                _ => (i128::from(rng.below(2_000_000)) - 1_000_000) * 10_000_000,
+            })
+        }
         Type::Decimal(..) => Value::Int(int(rng, i64::MIN.into(), i64::MAX.into()) << rng.below(30)),
         Type::Float32 => Value::Float32(match rng.below(8) {
             0 => *rng.pick(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, f32::MAX, f32::MIN_POSITIVE, 1e-45]),

@@ -8,6 +8,7 @@ use crate::body::{Body, VariableId};
 use crate::span::Span;
 use crate::text::TextFunction;
 use crate::ty::Type;
+use crate::value::ValueFunction;
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
@@ -288,6 +289,9 @@ pub enum Function {
     Parse,
     /// A string, a value, and how it is written (`>8.2`, a literal): the value behind the string, for `format!`.
     Append,
+    // Decimals, dates and times, JSON.
+    /// One of the table in [`crate::value`].
+    Value(ValueFunction),
     // Options.
     /// `o.unwrap_or(d)`; `d` is evaluated in any case.
     UnwrapOr,
@@ -367,6 +371,7 @@ impl Function {
             Self::Text(function) => function.name(),
             Self::Parse => "parse",
             Self::Append => "append",
+            Self::Value(function) => function.name(),
             Self::UnwrapOr => "unwrap_or",
         }
     }
@@ -521,6 +526,7 @@ impl Expr {
                 }
                 Function::Abs => !args[0].ty.is_float(),
                 Function::Text(function) => function.can_fail(),
+                Function::Value(function) => function.can_fail(),
                 _cannot => false,
             },
             ExprKind::Fail(_) => true,

@@ -17,4 +17,5 @@ pub mod plan;
 pub mod span;
 pub mod text;
 pub mod ty;
+pub mod value;
 pub mod verify;

@@ -61,6 +61,9 @@ pub enum Type {
 }
 
 impl Type {
+    /// The language's `Decimal`: 38 digits, 9 of them after the point.
+    pub const DECIMAL: Self = Self::Decimal(38, 9);
+
     /// `Option<self>`; an option stays what it is.
     #[must_use]
     pub fn optional(self) -> Self {
@@ -141,6 +144,7 @@ impl fmt::Display for Type {
             Self::Char => f.write_str("char"),
             Self::String => f.write_str("String"),
             Self::Bytes => f.write_str("Bytes"),
+            Self::Decimal(38, 9) => f.write_str("Decimal"),
             Self::Decimal(precision, scale) => write!(f, "Decimal<{precision}, {scale}>"),
             Self::Date => f.write_str("Date"),
             Self::Timestamp(TimeUnit::Millisecond) => f.write_str("Timestamp<ms>"),

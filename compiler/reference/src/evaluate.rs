@@ -4,7 +4,7 @@
 //! error that rustc would panic with is the one that is returned, with the span of the expression that caused it.
 
 use crate::value::{Value, compare};
-use crate::{float, integer, text};
+use crate::{float, integer, text, value_function};
 use sabot_abi::kernel::RowErrorCode;
 use sabot_ir::body::FUEL;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, LocalId, UnaryOp};
@@ -101,7 +101,7 @@ impl Evaluation<'_> {
                 let right = self.value(b)?;
                 binary(*op, &a.ty, &left, &right).map_err(at)
             }
-            ExprKind::Cast(x) => Ok(cast(self.value(x)?, &expr.ty)),
+            ExprKind::Cast(x) => Ok(cast(self.value(x)?, &x.ty, &expr.ty)),
             ExprKind::If { condition, then, otherwise } => {
                 if self.value(condition)?.is_true() {
                     self.value(then)
@@ -135,6 +135,7 @@ impl Evaluation<'_> {
                         }
                         (values, _) => unreachable!("{function:?} of {values:?}"),
                     },
+                    Function::Value(function) => value_function::call(*function, &values).map_err(at),
                     function => call(*function, &args[0].ty, &values).map_err(at),
                 }
             }
@@ -181,6 +182,7 @@ fn binary(op: BinaryOp, ty: &Type, a: &Value, b: &Value) -> Result<Value, RowErr
 
 fn arithmetic(op: BinaryOp, ty: &Type, a: &Value, b: &Value) -> Result<Value, RowErrorCode> {
     match (a, b) {
+        (Value::Int(a), Value::Int(b)) if *ty == Type::DECIMAL => value_function::arithmetic(op, *a, *b),
         (Value::Int(a), Value::Int(b)) => integer::binary(op, ty, *a, *b),
         (Value::Float32(a), Value::Float32(b)) => Ok(float::binary32(op, *a, *b)),
         (Value::Float64(a), Value::Float64(b)) => Ok(float::binary64(op, *a, *b)),
@@ -209,11 +211,15 @@ fn arithmetic(op: BinaryOp, ty: &Type, a: &Value, b: &Value) -> Result<Value, Ro
 }
 
 /// `value as to`.
-fn cast(value: Value, to: &Type) -> Value {
+fn cast(value: Value, from: &Type, to: &Type) -> Value {
     match (value, to.value_type()) {
         (Value::Null, _) => Value::Null,
         (Value::Bool(x), Type::Bool) => Value::Bool(x),
         (Value::Bool(x), to) => integer::truncate(i128::from(x), to),
+        // Integers become decimals with their value, but decimals stay the number that they are made of.
+        (Value::Int(x), Type::Decimal(_, scale)) if from.is_integer() => {
+            Value::Int(x * 10_i128.pow((*scale).max(0).unsigned_abs().into()))
+        }
         (Value::Int(x), Type::Float32) => Value::Float32(x as f32),
         (Value::Int(x), Type::Float64) => Value::Float64(x as f64),
         (Value::Int(x), to) => integer::truncate(x, to),
@@ -238,6 +244,9 @@ fn call(function: Function, ty: &Type, args: &[Value]) -> Result<Value, RowError
         Value::Int(_) => {
             let ints: Vec<i128> =
                 args.iter().map(|arg| arg.as_int().expect("the arguments of integers are integers")).collect();
+            if *ty.value_type() == Type::DECIMAL {
+                return value_function::of_decimals(function, &ints);
+            }
             integer::function(function, ty, &ints)
         }
         Value::Float32(_) => float::function32(function, args),

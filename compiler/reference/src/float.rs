@@ -120,6 +120,7 @@ macro_rules! float {
                 | Function::Text(_)
                 | Function::Parse
                 | Function::Append
+                | Function::Value(_)
                 | Function::UnwrapOr => unreachable!("{function:?} is not a function of floats"),
             })
         }

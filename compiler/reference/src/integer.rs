@@ -252,6 +252,7 @@ pub(crate) fn function(function: Function, ty: &Type, args: &[i128]) -> Result<V
         | Function::Text(_)
         | Function::Parse
         | Function::Append
+        | Function::Value(_)
         | Function::UnwrapOr => unreachable!("{function:?} is not a function of integers"),
     }
 }

@@ -19,6 +19,7 @@ pub mod random;
 mod run;
 mod text;
 mod value;
+mod value_function;
 
 pub use evaluate::{RowError, evaluate};
 pub use pipelines::run_pipelines;

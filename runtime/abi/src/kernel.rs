@@ -130,11 +130,17 @@ pub enum RowErrorCode {
     UnwrapErr = 20,
     /// `panic!`, `assert!` and the like.
     Panic = 21,
+    /// Rounding or cutting whose result does not fit.
+    RoundOverflow = 40,
+    /// `Decimal::new` with more than 9 digits after the point.
+    DecimalScale = 41,
+    /// `floor_to` a duration that is not positive.
+    StepNotPositive = 42,
 }
 
 impl RowErrorCode {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::AddOverflow,
         Self::SubOverflow,
         Self::MulOverflow,
@@ -156,6 +162,9 @@ impl RowErrorCode {
         Self::CharBoundary,
         Self::UnwrapErr,
         Self::Panic,
+        Self::RoundOverflow,
+        Self::DecimalScale,
+        Self::StepNotPositive,
     ];
 
     /// The code with this number.
@@ -189,6 +198,9 @@ impl RowErrorCode {
             Self::CharBoundary => "the slice does not begin and end between two characters",
             Self::UnwrapErr => "unwrap of an `Err`",
             Self::Panic => "the code panicked",
+            Self::RoundOverflow => "attempt to round with overflow",
+            Self::DecimalScale => "a Decimal has at most 9 digits after the point",
+            Self::StepNotPositive => "the step is not positive",
         }
     }
 }

@@ -237,7 +237,7 @@ impl Sub for Date {
 
     fn sub(self, other: Self) -> Duration {
         let days = i64::from(self.days) - i64::from(other.days);
-        Duration::from_micros(or_overflow(days.checked_mul(86_400_000_000), "attempt to subtract with overflow"))
+        Duration::from_micros(or_overflow(days.checked_mul(86_400_000_000), "attempt to multiply with overflow"))
     }
 }
 

@@ -224,7 +224,8 @@ impl Timestamp {
     /// If the duration is not positive, or if it does not fit.
     #[must_use]
     pub fn floor_to(self, step: Duration) -> Self {
-        self.checked_floor_to(step).expect("attempt to round with overflow, or to a step that is not positive")
+        assert!(step > Duration::ZERO, "the step is not positive");
+        self.checked_floor_to(step).expect("attempt to round with overflow")
     }
 
     /// The same time of the same day so many months later, or of the last day of the month where it has no such day;

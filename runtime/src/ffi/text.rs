@@ -26,7 +26,7 @@ fn give_bytes(cx: &mut Context, value: &[u8]) -> Status {
     give_ref(cx, StrRef { data: value.as_ptr(), len: value.len() as u64 })
 }
 
-fn none(cx: &mut Context) -> Status {
+pub(super) fn none(cx: &mut Context) -> Status {
     // Nobody should look at it, and nobody who does can be hurt.
     give_bytes(cx, &[]);
     STATUS_NONE
@@ -55,7 +55,7 @@ fn fail(code: RowErrorCode) -> Status {
 }
 
 /// What `make` writes, as a new string.
-fn give_made(cx: &mut Context, make: impl FnOnce(&mut Maker<'_>) -> Result<(), TooLarge>) -> Status {
+pub(super) fn give_made(cx: &mut Context, make: impl FnOnce(&mut Maker<'_>) -> Result<(), TooLarge>) -> Status {
     let mut maker = value_arena::maker(cx);
     match make(&mut maker) {
         Ok(()) => {

@@ -33,6 +33,7 @@ pub(super) fn unary(cx: &mut ScalarCx<'_, '_>, op: UnaryOp, x: &Expr, span: Span
             fail_at_min(cx, value, bits, RowErrorCode::NegOverflow, span);
             cx.fx.builder.ins().ineg(value)
         }
+        (UnaryOp::Neg, Class::Decimal) => super::decimal::negate(cx, value),
         (UnaryOp::Neg, Class::F32 | Class::F64) => cx.fx.builder.ins().fneg(value),
         (UnaryOp::Not, Class::Bool) => cx.fx.builder.ins().bxor_imm_u(value, 1),
         (UnaryOp::Not, Class::Int { .. }) => cx.fx.builder.ins().bnot(value),
@@ -90,7 +91,8 @@ pub(super) fn binary(
         }
         class @ (Class::F32 | Class::F64) => floats(cx.fx, op, class, left, right).ok_or_else(unsupported)?,
         Class::Bool => bits(cx.fx, op, left, right).ok_or_else(unsupported)?,
-        Class::Unit | Class::Str | Class::Decimal => return Err(unsupported()),
+        Class::Decimal => super::decimal::binary(cx, op, left, right, expr.span).ok_or_else(unsupported)?,
+        Class::Unit | Class::Str => return Err(unsupported()),
     };
     Ok(Scalar::plain(value))
 }

@@ -37,6 +37,17 @@ pub(super) fn cast(
                 fx.builder.ins().fcvt_from_uint(float, value.value)
             }
         }
+        (Class::Int { bits, signed }, Class::Decimal) if from.is_integer() => {
+            let whole = int_to_int(fx, value.value, bits, signed, 64);
+            let wide = if signed {
+                fx.builder.ins().sextend(types::I128, whole)
+            } else {
+                fx.builder.ins().uextend(types::I128, whole)
+            };
+            let (low, high) = (fx.int(types::I64, scale_of(to)), fx.int(types::I64, 0));
+            let scale = fx.builder.ins().iconcat(low, high);
+            fx.builder.ins().imul(wide, scale)
+        }
         (Class::F32 | Class::F64, Class::Int { bits, signed }) => float_to_int(fx, value.value, bits, signed),
         (Class::F32, Class::F64) => fx.builder.ins().fpromote(types::F64, value.value),
         (Class::F64, Class::F32) => fx.builder.ins().fdemote(types::F32, value.value),
@@ -46,6 +57,14 @@ pub(super) fn cast(
         ) => return Err(CodegenError::unsupported(&format!("`{from} as {to}`"), span)),
     };
     Ok(Scalar { value: new, ..value })
+}
+
+/// How much a decimal type counts per whole.
+fn scale_of(ty: &Type) -> i64 {
+    match ty.value_type() {
+        Type::Decimal(_, scale @ 0..=18) => 10_i64.pow(u32::from(scale.unsigned_abs())),
+        _ => 1,
+    }
 }
 
 /// Truncates, or extends by the sign of the source.

@@ -5,7 +5,7 @@
 mod float;
 mod integer;
 
-use super::{Scalar, ScalarCx, option, string, text};
+use super::{Scalar, ScalarCx, decimal, option, string, text, value};
 use crate::CodegenError;
 use crate::column::Class;
 use cranelift_codegen::ir::InstBuilder as _;
@@ -27,6 +27,9 @@ pub(super) fn call(
     if let (Function::UnwrapOr, [option, default]) = (function, args) {
         return option::unwrap_or(cx, option, default);
     }
+    if let Function::Value(function) = function {
+        return value::call(cx, function, args, expr);
+    }
     let values = args.iter().map(|arg| cx.lower(arg)).collect::<Result<Vec<_>, _>>()?;
     cx.fx.note(|| format!("{function:?} of {}", first.ty));
     match function {
@@ -44,7 +47,8 @@ pub(super) fn call(
             (Function::Max, [a, b]) => Some(Scalar::plain(cx.fx.builder.ins().bor(a.value, b.value))),
             _ => None,
         },
-        Class::Unit | Class::Decimal => None,
+        Class::Decimal => decimal::call(cx, function, &values, expr),
+        Class::Unit => None,
     };
     value.ok_or_else(|| CodegenError::unsupported(&format!("`{function:?}` of `{}`", first.ty), expr.span))
 }

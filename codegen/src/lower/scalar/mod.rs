@@ -7,10 +7,12 @@ mod body;
 pub(crate) mod cast;
 pub(crate) mod compare;
 mod control;
+mod decimal;
 pub(crate) mod math;
 mod option;
 mod string;
 mod text;
+mod value;
 
 use crate::CodegenError;
 use crate::column::Class;

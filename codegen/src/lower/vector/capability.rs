@@ -2,6 +2,7 @@
 
 use crate::column::Class;
 use crate::isa::Target;
+use crate::lower::expand::expand;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal};
 use sabot_ir::ty::Type;
 
@@ -62,6 +63,9 @@ fn fits_here(expr: &Expr, target: &Target) -> bool {
         // An `i64` would be rounded twice on its way to an `f32`.
         ExprKind::Cast(x) => {
             !matches!((Class::of(&x.ty), Class::of(&expr.ty)), (Class::Int { bits: 64, .. }, Class::F32))
+        }
+        ExprKind::Call(Function::Value(function), args) => {
+            expand(*function, args, expr.span, true).is_some_and(|expanded| fits(&expanded, target))
         }
         ExprKind::Call(function, args) => args.first().is_some_and(|x| function_fits(*function, &x.ty, args, target)),
     }

@@ -4,6 +4,7 @@ use super::arithmetic::{Int, canonical, overflowing, wrapping};
 use super::{Lanes, VectorCx};
 use crate::CodegenError;
 use crate::column::{Class, greatest, least};
+use crate::lower::expand::expand;
 use crate::lower::scalar::arithmetic::{raw_divide, raw_remainder};
 use crate::lower::scalar::low_bits;
 use crate::lower::scalar::math::{min_max_condition, round_bias};
@@ -21,6 +22,11 @@ pub(super) fn call(
     args: &[Expr],
     expr: &Expr,
 ) -> Result<Lanes, CodegenError> {
+    if let Function::Value(function) = function {
+        let expanded = expand(function, args, expr.span, true)
+            .ok_or_else(|| CodegenError::internal("a function without a vector form in a vector kernel"))?;
+        return cx.lower(&expanded);
+    }
     let values = args.iter().map(|arg| cx.lower(arg)).collect::<Result<Vec<_>, _>>()?;
     cx.fx.note(|| format!("{function:?}"));
     if let (Function::UnwrapOr, [option, default]) = (function, values.as_slice()) {

@@ -214,6 +214,10 @@ fn is_number(ty: &Type) -> bool {
     ty.is_integer() || ty.is_float() || matches!(ty, Type::Decimal(..))
 }
 
+fn is_whole_or_decimal(ty: &Type) -> bool {
+    ty.is_integer() || matches!(ty, Type::Decimal(..))
+}
+
 fn binary_fits(op: BinaryOp, left: &Type, right: &Type, result: &Type) -> bool {
     match op {
         BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem => {
@@ -256,7 +260,7 @@ fn call_fits(function: Function, args: &[&Type], result: &Type) -> bool {
         | Function::CheckedSub
         | Function::CheckedMul
         | Function::CheckedDiv
-        | Function::CheckedRem => same(2, Type::is_integer, &|arg| *result == arg.clone().optional()),
+        | Function::CheckedRem => same(2, is_whole_or_decimal, &|arg| *result == arg.clone().optional()),
         Function::Pow => args.len() == 2 && args[0].is_integer() && *args[1] == Type::UInt32 && result == args[0],
         Function::AbsDiff => same(2, Type::is_integer, &|_| result.is_integer() && !result.is_signed_integer()),
         Function::CountOnes | Function::LeadingZeros | Function::TrailingZeros => {
@@ -312,6 +316,7 @@ fn call_fits(function: Function, args: &[&Type], result: &Type) -> bool {
                 && *args[2] == Type::String
                 && *result == Type::String
         }
+        Function::Value(function) => function.fits(args, result),
         Function::UnwrapOr => {
             args.len() == 2 && *args[0] == Type::Option(Box::new(args[1].clone())) && result == args[1]
         }

@@ -154,6 +154,7 @@ pub(super) fn call(
         | Function::Text(_)
         | Function::Parse
         | Function::Append
+        | Function::Value(_)
         | Function::UnwrapOr => {
             let (single, double) = runtime_function(function)?;
             let called = if class == Class::F32 { single } else { double };

@@ -120,6 +120,7 @@ pub(super) fn call(
         | Function::Text(_)
         | Function::Parse
         | Function::Append
+        | Function::Value(_)
         | Function::UnwrapOr => return None,
     };
     Some(Scalar::plain(value))
