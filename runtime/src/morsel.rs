@@ -100,7 +100,7 @@ pub(crate) struct Morsels<'a> {
 
 impl<'a> Morsels<'a> {
     /// Bytes of outputs that may wait before workers do.
-    const WINDOW_BYTES: usize = 192 << 20;
+    const WINDOW_BYTES: usize = 96 << 20;
 
     pub(crate) fn new(input: Input<'a>, waiting_bytes: &'a AtomicUsize) -> Self {
         let splits = match &input {

@@ -74,6 +74,8 @@ pub(crate) struct Registers {
     level: Level,
     /// Row of the chunk's origin that each row came from; null: the same.
     origin: *const u32,
+    /// Where outputs of the next kernel go, if not into the arena.
+    lent: Vec<(Reg, *mut u8)>,
 }
 
 /// Views that a branch of a fork may change and the next one needs as they were.
@@ -97,6 +99,7 @@ impl Registers {
             outputs: Vec::new(),
             level: Level::of_this_machine(),
             origin: std::ptr::null(),
+            lent: Vec::new(),
         }
     }
 
@@ -260,7 +263,9 @@ impl Registers {
         let padded = selection.rows.next_multiple_of(64);
         for &reg in &kernel.outputs {
             let ty = self.ty(reg);
+            let lent = self.lent.iter().find(|(other, _)| *other == reg);
             let values = match ty.base.register_width() {
+                _ if lent.is_some() => lent.map_or(std::ptr::null_mut(), |(_, place)| *place),
                 Some(width) => self.arena.take(padded * width),
                 None => self.arena.take(CHUNK_WORDS * 8),
             };
@@ -268,6 +273,7 @@ impl Registers {
             self.outputs.push(OutputColumn { values, validity });
             self.slots[reg as usize] = Slot { values, validity, string: 0 };
         }
+        self.lent.clear();
         has_nulls
     }
 

@@ -5,6 +5,7 @@ use crate::error::RunError;
 use crate::kernel::LoadedArtifact;
 use crate::operator::sink::SinkRun;
 use crate::params::Params;
+use crate::primitive::pool::Pool;
 use crate::progress::Progress;
 use crate::scheduler::JobRun;
 use crate::spill::Account;
@@ -56,6 +57,8 @@ pub struct Connections {
 #[derive(Debug)]
 pub struct Job {
     artifact: LoadedArtifact,
+    /// By worker: the memory of batches, for the next run, too.
+    pools: Mutex<Vec<Arc<Pool>>>,
 }
 
 impl Job {
@@ -67,13 +70,20 @@ impl Job {
     /// A job whose artifact is loaded already.
     #[must_use]
     pub fn new(artifact: LoadedArtifact) -> Self {
-        Self { artifact }
+        Self { artifact, pools: Mutex::default() }
     }
 
     /// What the job is.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.artifact.manifest
+    }
+
+    fn pools(&self, workers: usize) -> Vec<Arc<Pool>> {
+        let mut pools = self.pools.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = pools.len();
+        pools.resize_with(workers.max(known), Arc::default);
+        pools[..workers].to_vec()
     }
 
     /// Runs the job to its end. Outputs get their names when all of them are complete; if anything fails, none does.
@@ -110,6 +120,7 @@ impl Job {
             inputs: &options.inputs,
             limit: options.limit,
             workers,
+            pools: self.pools(workers),
             stop: options.stop.clone().unwrap_or_default(),
             waiting_bytes: AtomicUsize::new(0),
             account: Account::new(options.memory_budget, options.spill_dir.clone()),

@@ -17,6 +17,7 @@ use crate::operator::key::KeyLayout;
 use crate::operator::rows::RowsSpec;
 use crate::operator::sink::SinkRun;
 use crate::params::Params;
+use crate::primitive::pool::Pool;
 use crate::progress::{Bar, Progress};
 use crate::registers::AcrossThreads;
 use crate::spill::{Account, PARTITIONS};
@@ -38,6 +39,8 @@ pub(crate) struct JobRun<'a> {
     /// Read at most that many rows of each source.
     pub(crate) limit: Option<u64>,
     pub(crate) workers: usize,
+    /// By worker: the memory of its batches.
+    pub(crate) pools: Vec<Arc<Pool>>,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) waiting_bytes: AtomicUsize,
     /// The memory of tables.
@@ -110,6 +113,8 @@ pub(crate) enum Step<'a> {
         call: KernelCall<'a>,
         live: &'a [Reg],
         counts: &'a [u32],
+        /// The sink's end, if all rows of a chunk that come here come there.
+        lends: Option<usize>,
     },
     Count(&'a [u32]),
     /// Index into `PipelineRun::probes`.
@@ -363,15 +368,24 @@ struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     fn body(&mut self, body: &'a manifest::Body) -> Result<Body<'a>, RunError> {
-        let steps = body.steps.iter().map(|step| self.step(step)).collect::<Result<_, _>>()?;
+        let mut steps = body.steps.iter().map(|step| self.step(step)).collect::<Result<Vec<_>, _>>()?;
         let (end, operator) = self.end(&body.end)?;
+        if let (End::At(end), manifest::End::Sink { .. }) = (&end, &body.end) {
+            for step in steps.iter_mut().rev() {
+                match step {
+                    Step::Compute { call, lends, .. } if !call.kernel.filter => *lends = Some(*end),
+                    Step::Count(_) => {}
+                    Step::Compute { .. } | Step::Probe(_) => break,
+                }
+            }
+        }
         Ok(Body { steps, end, operator })
     }
 
     fn step(&mut self, step: &'a manifest::Step) -> Result<Step<'a>, RunError> {
         Ok(match step {
             manifest::Step::Compute { kernel, live, operator, counts } => {
-                Step::Compute { call: self.job.call(kernel, *operator)?, live, counts }
+                Step::Compute { call: self.job.call(kernel, *operator)?, live, counts, lends: None }
             }
             manifest::Step::Count { operators } => Step::Count(operators),
             manifest::Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
@@ -455,7 +469,7 @@ impl PipelineRun<'_> {
     /// Runs all workers to the end of the pipeline.
     fn run_workers(&self) -> Result<Vec<Count>, RunError> {
         let mut workers: Vec<AcrossThreads<Worker<'_>>> =
-            (0..self.job.workers).map(|_| AcrossThreads(Worker::new(self))).collect();
+            self.job.pools.iter().map(|pool| AcrossThreads(Worker::new(self, pool))).collect();
         in_threads(&mut workers, |worker| worker.work());
         for probe in self.late_probes() {
             if self.failure.lock().expect("workers have ended").is_some() {

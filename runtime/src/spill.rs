@@ -6,9 +6,9 @@
 use crate::connector::schema::arrow_type;
 use crate::error::RunError;
 use crate::morsel::Seq;
+use crate::operator::batch::BatchEnd;
 use crate::operator::collect::{Order, Rows};
 use crate::operator::key::Keys;
-use crate::operator::sink::SinkEnd;
 use crate::primitive::bitmap;
 use crate::primitive::hash::{hash_bytes, hash_word};
 use crate::registers::{BatchView, Registers, Selection};
@@ -221,7 +221,7 @@ fn schema(types: &[ColumnType]) -> SchemaRef {
 
 /// One worker's rows on their way to a file.
 pub(crate) struct Partitioner {
-    partitions: Vec<SinkEnd>,
+    partitions: Vec<BatchEnd>,
     order: Order,
     pieces: u32,
 }
@@ -235,8 +235,8 @@ impl std::fmt::Debug for Partitioner {
 impl Partitioner {
     /// For these registers, of these types.
     pub(crate) fn new(regs: &[Reg], types: &[ColumnType]) -> Self {
-        let (schema, fields) = (schema(types), fields(types));
-        let end = || SinkEnd::with_batches_of(PIECE_ROWS, Arc::clone(&schema), &fields, regs);
+        let (schema, fields, pool) = (schema(types), fields(types), Arc::default());
+        let end = || BatchEnd::new(PIECE_ROWS, &schema, &fields, regs, &pool);
         Self { partitions: std::iter::repeat_with(end).take(PARTITIONS).collect(), order: (0, Seq::START), pieces: 0 }
     }
 

@@ -13,17 +13,20 @@ use crate::kernel;
 use crate::late::PutAway;
 use crate::morsel::{Morsel, Rows, Seq};
 use crate::operator::aggregate::{AggregateBuild, AggregateSpill, FusedBuild};
+use crate::operator::batch::BatchEnd;
 use crate::operator::collect::Order;
 use crate::operator::error_rows::{ErrorRows, error_sinks};
 use crate::operator::hash_join::{Found, JoinBuild, JoinTable, Probe};
 use crate::operator::rows::Collect;
-use crate::operator::sink::{SinkEnd, SinkRun};
+use crate::operator::sink::SinkRun;
+use crate::primitive::pool::Pool;
 use crate::registers::{BatchView, Registers, Selection};
 use crate::scheduler::{Body, EndSpec, KernelCall, OriginRows, PipelineRun, Probing, Step};
 use crate::spill::Partitioner;
 use sabot_abi::kernel::{Accumulator, Chunk, Context, RowError};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -40,7 +43,7 @@ pub(crate) struct Count {
 /// A worker's part of where rows end.
 #[expect(clippy::large_enum_variant, reason = "a worker has a few, and they stay where they are")]
 enum End {
-    Sink { end: SinkEnd, encoder: Box<dyn SinkEncoder> },
+    Sink { end: BatchEnd, encoder: Box<dyn SinkEncoder> },
     Build(JoinBuild),
     Aggregate(AggregateBuild),
     Fused(FusedBuild),
@@ -81,11 +84,11 @@ impl Count {
 }
 
 impl<'a> Worker<'a> {
-    pub(crate) fn new(run: &'a PipelineRun<'a>) -> Self {
+    pub(crate) fn new(run: &'a PipelineRun<'a>, pool: &Arc<Pool>) -> Self {
         let end = |spec: &EndSpec<'_>| match spec {
             EndSpec::Sink { sink, columns } => {
                 let sink = &run.job.sinks[*sink as usize];
-                End::Sink { end: SinkEnd::new(sink, columns), encoder: sink.encoder() }
+                End::Sink { end: sink.end(columns, pool), encoder: sink.encoder() }
             }
             EndSpec::Build { spec, keys, payload, .. } => End::Build(JoinBuild::new(spec, keys, payload)),
             EndSpec::Aggregate { spec, keys, inputs, .. } => End::Aggregate(AggregateBuild::new(spec, keys, inputs)),
@@ -346,7 +349,7 @@ impl<'a> Worker<'a> {
                         self.count(*operator, selection.count, selection.count);
                     }
                 }
-                Step::Compute { call, live, counts } => {
+                Step::Compute { call, live, counts, lends } => {
                     let started = Instant::now();
                     let before = selection.count as u64;
                     let step_rows = *self.step_rows.get_or_insert(before);
@@ -354,6 +357,11 @@ impl<'a> Worker<'a> {
                     if compact::pays(call.kernel, carried, &selection) {
                         let regs = call.kernel.inputs.iter().chain(live.iter()).copied();
                         self.compress(regs, &mut selection);
+                    }
+                    if let Some(End::Sink { end, .. }) = lends.map(|end| &mut self.ends[end])
+                        && selection.is_full()
+                    {
+                        end.lend(&mut self.registers, call.kernel, selection.rows);
                     }
                     self.call(call, &mut selection, std::ptr::null_mut())?;
                     self.counts[call.operator as usize].nanos += started.elapsed().as_nanos() as u64;

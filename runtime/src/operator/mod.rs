@@ -2,6 +2,7 @@
 
 pub(crate) mod accumulate;
 pub(crate) mod aggregate;
+pub(crate) mod batch;
 pub(crate) mod collect;
 pub(crate) mod error_rows;
 pub(crate) mod hash_join;

@@ -4,23 +4,14 @@
 use crate::connector::schema::arrow_schema;
 use crate::connector::{ConnectorError, Demand, EncodedBatch, Sink, SinkEncoder, SinkReport, SinkWriter};
 use crate::morsel::Seq;
-use crate::primitive::bitmap;
-use crate::primitive::memory::Str;
-use crate::registers::{Registers, Selection};
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, make_array};
-use arrow_buffer::{BooleanBufferBuilder, Buffer, MutableBuffer, NullBuffer};
-use arrow_data::ArrayData;
+use crate::operator::batch::{BATCH_ROWS, BatchEnd};
+use crate::primitive::pool::Pool;
+use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use sabot_abi::manifest::{Field, Reg};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-
-/// Rows of a batch, at most about.
-const BATCH_ROWS: usize = 64 * 1024;
-
-/// Bytes of strings in a column of a batch, at most about: offsets are 32 bits wide.
-const BATCH_STRING_BYTES: usize = 1 << 30;
 
 /// A sink while the job runs.
 pub(crate) struct SinkRun {
@@ -75,6 +66,11 @@ impl SinkRun {
 
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// A worker's side of it, which reads these registers.
+    pub(crate) fn end(&self, columns: &[Reg], pool: &Arc<Pool>) -> BatchEnd {
+        BatchEnd::new(BATCH_ROWS, &self.schema, &self.fields, columns, pool)
     }
 
     /// The next pipeline numbers its morsels from the start: what is there stands before them.
@@ -197,164 +193,5 @@ impl SinkRun {
         if let Some(writer) = writer {
             writer.abort();
         }
-    }
-}
-
-/// A column of a batch in the making.
-enum Building {
-    Fixed { values: MutableBuffer, width: usize },
-    Bits(BooleanBufferBuilder),
-    Strings { offsets: Vec<i32>, bytes: Vec<u8> },
-}
-
-impl Building {
-    fn new(field: &Field) -> Self {
-        match field.ty.base.register_width() {
-            None => Self::Bits(BooleanBufferBuilder::new(0)),
-            Some(_) if field.ty.base.is_str() => Self::Strings { offsets: vec![0], bytes: Vec::new() },
-            Some(width) => Self::Fixed { values: MutableBuffer::new(0), width },
-        }
-    }
-}
-
-/// One worker's rows for a sink.
-pub(crate) struct SinkEnd {
-    columns: Vec<(Reg, Building, Option<BooleanBufferBuilder>)>,
-    rows: usize,
-    batch_rows: usize,
-    schema: SchemaRef,
-    batches: Vec<RecordBatch>,
-}
-
-impl SinkEnd {
-    pub(crate) fn new(sink: &SinkRun, columns: &[Reg]) -> Self {
-        Self::with_batches_of(BATCH_ROWS, Arc::clone(&sink.schema), &sink.fields, columns)
-    }
-
-    /// Rows of registers, in batches of about that many.
-    pub(crate) fn with_batches_of(batch_rows: usize, schema: SchemaRef, fields: &[Field], columns: &[Reg]) -> Self {
-        let columns = columns.iter().zip(fields).map(|(reg, field)| (*reg, Building::new(field), None));
-        Self { columns: columns.collect(), rows: 0, batch_rows, schema, batches: Vec::new() }
-    }
-
-    /// The registers it reads.
-    pub(crate) fn regs(&self) -> impl Iterator<Item = Reg> {
-        self.columns.iter().map(|(reg, ..)| *reg)
-    }
-
-    /// Adds the selected rows of a chunk.
-    pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
-        for reg in self.regs() {
-            registers.materialise(reg, selection, false);
-        }
-        // Offsets are 32 bits wide: huge strings get batches of their own.
-        let bytes = self.most_string_bytes(registers, selection);
-        if bytes >= BATCH_STRING_BYTES && selection.count > 1 {
-            let (first, second) = selection.halves();
-            self.add(registers, &first);
-            self.flush();
-            self.add(registers, &second);
-            return;
-        }
-        let before = self.rows;
-        let mut string_bytes = 0;
-        for (reg, column, validity) in &mut self.columns {
-            let valid = registers.validity(*reg, selection.rows);
-            match column {
-                Building::Fixed { values, width } => {
-                    if values.capacity() == 0 && self.batch_rows == BATCH_ROWS {
-                        values.reserve((BATCH_ROWS + 2 * sabot_abi::CHUNK_ROWS) * *width);
-                    }
-                    registers.append_bytes(*reg, selection, *width, values);
-                }
-                Building::Bits(values) => {
-                    let bits = registers.bits(*reg, selection.rows);
-                    bitmap::for_each(selection.used(), |row| values.append(bitmap::get(bits, row)));
-                }
-                Building::Strings { offsets, bytes } => {
-                    let strs = registers.values::<Str>(*reg, selection.rows);
-                    bitmap::for_each(selection.used(), |row| {
-                        if valid.is_none_or(|valid| bitmap::get(valid, row)) {
-                            bytes.extend_from_slice(strs[row].bytes());
-                        }
-                        offsets.push(bytes.len() as i32);
-                    });
-                    string_bytes = string_bytes.max(bytes.len());
-                }
-            }
-            if valid.is_some() && validity.is_none() {
-                let mut bits = BooleanBufferBuilder::new(self.batch_rows);
-                bits.append_n(before, true);
-                *validity = Some(bits);
-            }
-            match (validity, valid) {
-                (None, _) => {}
-                (Some(validity), None) => validity.append_n(selection.count, true),
-                (Some(validity), Some(valid)) => {
-                    bitmap::for_each(selection.used(), |row| validity.append(bitmap::get(valid, row)));
-                }
-            }
-        }
-        self.rows += selection.count;
-        if self.rows >= self.batch_rows || string_bytes >= BATCH_STRING_BYTES {
-            self.flush();
-        }
-    }
-
-    /// Bytes of the selected rows of the column of strings that has the most.
-    fn most_string_bytes(&self, registers: &Registers, selection: &Selection) -> usize {
-        let bytes = |(reg, column, _): &(Reg, Building, Option<BooleanBufferBuilder>)| {
-            let Building::Strings { .. } = column else { return 0 };
-            let (strs, valid) =
-                (registers.values::<Str>(*reg, selection.rows), registers.validity(*reg, selection.rows));
-            let mut bytes = 0;
-            bitmap::for_each(selection.used(), |row| {
-                if valid.is_none_or(|valid| bitmap::get(valid, row)) {
-                    bytes += strs[row].len();
-                }
-            });
-            bytes
-        };
-        self.columns.iter().map(bytes).max().unwrap_or(0)
-    }
-
-    /// Makes a batch of what is there.
-    fn flush(&mut self) {
-        if self.rows == 0 {
-            return;
-        }
-        let rows = std::mem::take(&mut self.rows);
-        let finish =
-            |((_, column, validity), field): (&mut (Reg, Building, Option<BooleanBufferBuilder>), _)| -> ArrayRef {
-                let field: &arrow_schema::FieldRef = field;
-                let buffers = match column {
-                    Building::Fixed { values, .. } => {
-                        vec![Buffer::from(std::mem::replace(values, MutableBuffer::new(0)))]
-                    }
-                    Building::Bits(values) => vec![values.finish().into_inner()],
-                    Building::Strings { offsets, bytes } => {
-                        let offsets = std::mem::replace(offsets, vec![0]);
-                        vec![Buffer::from_vec(offsets), Buffer::from_vec(std::mem::take(bytes))]
-                    }
-                };
-                let nulls = validity.take().map(|mut bits| NullBuffer::new(bits.finish()));
-                let data = ArrayData::builder(field.data_type().clone()).len(rows).buffers(buffers).nulls(nulls);
-                make_array(data.build().expect("columns are as long as the batch"))
-            };
-        let columns: Vec<ArrayRef> = self.columns.iter_mut().zip(self.schema.fields()).map(finish).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
-        self.batches.push(batch.expect("columns are those of the sink's schema"));
-    }
-
-    /// The batches that are complete.
-    pub(crate) fn take_complete(&mut self) -> Vec<RecordBatch> {
-        std::mem::take(&mut self.batches)
-    }
-
-    /// The batches of a morsel.
-    pub(crate) fn take_batches(&mut self) -> Vec<RecordBatch> {
-        self.flush();
-        std::mem::take(&mut self.batches)
     }
 }

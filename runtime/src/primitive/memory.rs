@@ -85,6 +85,8 @@ struct Memory {
     /// Dangling if there are none.
     start: NonNull<u8>,
     bytes: usize,
+    /// Bytes in front of the start: the allocator only zeroes without touching what is aligned to less.
+    before: usize,
 }
 
 // SAFETY: it owns its bytes.
@@ -93,8 +95,10 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
+    const ALIGN: usize = 64;
+
     const fn new() -> Self {
-        Self { start: NonNull::<u128>::dangling().cast(), bytes: 0 }
+        Self { start: NonNull::<u128>::dangling().cast(), bytes: 0, before: 0 }
     }
 
     fn is_mapped(bytes: usize) -> bool {
@@ -102,7 +106,7 @@ impl Memory {
     }
 
     fn layout(bytes: usize) -> Layout {
-        Layout::from_size_align(bytes, 64).expect("less than the address space")
+        Layout::from_size_align(bytes + Self::ALIGN, 16).expect("less than the address space")
     }
 
     fn allocate(bytes: usize) -> Self {
@@ -116,7 +120,10 @@ impl Memory {
         // SAFETY: the layout is not empty.
         let start = unsafe { alloc_zeroed(layout) };
         let Some(start) = NonNull::new(start) else { handle_alloc_error(layout) };
-        Self { start, bytes }
+        let before = start.align_offset(Self::ALIGN);
+        assert!(before < Self::ALIGN, "an address can be aligned");
+        // SAFETY: the layout has room for the alignment beside the bytes.
+        Self { start: unsafe { start.add(before) }, bytes, before }
     }
 
     #[cfg(target_os = "linux")]
@@ -129,7 +136,7 @@ impl Memory {
         }
         // SAFETY: the range was mapped just now; it is only advice.
         unsafe { libc::madvise(start, bytes, libc::MADV_HUGEPAGE) };
-        Self { start: NonNull::new(start.cast()).expect("mapped memory is not at zero"), bytes }
+        Self { start: NonNull::new(start.cast()).expect("mapped memory is not at zero"), bytes, before: 0 }
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -171,8 +178,8 @@ impl Drop for Memory {
             unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
             return;
         }
-        // SAFETY: allocated with the same layout.
-        unsafe { dealloc(self.start.as_ptr(), Self::layout(self.bytes)) };
+        // SAFETY: allocated with the same layout, that far in front of the start.
+        unsafe { dealloc(self.start.as_ptr().sub(self.before), Self::layout(self.bytes)) };
     }
 }
 

@@ -9,5 +9,7 @@ pub(crate) mod compress;
 pub(crate) mod hash;
 pub(crate) mod hash_table;
 pub(crate) mod memory;
+pub(crate) mod pool;
+pub(crate) mod strings;
 pub(crate) mod take;
 pub(crate) mod value_arena;

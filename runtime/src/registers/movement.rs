@@ -7,8 +7,8 @@ use crate::column::{Column, Values, each_width};
 use crate::primitive::bitmap;
 use crate::primitive::compress::{compress, compress_bits};
 use crate::primitive::memory::{Plain, Str};
+use crate::primitive::pool::Lent;
 use crate::primitive::take::{take, take_in_place};
-use arrow_buffer::MutableBuffer;
 use sabot_abi::manifest::{BaseType, Reg};
 
 impl Registers {
@@ -240,17 +240,46 @@ impl Registers {
         }
     }
 
-    /// Adds the selected rows of a fixed-width register to bytes.
-    pub(crate) fn append_bytes(&self, reg: Reg, selection: &Selection, width: usize, bytes: &mut MutableBuffer) {
+    /// Adds the selected rows of a fixed-width register to a column of a batch; there is nothing to move if it lies there
+    /// already.
+    pub(crate) fn append_bytes(&self, reg: Reg, selection: &Selection, width: usize, to: &mut Lent) {
         assert_eq!(self.ty(reg).base.register_width(), Some(width), "a register is read by its type");
-        let (start, added) = (bytes.len(), selection.count * width);
-        bytes.reserve(added + 64);
-        // SAFETY: as in `compress`; there is room for the rows and 64 bytes, and the rows are written before they count.
-        unsafe {
-            let to = bytes.as_mut_ptr().add(start);
-            compress(self.level, width, self.slot(reg).values, selection.used(), to);
-            bytes.set_len(start + added);
+        let added = selection.count * width;
+        if !self.lies_at(reg, to.end()) {
+            to.reserve(added + 64);
+            // SAFETY: as in `compress`; there is room for the rows and 64 bytes.
+            unsafe { compress(self.level, width, self.slot(reg).values, selection.used(), to.end()) };
+        } else {
+            assert!(selection.is_full(), "a chunk of which some rows are wanted was taken back");
         }
+        to.advance(added);
+    }
+
+    /// The bits of the selected rows, one behind the other.
+    pub(crate) fn pack_bits(&self, from: &[u64], selection: &Selection, to: &mut [u64]) {
+        compress_bits(self.level, from, selection.used(), to);
+    }
+
+    /// Where the next kernel that writes this register puts its values: there is room for a chunk's rows up to the next
+    /// multiple of 64, aligned, until the chunk ends or the register is [taken back](Self::take_back).
+    pub(crate) fn lend(&mut self, reg: Reg, place: *mut u8) {
+        if !self.lent.iter().any(|(other, _)| *other == reg) {
+            self.lent.push((reg, place));
+        }
+    }
+
+    /// Whether the register's values are there.
+    pub(crate) fn lies_at(&self, reg: Reg, place: *const u8) -> bool {
+        std::ptr::eq(self.slot(reg).values, place)
+    }
+
+    /// Moves a register's values away from where they were lent to.
+    pub(crate) fn take_back(&mut self, reg: Reg, rows: usize, width: usize) {
+        let bytes = rows.next_multiple_of(64) * width;
+        let (from, to) = (self.slot(reg).values, self.arena.take(bytes));
+        // SAFETY: both have room for the rows up to the next multiple of 64, and the arena is nobody else's.
+        unsafe { std::ptr::copy_nonoverlapping(from, to, bytes) };
+        self.slots[reg as usize].values = to;
     }
 }
 
