@@ -33,6 +33,7 @@ impl Body<'_, '_> {
                     | Ty::Usize
                     | Ty::Isize
                     | Ty::Option(_)
+                    | Ty::Result(_)
                     | Ty::Tuple(_)
                     | Ty::Record(_)
                     | Ty::Group => return self.bad_unary("-", &ty, operand, span),
@@ -58,6 +59,7 @@ impl Body<'_, '_> {
                     | Ty::Option(_)
                     | Ty::Tuple(_)
                     | Ty::Record(_)
+                    | Ty::Result(_)
                     | Ty::Group
                     | Ty::Var(_) => self.bad_unary("!", &ty, operand, span),
                 }
@@ -255,7 +257,7 @@ impl Body<'_, '_> {
             Ty::Record(id) => {
                 equality && self.cx.record(id).fields.iter().all(|field| self.is_comparable(&field.ty, equality))
             }
-            Ty::Group => false,
+            Ty::Group | Ty::Result(_) => false,
         }
     }
 
@@ -283,7 +285,11 @@ impl Body<'_, '_> {
         if from.is_error() || to.is_error() || matches!(from, Ty::Var(_) | Ty::Never) || matches!(to, Ty::Var(_)) {
             return;
         }
-        let legal = (from.is_number() && to.is_number()) || (*from == Ty::BOOL && to.is_integer()) || from == to;
+        let legal = (from.is_number() && to.is_number())
+            || (*from == Ty::BOOL && to.is_integer())
+            || (*from == Ty::CHAR && to.is_integer())
+            || (*from == Ty::U8 && *to == Ty::CHAR)
+            || from == to;
         if legal && from.column_type().is_some_and(|ty| !ty.is_option()) {
             return;
         }
@@ -295,9 +301,20 @@ impl Body<'_, '_> {
         } else if *from == Ty::BOOL && to.is_float() {
             Some(Fix::CastThrough(operand, "i32", self.cx.show(to)))
         } else {
-            (*from == Ty::STRING || *to == Ty::STRING).then_some(Fix::NoTextConversion)
+            text_fix(from, to, operand, self.default_text(to))
         };
         self.cx.say(say::bad_cast(&self.cx.show(from), &self.cx.show(to), span, fix));
+    }
+}
+
+/// What to write instead of an `as` from or to text.
+fn text_fix(from: &Ty, to: &Ty, operand: Written, default: String) -> Option<Fix> {
+    if *to == Ty::CHAR {
+        Some(Fix::CharFrom(operand))
+    } else if *to == Ty::STRING {
+        Some(Fix::ToText(operand))
+    } else {
+        (*from == Ty::STRING).then_some(Fix::Parse(operand, default))
     }
 }
 

@@ -147,6 +147,9 @@ impl Body<'_, '_> {
         let segments: Vec<String> = path.iter().map(|name| name.text.clone()).collect();
         let name_span = path.iter().fold(Span::NONE, |span, name| span.to(name.span));
         let short: Vec<&str> = short(&segments).iter().map(String::as_str).collect();
+        if let Some(hir) = self.text_call(&short, args, span) {
+            return hir;
+        }
         match short.as_slice() {
             ["Some"] | ["Option", "Some"] => {
                 let [arg] = args else { return self.wrong_arity("Some", 1, args, name_span, span) };

@@ -163,7 +163,7 @@ fn expand_or<'a>(rows: &[Vec<&'a HirPat>]) -> Vec<Vec<&'a HirPat>> {
 /// The cases that the first column must be split into.
 fn constructors(rows: &[Vec<&HirPat>], query: &HirPat, ty: &Ty) -> Vec<Constructor> {
     let column = || rows.iter().map(|row| strip(row[0])).chain([strip(query)]);
-    if matches!(ty, Ty::Option(_)) {
+    if matches!(ty, Ty::Option(_) | Ty::Result(_)) {
         return vec![Constructor::Some, Constructor::None];
     }
     if matches!(ty, Ty::Tuple(_)) {
@@ -241,7 +241,7 @@ fn specialize<'a>(pattern: &'a HirPat, constructor: &Constructor) -> Option<Opti
 
 fn field_types(constructor: &Constructor, ty: &Ty) -> Vec<Ty> {
     match (constructor, ty) {
-        (Constructor::Some, Ty::Option(inner)) => vec![(**inner).clone()],
+        (Constructor::Some, Ty::Option(inner) | Ty::Result(inner)) => vec![(**inner).clone()],
         (Constructor::Tuple, Ty::Tuple(parts)) => parts.clone(),
         (
             Constructor::Bool(_)
@@ -259,11 +259,18 @@ fn field_types(constructor: &Constructor, ty: &Ty) -> Vec<Ty> {
 fn show(constructor: &Constructor, fields: &[String], ty: &Ty) -> String {
     match constructor {
         Constructor::Bool(value) => value.to_string(),
+        Constructor::Some if matches!(ty, Ty::Result(_)) => format!("Ok({})", fields.join(", ")),
+        Constructor::None if matches!(ty, Ty::Result(_)) => "Err(_)".to_owned(),
         Constructor::Some => format!("Some({})", fields.join(", ")),
         Constructor::None => "None".to_owned(),
         Constructor::Tuple => format!("({})", fields.join(", ")),
         Constructor::Int(from, to) => match integer_range(ty) {
             Some(range) if range == (*from, *to) => "_".to_owned(),
+            _ if from == to && *ty == Ty::CHAR => {
+                let c = u32::try_from(*from).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+                format!("{c:?}")
+            }
+            _ if *ty == Ty::CHAR => "_".to_owned(),
             _ if from == to => from.to_string(),
             Some((least, _)) if *from == least => format!("..={to}"),
             Some((_, greatest)) if *to == greatest => format!("{from}.."),

@@ -45,12 +45,13 @@ impl Body<'_, '_> {
                 Hir::error(span)
             }
             ExprKind::Return(value) => self.return_(value.as_deref(), span),
+            ExprKind::Macro(name, args) if name.text == "format" => self.format(args, span),
             ExprKind::Macro(name, _) => {
                 self.cx.say(unsupported::macro_call(&name.text, span));
                 Hir::error(span)
             }
+            ExprKind::Index(base, index) => self.index(base, index, span),
             ExprKind::Assign(..)
-            | ExprKind::Index(..)
             | ExprKind::Range(..)
             | ExprKind::Array(_)
             | ExprKind::Repeat(..)
@@ -97,11 +98,21 @@ impl Body<'_, '_> {
             },
             Literal::String(value) => Hir::new(HirKind::Str(value.clone()), Ty::STRING, span),
             Literal::Bytes(value) => Hir::new(HirKind::Bytes(value.clone()), Ty::Scalar(Type::Bytes), span),
-            Literal::Char(_) => {
-                self.cx.say(unsupported::char_literal(span));
-                Hir::error(span)
-            }
+            Literal::Char(value) => Hir::new(HirKind::Int(u32::from(*value).into()), Ty::CHAR, span),
         }
+    }
+
+    /// `base[index]`.
+    fn index(&mut self, base: &ast::Expr, index: &ast::Expr, span: Span) -> Hir {
+        let base_hir = self.expr(base, None);
+        let ty = self.table.resolve(&base_hir.ty);
+        if ty == Ty::STRING || ty == Ty::BYTES {
+            return self.text_index(base_hir, &ty, index, span);
+        }
+        if !ty.is_error() {
+            self.cx.say(unsupported::form("an index of this type", span));
+        }
+        Hir::error(span)
     }
 
     fn bad_suffix(&mut self, suffix: &str, span: Span) -> Hir {
@@ -146,6 +157,7 @@ impl Body<'_, '_> {
                     | Ty::Usize
                     | Ty::Isize
                     | Ty::Option(_)
+                    | Ty::Result(_)
                     | Ty::Group
                     | Ty::Var(_) => false,
                 };
@@ -158,7 +170,7 @@ impl Body<'_, '_> {
                 self.cx.say(say::annotations_needed(base.span));
                 Hir::error(span)
             }
-            Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Var(_) => {
+            Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Result(_) | Ty::Var(_) => {
                 self.cx.say(names::field_of_scalar(&self.show(&ty), &field.text, field.span));
                 Hir::error(span)
             }

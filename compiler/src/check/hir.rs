@@ -514,6 +514,8 @@ pub(super) fn first_variable(ty: &Ty) -> Option<TyVar> {
         Ty::Var(var) => Some(*var),
         Ty::Option(inner) => first_variable(inner),
         Ty::Tuple(parts) => parts.iter().find_map(first_variable),
-        Ty::Error | Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Record(_) | Ty::Group => None,
+        Ty::Error | Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Record(_) | Ty::Result(_) | Ty::Group => {
+            None
+        }
     }
 }

@@ -34,6 +34,7 @@ pub(super) enum Deferred {
     Neg(Ty, Span),
     Cast(Ty, Ty, Span, Written),
     Arithmetic(BinaryOp, Ty, Span),
+    Parse(Ty, Span),
 }
 
 /// The inference of one body.
@@ -184,6 +185,7 @@ impl<'a, 'd> Body<'a, 'd> {
                 | Ty::Isize
                 | Ty::Option(_)
                 | Ty::Tuple(_)
+                | Ty::Result(_)
                 | Ty::Group
                 | Ty::Var(_) => false,
             })
@@ -256,8 +258,11 @@ impl<'a, 'd> Body<'a, 'd> {
             return Some(Fix::CompareWithZero(x, self.default_text(&from), end));
         }
         let number = |ty: &Ty| ty.is_number() || self.table.kind(ty).is_some_and(|kind| kind != Kind::Any);
-        if (to == Ty::STRING && number(&from)) || (number(&to) && from == Ty::STRING) {
-            return Some(Fix::NoTextConversion);
+        if to == Ty::STRING && (number(&from) || from == Ty::CHAR || from == Ty::BOOL) {
+            return Some(Fix::ToText(x));
+        }
+        if number(&to) && from == Ty::STRING {
+            return Some(Fix::Parse(x, self.default_text(&to)));
         }
         None
     }
@@ -378,6 +383,7 @@ impl<'a, 'd> Body<'a, 'd> {
     pub(super) fn finish(mut self, closure: &mut HirClosure) {
         for deferred in std::mem::take(&mut self.deferred) {
             match deferred {
+                Deferred::Parse(ty, span) => self.check_parse(&ty, span),
                 Deferred::Neg(ty, span) => {
                     let ty = self.table.finish(&ty);
                     if !(ty.is_float() || ty.is_signed() || ty == Ty::DURATION || matches!(ty, Ty::Error | Ty::Var(_)))

@@ -237,6 +237,7 @@ fn same_but_options(a: &Ty, b: &Ty) -> bool {
             | Ty::Isize
             | Ty::Tuple(_)
             | Ty::Record(_)
+            | Ty::Result(_)
             | Ty::Group
             | Ty::Var(_),
             _,

@@ -3,6 +3,7 @@
 use super::hir::{Hir, HirKind};
 use super::infer::Body;
 use super::snippet;
+use super::text;
 use super::types::Ty;
 use super::unify::Kind;
 use crate::diagnostics::types::{self as say, Why};
@@ -19,7 +20,6 @@ enum Arg {
     Own,
     I32,
     U32,
-    Str,
 }
 
 /// What comes out.
@@ -31,7 +31,6 @@ enum Out {
     Maybe,
     Bool,
     U32,
-    Usize,
     /// The unsigned type of the receiver's width.
     Unsigned,
 }
@@ -50,7 +49,6 @@ const fn method(name: &'static str, function: Function, args: &'static [Arg], ou
 
 const OWN: &[Arg] = &[Arg::Own];
 const NONE: &[Arg] = &[];
-const STR: &[Arg] = &[Arg::Str];
 
 const INTEGER: &[Method] = &[
     method("min", Function::Min, OWN, Out::Own),
@@ -129,42 +127,17 @@ const FLOAT: &[Method] = &[
     method("hypot", Function::Hypot, OWN, Out::Own),
 ];
 
-const STRING: &[Method] = &[
-    method("len", Function::Len, NONE, Out::Usize),
-    method("is_empty", Function::IsEmpty, NONE, Out::Bool),
-    method("starts_with", Function::StartsWith, STR, Out::Bool),
-    method("ends_with", Function::EndsWith, STR, Out::Bool),
-    method("contains", Function::Contains, STR, Out::Bool),
-];
-
 /// Methods that give their receiver back: the language has values only.
 const IDENTITY: [&str; 8] = ["clone", "to_owned", "as_ref", "borrow", "copied", "cloned", "as_deref", "to_vec"];
 
 /// Methods of std that a job's author may expect, and that are not there yet.
 const LATER: &[&str] = &[
-    "trim",
-    "trim_start",
-    "trim_end",
-    "to_uppercase",
-    "to_lowercase",
-    "to_ascii_uppercase",
-    "to_ascii_lowercase",
-    "eq_ignore_ascii_case",
-    "replace",
     "split",
-    "split_once",
     "split_whitespace",
-    "find",
-    "rfind",
     "nth",
-    "parse",
     "chars",
     "bytes",
-    "as_bytes",
     "char_indices",
-    "repeat",
-    "strip_prefix",
-    "strip_suffix",
     "lines",
     "iter",
     "unwrap",
@@ -214,8 +187,6 @@ fn table(ty: &Ty, kind: Option<Kind>) -> Vec<&'static [Method]> {
         vec![INTEGER, SIGNED]
     } else if ty.is_integer() || kind == Some(Kind::Integer) {
         vec![INTEGER]
-    } else if *ty == Ty::STRING {
-        vec![STRING]
     } else {
         Vec::new()
     }
@@ -246,6 +217,16 @@ impl Body<'_, '_> {
     ) -> Hir {
         let is_identity = args.is_empty() && (IDENTITY.contains(&name.text.as_str()));
         let receiver_hir = self.expr(receiver, if is_identity { hint } else { None });
+        if let ("parse", [to], true) = (name.text.as_str(), type_args, args.is_empty())
+            && self.table.resolve(&receiver_hir.ty) == Ty::STRING
+        {
+            let to = if to.kind == ast::TypeNameKind::Infer {
+                self.table.fresh(Kind::Any)
+            } else {
+                self.cx.resolve_type(to)
+            };
+            return self.parse(receiver_hir, to, span);
+        }
         if !type_args.is_empty() && !receiver_hir.ty.is_error() {
             self.cx.say(unsupported::type_arguments(&name.text, name.span));
             return Hir::error(span);
@@ -275,6 +256,10 @@ impl Body<'_, '_> {
                 return Hir::error(span);
             }
             Ty::Group => return self.group_method(receiver, name, args, span),
+            Ty::Result(inner) => {
+                let inner = (**inner).clone();
+                return self.result_method(receiver_hir, &inner, receiver, name, args, hint, span);
+            }
             Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Option(_) | Ty::Tuple(_) | Ty::Record(_) | Ty::Var(_) => {}
         }
         if args.is_empty() && IDENTITY.contains(&method_name) {
@@ -294,10 +279,13 @@ impl Body<'_, '_> {
             let inner = (**inner).clone();
             return self.option_method(receiver_hir, &inner, receiver, name, args, hint, span);
         }
-        if ty == Ty::STRING && args.is_empty() && matches!(method_name, "to_string" | "as_str") {
-            return Hir { span, ..receiver_hir };
+        if let Some(hir) = self.text_method(&receiver_hir, &ty, name, args, span) {
+            return hir;
         }
         if method_name == "to_string" {
+            if let (Some(text), true) = (self.to_string(&receiver_hir, &ty, span), args.is_empty()) {
+                return text;
+            }
             self.cx.say(unsupported::to_string(&self.show(&ty), name.span));
             return Hir::error(span);
         }
@@ -347,7 +335,6 @@ impl Body<'_, '_> {
             Out::Maybe => ty.clone().option(),
             Out::Bool => Ty::BOOL,
             Out::U32 => Ty::U32,
-            Out::Usize => Ty::Usize,
             Out::Unsigned => unsigned(&ty),
         };
         let mut all = vec![receiver_hir];
@@ -356,14 +343,7 @@ impl Body<'_, '_> {
                 Arg::Own => ty.clone(),
                 Arg::I32 => Ty::I32,
                 Arg::U32 => Ty::U32,
-                Arg::Str => Ty::STRING,
             };
-            if matches!(spec, Arg::Str)
-                && let ast::ExprKind::Closure(_) | ast::ExprKind::Literal(ast::Literal::Char(_)) = arg.kind
-            {
-                self.cx.say(unsupported::text_pattern(found.name, arg.span));
-                return Hir::error(span);
-            }
             all.push(self.expect(arg, &arg_ty, Why::Argument { function: found.name, index }));
         }
         Hir::new(HirKind::Call(found.function, all), result, span)
@@ -401,8 +381,12 @@ impl Body<'_, '_> {
             self.cx.say(names::field_not_method(&shown, text.as_deref(), &name.text, name.span, span));
             return Hir::error(span);
         }
-        let known: Vec<&str> =
-            table(ty, kind).iter().flat_map(|table| table.iter()).map(|method| method.name).collect();
+        let known: Vec<&str> = table(ty, kind)
+            .iter()
+            .flat_map(|table| table.iter())
+            .map(|method| method.name)
+            .chain(text::names(ty))
+            .collect();
         if LATER.contains(&name.text.as_str()) {
             self.cx.say(unsupported::method(&name.text, &shown, name.span));
         } else if (super::option::NAMES.contains(&name.text.as_str()) || name.text == "unwrap")

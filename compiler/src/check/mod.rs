@@ -13,6 +13,7 @@ mod constant;
 mod early;
 mod exhaustive;
 mod expression;
+mod format;
 mod guide;
 mod hir;
 mod infer;
@@ -29,6 +30,7 @@ mod snippet;
 mod source;
 #[cfg(test)]
 mod tests;
+mod text;
 mod types;
 mod udf;
 mod unify;

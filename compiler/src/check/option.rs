@@ -38,13 +38,21 @@ pub(super) fn default_of(ty: &Ty, span: Span) -> Option<Hir> {
         Ty::Option(_) => HirKind::None,
         ty if *ty == Ty::BOOL => HirKind::Bool(false),
         ty if *ty == Ty::STRING => HirKind::Str(String::new()),
-        ty if ty.is_integer() || *ty == Ty::DURATION => HirKind::Int(0),
+        ty if ty.is_integer() || *ty == Ty::DURATION || *ty == Ty::CHAR => HirKind::Int(0),
         ty if ty.is_float() => HirKind::Float(0.0),
         Ty::Scalar(sabot_ir::ty::Type::Bytes) => HirKind::Bytes(Vec::new()),
         Ty::Tuple(parts) => {
             HirKind::Tuple(parts.iter().map(|part| default_of(part, span)).collect::<Option<Vec<_>>>()?)
         }
-        Ty::Error | Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Record(_) | Ty::Group | Ty::Var(_) => {
+        Ty::Error
+        | Ty::Never
+        | Ty::Scalar(_)
+        | Ty::Usize
+        | Ty::Isize
+        | Ty::Record(_)
+        | Ty::Result(_)
+        | Ty::Group
+        | Ty::Var(_) => {
             return None;
         }
     };

@@ -53,6 +53,7 @@ impl Body<'_, '_> {
                     | Ty::Option(_)
                     | Ty::Tuple(_)
                     | Ty::Record(_)
+                    | Ty::Result(_)
                     | Ty::Group => {
                         if !matches!(ty, Ty::Error | Ty::Never) {
                             let shown = self.show(&ty);
@@ -157,7 +158,8 @@ impl Body<'_, '_> {
                         };
                         (Bound::Float(*value), ty)
                     }
-                    Literal::Char(_) | Literal::Bool(_) | Literal::String(_) | Literal::Bytes(_) => {
+                    Literal::Char(value) => (Bound::Int(u32::from(*value).into()), Ty::CHAR),
+                    Literal::Bool(_) | Literal::String(_) | Literal::Bytes(_) => {
                         self.cx.say(unsupported::range_of(span));
                         return None;
                     }
@@ -255,7 +257,13 @@ impl Body<'_, '_> {
                     Ty::Option(held) => (**held).clone(),
                     Ty::Var(_) => self.table.fresh(Kind::Any),
                     Ty::Error | Ty::Never => return bind_rest(self),
-                    Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Tuple(_) | Ty::Record(_) | Ty::Group => {
+                    Ty::Scalar(_)
+                    | Ty::Usize
+                    | Ty::Isize
+                    | Ty::Tuple(_)
+                    | Ty::Record(_)
+                    | Ty::Result(_)
+                    | Ty::Group => {
                         let shown = self.show(ty);
                         self.cx.say(say::pattern_mismatch("an `Option`", &shown, span));
                         return bind_rest(self);
@@ -267,6 +275,21 @@ impl Body<'_, '_> {
                 }
                 let inner = self.pattern(inner, &held);
                 HirPat::new(PatKind::Some(Box::new(inner)), held.option(), span)
+            }
+            (["Ok"] | ["Result", "Ok"], [inner]) if matches!(ty, Ty::Result(_)) => {
+                let Ty::Result(held) = ty else { return bind_rest(self) };
+                let inner = self.pattern(inner, held);
+                HirPat::new(PatKind::Some(Box::new(inner)), ty.clone(), span)
+            }
+            // What the error says is no value here.
+            (["Err"] | ["Result", "Err"], [Pattern { kind: PatternKind::Wild | PatternKind::Rest, .. }])
+                if matches!(ty, Ty::Result(_)) =>
+            {
+                HirPat::new(PatKind::None, ty.clone(), span)
+            }
+            (["Err"] | ["Result", "Err"], [inner]) if matches!(ty, Ty::Result(_)) => {
+                self.cx.say(crate::diagnostics::text::error_value(inner.span));
+                bind_rest(self)
             }
             (["None"] | ["Option", "None"], []) => {
                 let held = self.table.fresh(Kind::Any).option();

@@ -85,6 +85,7 @@ impl Planner<'_, '_> {
                 | Ty::Usize
                 | Ty::Isize
                 | Ty::Option(_)
+                | Ty::Result(_)
                 | Ty::Group
                 | Ty::Var(_) => false,
             }
@@ -96,9 +97,14 @@ impl Planner<'_, '_> {
             Ty::Error => return false,
             Ty::Record(id) => return !self.cx.record(*id).fields.iter().any(|field| field.ty.is_error()),
             Ty::Tuple(parts) => !parts.is_empty() && parts.iter().all(|part| part.column_type().is_some()),
-            other @ (Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Option(_) | Ty::Group | Ty::Var(_)) => {
-                other.column_type().is_some()
-            }
+            other @ (Ty::Never
+            | Ty::Scalar(_)
+            | Ty::Usize
+            | Ty::Isize
+            | Ty::Option(_)
+            | Ty::Result(_)
+            | Ty::Group
+            | Ty::Var(_)) => other.column_type().is_some(),
         };
         if !fits && !ty.is_error() {
             let found = self.cx.show(ty);
@@ -152,6 +158,7 @@ pub(super) fn fields_of(cx: &Cx<'_>, row: &Ty) -> Vec<Field> {
         | Ty::Usize
         | Ty::Isize
         | Ty::Option(_)
+        | Ty::Result(_)
         | Ty::Group
         | Ty::Var(_)) => other.column_type().map(|ty| Field::new("value", ty)).into_iter().collect(),
     }

@@ -30,6 +30,8 @@ pub(super) enum Ty {
     Isize,
     /// `Option<T>`.
     Option(Box<Ty>),
+    /// `Result<T, _>`, as `parse` gives it: in the plan an `Option`.
+    Result(Box<Ty>),
     /// `(A, B)`; `()` is the empty one.
     Tuple(Vec<Ty>),
     /// A record, declared or made of columns.
@@ -51,6 +53,12 @@ impl Ty {
     pub(super) const U32: Self = Self::Scalar(Type::UInt32);
     /// `i32`.
     pub(super) const I32: Self = Self::Scalar(Type::Int32);
+    /// `u8`.
+    pub(super) const U8: Self = Self::Scalar(Type::UInt8);
+    /// `char`.
+    pub(super) const CHAR: Self = Self::Scalar(Type::Char);
+    /// `Bytes`.
+    pub(super) const BYTES: Self = Self::Scalar(Type::Bytes);
     /// `String`.
     pub(super) const STRING: Self = Self::Scalar(Type::String);
     /// `Duration`.
@@ -98,7 +106,9 @@ impl Ty {
             Self::Scalar(ty) => Some(ty.clone()),
             Self::Usize => Some(Type::UInt64),
             Self::Isize => Some(Type::Int64),
-            Self::Option(inner) => inner.column_type().filter(|ty| !ty.is_option()).map(Type::optional),
+            Self::Option(inner) | Self::Result(inner) => {
+                inner.column_type().filter(|ty| !ty.is_option()).map(Type::optional)
+            }
             Self::Error | Self::Never | Self::Tuple(_) | Self::Record(_) | Self::Group | Self::Var(_) => None,
         }
     }
@@ -113,6 +123,7 @@ impl Ty {
             | Self::Option(_)
             | Self::Tuple(_)
             | Self::Record(_)
+            | Self::Result(_)
             | Self::Group
             | Self::Var(_) => false,
         }
@@ -137,7 +148,7 @@ impl Ty {
     pub(super) fn is_error(&self) -> bool {
         match self {
             Self::Error => true,
-            Self::Option(inner) => inner.is_error(),
+            Self::Option(inner) | Self::Result(inner) => inner.is_error(),
             Self::Tuple(parts) => parts.iter().any(Self::is_error),
             Self::Never
             | Self::Scalar(_)
@@ -209,6 +220,7 @@ pub(super) fn scalar_named(name: &str) -> Option<Ty> {
         "bool" => Some(Ty::BOOL),
         "usize" => Some(Ty::Usize),
         "isize" => Some(Ty::Isize),
+        "char" => Some(Ty::CHAR),
         "String" | "str" => Some(Ty::STRING),
         "Bytes" => Some(Ty::Scalar(Type::Bytes)),
         "Date" => Some(Ty::Scalar(Type::Date)),
@@ -232,6 +244,7 @@ pub(super) fn integer_range(ty: &Ty) -> Option<(i128, i128)> {
     match ty {
         Ty::Usize => Some((0, u64::MAX.into())),
         Ty::Isize => Some((i64::MIN.into(), i64::MAX.into())),
+        Ty::Scalar(Type::Char) => Some((0, u32::from(char::MAX).into())),
         Ty::Scalar(Type::Int8) => Some((i8::MIN.into(), i8::MAX.into())),
         Ty::Scalar(Type::Int16) => Some((i16::MIN.into(), i16::MAX.into())),
         Ty::Scalar(Type::Int32) => Some((i32::MIN.into(), i32::MAX.into())),
@@ -246,6 +259,7 @@ pub(super) fn integer_range(ty: &Ty) -> Option<(i128, i128)> {
         | Ty::Option(_)
         | Ty::Tuple(_)
         | Ty::Record(_)
+        | Ty::Result(_)
         | Ty::Group
         | Ty::Var(_) => None,
     }
@@ -265,6 +279,7 @@ pub(super) fn is_lossless(from: &Ty, to: &Ty) -> bool {
         | Ty::Option(_)
         | Ty::Tuple(_)
         | Ty::Record(_)
+        | Ty::Result(_)
         | Ty::Group
         | Ty::Var(_) => None,
     };
@@ -322,7 +337,9 @@ impl Cx<'_> {
                     self.say(syntax::column_twice(field.name.span, first, &field.wire_name));
                 }
                 let mut ty = self.resolve_type(&field.ty);
-                if !ty.is_error() && (ty.column_type().is_none() || matches!(ty, Ty::Usize | Ty::Isize)) {
+                if !ty.is_error()
+                    && (ty.column_type().is_none() || matches!(ty, Ty::Usize | Ty::Isize | Ty::Scalar(Type::Char)))
+                {
                     self.say(say::not_a_column(&self.show(&ty), &field.name.text, field.ty.span));
                     ty = Ty::Error;
                 }
@@ -377,8 +394,7 @@ impl Cx<'_> {
         if let Some(record) = self.record_names.get(path) {
             return Ty::Record(*record);
         }
-        if matches!(path, "Vec" | "Decimal" | "char" | "i128" | "u128" | "HashMap" | "BTreeMap" | "Box" | "Rc" | "Arc")
-        {
+        if matches!(path, "Vec" | "Decimal" | "i128" | "u128" | "HashMap" | "BTreeMap" | "Box" | "Rc" | "Arc") {
             self.say(say::type_not_supported(path, span));
         } else {
             let known: Vec<&str> = self
@@ -403,6 +419,7 @@ impl Cx<'_> {
             Ty::Usize => "usize".to_owned(),
             Ty::Isize => "isize".to_owned(),
             Ty::Option(inner) => format!("Option<{}>", self.show(inner)),
+            Ty::Result(inner) => format!("Result<{}, _>", self.show(inner)),
             Ty::Tuple(parts) => match parts.as_slice() {
                 [one] => format!("({},)", self.show(one)),
                 parts => {

@@ -58,6 +58,7 @@ impl Table {
             | Ty::Usize
             | Ty::Isize
             | Ty::Option(_)
+            | Ty::Result(_)
             | Ty::Tuple(_)
             | Ty::Record(_)
             | Ty::Group => None,
@@ -68,6 +69,7 @@ impl Table {
     pub(super) fn deep(&self, ty: &Ty) -> Ty {
         match self.resolve(ty) {
             Ty::Option(inner) => self.deep(&inner).option(),
+            Ty::Result(inner) => Ty::Result(Box::new(self.deep(&inner))),
             Ty::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.deep(part)).collect()),
             other @ (Ty::Error
             | Ty::Never
@@ -84,6 +86,7 @@ impl Table {
     pub(super) fn finish(&self, ty: &Ty) -> Ty {
         match self.resolve(ty) {
             Ty::Option(inner) => self.finish(&inner).option(),
+            Ty::Result(inner) => Ty::Result(Box::new(self.finish(&inner))),
             Ty::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.finish(part)).collect()),
             Ty::Var(var) => match self.slots[var.0 as usize] {
                 Slot::Free(Kind::Integer) => Ty::I32,
@@ -124,13 +127,27 @@ impl Table {
                 }
                 fits
             }
-            (Ty::Option(x), Ty::Option(y)) => self.unify(x, y),
+            (Ty::Option(x), Ty::Option(y)) | (Ty::Result(x), Ty::Result(y)) => self.unify(x, y),
             (Ty::Tuple(xs), Ty::Tuple(ys)) => {
                 xs.len() == ys.len() && xs.iter().zip(ys).fold(true, |fits, (x, y)| self.unify(x, y) && fits)
             }
             (
-                Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Option(_) | Ty::Tuple(_) | Ty::Record(_) | Ty::Group,
-                Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Option(_) | Ty::Tuple(_) | Ty::Record(_) | Ty::Group,
+                Ty::Scalar(_)
+                | Ty::Usize
+                | Ty::Isize
+                | Ty::Option(_)
+                | Ty::Result(_)
+                | Ty::Tuple(_)
+                | Ty::Record(_)
+                | Ty::Group,
+                Ty::Scalar(_)
+                | Ty::Usize
+                | Ty::Isize
+                | Ty::Option(_)
+                | Ty::Result(_)
+                | Ty::Tuple(_)
+                | Ty::Record(_)
+                | Ty::Group,
             ) => a == b,
         }
     }
@@ -142,7 +159,7 @@ impl Table {
     fn occurs(&self, var: TyVar, ty: &Ty) -> bool {
         match self.resolve(ty) {
             Ty::Var(other) => other == var,
-            Ty::Option(inner) => self.occurs(var, &inner),
+            Ty::Option(inner) | Ty::Result(inner) => self.occurs(var, &inner),
             Ty::Tuple(parts) => parts.iter().any(|part| self.occurs(var, part)),
             Ty::Error | Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Record(_) | Ty::Group => false,
         }

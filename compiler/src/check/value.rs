@@ -65,7 +65,7 @@ impl Value {
                 let present = leaf(Type::Bool);
                 Self::Option(present, Box::new(Self::of_type(cx, inner, leaf)))
             }
-            Ty::Error | Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Group | Ty::Var(_) => {
+            Ty::Error | Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Result(_) | Ty::Group | Ty::Var(_) => {
                 Self::Scalar(Expr::bool(true))
             }
         }

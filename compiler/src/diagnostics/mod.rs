@@ -9,6 +9,7 @@ pub(crate) mod names;
 pub(crate) mod operators;
 pub(crate) mod similar;
 pub(crate) mod syntax;
+pub(crate) mod text;
 pub(crate) mod types;
 pub(crate) mod unsupported;
 pub(crate) mod written;

@@ -51,6 +51,8 @@ pub(crate) enum Why<'a> {
         /// The parameter's name.
         param: &'a str,
     },
+    /// Between `[` and `]`.
+    Index,
     /// Behind `if` in an arm.
     Guard,
     /// The default of a parameter of the job.
@@ -83,8 +85,12 @@ pub(crate) enum Fix {
     CompareWithZero(Written, String, Span),
     /// The `;` behind the last expression of a block is left out.
     NoSemicolon(Span),
-    /// Text and numbers do not become each other.
-    NoTextConversion,
+    /// `x.to_string()`.
+    ToText(Written),
+    /// `s.parse()`, and what to take where it cannot be read.
+    Parse(Written, String),
+    /// `char::from_u32(x)`.
+    CharFrom(Written),
     /// `-x` of an unsigned number.
     SignedType(Option<Written>),
 }
@@ -133,9 +139,18 @@ impl Fix {
             Self::NoSemicolon(at) => {
                 diagnostic.mend("leave the `;` behind the last expression out", vec![Edit::replace(at, "")])
             }
-            Self::NoTextConversion => {
-                diagnostic.help("there is no conversion between text and numbers yet: use values of one type")
+            Self::ToText(x) => {
+                let text = format!("write it as text: `{}.to_string()`", x.text_or("(..)"));
+                diagnostic.suggest(text, x.call(".to_string()"))
             }
+            Self::Parse(x, default) => {
+                let call = format!(".parse().unwrap_or({default})");
+                diagnostic.suggest(format!("read it: `{}{call}`", x.text_or("(..)")), x.call(&call))
+            }
+            Self::CharFrom(x) => diagnostic.help(format!(
+                "only a `u8` is a `char` as it is: `char::from_u32({})` gives an `Option`",
+                x.text_or("..")
+            )),
             Self::SignedType(x) => {
                 let edits = x.map_or(Vec::new(), |x| x.before_less_than().cast("i64"));
                 diagnostic.suggest("convert to a signed type first: `-(x as i64)`", edits)
@@ -164,6 +179,7 @@ pub(crate) fn mismatch(at: Span, expected: &str, found: &str, why: Why<'_>, fix:
     let diagnostic = match why {
         Why::Operand(op) => Diagnostic::error("E0301", format!("`{op}` takes `bool` on both sides")).label(at, is),
         Why::Condition => Diagnostic::error("E0301", "a condition must be `bool`").label(at, is),
+        Why::Index => Diagnostic::error("E0301", "a position is a `usize`").label(at, is),
         Why::Guard => Diagnostic::error("E0301", "the guard of an arm must be `bool`").label(at, is),
         Why::OtherBranch(other) => Diagnostic::error("E0301", "the branches of this `if` have different types")
             .label(at, is)

@@ -22,7 +22,6 @@ pub(crate) fn closure(at: Span) -> Diagnostic {
 pub(crate) fn macro_call(name: &str, at: Span) -> Diagnostic {
     let diagnostic = not_yet(&format!("the macro `{name}!`"), at);
     match name {
-        "format" => diagnostic.help("keep the parts in fields of their own"),
         "panic" | "unreachable" | "assert" | "todo" => {
             diagnostic.help("give a value, or leave the row out with `filter`")
         }
@@ -30,19 +29,9 @@ pub(crate) fn macro_call(name: &str, at: Span) -> Diagnostic {
     }
 }
 
-/// `'c'`.
-pub(crate) fn char_literal(at: Span) -> Diagnostic {
-    not_yet("`char`", at).help("write a string of one character: `\"c\"`")
-}
-
 /// A range pattern of something other than numbers.
 pub(crate) fn range_of(at: Span) -> Diagnostic {
     not_yet("a range of this type", at).help("use a guard: `x if x >= \"a\" && x <= \"f\" => ..`")
-}
-
-/// `starts_with(|c| ..)`, `contains('c')`.
-pub(crate) fn text_pattern(method: &str, at: Span) -> Diagnostic {
-    not_yet(&format!("`{method}` of anything but text"), at).help("write a string: `\"c\"`")
 }
 
 /// A method of std that comes later.
@@ -62,7 +51,7 @@ pub(crate) fn method(name: &str, ty: &str, at: Span) -> Diagnostic {
 
 /// `x.to_string()` of a number.
 pub(crate) fn to_string(ty: &str, at: Span) -> Diagnostic {
-    not_yet(&format!("`to_string` of `{ty}`"), at).help("keep it a column of its own type: files show it as text")
+    not_yet(&format!("`to_string` of `{ty}`"), at).help("numbers, `bool`, `char` and text have a form as text")
 }
 
 /// `o.unwrap()`.

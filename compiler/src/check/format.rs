@@ -1,0 +1,292 @@
+//! `format!`: the text taken apart, its arguments behind each other in one string.
+
+use super::hir::{Hir, HirKind};
+use super::infer::Body;
+use super::text::string;
+use super::types::Ty;
+use super::unify::Kind;
+use crate::diagnostics::text as say;
+use sabot_ir::ast;
+use sabot_ir::expr::Function;
+use sabot_ir::span::Span;
+use sabot_ir::text::{TextFunction, is_formatted};
+
+/// A part of a format string.
+#[derive(Debug, PartialEq, Eq)]
+enum Piece {
+    /// What stands there.
+    Text(String),
+    /// What stands between braces: which argument, where that is in the text, and how it is written.
+    Arg { which: Which, at: usize, spec: String },
+}
+
+/// Which argument.
+#[derive(Debug, PartialEq, Eq)]
+enum Which {
+    /// The next one.
+    Next,
+    /// By its number.
+    Number(usize),
+    /// By its name, or a variable.
+    Name(String),
+}
+
+/// What is wrong with a format string, and where.
+type Wrong = (usize, &'static str);
+
+/// Takes a format string apart.
+fn pieces(text: &str) -> Result<Vec<Piece>, Wrong> {
+    let mut pieces = Vec::new();
+    let mut plain = String::new();
+    let mut rest = text.char_indices().peekable();
+    while let Some((at, c)) = rest.next() {
+        match c {
+            '{' | '}' if rest.peek().is_some_and(|(_, next)| *next == c) => {
+                rest.next();
+                plain.push(c);
+            }
+            '}' => return Err((at, "a `}` that closes nothing: write `}}` for the character")),
+            '{' => {
+                if !plain.is_empty() {
+                    pieces.push(Piece::Text(std::mem::take(&mut plain)));
+                }
+                let inside: String = rest.by_ref().map(|(_, c)| c).take_while(|c| *c != '}').collect();
+                if !text[at..].contains('}') {
+                    return Err((at, "a `{` without its `}`: write `{{` for the character"));
+                }
+                let (name, spec) = inside.split_once(':').unwrap_or((&inside, ""));
+                let name = name.trim();
+                let which = if name.is_empty() {
+                    Which::Next
+                } else if let Ok(number) = name.parse() {
+                    Which::Number(number)
+                } else if is_name(name) {
+                    Which::Name(name.to_owned())
+                } else {
+                    return Err((at, "only names and numbers can stand in braces: give the value behind the text"));
+                };
+                pieces.push(Piece::Arg { which, at: at + 1, spec: spec.trim_end().to_owned() });
+            }
+            c => plain.push(c),
+        }
+    }
+    if !plain.is_empty() {
+        pieces.push(Piece::Text(plain));
+    }
+    Ok(pieces)
+}
+
+fn is_name(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || c == '_') && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// The type at the end of a specification, if the rest is one: `x` of `#06x`.
+fn style_of(spec: &str) -> Result<&str, &'static str> {
+    let mut rest = spec;
+    let mut chars = rest.chars();
+    let is_align = |c: &char| matches!(c, '<' | '^' | '>');
+    let (first, second) = (chars.next(), chars.next());
+    if second.as_ref().is_some_and(is_align) {
+        rest = chars.as_str();
+    } else if first.as_ref().is_some_and(is_align) {
+        rest = &rest[1..];
+    }
+    for flag in ['+', '#', '0'] {
+        rest = rest.strip_prefix(flag).unwrap_or(rest);
+    }
+    if rest.contains('$') || rest.contains('*') {
+        return Err("a width or precision that is computed has no form here: write the number");
+    }
+    let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let number = |text: &str| text.is_empty() || text.parse::<u16>().is_ok();
+    let (width, behind) = rest.split_at(digits(rest));
+    rest = behind;
+    let mut numbers = number(width);
+    if let Some(behind) = rest.strip_prefix('.') {
+        let (precision, behind) = behind.split_at(digits(behind));
+        numbers &= !precision.is_empty() && number(precision);
+        rest = behind;
+    }
+    if !numbers {
+        return Err("a width or precision is a number below 65536");
+    }
+    match rest {
+        "" | "?" | "x" | "X" | "o" | "b" | "e" | "E" => Ok(rest),
+        "x?" | "X?" => Err("`{:x?}` has no form here: write `{:x}`"),
+        _ => Err("this is no way to write a value: `{:>8.2}`, `{:08}`, `{:x}`, `{:?}` are"),
+    }
+}
+
+impl Body<'_, '_> {
+    /// `format!("..", args)`.
+    pub(super) fn format(&mut self, args: &[ast::Expr], span: Span) -> Hir {
+        let Some((template, args)) = args.split_first() else {
+            self.cx.say(say::format_string_missing(span));
+            return Hir::error(span);
+        };
+        let ast::ExprKind::Literal(ast::Literal::String(text)) = &template.kind else {
+            self.cx.say(say::format_string_missing(template.span));
+            return Hir::error(span);
+        };
+        // Inside of a plain literal a place in the text is a place in the source.
+        let is_plain = template.span.end - template.span.start == u32::try_from(text.len()).unwrap_or(u32::MAX) + 2;
+        let place = |at: usize, len: usize| {
+            if !is_plain {
+                return template.span;
+            }
+            let start = template.span.start as usize + 1 + at;
+            Span::new(start, start + len)
+        };
+        let mut values: Vec<(Option<&str>, Hir, bool)> = Vec::with_capacity(args.len());
+        for arg in args {
+            let (name, value) = match &arg.kind {
+                ast::ExprKind::Assign(place, None, value) => match &place.kind {
+                    ast::ExprKind::Name(name) => (Some(name.as_str()), &**value),
+                    _ => (None, arg),
+                },
+                _ => (None, arg),
+            };
+            values.push((name, self.expr(value, None), false));
+        }
+        let pieces = match pieces(text) {
+            Ok(pieces) => pieces,
+            Err((at, what)) => {
+                self.cx.say(say::format_string(what, place(at, 1)));
+                return Hir::error(span);
+            }
+        };
+        let mut next = 0;
+        let mut parts: Vec<(usize, String)> = Vec::new();
+        let mut order: Vec<Result<String, usize>> = Vec::new();
+        let mut is_wrong = false;
+        for piece in &pieces {
+            let (which, at, spec) = match piece {
+                Piece::Text(text) => {
+                    order.push(Ok(text.clone()));
+                    continue;
+                }
+                Piece::Arg { which, at, spec } => (which, *at, spec),
+            };
+            let index = match which {
+                Which::Next => {
+                    next += 1;
+                    Some(next - 1)
+                }
+                Which::Number(number) => Some(*number),
+                Which::Name(name) => match values.iter().position(|(known, ..)| *known == Some(name)) {
+                    Some(index) => Some(index),
+                    None => {
+                        let value = self.name(name, place(at, name.len()));
+                        values.push((Some(name), value, true));
+                        Some(values.len() - 1)
+                    }
+                },
+            };
+            let Some(index) = index.filter(|index| *index < values.len()) else {
+                self.cx.say(say::format_argument_missing(args.len(), place(at - 1, 2)));
+                return Hir::error(span);
+            };
+            values[index].2 = true;
+            match style_of(spec) {
+                Ok(style) => is_wrong |= !self.has_form(&values[index].1, style),
+                Err(what) => {
+                    self.cx.say(say::format_string(what, place(at, spec.len() + 1)));
+                    is_wrong = true;
+                }
+            }
+            order.push(Err(parts.len()));
+            parts.push((index, spec.clone()));
+        }
+        if let Some((_, unused, _)) = values.iter().find(|(_, _, used)| !used) {
+            self.cx.say(say::format_argument_unused(unused.span));
+            is_wrong = true;
+        }
+        if is_wrong || values.iter().any(|(_, value, _)| value.ty.is_error()) {
+            return Hir::error(span);
+        }
+        let values = values.into_iter().map(|(_, value, _)| value).collect();
+        let types = order;
+        self.let_in(values, span, |values| {
+            let mut result: Option<Hir> = None;
+            for part in types {
+                result = Some(match part {
+                    Ok(text) => match result {
+                        Some(before) => {
+                            super::text::call(TextFunction::Concat, vec![before, string(&text, span)], span)
+                        }
+                        None => string(&text, span),
+                    },
+                    Err(part) => {
+                        let (index, spec) = &parts[part];
+                        let before = result.unwrap_or_else(|| string("", span));
+                        let args = vec![before, values[*index].clone(), string(spec, span)];
+                        Hir::new(HirKind::Call(Function::Append, args), Ty::STRING, span)
+                    }
+                });
+            }
+            result.unwrap_or_else(|| string("", span))
+        })
+    }
+
+    /// Whether a value can be written in a style; if not, it is reported.
+    fn has_form(&mut self, value: &Hir, style: &str) -> bool {
+        let ty = self.table.deep(&value.ty);
+        let kind = self.table.kind(&ty);
+        if ty.is_error() || matches!(ty, Ty::Never) {
+            return false;
+        }
+        if kind == Some(Kind::Any) {
+            self.cx.say(crate::diagnostics::types::annotations_needed(value.span));
+            return false;
+        }
+        let is_integer = ty.is_integer() || kind == Some(Kind::Integer);
+        let is_number = is_integer || ty.is_float() || kind == Some(Kind::Float);
+        let known = is_number || ty.column_type().is_some_and(|ty| !ty.is_option() && is_formatted(&ty));
+        let fits = match style {
+            "x" | "X" | "o" | "b" => is_integer,
+            "e" | "E" => is_number,
+            _ => known,
+        };
+        if !fits {
+            let shown = self.show(&ty);
+            self.cx.say(say::not_formatted(&shown, style, matches!(ty, Ty::Option(_)), value.span));
+        }
+        fits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arg(which: Which, at: usize, spec: &str) -> Piece {
+        Piece::Arg { which, at, spec: spec.to_owned() }
+    }
+
+    #[test]
+    fn a_format_string_is_text_and_arguments() {
+        let text = |text: &str| Piece::Text(text.to_owned());
+        assert_eq!(
+            pieces("a {} {{b}} {x:>8.2}{1:?}"),
+            Ok(vec![
+                text("a "),
+                arg(Which::Next, 3, ""),
+                text(" {b} "),
+                arg(Which::Name("x".to_owned()), 12, ">8.2"),
+                arg(Which::Number(1), 20, "?"),
+            ])
+        );
+        assert_eq!(pieces(""), Ok(Vec::new()));
+        assert!(pieces("{").is_err() && pieces("}").is_err() && pieces("{a+b}").is_err() && pieces("a } b").is_err());
+    }
+
+    #[test]
+    fn specifications_are_those_that_the_runtime_knows() {
+        for spec in ["", ">8.2", "08.3", "#x", "*^10", "+", ".0", "?", "e", "ä<5", "<<5", "#010b"] {
+            assert!(style_of(spec).is_ok(), "{spec}");
+        }
+        for spec in ["z", "w$", ".*", "99999", "x?", "5 ", "1.", ".", "+-"] {
+            assert!(style_of(spec).is_err(), "{spec}");
+        }
+    }
+}

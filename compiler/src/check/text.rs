@@ -1,0 +1,588 @@
+//! Methods of strings, characters and bytes: what they take, and which functions of the plan they are.
+//!
+//! What takes a *pattern* in std takes a string or a `char` here; a `char` becomes the string of it.
+
+use super::hir::{Hir, HirArm, HirKind, HirPat, HirStatement, PatKind};
+use super::infer::Body;
+use super::types::Ty;
+use crate::diagnostics::text as say;
+use crate::diagnostics::types::Why;
+use sabot_ir::ast::{self, BinaryOp, Name};
+use sabot_ir::expr::Function;
+use sabot_ir::span::Span;
+use sabot_ir::text::{TextFunction, TextType, is_formatted};
+
+/// What an argument must be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Arg {
+    /// The type of the receiver.
+    Own,
+    /// A string.
+    Text,
+    /// A string or a `char`.
+    Pattern,
+    /// `usize`.
+    Position,
+    /// `u32`.
+    Number,
+    /// Bytes.
+    Bytes,
+    /// `u8`.
+    Byte,
+}
+
+/// A method that is one function.
+struct Method {
+    name: &'static str,
+    function: Function,
+    args: &'static [Arg],
+}
+
+const fn method(name: &'static str, function: Function, args: &'static [Arg]) -> Method {
+    Method { name, function, args }
+}
+
+const fn text(name: &'static str, function: TextFunction, args: &'static [Arg]) -> Method {
+    Method { name, function: Function::Text(function), args }
+}
+
+const PATTERN: &[Arg] = &[Arg::Pattern];
+
+const STRING: &[Method] = &[
+    method("len", Function::Len, &[]),
+    method("is_empty", Function::IsEmpty, &[]),
+    method("starts_with", Function::StartsWith, PATTERN),
+    method("ends_with", Function::EndsWith, PATTERN),
+    method("contains", Function::Contains, PATTERN),
+    method("min", Function::Min, &[Arg::Own]),
+    method("max", Function::Max, &[Arg::Own]),
+    text("find", TextFunction::Find, PATTERN),
+    text("rfind", TextFunction::RFind, PATTERN),
+    text("trim", TextFunction::Trim, &[]),
+    text("trim_start", TextFunction::TrimStart, &[]),
+    text("trim_end", TextFunction::TrimEnd, &[]),
+    text("trim_start_matches", TextFunction::TrimStartMatches, PATTERN),
+    text("trim_end_matches", TextFunction::TrimEndMatches, PATTERN),
+    text("strip_prefix", TextFunction::StripPrefix, PATTERN),
+    text("strip_suffix", TextFunction::StripSuffix, PATTERN),
+    text("to_uppercase", TextFunction::ToUppercase, &[]),
+    text("to_lowercase", TextFunction::ToLowercase, &[]),
+    text("to_ascii_uppercase", TextFunction::ToAsciiUppercase, &[]),
+    text("to_ascii_lowercase", TextFunction::ToAsciiLowercase, &[]),
+    text("eq_ignore_ascii_case", TextFunction::EqIgnoreAsciiCase, &[Arg::Text]),
+    text("replace", TextFunction::Replace, &[Arg::Pattern, Arg::Text]),
+    text("replacen", TextFunction::Replacen, &[Arg::Pattern, Arg::Text, Arg::Position]),
+    text("repeat", TextFunction::Repeat, &[Arg::Position]),
+    text("is_char_boundary", TextFunction::IsCharBoundary, &[Arg::Position]),
+    text("as_bytes", TextFunction::AsBytes, &[]),
+    text("into_bytes", TextFunction::AsBytes, &[]),
+];
+
+const BYTES: &[Method] = &[
+    method("len", Function::Len, &[]),
+    method("is_empty", Function::IsEmpty, &[]),
+    text("starts_with", TextFunction::BytesStartWith, &[Arg::Bytes]),
+    text("ends_with", TextFunction::BytesEndWith, &[Arg::Bytes]),
+    text("contains", TextFunction::BytesContain, &[Arg::Byte]),
+];
+
+const CHAR: &[Method] = &[
+    method("min", Function::Min, &[Arg::Own]),
+    method("max", Function::Max, &[Arg::Own]),
+    method("clamp", Function::Clamp, &[Arg::Own, Arg::Own]),
+    text("is_alphabetic", TextFunction::IsAlphabetic, &[]),
+    text("is_numeric", TextFunction::IsNumeric, &[]),
+    text("is_alphanumeric", TextFunction::IsAlphanumeric, &[]),
+    text("is_whitespace", TextFunction::IsWhitespace, &[]),
+    text("is_control", TextFunction::IsControl, &[]),
+    text("is_uppercase", TextFunction::IsUppercase, &[]),
+    text("is_lowercase", TextFunction::IsLowercase, &[]),
+    text("len_utf8", TextFunction::CharLen, &[]),
+    text("to_digit", TextFunction::CharToDigit, &[Arg::Number]),
+    text("to_string", TextFunction::CharToString, &[]),
+];
+
+/// Of `char`, and of `u8` as the character with that number.
+const ASCII: &[Method] = &[
+    text("is_ascii", TextFunction::IsAscii, &[]),
+    text("is_ascii_alphabetic", TextFunction::IsAsciiAlphabetic, &[]),
+    text("is_ascii_digit", TextFunction::IsAsciiDigit, &[]),
+    text("is_ascii_hexdigit", TextFunction::IsAsciiHexdigit, &[]),
+    text("is_ascii_alphanumeric", TextFunction::IsAsciiAlphanumeric, &[]),
+    text("is_ascii_uppercase", TextFunction::IsAsciiUppercase, &[]),
+    text("is_ascii_lowercase", TextFunction::IsAsciiLowercase, &[]),
+    text("is_ascii_punctuation", TextFunction::IsAsciiPunctuation, &[]),
+    text("is_ascii_graphic", TextFunction::IsAsciiGraphic, &[]),
+    text("is_ascii_whitespace", TextFunction::IsAsciiWhitespace, &[]),
+    text("is_ascii_control", TextFunction::IsAsciiControl, &[]),
+    text("to_ascii_uppercase", TextFunction::CharToAsciiUppercase, &[]),
+    text("to_ascii_lowercase", TextFunction::CharToAsciiLowercase, &[]),
+];
+
+/// Methods that are several functions, by the type that has them.
+const COMPOSED: [(Ty, &[&str]); 4] = [
+    (Ty::STRING, &["get", "split_once", "rsplit_once", "trim_matches", "parse", "is_ascii"]),
+    (Ty::BYTES, &["get", "first", "last"]),
+    (Ty::CHAR, &["eq_ignore_ascii_case", "is_digit"]),
+    (Ty::U8, &["eq_ignore_ascii_case"]),
+];
+
+/// Methods of strings and of their kin that give the receiver back.
+fn is_identity(ty: &Ty, name: &str) -> bool {
+    match name {
+        "to_string" | "as_str" | "into_string" | "into_owned" | "as_mut_str" => *ty == Ty::STRING,
+        "as_slice" | "into_vec" => *ty == Ty::BYTES,
+        _ => false,
+    }
+}
+
+fn tables(ty: &Ty) -> &'static [&'static [Method]] {
+    if *ty == Ty::STRING {
+        &[STRING]
+    } else if *ty == Ty::BYTES {
+        &[BYTES]
+    } else if *ty == Ty::CHAR {
+        &[CHAR, ASCII]
+    } else if *ty == Ty::U8 {
+        &[ASCII]
+    } else {
+        &[]
+    }
+}
+
+/// The names of the methods here, for messages.
+pub(super) fn names(ty: &Ty) -> Vec<&'static str> {
+    let composed = COMPOSED.iter().filter(|(of, _)| of == ty).flat_map(|(_, names)| names.iter().copied());
+    tables(ty).iter().flat_map(|table| table.iter()).map(|method| method.name).chain(composed).collect()
+}
+
+/// The type that a function gives, as the checker's.
+pub(super) fn result_of(function: Function) -> Ty {
+    let Function::Text(function) = function else {
+        return if function == Function::Len { Ty::Usize } else { Ty::BOOL };
+    };
+    match function.result() {
+        TextType::U64 => Ty::Usize,
+        TextType::OptU64 => Ty::Usize.option(),
+        other => Ty::of_column(&other.ty()),
+    }
+}
+
+/// A call of a function of strings.
+pub(super) fn call(function: TextFunction, args: Vec<Hir>, span: Span) -> Hir {
+    let function = Function::Text(function);
+    Hir::new(HirKind::Call(function, args), result_of(function), span)
+}
+
+pub(super) fn string(value: &str, span: Span) -> Hir {
+    Hir::new(HirKind::Str(value.to_owned()), Ty::STRING, span)
+}
+
+fn position(value: i128, span: Span) -> Hir {
+    Hir::new(HirKind::Int(value), Ty::Usize, span)
+}
+
+impl Body<'_, '_> {
+    /// `receiver.name(args)` of a string, a character or bytes; nothing if there is no such method here.
+    pub(super) fn text_method(
+        &mut self,
+        receiver: &Hir,
+        ty: &Ty,
+        name: &Name,
+        args: &[ast::Expr],
+        span: Span,
+    ) -> Option<Hir> {
+        if args.is_empty() && is_identity(ty, &name.text) {
+            return Some(Hir { span, ..receiver.clone() });
+        }
+        if let Some(hir) = self.composed(receiver, ty, name, args, span) {
+            return Some(hir);
+        }
+        let found = tables(ty).iter().flat_map(|table| table.iter()).find(|method| method.name == name.text)?;
+        if found.args.len() != args.len() {
+            return Some(self.wrong_arity(found.name, found.args.len(), args, name.span, span));
+        }
+        let is_byte = *ty == Ty::U8;
+        let mut all = vec![if is_byte { byte_as_char(receiver.clone()) } else { receiver.clone() }];
+        for (index, (arg, spec)) in args.iter().zip(found.args).enumerate() {
+            let why = Why::Argument { function: found.name, index };
+            all.push(match spec {
+                Arg::Own => self.expect(arg, ty, why),
+                Arg::Text => self.expect(arg, &Ty::STRING, why),
+                Arg::Pattern => self.text_pattern(arg, found.name)?,
+                Arg::Position => self.expect(arg, &Ty::Usize, why),
+                Arg::Number => self.expect(arg, &Ty::U32, why),
+                Arg::Bytes => self.expect(arg, &Ty::BYTES, why),
+                Arg::Byte => self.expect(arg, &Ty::U8, why),
+            });
+        }
+        let result = match found.function {
+            Function::Min | Function::Max | Function::Clamp => ty.clone(),
+            function => result_of(function),
+        };
+        let hir = Hir::new(HirKind::Call(found.function, all), result.clone(), span);
+        Some(if is_byte && result == Ty::CHAR { Hir::new(HirKind::Cast(Box::new(hir)), Ty::U8, span) } else { hir })
+    }
+
+    fn composed(&mut self, receiver: &Hir, ty: &Ty, name: &Name, args: &[ast::Expr], span: Span) -> Option<Hir> {
+        let wanted = COMPOSED.iter().any(|(of, names)| of == ty && names.contains(&name.text.as_str()));
+        if !wanted {
+            return None;
+        }
+        let arity = usize::from(!matches!(name.text.as_str(), "first" | "last" | "is_ascii" | "parse"));
+        if args.len() != arity {
+            return Some(self.wrong_arity(&name.text, arity, args, name.span, span));
+        }
+        let receiver = receiver.clone();
+        Some(match (name.text.as_str(), args) {
+            ("get", [arg]) => self.get(receiver, ty, arg, span),
+            ("is_ascii", _) => {
+                // Every byte of a character beyond ASCII is beyond ASCII: as long as it has characters.
+                self.let_in(vec![receiver], span, |values| {
+                    let count = call(TextFunction::CharCount, vec![values[0].clone()], span);
+                    let len = Hir::new(HirKind::Call(Function::Len, vec![values[0].clone()]), Ty::Usize, span);
+                    Hir::new(HirKind::Binary(BinaryOp::Eq, Box::new(count), Box::new(len)), Ty::BOOL, span)
+                })
+            }
+            ("first", _) => call(TextFunction::GetByte, vec![receiver, position(0, span)], span),
+            ("last", _) => self.let_in(vec![receiver], span, |values| {
+                // Before the first byte lies the greatest number, where there is none.
+                let len = Hir::new(HirKind::Call(Function::Len, vec![values[0].clone()]), Ty::Usize, span);
+                let last =
+                    Hir::new(HirKind::Call(Function::WrappingSub, vec![len, position(1, span)]), Ty::Usize, span);
+                call(TextFunction::GetByte, vec![values[0].clone(), last], span)
+            }),
+            ("split_once" | "rsplit_once", [arg]) => {
+                let find = if name.text == "split_once" { TextFunction::Find } else { TextFunction::RFind };
+                let name = if find == TextFunction::Find { "split_once" } else { "rsplit_once" };
+                let Some(pattern) = self.text_pattern(arg, name) else { return Some(Hir::error(span)) };
+                self.split_once(find, receiver, pattern, span)
+            }
+            ("trim_matches", [arg]) => {
+                let pattern = self.expr(arg, None);
+                let found = self.table.resolve(&pattern.ty);
+                if found == Ty::STRING {
+                    self.cx.say(say::trim_matches_of_text(arg.span));
+                    return Some(Hir::error(span));
+                }
+                let Some(pattern) = self.as_pattern(pattern, arg, "trim_matches") else {
+                    return Some(Hir::error(span));
+                };
+                self.let_in(vec![receiver, pattern], span, |values| {
+                    let start = call(TextFunction::TrimStartMatches, values.to_vec(), span);
+                    call(TextFunction::TrimEndMatches, vec![start, values[1].clone()], span)
+                })
+            }
+            ("parse", _) => {
+                let inner = self.table.fresh(super::unify::Kind::Any);
+                self.parse(receiver, inner, span)
+            }
+            ("eq_ignore_ascii_case", [arg]) => {
+                let other = self.expect(arg, ty, Why::Argument { function: "eq_ignore_ascii_case", index: 0 });
+                let lower = |hir: Hir| {
+                    let hir = if *ty == Ty::U8 { byte_as_char(hir) } else { hir };
+                    Box::new(call(TextFunction::CharToAsciiLowercase, vec![hir], span))
+                };
+                Hir::new(HirKind::Binary(BinaryOp::Eq, lower(receiver), lower(other)), Ty::BOOL, span)
+            }
+            ("is_digit", [arg]) => {
+                let radix = self.expect(arg, &Ty::U32, Why::Argument { function: "is_digit", index: 0 });
+                let digit = call(TextFunction::CharToDigit, vec![receiver, radix], span);
+                is_some(digit, span)
+            }
+            _ => return None,
+        })
+    }
+
+    /// `s.parse::<T>()`.
+    pub(super) fn parse(&mut self, text: Hir, inner: Ty, span: Span) -> Hir {
+        self.deferred.push(super::infer::Deferred::Parse(inner.clone(), span));
+        Hir::new(HirKind::Call(Function::Parse, vec![text]), Ty::Result(Box::new(inner)), span)
+    }
+
+    /// `{ let s = text; let p = pattern; match s.find(p) { Some(at) => Some((&s[..at], &s[at + p.len()..])), None => None } }`
+    fn split_once(&mut self, find: TextFunction, text: Hir, pattern: Hir, span: Span) -> Hir {
+        let at = self.new_binding(Ty::Usize);
+        let found = Hir::new(HirKind::Local(at), Ty::Usize, span);
+        let pair = Ty::Tuple(vec![Ty::STRING, Ty::STRING]);
+        let ty = pair.clone().option();
+        self.let_in(vec![text, pattern], span, |values| {
+            let len = |of: &Hir| Hir::new(HirKind::Call(Function::Len, vec![of.clone()]), Ty::Usize, span);
+            let behind = vec![found.clone(), len(&values[1])];
+            let behind = Hir::new(HirKind::Call(Function::WrappingAdd, behind), Ty::Usize, span);
+            // Both parts are there: what `find` gives lies in the string.
+            let part = |from: Hir, to: Hir| {
+                let part = call(TextFunction::Get, vec![values[0].clone(), from, to], span);
+                Hir::new(HirKind::Call(Function::UnwrapOr, vec![part, string("", span)]), Ty::STRING, span)
+            };
+            let parts = vec![part(position(0, span), found.clone()), part(behind, len(&values[0]))];
+            let parts = Hir::new(HirKind::Tuple(parts), pair.clone(), span);
+            let some = Hir::new(HirKind::Some(Box::new(parts)), ty.clone(), span);
+            let bind = HirPat::new(PatKind::Bind(at, None), Ty::Usize, span);
+            let pattern = HirPat::new(PatKind::Some(Box::new(bind)), Ty::Usize.option(), span);
+            let wild = HirPat::new(PatKind::Wild, Ty::Usize.option(), span);
+            let none = Hir::new(HirKind::None, ty.clone(), span);
+            let arms =
+                vec![HirArm { pattern, guard: None, body: some }, HirArm { pattern: wild, guard: None, body: none }];
+            Hir::new(HirKind::Match(Box::new(call(find, values.to_vec(), span)), arms), ty.clone(), span)
+        })
+    }
+
+    /// What is looked for: a string or a `char`.
+    fn text_pattern(&mut self, arg: &ast::Expr, method: &'static str) -> Option<Hir> {
+        let written = unreferenced(arg);
+        let is_predicate = match &written.kind {
+            ast::ExprKind::Closure(_) | ast::ExprKind::Array(_) => true,
+            ast::ExprKind::Path(path) => path.first().is_some_and(|first| first == "char"),
+            _ => false,
+        };
+        if is_predicate {
+            self.cx.say(say::predicate_pattern(method, arg.span));
+            return Some(Hir::error(arg.span));
+        }
+        let pattern = self.expr(arg, None);
+        self.as_pattern(pattern, arg, method)
+    }
+
+    fn as_pattern(&mut self, pattern: Hir, arg: &ast::Expr, method: &'static str) -> Option<Hir> {
+        if self.table.resolve(&pattern.ty) != Ty::CHAR {
+            return Some(self.coerce(pattern, &Ty::STRING, Why::Argument { function: method, index: 0 }, Some(arg)));
+        }
+        Some(match &pattern.kind {
+            HirKind::Int(c) => {
+                let c = u32::try_from(*c).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+                string(c.encode_utf8(&mut [0; 4]), pattern.span)
+            }
+            _ => {
+                let span = pattern.span;
+                call(TextFunction::CharToString, vec![pattern], span)
+            }
+        })
+    }
+
+    /// `s.get(a..b)`, `b.get(n)`.
+    fn get(&mut self, receiver: Hir, ty: &Ty, arg: &ast::Expr, span: Span) -> Hir {
+        if let ast::ExprKind::Range(from, to, inclusive) = &arg.kind {
+            if *ty == Ty::BYTES {
+                self.cx.say(say::part_of_bytes(span));
+                return Hir::error(span);
+            }
+            return self.part(TextFunction::Get, receiver, (from.as_deref(), to.as_deref(), *inclusive), span);
+        }
+        if *ty == Ty::STRING {
+            self.cx.say(say::string_index(arg.span));
+            return Hir::error(span);
+        }
+        let at = self.expect(arg, &Ty::Usize, Why::Argument { function: "get", index: 0 });
+        call(TextFunction::GetByte, vec![receiver, at], span)
+    }
+
+    /// `base[index]` of a string or bytes.
+    pub(super) fn text_index(&mut self, base: Hir, ty: &Ty, index: &ast::Expr, span: Span) -> Hir {
+        let is_bytes = *ty == Ty::BYTES;
+        if let ast::ExprKind::Range(from, to, inclusive) = &index.kind {
+            let function = if is_bytes { TextFunction::BytesSlice } else { TextFunction::Slice };
+            return self.part(function, base, (from.as_deref(), to.as_deref(), *inclusive), span);
+        }
+        if !is_bytes {
+            self.cx.say(say::string_index(index.span));
+            return Hir::error(span);
+        }
+        let at = self.expect(index, &Ty::Usize, Why::Index);
+        call(TextFunction::ByteAt, vec![base, at], span)
+    }
+
+    /// A part of a string or bytes, by a range.
+    fn part(
+        &mut self,
+        function: TextFunction,
+        base: Hir,
+        (from, to, inclusive): (Option<&ast::Expr>, Option<&ast::Expr>, bool),
+        span: Span,
+    ) -> Hir {
+        let from = match from {
+            Some(from) => self.expect(from, &Ty::Usize, Why::Index),
+            None => position(0, span),
+        };
+        let to = to.map(|to| self.expect(to, &Ty::Usize, Why::Index));
+        let to = to.map(|to| {
+            if inclusive {
+                // The greatest number stays what it is: no string is that long.
+                let args = vec![to, position(1, span)];
+                Hir::new(HirKind::Call(Function::SaturatingAdd, args), Ty::Usize, span)
+            } else {
+                to
+            }
+        });
+        match to {
+            Some(to) => call(function, vec![base, from, to], span),
+            None => self.let_in(vec![base, from], span, |values| {
+                let len = Hir::new(HirKind::Call(Function::Len, vec![values[0].clone()]), Ty::Usize, span);
+                call(function, vec![values[0].clone(), values[1].clone(), len], span)
+            }),
+        }
+    }
+
+    /// `x.to_string()` of what is no string; nothing if it has no form as text.
+    pub(super) fn to_string(&mut self, value: &Hir, ty: &Ty, span: Span) -> Option<Hir> {
+        let is_number = self.table.kind(ty).is_some_and(|kind| kind != super::unify::Kind::Any);
+        let has_form = is_number || ty.column_type().is_some_and(|ty| !ty.is_option() && is_formatted(&ty));
+        has_form.then(|| {
+            let args = vec![string("", span), value.clone(), string("", span)];
+            Hir::new(HirKind::Call(Function::Append, args), Ty::STRING, span)
+        })
+    }
+
+    /// `{ let a = values[0]; …; make(a, …) }`: each is computed once.
+    pub(super) fn let_in(&mut self, values: Vec<Hir>, span: Span, make: impl FnOnce(&[Hir]) -> Hir) -> Hir {
+        let mut lets = Vec::new();
+        let mut named = Vec::new();
+        for value in values {
+            if matches!(value.kind, HirKind::Local(_) | HirKind::Str(_) | HirKind::Int(_) | HirKind::Bytes(_)) {
+                named.push(value);
+                continue;
+            }
+            let (ty, at) = (value.ty.clone(), value.span);
+            let id = self.new_binding(ty.clone());
+            lets.push(HirStatement::Let(HirPat::new(PatKind::Bind(id, None), ty.clone(), at), value));
+            named.push(Hir::new(HirKind::Local(id), ty, at));
+        }
+        let tail = make(&named);
+        if lets.is_empty() {
+            return tail;
+        }
+        let ty = tail.ty.clone();
+        Hir::new(HirKind::Block(lets, Some(Box::new(tail))), ty, span)
+    }
+
+    /// `char::from_digit(..)`, `String::from_utf8(..)` and their like; nothing if it is none of them.
+    pub(super) fn text_call(&mut self, path: &[&str], args: &[ast::Expr], span: Span) -> Option<Hir> {
+        Some(match (path, args) {
+            (["String", "with_capacity"], [room]) => {
+                // The room is no part of the value, but what computes it may fail.
+                let room = self.expect(room, &Ty::Usize, Why::Argument { function: "with_capacity", index: 0 });
+                let wild = HirPat::new(PatKind::Wild, Ty::Usize, span);
+                let lets = vec![HirStatement::Let(wild, room)];
+                Hir::new(HirKind::Block(lets, Some(Box::new(string("", span)))), Ty::STRING, span)
+            }
+            (["String", "from"], [arg]) => {
+                let value = self.expr(arg, None);
+                if self.table.resolve(&value.ty) == Ty::CHAR {
+                    return Some(call(TextFunction::CharToString, vec![value], span));
+                }
+                self.coerce(value, &Ty::STRING, Why::Argument { function: "from", index: 0 }, Some(arg))
+            }
+            (["String", "from_utf8_lossy"], [arg]) => {
+                let bytes = self.expect(arg, &Ty::BYTES, Why::Argument { function: "from_utf8_lossy", index: 0 });
+                call(TextFunction::FromUtf8Lossy, vec![bytes], span)
+            }
+            (["String" | "str", "from_utf8"], [arg]) => {
+                let bytes = self.expect(arg, &Ty::BYTES, Why::Argument { function: "from_utf8", index: 0 });
+                let text = call(TextFunction::FromUtf8, vec![bytes], span);
+                Hir { ty: Ty::Result(Box::new(Ty::STRING)), ..text }
+            }
+            (["char", "from_digit"], [digit, radix]) => {
+                let digit = self.expect(digit, &Ty::U32, Why::Argument { function: "from_digit", index: 0 });
+                let radix = self.expect(radix, &Ty::U32, Why::Argument { function: "from_digit", index: 1 });
+                call(TextFunction::CharFromDigit, vec![digit, radix], span)
+            }
+            (["char", "from_u32"], [arg]) => {
+                let number = self.expect(arg, &Ty::U32, Why::Argument { function: "from_u32", index: 0 });
+                call(TextFunction::CharFromU32, vec![number], span)
+            }
+            (["char", "from"], [arg]) => {
+                let byte = self.expect(arg, &Ty::U8, Why::Argument { function: "from", index: 0 });
+                byte_as_char(byte)
+            }
+            _ => return None,
+        })
+    }
+
+    /// A method of what `parse` gives: an `Option` whose `None` is called `Err`.
+    pub(super) fn result_method(
+        &mut self,
+        result: Hir,
+        inner: &Ty,
+        receiver: &ast::Expr,
+        name: &Name,
+        args: &[ast::Expr],
+        hint: Option<&Ty>,
+        span: Span,
+    ) -> Hir {
+        let option = Hir { ty: inner.clone().option(), ..result };
+        let as_option = |text: &str| Name { text: text.to_owned(), span: name.span };
+        match (name.text.as_str(), args) {
+            ("ok", []) => Hir { span, ..option },
+            ("is_ok", []) => self.option_method(option, inner, receiver, &as_option("is_some"), args, hint, span),
+            ("is_err", []) => self.option_method(option, inner, receiver, &as_option("is_none"), args, hint, span),
+            ("is_ok_and", [_]) => {
+                self.option_method(option, inner, receiver, &as_option("is_some_and"), args, hint, span)
+            }
+            ("unwrap_or" | "unwrap_or_default" | "map_or" | "unwrap" | "expect", _) => {
+                self.option_method(option, inner, receiver, name, args, hint, span)
+            }
+            ("unwrap_or_else", [ast::Expr { kind: ast::ExprKind::Closure(closure), span: at }])
+                if closure.params.len() == 1 =>
+            {
+                // What the error says is no value here.
+                let closure = ast::Closure { params: Vec::new(), ..closure.clone() };
+                let closure = ast::Expr { kind: ast::ExprKind::Closure(closure), span: *at };
+                self.option_method(option, inner, receiver, name, &[closure], hint, span)
+            }
+            ("map", [_]) => {
+                let mapped = self.option_method(option, inner, receiver, name, args, None, span);
+                let Ty::Option(inner) = mapped.ty.clone() else { return mapped };
+                Hir { ty: Ty::Result(inner), ..mapped }
+            }
+            _ => {
+                for arg in args {
+                    if !matches!(arg.kind, ast::ExprKind::Closure(_)) {
+                        self.expr(arg, None);
+                    }
+                }
+                if !self.table.deep(inner).is_error() {
+                    let shown = self.show(inner);
+                    self.cx.say(say::result_method(&name.text, &shown, name.span));
+                }
+                Hir::error(span)
+            }
+        }
+    }
+
+    /// At the end of a body: whether text can be read as this type.
+    pub(super) fn check_parse(&mut self, ty: &Ty, span: Span) {
+        let ty = self.table.finish(ty);
+        match &ty {
+            Ty::Error | Ty::Never => {}
+            Ty::Var(_) => self.cx.say(say::parse_as_what(span)),
+            ty if ty.column_type().is_some_and(|ty| sabot_ir::text::is_parsed(&ty)) => {}
+            ty => {
+                let shown = self.cx.show(ty);
+                self.cx.say(say::not_parsed(&shown, span));
+            }
+        }
+    }
+}
+
+fn is_some(option: Hir, span: Span) -> Hir {
+    let Ty::Option(inner) = option.ty.clone() else { return option };
+    let wild = HirPat::new(PatKind::Wild, *inner, span);
+    let some = HirPat::new(PatKind::Some(Box::new(wild)), option.ty.clone(), span);
+    let rest = HirPat::new(PatKind::Wild, option.ty.clone(), span);
+    let truth = |value| Hir::new(HirKind::Bool(value), Ty::BOOL, span);
+    let arms = vec![
+        HirArm { pattern: some, guard: None, body: truth(true) },
+        HirArm { pattern: rest, guard: None, body: truth(false) },
+    ];
+    Hir::new(HirKind::Match(Box::new(option), arms), Ty::BOOL, span)
+}
+
+fn byte_as_char(byte: Hir) -> Hir {
+    let span = byte.span;
+    Hir::new(HirKind::Cast(Box::new(byte)), Ty::CHAR, span)
+}
+
+/// What stands behind `&` and `as_str`-like shells of a pattern.
+fn unreferenced(arg: &ast::Expr) -> &ast::Expr {
+    if let ast::ExprKind::Reference(inner) = &arg.kind { unreferenced(inner) } else { arg }
+}

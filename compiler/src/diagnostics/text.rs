@@ -1,0 +1,107 @@
+//! What is said about strings: E0740 `format!`, E0741 parts and patterns of strings, E0742 text and other types.
+
+use sabot_ir::diagnostic::Diagnostic;
+use sabot_ir::span::Span;
+
+/// `format!()`, `format!(x)`.
+pub(crate) fn format_string_missing(at: Span) -> Diagnostic {
+    Diagnostic::error("E0740", "`format!` begins with its text")
+        .label(at, "no literal")
+        .help("write `format!(\"{} {}\", a, b)`")
+}
+
+/// `format!("{")`, `format!("{:z}", x)`.
+pub(crate) fn format_string(what: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0740", "this text of `format!` cannot be read").label(at, "here").help(what)
+}
+
+/// `format!("{} {}", a)`.
+pub(crate) fn format_argument_missing(given: usize, at: Span) -> Diagnostic {
+    let given = match given {
+        0 => "no value is given".to_owned(),
+        1 => "one value is given".to_owned(),
+        given => format!("{given} values are given"),
+    };
+    Diagnostic::error("E0740", "there is no value for these braces")
+        .label(at, given)
+        .help("give one value for each pair of braces")
+}
+
+/// `format!("{}", a, b)`.
+pub(crate) fn format_argument_unused(at: Span) -> Diagnostic {
+    Diagnostic::error("E0740", "this value is never written")
+        .label(at, "no braces are for it")
+        .help("add `{}` to the text, or leave the value away")
+}
+
+/// A value that has no form as text, or not this one.
+pub(crate) fn not_formatted(ty: &str, style: &str, is_option: bool, at: Span) -> Diagnostic {
+    let braces = if style.is_empty() { "{}".to_owned() } else { format!("{{:{style}}}") };
+    let diagnostic =
+        Diagnostic::error("E0742", format!("`{ty}` cannot be written as `{braces}`")).label(at, format!("`{ty}`"));
+    if is_option {
+        diagnostic.help("say what to write for `None`: `.unwrap_or(..)`, or `match` it")
+    } else if matches!(style, "x" | "X" | "o" | "b") {
+        diagnostic.help("only integers have digits in another base")
+    } else {
+        diagnostic.help("write its parts: numbers, `bool`, `char` and text have a form")
+    }
+}
+
+/// `s.parse()` without a type.
+pub(crate) fn parse_as_what(at: Span) -> Diagnostic {
+    Diagnostic::error("E0742", "it is not known what to read this text as")
+        .label(at, "of which type")
+        .help("say so: `.parse::<f64>()`")
+}
+
+/// `s.parse::<Vec<u8>>()`.
+pub(crate) fn not_parsed(ty: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0742", format!("text cannot be read as `{ty}`"))
+        .label(at, format!("gives `{ty}`"))
+        .help("numbers, `bool`, `char` and text can be read")
+}
+
+/// `s.parse::<f64>().and_then(..)`.
+pub(crate) fn result_method(name: &str, ty: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0742", format!("`{name}` of a `Result<{ty}, _>` is not there"))
+        .label(at, "what `parse` gives has a few methods only")
+        .help(
+            "make it an `Option` first: `.ok()`; or use `unwrap_or(..)`, `is_ok()`, `match` with `Ok(..)` and `Err(_)`",
+        )
+}
+
+/// `s.contains(|c| ..)`, `s.find(char::is_numeric)`.
+pub(crate) fn predicate_pattern(method: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0741", format!("`{method}` looks for a string or a `char`"))
+        .label(at, "a condition")
+        .help("look at the characters: `s.chars().any(|c| ..)`, `s.chars().position(|c| ..)`")
+}
+
+/// `s.trim_matches("ab")`.
+pub(crate) fn trim_matches_of_text(at: Span) -> Diagnostic {
+    Diagnostic::error("E0741", "`trim_matches` takes a `char`")
+        .label(at, "a string")
+        .help("use `trim_start_matches(..)` and `trim_end_matches(..)`, which take strings")
+}
+
+/// `s[0]`, `s.get(0)`.
+pub(crate) fn string_index(at: Span) -> Diagnostic {
+    Diagnostic::error("E0741", "a string has no characters at numbers")
+        .label(at, "a position, not a range")
+        .help("take a part, `&s[0..1]` or `s.get(0..1)`, a byte, `s.as_bytes()[0]`, or a character, `s.chars().nth(0)`")
+}
+
+/// `b.get(0..2)`.
+pub(crate) fn part_of_bytes(at: Span) -> Diagnostic {
+    Diagnostic::error("E0741", "`get` of bytes takes one position")
+        .label(at, "a range")
+        .help("ask for the length first: `if b.len() >= 2 { &b[0..2] } else { .. }`")
+}
+
+/// `Err(e)`.
+pub(crate) fn error_value(at: Span) -> Diagnostic {
+    Diagnostic::error("E0742", "what the error of a `Result` says is no value")
+        .label(at, "gives it a name")
+        .help("write `Err(_)`")
+}
