@@ -4,6 +4,7 @@
 //! packages, and a reader finds them in one place. Other crates reach it as a dev-dependency.
 #![forbid(unsafe_code)]
 
+pub mod programs;
 pub mod rustc;
 
 pub use insta;

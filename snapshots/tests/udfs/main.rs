@@ -1,0 +1,164 @@
+//! UDFs as a user writes them, three ways: by rustc, by the reference interpreter, and by kernels that are compiled, linked
+//! and run over a file; with the plan as it is and after the optimizer. Every value is the same to the bit, and what panics
+//! in one world is a row error in the others.
+//!
+//! The functions lie in `snapshots/udfs/`, ordinary Rust files; a new file is a new line here.
+
+#[path = "../random_jobs/files.rs"]
+mod files;
+
+use sabot_codegen::CompileOptions;
+use sabot_compiler::Catalog;
+use sabot_compiler::check::check;
+use sabot_compiler::parse::parse;
+use sabot_compiler::passes::PlanOptimizer;
+use sabot_compiler::physical::pipelines;
+use sabot_ir::diagnostic::Diagnostics;
+use sabot_ir::display::diagnostic::render_all;
+use sabot_ir::plan::Plan;
+use sabot_ir::ty::Type;
+use sabot_reference::{Outputs, Row, Value, run};
+use sabot_runtime::{Job, RunOptions};
+use sabot_snapshots::programs::{Cell, Outcome, Programs, Table};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// More than two blocks of 64 rows, and not a multiple of them.
+const ROWS: usize = 150;
+
+/// Compares the functions of `snapshots/udfs/<file>.rs` in all worlds.
+fn compare(file: &str) {
+    let path = sabot_snapshots::path("udfs").join(file).with_extension("rs");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let programs = Programs::new(&text, Table::of_edges(ROWS));
+    let plan = plan(&programs.job());
+    let mut optimized = plan.clone();
+    PlanOptimizer::default().optimize_plan(&mut optimized);
+    let inputs = BTreeMap::from([("rows".to_owned(), rows(&programs, &plan))]);
+
+    let reference = run(&plan, &inputs, &[]).expect("rows that fail are left out");
+    let mut worlds = vec![("the reference interpreter", outcomes(&programs, &plan, &reference))];
+    for (name, plan) in [("kernels", &plan), ("kernels of the optimized plan", &optimized)] {
+        worlds.push((name, outcomes(&programs, plan, &by_kernels(plan, &inputs["rows"]))));
+    }
+    let Some(expected) = programs.by_rustc() else { return };
+    let mut wrong = String::new();
+    for (position, program) in programs.list.iter().enumerate() {
+        for (world, outcomes) in &worlds {
+            let pairs = expected[position].iter().zip(&outcomes[position]);
+            let differ: Vec<usize> = pairs
+                .enumerate()
+                .filter(|(_, pair)| match pair {
+                    (Outcome::Value(expected), Some(actual)) => expected != actual,
+                    (Outcome::Panic(_), actual) => actual.is_some(),
+                    (Outcome::Value(_), None) => true,
+                })
+                .map(|(row, _)| row)
+                .collect();
+            if let Some(first) = differ.first() {
+                let _ = write!(
+                    wrong,
+                    "\n{}: {} of {ROWS} rows differ by {world}; first of row {:?}\n  rustc: {:?}\n  here:  {}",
+                    program.name,
+                    differ.len(),
+                    programs.table().rows[*first],
+                    expected[position][*first],
+                    outcomes[position][*first].as_deref().unwrap_or("an error"),
+                );
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    let values = expected.iter().flatten().filter(|outcome| matches!(outcome, Outcome::Value(_))).count();
+    assert!(values * 2 > programs.list.len() * ROWS, "most rows of {file} should give values; {values} do");
+}
+
+fn plan(job: &str) -> Plan {
+    let mut diagnostics = Diagnostics::new();
+    let graphs = parse(job, &mut diagnostics);
+    let plan = graphs.first().and_then(|graph| check(graph, &Catalog::default(), &mut diagnostics));
+    plan.unwrap_or_else(|| panic!("{}", render_all(job, "job.rs", &diagnostics)))
+}
+
+/// The table in the interpreter's values.
+fn rows(programs: &Programs, plan: &Plan) -> Vec<Row> {
+    let types: Vec<&Type> = plan.sources[0].schema.fields.iter().map(|field| field.ty.value_type()).collect();
+    let value = |(cell, ty): (&Cell, &&Type)| match cell {
+        Cell::Null => Value::Null,
+        Cell::Bool(value) => Value::Bool(*value),
+        Cell::Int(value) => Value::Int(*value),
+        Cell::Float(value) if **ty == Type::Float32 => Value::Float32(*value as f32),
+        Cell::Float(value) => Value::Float64(*value),
+        Cell::Text(value) => Value::String(value.clone()),
+    };
+    programs.table().rows.iter().map(|row| row.iter().zip(&types).map(value).collect()).collect()
+}
+
+/// What was written of each row, by program; nothing where it could not be computed.
+fn outcomes(programs: &Programs, plan: &Plan, outputs: &Outputs) -> Vec<Vec<Option<String>>> {
+    let of_program = |name: &str| {
+        let sink = plan.sinks.iter().find(|sink| sink.name == name).expect("a sink for each program");
+        assert_eq!(sink.schema.len(), 2, "{name}: `id` and `value`");
+        let mut outcomes = vec![None; programs.table().rows.len()];
+        for row in &outputs[name] {
+            let id = row[0].as_int().and_then(|id| usize::try_from(id).ok()).expect("a row's number");
+            outcomes[id] = Some(shown(&row[1]));
+        }
+        outcomes
+    };
+    programs.list.iter().map(|program| of_program(&program.name)).collect()
+}
+
+fn shown(value: &Value) -> String {
+    let cell = match value {
+        Value::Null => Cell::Null,
+        Value::Bool(value) => Cell::Bool(*value),
+        Value::Int(value) => Cell::Int(*value),
+        Value::Float32(value) => Cell::Float(f64::from(*value)),
+        Value::Float64(value) => Cell::Float(*value),
+        Value::String(value) => Cell::Text(value.clone()),
+        Value::Unit | Value::Bytes(_) => panic!("no program returns {value}"),
+    };
+    cell.shown()
+}
+
+fn by_kernels(plan: &Plan, rows: &[Row]) -> Outputs {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let at = |name: &str| folder.path().join(format!("{name}.arrow"));
+    files::write(&at("rows"), &plan.sources[0].schema, rows, 97);
+    let pipelines = pipelines(plan);
+    let artifact = sabot_codegen::compile(&pipelines, &CompileOptions::default())
+        .unwrap_or_else(|error| panic!("cannot be compiled: {error}"));
+    let job = Job::load(&artifact.bytes).expect("an artifact that was just made can be loaded");
+    let path = |path: &Path| path.display().to_string();
+    let options = RunOptions {
+        parallelism: Some(1),
+        inputs: BTreeMap::from([("rows".to_owned(), path(&at("rows")))]),
+        outputs: plan.sinks.iter().map(|sink| (sink.name.clone(), path(&at(&sink.name)))).collect(),
+        ..RunOptions::default()
+    };
+    job.run(&options).unwrap_or_else(|error| panic!("{}", sabot_runtime::error::with_causes(&error)));
+    plan.sinks.iter().map(|sink| (sink.name.clone(), files::read(&at(&sink.name), &sink.schema))).collect()
+}
+
+#[test]
+fn numbers() {
+    compare("numbers");
+}
+
+#[test]
+fn options() {
+    compare("options");
+}
+
+/// Every file is compared.
+#[test]
+fn no_file_is_forgotten() {
+    let tests = include_str!("main.rs");
+    for entry in std::fs::read_dir(sabot_snapshots::path("udfs")).expect("the folder is part of the package") {
+        let path = entry.expect("an entry can be read").path();
+        let file = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
+        assert!(tests.contains(&format!("compare(\"{file}\")")), "`{file}` has no test here");
+    }
+}
