@@ -172,7 +172,7 @@ impl Table {
             let mut of = |ty: &str| match ty.strip_prefix("Option<").and_then(|inner| inner.strip_suffix('>')) {
                 Some(inner) => match cell("bool") {
                     Cell::Bool(true) => Cell::Null,
-                    _ => cell(inner),
+                    Cell::Null | Cell::Bool(_) | Cell::Int(_) | Cell::Float(_) | Cell::Text(_) => cell(inner),
                 },
                 None => cell(ty),
             };

@@ -110,6 +110,15 @@ pub struct NewArguments {
     /// What kind of job.
     #[arg(long, value_enum, default_value_t = Template::File)]
     pub template: Template,
+
+    /// Make a cargo package: the job as its library, and a program that compiles and runs it.
+    #[arg(long)]
+    pub lib: bool,
+
+    /// The checkout of Sabot that the package depends on; without it, the one that this sabotc was built in, or the
+    /// published version.
+    #[arg(long, value_name = "DIR", requires = "lib")]
+    pub sabot: Option<PathBuf>,
 }
 
 /// Kinds of new jobs.

@@ -20,6 +20,51 @@ pub(crate) fn files(template: Template) -> &'static [TemplateFile] {
     }
 }
 
+/// The values of the pipeline's parameters, as the program of a package gives them.
+#[must_use]
+pub(crate) fn arguments(template: Template) -> &'static str {
+    match template {
+        Template::File => "0.0",
+        Template::Join | Template::Udf => "",
+    }
+}
+
+/// What a package has beside the job: `NAME` is replaced by the job's name, `PACKAGE` by the folder's, `DEPENDENCY` by where
+/// the crate `sabot` is, `ARGUMENTS` by the pipeline's arguments.
+pub(crate) const PACKAGE: &[TemplateFile] = &[
+    TemplateFile {
+        path: "Cargo.toml",
+        contents: r#"[package]
+name = "PACKAGE"
+version = "0.1.0"
+edition = "2024"
+publish = false
+
+[lib]
+name = "NAME"
+
+[dependencies]
+# `run` compiles and runs jobs in this program, with Cranelift and Arrow; types and graphs need no feature.
+sabot = { DEPENDENCY, features = ["run"] }
+"#,
+    },
+    TemplateFile {
+        path: "src/main.rs",
+        contents: r#"//! Compiles the job and runs it in this process.
+
+use sabot::prelude::*;
+use sabot::run::JobError;
+
+fn main() -> Result<(), JobError> {
+    let summary = NAME::NAME(ARGUMENTS).compile()?.overwrite().run()?;
+    println!("{}", summary.render().trim_end());
+    Ok(())
+}
+"#,
+    },
+    TemplateFile { path: ".gitignore", contents: "/target\n" },
+];
+
 const FILE: &[TemplateFile] = &[
     TemplateFile {
         path: "job.rs",
@@ -43,7 +88,7 @@ struct Volume {
 }
 
 #[sabot::pipeline]
-fn NAME(#[sabot(default = 0.0)] min_price: f64) {
+pub fn NAME(#[sabot(default = 0.0)] min_price: f64) {
     source::<Trade>("trades", csv("input/trades.csv"))
         .filter(|t| t.price > min_price)
         .key_by(|t| t.symbol.clone())
@@ -91,7 +136,7 @@ struct NamedOrder {
 }
 
 #[sabot::pipeline]
-fn NAME() {
+pub fn NAME() {
     let orders = source::<Order>("orders", csv("input/orders.csv"));
     let customers = table::<Customer>("customers", csv("input/customers.csv")).primary_key(|c| c.id);
 
@@ -152,7 +197,7 @@ fn level(celsius: f64) -> String {
 }
 
 #[sabot::pipeline]
-fn NAME() {
+pub fn NAME() {
     source::<Reading>("readings", csv("input/readings.csv"))
         .map(|r| Converted { sensor: r.sensor, fahrenheit: fahrenheit(r.celsius), level: level(r.celsius) })
         .sink("converted", csv("converted.csv"));

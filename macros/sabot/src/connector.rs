@@ -32,6 +32,26 @@ impl Connector {
     pub fn delimiter(self, _delimiter: &str) -> Self {
         self
     }
+
+    /// Of `nexmark()`: the persons that register.
+    pub fn persons(self) -> Self {
+        self
+    }
+
+    /// Of `nexmark()`: the auctions that are opened.
+    pub fn auctions(self) -> Self {
+        self
+    }
+
+    /// Of `nexmark()`: the bids that are made.
+    pub fn bids(self) -> Self {
+        self
+    }
+
+    /// Of `nexmark()`: among how many events, of all kinds, the rows are.
+    pub fn events(self, _count: i64) -> Self {
+        self
+    }
 }
 
 /// A topic of Kafka.
@@ -56,6 +76,11 @@ pub fn csv(_path: &str) -> Connector {
 
 /// A file with a JSON object per line.
 pub fn ndjson(_path: &str) -> Connector {
+    Connector(())
+}
+
+/// The events of the Nexmark benchmark: `nexmark().bids().events(1_000_000)`.
+pub fn nexmark() -> Connector {
     Connector(())
 }
 
