@@ -8,7 +8,7 @@ mod failure;
 use crate::column::Column;
 use crate::compact;
 use crate::connector::{Position, SinkEncoder};
-use crate::error::RunError;
+use crate::error::{RowFailure, RunError};
 use crate::kernel;
 use crate::late::PutAway;
 use crate::morsel::{Morsel, Rows, Seq};
@@ -69,6 +69,9 @@ pub(crate) struct Worker<'a> {
     pub(crate) position: Option<Position>,
     /// Rows that could not be computed, for the sinks that take them.
     errors: Vec<ErrorRows>,
+    /// The first row of the chunk that ends the run, by its place in the chunk's origin: the steps go on with the rows
+    /// before it, since one of those may fail in a later step.
+    failure: Option<(usize, Box<RowFailure>)>,
     /// Rows that came into the step that is being computed.
     step_rows: Option<u64>,
 }
@@ -117,6 +120,7 @@ impl<'a> Worker<'a> {
             chunk_start: 0,
             position: None,
             errors: error_sinks(run),
+            failure: None,
             step_rows: None,
         }
     }
@@ -249,6 +253,9 @@ impl<'a> Worker<'a> {
     pub(crate) fn run_chunk(&mut self, body: &'a Body<'a>, from: usize, rows: usize) -> Result<(), RunError> {
         self.step_rows = None;
         self.run_body(body, from, Selection::all(rows))?;
+        if let Some((_, failure)) = self.failure.take() {
+            return Err(RunError::Row(failure));
+        }
         if self.run.job.stop.load(Ordering::Relaxed) { Err(RunError::Interrupted) } else { Ok(()) }
     }
 
@@ -363,7 +370,7 @@ impl<'a> Worker<'a> {
                     {
                         end.lend(&mut self.registers, call.kernel, selection.rows);
                     }
-                    self.call(call, &mut selection, std::ptr::null_mut())?;
+                    self.call(call, &mut selection, std::ptr::null_mut());
                     self.counts[call.operator as usize].nanos += started.elapsed().as_nanos() as u64;
                     self.count_step(counts, step_rows, selection.count);
                 }
@@ -420,8 +427,12 @@ impl<'a> Worker<'a> {
                 return Ok(());
             }
             self.step_rows = None;
+            let before = self.failed_row();
             self.run_body(body, at + 1, Selection::all(rows))?;
             self.registers.restore(&saved);
+            if self.failed_row() != before {
+                return Ok(()); // pairs come in the order of their rows: no earlier one can fail
+            }
         }
     }
 
@@ -469,7 +480,7 @@ impl<'a> Worker<'a> {
                 if compact::pays(call.kernel, call.kernel.inputs.len(), &selection) {
                     self.compress(call.kernel.inputs.iter().copied(), &mut selection);
                 }
-                self.call(call, &mut selection, accumulators)?;
+                self.call(call, &mut selection, accumulators);
                 self.count_step(counts, step_rows, selection.count);
                 count = Count { rows_in: selection.count as u64, ..Count::default() };
                 body.operator
@@ -515,20 +526,19 @@ impl<'a> Worker<'a> {
         call: &'a KernelCall<'a>,
         selection: &mut Selection,
         accumulators: *mut Accumulator,
-    ) -> Result<(), RunError> {
+    ) {
         let has_nulls = self.registers.bind(call.kernel, selection);
         let mut out = [0u64; CHUNK_WORDS];
         let code = if has_nulls { call.nullable } else { call.plain };
         let chunk = self.chunk(selection.rows, 0, &selection.words, &mut out, accumulators);
         let failed = kernel::call(code, &mut self.context, &chunk) != 0;
         if failed {
-            self.replay(call, call.replay.is_none().then_some(out), selection, accumulators)?;
+            self.replay(call, call.replay.is_none().then_some(out), selection, accumulators);
         } else if call.kernel.filter {
             selection.words = out;
             selection.recount();
         }
         self.registers.settle(call.kernel, selection);
-        Ok(())
     }
 
     fn chunk(

@@ -1,7 +1,7 @@
 //! Rows that cannot be computed: found by a kernel that goes row by row, and treated as their operator's policy says.
 
 use super::Worker;
-use crate::error::{RowFailure, RunError, line_and_column};
+use crate::error::{RowFailure, line_and_column};
 use crate::kernel;
 use crate::operator::error_rows::error_row;
 use crate::primitive::bitmap;
@@ -21,7 +21,7 @@ impl<'a> Worker<'a> {
         mut first: Option<[u64; CHUNK_WORDS]>,
         selection: &mut Selection,
         accumulators: *mut Accumulator,
-    ) -> Result<(), RunError> {
+    ) {
         let code = call.replay.unwrap_or(call.nullable);
         self.registers.fill_validity();
         let mut todo = selection.words;
@@ -47,7 +47,9 @@ impl<'a> Worker<'a> {
             if !is_failed {
                 break;
             }
-            self.on_row_error(call, error, end, selection)?;
+            if self.on_row_error(call, error, end, selection) == GoOn::BeforeTheRow {
+                break;
+            }
             for row in first_row..=end {
                 bitmap::clear(&mut todo, row);
             }
@@ -58,7 +60,11 @@ impl<'a> Worker<'a> {
         }
         selection.words = kept;
         selection.recount();
-        Ok(())
+    }
+
+    /// The row of the chunk's origin that ends the run, if one was found.
+    pub(super) fn failed_row(&self) -> Option<usize> {
+        self.failure.as_ref().map(|(row, _)| *row)
     }
 
     /// A row cannot be computed.
@@ -68,14 +74,18 @@ impl<'a> Worker<'a> {
         error: RowError,
         row: usize,
         selection: &Selection,
-    ) -> Result<(), RunError> {
+    ) -> GoOn {
         let manifest = &self.run.job.artifact.manifest;
         let operator = &manifest.operators[call.operator as usize];
         if operator.on_error != ErrorPolicy::Fail {
             self.counts[call.operator as usize].skipped += 1;
         }
         if operator.on_error == ErrorPolicy::Skip {
-            return Ok(());
+            return GoOn::WithoutTheRow;
+        }
+        let chunk_row = self.registers.origin_row(row);
+        if operator.on_error == ErrorPolicy::Fail && self.failed_row().is_some_and(|first| first <= chunk_row) {
+            return GoOn::BeforeTheRow;
         }
         let (start, end) = call.kernel.spans.get(error.span as usize).copied().unwrap_or((0, 0));
         let (start, end) = (start as usize, end as usize);
@@ -87,7 +97,7 @@ impl<'a> Worker<'a> {
             let name = self.run.pipeline.registers[*reg as usize].name.clone();
             values.push((name, self.registers.show(*reg, row, selection)));
         }
-        let origin_row = self.chunk_start + self.registers.origin_row(row);
+        let origin_row = self.chunk_start + chunk_row;
         let input = self.position.as_ref();
         let failure = RowFailure {
             message: message.to_owned(),
@@ -104,9 +114,21 @@ impl<'a> Worker<'a> {
                 if let Some(errors) = self.errors.iter_mut().find(|errors| errors.sink == sink) {
                     errors.rows.push(error_row(error.code, &failure));
                 }
-                Ok(())
+                GoOn::WithoutTheRow
             }
-            ErrorPolicy::Fail | ErrorPolicy::Skip => Err(RunError::Row(Box::new(failure))),
+            ErrorPolicy::Fail | ErrorPolicy::Skip => {
+                self.failure = Some((chunk_row, Box::new(failure)));
+                GoOn::BeforeTheRow
+            }
         }
     }
+}
+
+/// With which rows of the chunk the steps go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum GoOn {
+    /// With all others.
+    WithoutTheRow,
+    /// With those before it: the run ends, and only an earlier row could say so better.
+    BeforeTheRow,
 }
