@@ -521,12 +521,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Calls a kernel over the selected rows; if a row may have failed, its replay kernel decides.
-    fn call(
-        &mut self,
-        call: &'a KernelCall<'a>,
-        selection: &mut Selection,
-        accumulators: *mut Accumulator,
-    ) {
+    fn call(&mut self, call: &'a KernelCall<'a>, selection: &mut Selection, accumulators: *mut Accumulator) {
         let has_nulls = self.registers.bind(call.kernel, selection);
         let mut out = [0u64; CHUNK_WORDS];
         let code = if has_nulls { call.nullable } else { call.plain };

@@ -138,6 +138,10 @@ pub struct CheckArguments {
     /// Which job.
     #[command(flatten)]
     pub job: JobArguments,
+
+    /// Check again whenever the file changes, until Ctrl-C.
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// For which machine.

@@ -1,13 +1,14 @@
 //! From a file on disk to a compiled plan: reads the job, asks its input files what they hold, runs the compiler's stages,
 //! shows the diagnostics.
 
-use crate::arguments::{JobArguments, Optimization};
+use crate::arguments::{JobArguments, MessageFormat, Optimization};
 use crate::exit::Failure;
 use crate::messages::Messages;
 use sabot_compiler::passes::{OptimizerStats, PlanOptimizer};
 use sabot_compiler::{Catalog, Compiled, check, parse, physical};
 use sabot_ir::diagnostic::{Diagnostic, Diagnostics, Severity};
 use sabot_ir::job_graph::{JobGraph, OperatorType, StreamOperatorNode, Value};
+use sabot_ir::plan::Plan;
 use sabot_runtime::connector;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -38,19 +39,7 @@ impl Front {
 
     /// Says that the job has no errors, and what is in it.
     pub(crate) fn say_checked(&self, messages: &Messages) {
-        let count =
-            |kind: OperatorType| self.compiled.graph.operators.iter().filter(|node| node.operator_type == kind).count();
-        let number = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
-        let (sources, sinks) = (count(OperatorType::Source), count(OperatorType::Sink));
-        let operators = self.compiled.graph.operators.len() - sources - sinks;
-        let text = format!(
-            "{} ({}, {}, {})",
-            self.compiled.graph.job_name,
-            number(sources, "source"),
-            number(operators, "operator"),
-            number(sinks, "sink")
-        );
-        messages.done("Checked", &text, Some(self.checked_in));
+        say_checked(&self.compiled.graph, self.checked_in, messages);
     }
 
     /// Says what the optimizer did.
@@ -64,6 +53,67 @@ impl Front {
     }
 }
 
+/// Says that a job has no errors, and what is in it.
+fn say_checked(graph: &JobGraph, time: Duration, messages: &Messages) {
+    let count = |kind: OperatorType| graph.operators.iter().filter(|node| node.operator_type == kind).count();
+    let number = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let (sources, sinks) = (count(OperatorType::Source), count(OperatorType::Sink));
+    let operators = graph.operators.len() - sources - sinks;
+    let text = format!(
+        "{} ({}, {}, {})",
+        graph.job_name,
+        number(sources, "source"),
+        number(operators, "operator"),
+        number(sinks, "sink")
+    );
+    messages.done("Checked", &text, Some(time));
+}
+
+/// What the front end makes of a job's text.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    graph: Option<JobGraph>,
+    plan: Option<Plan>,
+    /// What is said about it, by place.
+    pub(crate) list: Vec<Diagnostic>,
+    /// Time of parsing and checking.
+    time: Duration,
+}
+
+impl Checked {
+    /// Whether the job can be built.
+    #[must_use]
+    pub(crate) fn is_right(&self) -> bool {
+        self.plan.is_some() && self.list.iter().all(|diagnostic| diagnostic.severity != Severity::Error)
+    }
+
+    /// Shows what is said about the job, and whether it can be built.
+    pub(crate) fn show(&self, job: &JobArguments, source: &str, messages: &Messages) {
+        messages.diagnostics(job.message_format, source, &job.file.display().to_string(), &self.list);
+        // Who reads JSON reads nothing else.
+        if let (Some(graph), true) = (&self.graph, self.is_right() && job.message_format != MessageFormat::Json) {
+            say_checked(graph, self.time, messages);
+        }
+    }
+}
+
+/// Parses and checks a job's text.
+///
+/// # Errors
+/// What the command line says of the job makes no sense, or an input cannot be read.
+pub(crate) fn check(job: &JobArguments, source: &str) -> Result<Checked, Failure> {
+    let started = Instant::now();
+    let mut diagnostics = Diagnostics::new();
+    let graph = graph_of(job, source, &mut diagnostics)?;
+    let mut plan = None;
+    if let Some(graph) = &graph {
+        let catalog = catalog(graph, &job.input)?;
+        plan = check::check(graph, &catalog, &mut diagnostics);
+    }
+    let time = started.elapsed();
+    Ok(Checked { graph, plan, list: judge(diagnostics, job.deny.is_some()), time })
+}
+
 /// Reads a job and runs the front end and the optimizer over it.
 ///
 /// # Errors
@@ -71,19 +121,13 @@ impl Front {
 pub(crate) fn load(job: &JobArguments, messages: &Messages) -> Result<Front, Failure> {
     let file = job.file.display().to_string();
     let source = read(&job.file)?;
-    let started = Instant::now();
-    let mut diagnostics = Diagnostics::new();
-    let graph = graph_of(job, &source, &mut diagnostics)?;
-    let mut plan = None;
-    if let Some(graph) = &graph {
-        let catalog = catalog(graph, &job.input)?;
-        plan = check::check(graph, &catalog, &mut diagnostics);
-    }
-    let checked_in = started.elapsed();
-    let list = judge(diagnostics, job.deny.is_some());
-    messages.diagnostics(job.message_format, &source, &file, &list);
-    let (Some(graph), Some(plan)) = (graph, plan) else { return Err(Failure::Program) };
-    if list.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+    let checked = check(job, &source)?;
+    messages.diagnostics(job.message_format, &source, &file, &checked.list);
+    let is_right = checked.is_right();
+    let Checked { graph: Some(graph), plan: Some(plan), time: checked_in, .. } = checked else {
+        return Err(Failure::Program);
+    };
+    if !is_right {
         return Err(Failure::Program);
     }
 
@@ -118,7 +162,11 @@ pub(crate) fn load_graph(job: &JobArguments, messages: &Messages) -> Result<JobG
 /// Largest job that is read; more is a mistake (a data file in place of the job).
 const MAX_SOURCE_BYTES: u64 = 16 << 20;
 
-fn read(path: &Path) -> Result<String, Failure> {
+/// The text of a job.
+///
+/// # Errors
+/// The file cannot be read, or is no text.
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     let fail = |what: &str| Failure::Failed(format!("{}: {what}", path.display()));
     let metadata = std::fs::metadata(path).map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound {

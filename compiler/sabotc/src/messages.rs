@@ -33,6 +33,13 @@ impl Messages {
         }
     }
 
+    /// Clears the terminal, if messages go to one.
+    pub(crate) fn clear(&self) {
+        if std::io::stderr().is_terminal() {
+            let _ = write!(std::io::stderr(), "\x1b[2J\x1b[3J\x1b[H");
+        }
+    }
+
     /// Text for standard output, in this colour if that is coloured.
     pub(crate) fn paint_output(&self, text: &str, code: &str) -> String {
         if self.color_output { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }

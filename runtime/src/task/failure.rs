@@ -68,13 +68,7 @@ impl<'a> Worker<'a> {
     }
 
     /// A row cannot be computed.
-    fn on_row_error(
-        &mut self,
-        call: &'a KernelCall<'a>,
-        error: RowError,
-        row: usize,
-        selection: &Selection,
-    ) -> GoOn {
+    fn on_row_error(&mut self, call: &'a KernelCall<'a>, error: RowError, row: usize, selection: &Selection) -> GoOn {
         let manifest = &self.run.job.artifact.manifest;
         let operator = &manifest.operators[call.operator as usize];
         if operator.on_error != ErrorPolicy::Fail {
