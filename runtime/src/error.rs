@@ -134,7 +134,11 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text += &format!("\n  caused by: {error}");
+        let cause_text = error.to_string();
+        // A message that says its cause already needs no second line for it.
+        if !text.contains(&cause_text) {
+            text += &format!("\n  caused by: {cause_text}");
+        }
         cause = error.source();
     }
     text

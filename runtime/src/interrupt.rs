@@ -1,5 +1,7 @@
 //! Ctrl-C: the first asks the run to stop and clean up, the second ends the process at once.
 
+use std::io;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +29,33 @@ pub fn stop_on_interrupt() -> Arc<AtomicBool> {
         unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) };
     }
     stop
+}
+
+/// Whether the process was asked to stop.
+pub(crate) fn is_requested() -> bool {
+    STOP.get().is_some_and(|stop| stop.load(Ordering::Relaxed))
+}
+
+/// Waits until a read of this file gives something, be it its end; `false`: the process was asked to stop before.
+pub(crate) fn wait_until_readable(file: &impl AsRawFd) -> io::Result<bool> {
+    const LOOK_AGAIN_AFTER_MS: libc::c_int = 100;
+    loop {
+        if is_requested() {
+            return Ok(false);
+        }
+        let mut wait = libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one struct is handed over, which lives through the call.
+        let ready = unsafe { libc::poll(&mut wait, 1, LOOK_AGAIN_AFTER_MS) };
+        if ready > 0 {
+            return Ok(true);
+        }
+        if ready < 0 {
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Loads a job and runs it: what `sabotc run` and the per-job executable call.
 
-use crate::connector::{Sink, SinkOptions, Source, open_sink};
+use crate::connector::{self, ConnectorError, Sink, SinkOptions, Source, open_sink};
 use crate::error::RunError;
 use crate::kernel::LoadedArtifact;
 use crate::operator::sink::SinkRun;
@@ -12,10 +12,10 @@ use crate::spill::Account;
 use crate::summary::{OperatorSummary, RunSummary};
 use crate::table::TableRun;
 use crate::task::Count;
-use sabot_abi::manifest::{Body, End, Manifest};
+use sabot_abi::manifest::{self, Body, End, Manifest};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -100,6 +100,7 @@ impl Job {
         check_names("source", options.inputs.keys(), manifest.sources.iter().map(|source| &source.name))?;
         check_names("sink", options.outputs.keys(), manifest.sinks.iter().map(|sink| &sink.name))?;
         let params = Params::new(&manifest.params, &options.params)?;
+        check_outputs(&manifest.sinks, options)?;
         let sink_options = SinkOptions { overwrite: options.overwrite };
         let mut sinks = Vec::new();
         for sink in &manifest.sinks {
@@ -130,6 +131,10 @@ impl Job {
         let result = run_pipelines(&run, options);
         if result.is_err() {
             run.sinks.iter().for_each(SinkRun::abort);
+            // Whoever was waiting for an input when the run was asked to stop has an error that says less.
+            if run.stop.load(Ordering::Relaxed) {
+                return Err(RunError::Interrupted);
+            }
         }
         let operators = result?;
         let (job, peak_table_bytes) = (manifest.job.clone(), run.account.peak() as u64);
@@ -147,6 +152,21 @@ fn check_names<'a>(
         Some(name) => Err(RunError::UnknownName { what, name: name.clone(), known }),
         None => Ok(()),
     }
+}
+
+/// Two sinks that write one file would each undo what the other did.
+fn check_outputs(sinks: &[manifest::Sink], options: &RunOptions) -> Result<(), RunError> {
+    let mut files: BTreeMap<PathBuf, &str> = BTreeMap::new();
+    for sink in sinks {
+        let replacement = options.outputs.get(&sink.name).map(String::as_str);
+        let Some(file) = connector::output_file(sink, replacement) else { continue };
+        if let Some(other) = files.insert(file.clone(), &sink.name) {
+            let detail =
+                format!("the sinks `{other}` and `{}` both write it: give one of them another file", sink.name);
+            return Err(ConnectorError::Unsupported { path: file.display().to_string(), detail }.into());
+        }
+    }
+    Ok(())
 }
 
 fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorSummary>, RunError> {

@@ -94,7 +94,7 @@ const UNSAFE_IN_THE_RUNTIME: &[&str] = &[
     "runtime/src/ffi/",
     "runtime/src/interrupt.rs",
     "runtime/src/primitive/",
-    "runtime/src/connector/input.rs",
+    "runtime/src/connector/mapped.rs",
     "runtime/src/connector/output.rs",
     "runtime/src/connector/tests/",
 ];

@@ -18,6 +18,7 @@ pub(crate) fn run(arguments: &ExplainArguments, messages: &Messages) -> Result<(
     if let Some(code) = page::asked_for(&arguments.job.file) {
         return output::print(&page::explain(code, messages)?);
     }
+    front::given_once("--set", &arguments.set)?;
     let front = front::load(&arguments.job, messages)?;
     let text = if arguments.state {
         display::state::state(&front.compiled.pipelines)

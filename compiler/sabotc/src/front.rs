@@ -9,7 +9,7 @@ use sabot_compiler::{Catalog, Compiled, check, parse, physical};
 use sabot_ir::diagnostic::{Diagnostic, Diagnostics, Severity};
 use sabot_ir::job_graph::{JobGraph, OperatorType, StreamOperatorNode, Value};
 use sabot_ir::plan::Plan;
-use sabot_runtime::connector;
+use sabot_runtime::connector::{self, ConnectorError};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -119,6 +119,7 @@ pub(crate) fn check(job: &JobArguments, source: &str) -> Result<Checked, Failure
 /// # Errors
 /// The file cannot be read, or the program has errors (which were shown).
 pub(crate) fn load(job: &JobArguments, messages: &Messages) -> Result<Front, Failure> {
+    given_once("--input", &job.input)?;
     let file = job.file.display().to_string();
     let source = read(&job.file)?;
     let checked = check(job, &source)?;
@@ -141,6 +142,21 @@ pub(crate) fn load(job: &JobArguments, messages: &Messages) -> Result<Front, Fai
     let physical_in = started.elapsed();
     let compiled = Compiled { graph, plan, optimized, stats: optimizer.get_stats(), pipelines };
     Ok(Front { source, file, compiled, checked_in, optimized_in, physical_in })
+}
+
+/// Refuses a name that is given twice with the same flag: one of the two would be passed over.
+///
+/// # Errors
+/// Some name is given twice.
+pub(crate) fn given_once(flag: &str, list: &[(String, String)]) -> Result<(), Failure> {
+    for (at, (name, value)) in list.iter().enumerate() {
+        if let Some((_, earlier)) = list[..at].iter().find(|(other, _)| other == name) {
+            return Err(Failure::Usage(format!(
+                "`{flag} {name}={value}`: `{name}` is given twice, first as `{earlier}`"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Reads a job only as far as its graph; for `sabotc graph`, which draws jobs with errors too if it can.
@@ -266,11 +282,15 @@ fn catalog(graph: &JobGraph, inputs: &[(String, String)]) -> Result<Catalog, Fai
     }
     let mut catalog = Catalog::default();
     for node in sources {
-        let replacement = inputs.iter().rev().find(|(name, _)| *name == node.name).map(|(_, path)| path.as_str());
+        let replacement = inputs.iter().find(|(name, _)| *name == node.name).map(|(_, path)| path.as_str());
         let facts = match (replacement, node.get("path")) {
             // Standard input, with or without its format in front, can be read only once.
             (Some(path), _) if path == "-" || path.ends_with(":-") => continue,
-            (Some(path), _) => connector::inspect(path, None).map_err(|error| Failure::Failed(error.to_string()))?,
+            (Some(path), _) => match connector::inspect(path, None) {
+                Ok(facts) => facts,
+                Err(ConnectorError::OnlyOnce { .. }) => continue, // the run reads it
+                Err(error) => return Err(Failure::Failed(error.to_string())),
+            },
             (None, Some(Value::String(path))) => match connector::inspect(path, None) {
                 Ok(facts) => facts,
                 Err(_) => continue,

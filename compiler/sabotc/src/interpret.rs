@@ -68,12 +68,12 @@ fn write(
 }
 
 fn replacement<'a>(flags: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    flags.iter().rev().find(|(flag, _)| flag == name).map(|(_, path)| path.as_str())
+    flags.iter().find(|(flag, _)| flag == name).map(|(_, path)| path.as_str())
 }
 
 /// The value of a parameter: from `--set`, else its default.
 fn param_value(param: &Param, set: &[(String, String)]) -> Result<Value, Failure> {
-    let Some((_, text)) = set.iter().rev().find(|(name, _)| *name == param.name) else {
+    let Some((_, text)) = set.iter().find(|(name, _)| *name == param.name) else {
         return match &param.default {
             Some(literal) => Ok(Value::literal(literal, &param.ty)),
             None => Err(Failure::Usage(format!("parameter `{0}` has no default: pass `--set {0}=VALUE`", param.name))),

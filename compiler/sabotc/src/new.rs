@@ -82,9 +82,10 @@ fn dependency(checkout: Option<&Path>) -> Result<String, Failure> {
 fn pipeline_name(name: &str) -> Result<String, Failure> {
     let last = Path::new(name).file_name().and_then(|last| last.to_str()).unwrap_or_default();
     let pipeline: String = last.chars().map(|c| if c == '-' { '_' } else { c }).collect();
+    let is_a_flag = name.starts_with('-');
     let starts_well = pipeline.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
     let goes_on_well = pipeline.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if !starts_well || !goes_on_well || pipeline == "_" || KEYWORDS.contains(&pipeline.as_str()) {
+    if is_a_flag || !starts_well || !goes_on_well || pipeline == "_" || KEYWORDS.contains(&pipeline.as_str()) {
         return Err(Failure::Usage(format!(
             "`{name}` cannot be the name of a job: use lower-case letters, digits, `_` and `-`, as in `quote_enrichment`"
         )));
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn names_become_functions() {
         assert_eq!(pipeline_name("some/where/my-job").unwrap(), "my_job");
-        for bad in ["", "9lives", "Job", "fn", "a b", "..", "_"] {
+        for bad in ["", "-x", "9lives", "Job", "fn", "a b", "..", "_"] {
             assert!(pipeline_name(bad).is_err(), "{bad:?}");
         }
     }

@@ -12,6 +12,8 @@ use sabot_runtime::{Job, RunError, RunOptions, RunSummary, arguments, interrupt}
 
 /// Compiles the job and runs it.
 pub(crate) fn run(arguments: &RunArguments, messages: &Messages) -> Result<(), Failure> {
+    front::given_once("--output", &arguments.output)?;
+    front::given_once("--set", &arguments.set)?;
     let front = front::load(&arguments.job, messages)?;
     front.say_checked(messages);
     front.say_optimized(messages);
@@ -32,6 +34,7 @@ pub(crate) fn run(arguments: &RunArguments, messages: &Messages) -> Result<(), F
 
 /// Runs a compiled job.
 pub(crate) fn compiled(made: &Artifact, arguments: &RunArguments, progress: bool) -> Result<RunSummary, Failure> {
+    sabot_runtime::connector::name_files_that_are_cut_short();
     let options = RunOptions {
         parallelism: arguments.parallelism,
         inputs: arguments.job.input.iter().cloned().collect(),

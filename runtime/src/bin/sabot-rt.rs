@@ -110,6 +110,7 @@ fn run_job(job: &Job, run: RunArguments) -> Result<(), Failure> {
     let mut options = run.options;
     options.progress = !run.quiet && std::io::stderr().is_terminal();
     options.stop = Some(interrupt::stop_on_interrupt());
+    sabot_runtime::connector::name_files_that_are_cut_short();
     let summary = job.run(&options)?;
     match run.summary {
         // Asked for by name, so it is said in any case.

@@ -75,7 +75,10 @@ pub enum ConnectorError {
         similar: Option<String>,
     },
     /// A directory without files in it.
-    #[error("{path}: the directory holds no files to read (names that start with `.` or `_` are left out)")]
+    #[error(
+        "{path}: the directory holds no files to read (names that start with `.` or `_` are left out; for files in \
+        directories below it, write a pattern, as in `{path}/**/*.csv`)"
+    )]
     EmptyDirectory {
         /// The directory.
         path: String,
@@ -139,6 +142,24 @@ pub enum ConnectorError {
         place: Option<Place>,
         /// What the decoder said.
         detail: String,
+    },
+    /// A pipe or a device that would have to be read twice.
+    #[error("{path}: is a pipe: what it holds is known only when it is read")]
+    OnlyOnce {
+        /// The file.
+        path: String,
+    },
+    /// A column of the record that the file has several times.
+    #[error(
+        "{path}: the column `{column}` is there {times} times: which of them is meant? rename the others, or leave them out of the file"
+    )]
+    AmbiguousColumn {
+        /// The file.
+        path: String,
+        /// The record's name for it.
+        column: String,
+        /// How often it is there.
+        times: usize,
     },
     /// A column of the record that the file does not have.
     #[error("{path}: no column `{column}`{}; the file has {}: rename the field, or give it the file's name with `#[sabot(rename = \"…\")]`", did_you_mean(similar.as_deref()), list(has))]

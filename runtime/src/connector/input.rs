@@ -1,8 +1,9 @@
 //! The bytes of one input: a mapped file, or a stream that can be read once. And the fence around foreign decoders.
 
 use super::error::ConnectorError;
+use super::mapped::MappedFile;
+use crate::interrupt;
 use bytes::Bytes;
-use memmap2::Mmap;
 use sabot_abi::manifest::Format;
 use std::cell::Cell;
 use std::fs::File;
@@ -52,37 +53,51 @@ impl Input {
         Self::of_file(name, file)
     }
 
-    fn of_file(name: String, mut file: File) -> Result<Self, ConnectorError> {
+    fn of_file(name: String, file: File) -> Result<Self, ConnectorError> {
         let failed = |source| ConnectorError::Read { path: name.clone(), source };
         if file.metadata().map_err(failed)?.is_file() {
-            let bytes = map(&file).map_err(failed)?;
+            let bytes = map(&file, &name).map_err(failed)?;
             let start = bytes[..bytes.len().min(START_BYTES)].to_vec();
             return Ok(Self { name: name.into(), bytes: Bytestream::Mapped(bytes), start });
         }
+        let mut stream = Interruptible(file);
         let mut start = Vec::with_capacity(START_BYTES);
         // One read that gives something: waiting for all 4096 bytes would hold back a slow pipe.
         while start.is_empty() {
             let mut block = [0; START_BYTES];
-            match file.read(&mut block) {
+            match stream.read(&mut block) {
                 Ok(0) => break,
                 Ok(count) => start.extend_from_slice(&block[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(source) => return Err(failed(source)),
             }
         }
-        let stream = io::Cursor::new(start.clone()).chain(file);
+        let stream = io::Cursor::new(start.clone()).chain(stream);
         Ok(Self { name: name.into(), bytes: Bytestream::Stream(Box::new(stream)), start })
     }
 }
 
-fn map(file: &File) -> io::Result<Bytes> {
+fn map(file: &File, name: &str) -> io::Result<Bytes> {
     if file.metadata()?.len() == 0 {
         return Ok(Bytes::new());
     }
-    // SAFETY: a mapped file must not be changed while it is read; every reader of mapped files asks that of its users, and
-    // what a violation can do here is a fault or wrong rows, as the same writes would do to a reader that copies.
-    let mapped = unsafe { Mmap::map(file)? };
-    Ok(Bytes::from_owner(mapped))
+    Ok(Bytes::from_owner(MappedFile::new(file, name)?))
+}
+
+/// A pipe or a device: who waits for its next bytes stops waiting when the run is asked to stop.
+struct Interruptible(File);
+
+impl Read for Interruptible {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if !interrupt::wait_until_readable(&self.0)? {
+                return Err(io::Error::other("interrupted while waiting for more"));
+            }
+            match self.0.read(bytes) {
+                Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
+                result => return result,
+            }
+        }
+    }
 }
 
 /// Calls a decoder of another crate on bytes that may be anything: its errors and its panics become [`ConnectorError`]s.

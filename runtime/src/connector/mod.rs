@@ -10,6 +10,7 @@ mod arrow;
 mod convert;
 pub mod error;
 mod input;
+mod mapped;
 mod nexmark;
 mod output;
 mod parquet;
@@ -22,6 +23,7 @@ mod tests;
 mod text;
 
 pub use error::{ConnectorError, Direction, Place};
+pub use mapped::name_files_that_are_cut_short;
 pub use sink::{Demand, EncodedBatch, Sink, SinkEncoder, SinkOptions, SinkReport, SinkWriter};
 pub use source::{BATCH_ROWS, Position, ResolvedPruneTerm, Scan, Source, SourceStatistics, SplitReader};
 
@@ -30,7 +32,7 @@ use output::Target;
 use sabot_abi::manifest::{self, Connector, Field, Format, Location};
 use source::Chain;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What a file says of itself before its rows are read.
@@ -135,18 +137,31 @@ pub fn open_sink(
     })
 }
 
+/// The file that a sink would write, links followed; `None` for what is no file.
+pub(crate) fn output_file(sink: &manifest::Sink, replacement: Option<&str>) -> Option<PathBuf> {
+    let place = resolve(&sink.connector, replacement, &sink.name, Direction::Output).ok()?;
+    if place.is_standard() {
+        return None;
+    }
+    let file = output::behind_links(Path::new(&place.path));
+    let file = std::path::absolute(&file).unwrap_or(file);
+    mapped::is_mapped(&file).then_some(file)
+}
+
 /// Reads what the files at a place (path, directory, glob, each with an optional `FORMAT:` in front) say of themselves,
 /// without reading rows.
 pub fn inspect(path: &str, format: Option<Format>) -> Result<FileFacts, ConnectorError> {
     let place = place::Place::parse(path);
     let mut facts: Option<FileFacts> = None;
     for path in place::files(&place.path)? {
+        // Looked at before it is opened: what is read from a pipe now, the run would not get.
+        let only_once = || ConnectorError::OnlyOnce { path: path.display().to_string() };
+        if !mapped::is_mapped(&path) {
+            return Err(only_once());
+        }
         let input = Input::open(&path)?;
         let format = format_of(&input, &path, place.format.or(format))?;
-        let Bytestream::Mapped(bytes) = &input.bytes else {
-            let detail = "is a pipe: what it holds is known only when it is read";
-            return Err(ConnectorError::Unsupported { path: input.name.to_string(), detail: detail.into() });
-        };
+        let Bytestream::Mapped(bytes) = &input.bytes else { return Err(only_once()) };
         if bytes.is_empty() && format != Format::Ndjson {
             return Err(ConnectorError::EmptyFile { path: input.name.to_string(), format });
         }

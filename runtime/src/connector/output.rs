@@ -30,7 +30,7 @@ pub(super) enum Target {
 impl Target {
     /// Checks that the place can be written to and that nothing is lost by it.
     pub(super) fn file(sink: &str, path: &str, options: SinkOptions, sync: bool) -> Result<Self, ConnectorError> {
-        let target = PathBuf::from(path);
+        let target = behind_links(Path::new(path));
         let file = |overwrite| Self::File { path: target.clone(), overwrite, sync, sink: sink.to_owned() };
         match fs::metadata(&target) {
             Ok(metadata) if metadata.is_dir() => Err(ConnectorError::Unsupported {
@@ -86,6 +86,19 @@ fn ignore_file_size_signal() {
         // SAFETY: setting a signal to be ignored installs no handler and touches no memory of ours.
         unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     });
+}
+
+/// What a link points to, so that the file appears there and the link stays: also if nothing is there yet.
+pub(super) fn behind_links(path: &Path) -> PathBuf {
+    const MOST_LINKS: usize = 40; // as the system has it
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&path) {
+            Ok(to) => path = path.parent().map_or(to.clone(), |parent| parent.join(to)),
+            Err(_) => break,
+        }
+    }
+    path
 }
 
 fn parent(path: &Path) -> Option<&Path> {
@@ -246,6 +259,23 @@ mod tests {
         drop(target.open().unwrap());
         assert_eq!(fs::read(path).unwrap(), b"ab\n", "an abandoned output changes nothing");
         assert_eq!(names(directory.path()), ["out.csv"]);
+    }
+
+    #[test]
+    fn a_link_stays_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("out.csv");
+        std::os::unix::fs::symlink("below/real.csv", &link).unwrap();
+        fs::create_dir(directory.path().join("below")).unwrap();
+        for overwrite in [false, true] {
+            let options = SinkOptions { overwrite };
+            let target = Target::file("out", link.to_str().unwrap(), options, false).unwrap();
+            let mut output = target.open().unwrap();
+            output.write(b"rows\n").unwrap();
+            output.finish().unwrap();
+            assert!(link.is_symlink());
+            assert_eq!(fs::read(directory.path().join("below/real.csv")).unwrap(), b"rows\n");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use super::error::ConnectorError;
 use super::schema::similar;
 use sabot_abi::manifest::Format;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -101,7 +103,9 @@ fn files_in(directory: &Path, path: &str) -> Result<Vec<PathBuf>, ConnectorError
 fn matching(pattern: &str) -> Result<Vec<PathBuf>, ConnectorError> {
     let bad = |detail| ConnectorError::BadPattern { pattern: pattern.to_owned(), detail };
     let mut files = Vec::new();
-    for found in glob::glob(pattern).map_err(|error| bad(error.to_string()))? {
+    // As in a shell: names that begin with a dot are meant only where the pattern has the dot.
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::default() };
+    for found in glob::glob_with(pattern, options).map_err(|error| bad(error.to_string()))? {
         let found = found
             .map_err(|error| ConnectorError::Read { path: error.path().display().to_string(), source: error.into() })?;
         if found.is_file() {
@@ -109,7 +113,27 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>, ConnectorError> {
         }
     }
     files.sort();
+    if pattern.contains("**") {
+        leave_out_links_to_the_same(&mut files);
+    }
     if files.is_empty() { Err(ConnectorError::NoMatch { pattern: pattern.to_owned() }) } else { Ok(files) }
+}
+
+/// `**` goes through links to directories, and one that points upwards shows every file again and again: of the ways to a
+/// file the shortest stays.
+fn leave_out_links_to_the_same(files: &mut Vec<PathBuf>) {
+    let mut shortest: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    for file in files.iter() {
+        let real = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
+        let length = |path: &Path| (path.components().count(), path.to_owned());
+        match shortest.entry(real) {
+            Entry::Vacant(entry) => drop(entry.insert(file.clone())),
+            Entry::Occupied(mut entry) if length(file) < length(entry.get()) => drop(entry.insert(file.clone())),
+            Entry::Occupied(_) => {}
+        }
+    }
+    let kept: BTreeSet<PathBuf> = shortest.into_values().collect();
+    files.retain(|file| kept.contains(file));
 }
 
 /// A name in the same directory that looks like the one asked for.
@@ -161,6 +185,11 @@ mod tests {
         };
         assert_eq!(names(root), ["a.csv", "b.csv", "c.txt"]);
         assert_eq!(names(&root.join("*.csv")), ["a.csv", "b.csv"]);
+        fs::write(root.join(".late.csv"), "x").unwrap();
+        fs::create_dir(root.join("below")).unwrap();
+        std::os::unix::fs::symlink(root, root.join("below/up")).unwrap();
+        assert_eq!(names(&root.join("*.csv")), ["a.csv", "b.csv"], "no hidden ones");
+        assert_eq!(names(&root.join("**/*.csv")), ["a.csv", "b.csv"], "each once");
         let error = |path: &Path| files(path.to_str().unwrap()).unwrap_err();
         assert!(matches!(error(&root.join("*.parquet")), ConnectorError::NoMatch { .. }));
         assert!(error(&root.join("bb.csv")).to_string().contains("b.csv`?)"));

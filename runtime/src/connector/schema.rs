@@ -89,7 +89,7 @@ pub fn rust_name(base: BaseType) -> String {
         BaseType::Float64 => "f64".into(),
         BaseType::String => "String".into(),
         BaseType::Bytes => "Vec<u8>".into(),
-        BaseType::Decimal(precision, scale) => format!("Decimal<{precision}, {scale}>"),
+        BaseType::Decimal(..) => "Decimal".into(),
         BaseType::Date => "Date".into(),
         BaseType::TimestampMs => "Timestamp (milliseconds)".into(),
         BaseType::TimestampUs => "Timestamp (microseconds)".into(),
@@ -167,12 +167,23 @@ pub(super) fn match_columns<'a>(
     has: &[String],
 ) -> Result<Vec<usize>, ConnectorError> {
     let find = |field: &Field| {
-        has.iter().position(|name| *name == field.name).ok_or_else(|| ConnectorError::MissingColumn {
-            path: path.to_owned(),
-            column: field.name.clone(),
-            has: has.to_vec(),
-            similar: similar(&field.name, has.iter().map(String::as_str)),
-        })
+        let mut places = has.iter().enumerate().filter(|(_, name)| **name == field.name).map(|(place, _)| place);
+        let Some(place) = places.next() else {
+            return Err(ConnectorError::MissingColumn {
+                path: path.to_owned(),
+                column: field.name.clone(),
+                has: has.to_vec(),
+                similar: similar(&field.name, has.iter().map(String::as_str)),
+            });
+        };
+        match places.count() {
+            0 => Ok(place),
+            others => Err(ConnectorError::AmbiguousColumn {
+                path: path.to_owned(),
+                column: field.name.clone(),
+                times: others + 1,
+            }),
+        }
     };
     wanted.into_iter().map(find).collect()
 }

@@ -55,6 +55,17 @@ fn columns_that_are_missing_or_of_another_type() {
 }
 
 #[test]
+fn a_column_that_is_there_twice_is_refused_only_where_it_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = write_text(directory.path(), "twice.csv", "id,name,id\n1,a,2\n");
+    assert_eq!(
+        message(&path, &[field("id", BaseType::Int64)]),
+        "twice.csv: the column `id` is there 2 times: which of them is meant? rename the others, or leave them out of the file"
+    );
+    assert!(read(&path, &[field("name", BaseType::String)]).is_ok());
+}
+
+#[test]
 fn lines_that_do_not_parse() {
     let directory = tempfile::tempdir().unwrap();
     let csv = |text: &str| {
