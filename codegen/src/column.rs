@@ -25,6 +25,35 @@ pub(crate) enum Class {
     Str,
     /// 128-bit decimals.
     Decimal,
+    /// Lists: where the items lie and how many there are.
+    List(Items),
+}
+
+/// How the items of a list lie in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Items {
+    /// One after the other, two to this power bytes each; `bool` takes a byte.
+    Fixed(u8),
+    /// Strings or bytes: where each lies and how long it is.
+    Strings,
+    /// Lists of lists of so many levels, and what is in the innermost: bytes as a power of two, or strings.
+    Lists(u8, Option<u8>),
+}
+
+impl Items {
+    /// Of lists of this type.
+    fn of(item: &Type) -> Self {
+        match Class::of(item) {
+            Class::Str => Self::Strings,
+            Class::List(Self::Fixed(shift)) => Self::Lists(1, Some(shift)),
+            Class::List(Self::Strings) => Self::Lists(1, None),
+            Class::List(Self::Lists(depth, inner)) => Self::Lists(depth.saturating_add(1), inner),
+            Class::Unit | Class::Bool => Self::Fixed(0),
+            class @ (Class::Int { .. } | Class::F32 | Class::F64 | Class::Decimal) => {
+                Self::Fixed(class.width().map_or(0, |width| width.trailing_zeros() as u8))
+            }
+        }
+    }
 }
 
 impl Class {
@@ -47,6 +76,7 @@ impl Class {
             Type::String | Type::Bytes => Self::Str,
             Type::Decimal(..) => Self::Decimal,
             Type::Option(inner) => Self::of(inner),
+            Type::List(item) => Self::List(Items::of(item)),
         }
     }
 
@@ -57,7 +87,7 @@ impl Class {
             Self::Int { bits, .. } => int_type(bits),
             Self::F32 => types::F32,
             Self::F64 => types::F64,
-            Self::Str => types::I64,
+            Self::Str | Self::List(_) => types::I64,
             Self::Decimal => types::I128,
         }
     }
@@ -69,7 +99,7 @@ impl Class {
             Self::Int { bits, .. } => Some(i32::from(bits) / 8),
             Self::F32 => Some(4),
             Self::F64 => Some(8),
-            Self::Str | Self::Decimal => Some(16),
+            Self::Str | Self::List(_) | Self::Decimal => Some(16),
         }
     }
 
@@ -79,8 +109,13 @@ impl Class {
         match self {
             Self::Bool | Self::Int { .. } => Some(types::I64X2),
             Self::F32 | Self::F64 => Some(types::F64X2),
-            Self::Unit | Self::Str | Self::Decimal => None,
+            Self::Unit | Self::Str | Self::List(_) | Self::Decimal => None,
         }
+    }
+
+    /// Whether a value is an address and a length.
+    pub(crate) fn has_length(self) -> bool {
+        matches!(self, Self::Str | Self::List(_))
     }
 
     /// Whether it is `f32` or `f64`.

@@ -32,6 +32,7 @@ pub(crate) fn base_type(ty: &Type) -> abi::BaseType {
         Type::Timestamp(TimeUnit::Nanosecond) => abi::BaseType::TimestampNs,
         Type::Duration => abi::BaseType::Duration,
         Type::Option(inner) => base_type(inner),
+        Type::List(item) => base_type(item).list().expect("code is not nested that deeply"),
     }
 }
 

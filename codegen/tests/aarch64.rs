@@ -344,7 +344,9 @@ fn value(ty: BaseType, random: u64) -> u128 {
         BaseType::Float32 => u128::from(((random % 20_000) as f32 / 100.0 - 50.0).to_bits()),
         BaseType::Int64 if choice.is_multiple_of(50) => i64::MIN as u64 as u128,
         BaseType::Int64 => u128::from((random as i64 >> 34) as u64),
-        BaseType::String | BaseType::Bytes => u128::from(random % 8) | u128::from(choice % 8) << 64,
+        BaseType::String | BaseType::Bytes | BaseType::List(..) => {
+            u128::from(random % 8) | u128::from(choice % 8) << 64
+        }
         _ => u128::from(random),
     }
 }

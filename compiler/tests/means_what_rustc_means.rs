@@ -118,7 +118,8 @@ fn by_reference(plan: &Plan, row: &str) -> String {
         | Value::Int(_)
         | Value::Float32(_)
         | Value::String(_)
-        | Value::Bytes(_)) => panic!("{other:?}"),
+        | Value::Bytes(_)
+        | Value::List(_)) => panic!("{other:?}"),
     };
     format!("{a} {b} {c}")
 }

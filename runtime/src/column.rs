@@ -252,6 +252,7 @@ pub(crate) fn extend(base: BaseType, bits: u64) -> u64 {
         | BaseType::Float64
         | BaseType::String
         | BaseType::Bytes
+        | BaseType::List(..)
         | BaseType::Decimal(..)
         | BaseType::TimestampMs
         | BaseType::TimestampUs
@@ -278,7 +279,7 @@ pub(crate) fn compare_words(base: BaseType, left: u64, right: u64) -> Ordering {
         | BaseType::TimestampNs
         | BaseType::Duration
         | BaseType::Decimal(..) => (left as i64).cmp(&(right as i64)),
-        BaseType::String | BaseType::Bytes => unreachable!("strings are not words"),
+        BaseType::String | BaseType::Bytes | BaseType::List(..) => unreachable!("strings are not words"),
     }
 }
 
@@ -304,7 +305,8 @@ pub(crate) fn show_word(base: BaseType, word: u64) -> String {
         | BaseType::Duration
         | BaseType::Decimal(..)
         | BaseType::String
-        | BaseType::Bytes => (word as i64).to_string(),
+        | BaseType::Bytes
+        | BaseType::List(..) => (word as i64).to_string(),
     }
 }
 

@@ -99,6 +99,7 @@ fn parse(ty: BaseType, text: &str) -> Result<Constant, String> {
             Ok(value) => Ok(Constant::Float(value.to_bits())),
             Err(error) => Err(error.to_string()),
         },
+        BaseType::List(..) => Err("a list cannot be set".to_owned()),
         BaseType::String | BaseType::Bytes => Ok(Constant::String(text.to_owned())),
         BaseType::Decimal(precision, scale) => {
             let value = parse_decimal::<arrow_array::types::Decimal128Type>(text, precision, scale);

@@ -184,7 +184,7 @@ fn column(ty: BaseType) -> Vec<u64> {
     let random = |row: usize| (row as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
     match ty {
         BaseType::Float64 => (0..ROWS).map(|row| (50.0 + (random(row) % 1500) as f64 / 10.0).to_bits()).collect(),
-        BaseType::String | BaseType::Bytes => (0..ROWS)
+        BaseType::String | BaseType::Bytes | BaseType::List(..) => (0..ROWS)
             .flat_map(|row| {
                 let text = SYMBOLS[random(row) as usize % SYMBOLS.len()];
                 let found = StrRef { data: text.as_ptr(), len: text.len() as u64 };

@@ -356,7 +356,7 @@ fn load_inputs(fx: &mut FunctionCx<'_>, inputs: &[Input], row: Value, group: usi
                 expand(fx, bits, group)
             }
             // Only whether it is there is asked.
-            Class::Unit | Class::Str | Class::Decimal => fx.lanes(types::I64X2, 0, 0),
+            Class::Unit | Class::Str | Class::List(_) | Class::Decimal => fx.lanes(types::I64X2, 0, 0),
             Class::Int { .. } | Class::F32 | Class::F64 => {
                 let (at, offset) = element(fx, input.values, input.class, row, group);
                 load(fx, input.class, at, offset)
@@ -385,7 +385,7 @@ fn load(fx: &mut FunctionCx<'_>, class: Class, at: Value, offset: i32) -> Value 
             let floats = fx.bitcast(types::F32X4, vector);
             fx.builder.ins().fvpromote_low(floats)
         }
-        Class::Int { bits: 64, .. } | Class::Unit | Class::Bool | Class::Str | Class::Decimal => {
+        Class::Int { bits: 64, .. } | Class::Unit | Class::Bool | Class::Str | Class::List(_) | Class::Decimal => {
             ins.load(types::I64X2, readonly(), at, offset)
         }
         Class::Int { bits: 32, signed: true } => ins.sload32x2(readonly(), at, offset),
@@ -414,7 +414,7 @@ fn store(fx: &mut FunctionCx<'_>, output: &Output, values: &[Lanes], row: Value,
             let masks: Vec<Value> = values.iter().map(|lanes| lanes.value).collect();
             shift_in(fx, output.bits.expect("a bitmap is written through a variable"), &masks, step);
         }
-        Class::Unit | Class::Str | Class::Decimal => {}
+        Class::Unit | Class::Str | Class::List(_) | Class::Decimal => {}
         Class::Int { .. } | Class::F32 | Class::F64 => {
             for (group, lanes) in values.iter().enumerate() {
                 let (at, offset) = element(fx, output.values, output.class, row, group);
@@ -433,7 +433,13 @@ fn store(fx: &mut FunctionCx<'_>, output: &Output, values: &[Lanes], row: Value,
 
 fn store_lanes(fx: &mut FunctionCx<'_>, class: Class, value: Value, at: Value, offset: i32) {
     match class {
-        Class::F64 | Class::Unit | Class::Bool | Class::Str | Class::Decimal | Class::Int { bits: 64, .. } => {
+        Class::F64
+        | Class::Unit
+        | Class::Bool
+        | Class::Str
+        | Class::List(_)
+        | Class::Decimal
+        | Class::Int { bits: 64, .. } => {
             fx.builder.ins().store(memory(), value, at, offset);
         }
         Class::F32 => {

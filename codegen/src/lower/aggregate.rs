@@ -102,7 +102,7 @@ fn is_better(fx: &mut FunctionCx<'_>, class: Class, is_min: bool, candidate: Val
     match class {
         Class::F32 | Class::F64 => fx.builder.ins().fcmp(FloatCC::LessThan, less, than),
         Class::Int { bits: 64, signed: false } => fx.builder.ins().icmp(IntCC::UnsignedLessThan, less, than),
-        Class::Int { .. } | Class::Bool | Class::Unit | Class::Str | Class::Decimal => {
+        Class::Int { .. } | Class::Bool | Class::Unit | Class::Str | Class::List(_) | Class::Decimal => {
             fx.builder.ins().icmp(IntCC::SignedLessThan, less, than)
         }
     }

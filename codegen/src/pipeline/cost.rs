@@ -69,12 +69,12 @@ fn of_node(node: &Expr, vector: bool) -> u32 {
             // Mostly a power of two, which is multiplied with its inverse.
             Class::F32 | Class::F64 if by.as_literal().is_some() => simple,
             Class::F32 | Class::F64 => DIVISION,
-            Class::Int { .. } | Class::Unit | Class::Bool | Class::Str | Class::Decimal => 400,
+            Class::Int { .. } | Class::Unit | Class::Bool | Class::Str | Class::List(_) | Class::Decimal => 400,
         },
         ExprKind::Binary(BinaryOp::Mul, ..) if matches!(class, Class::Int { bits: 64, .. }) => 10 * simple,
-        ExprKind::Binary(_, a, _) if Class::of(&a.ty) == Class::Str => 400,
+        ExprKind::Binary(_, a, _) if Class::of(&a.ty).has_length() => 400,
         ExprKind::Cast(x) if matches!((Class::of(&x.ty), class), (Class::F64 | Class::F32, Class::Int { .. })) => 120,
-        ExprKind::Call(function, args) => of_call(*function, &args[0].ty, simple),
+        ExprKind::Call(function, args) => of_call(*function, args.first().map_or(&node.ty, |first| &first.ty), simple),
         // How often it goes round nobody knows.
         ExprKind::Compute(body, _) => {
             let nodes = u32::try_from(body.size()).unwrap_or(u32::MAX);

@@ -1,6 +1,7 @@
 //! Calls the kernels of a manifest's steps as the runtime does, on registers that can be looked at.
 
 use sabot_abi::kernel::{Accumulator, Chunk, Context, InputColumn, OutputColumn, RowError, StrRef};
+use sabot_abi::list::{pack, unpack};
 use sabot_abi::manifest::{End, Kernel, Step};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use sabot_ir::span::Span;
@@ -45,18 +46,33 @@ pub(crate) struct Texts {
     arena: ValueArena,
     constants: Vec<u8>,
     base: usize,
+    /// Lists of registers, as bytes.
+    packed: Vec<Box<[u8]>>,
 }
 
 impl Texts {
     /// Strings of parameters, and the literals of an artifact.
     pub(crate) fn new(params: &[Value], artifact: &LoadedArtifact, constants: &[u8]) -> Self {
         let base = artifact.constants() as usize;
-        let mut texts =
-            Self { known: BTreeMap::new(), arena: ValueArena::default(), constants: constants.to_vec(), base };
+        let mut texts = Self {
+            known: BTreeMap::new(),
+            arena: ValueArena::default(),
+            constants: constants.to_vec(),
+            base,
+            packed: Vec::new(),
+        };
         for value in params {
             texts.know(value);
         }
         texts
+    }
+
+    fn know_list(&mut self, list: &[Value], ty: &Type) -> StrRef {
+        let bytes = pack_list(list, ty.value_type());
+        let place = (bytes.as_ptr() as usize, bytes.len() as u64);
+        self.known.insert(place, bytes.clone());
+        self.packed.push(bytes.into_boxed_slice());
+        StrRef { data: place.0 as *const u8, len: place.1 }
     }
 
     fn know(&mut self, value: &Value) -> StrRef {
@@ -87,6 +103,56 @@ impl Texts {
         }
         let at = address.checked_sub(self.base).expect("a string that nobody made");
         self.constants[at..at + found.len as usize].to_vec()
+    }
+}
+
+/// A list as registers have it.
+fn pack_list(list: &[Value], ty: &Type) -> Vec<u8> {
+    let item = ty.item_type().expect("a list");
+    let mut bytes = Vec::new();
+    let bytes_of = |value: &Value| match value {
+        Value::Bool(value) => vec![u8::from(*value)],
+        Value::Int(value) => value.to_le_bytes()[..item.width().expect("a number")].to_vec(),
+        Value::Float32(value) => value.to_le_bytes().to_vec(),
+        Value::Float64(value) => value.to_le_bytes().to_vec(),
+        Value::String(text) => text.as_bytes().to_vec(),
+        Value::Bytes(bytes) => bytes.clone(),
+        Value::List(inner) => pack_list(inner, item),
+        Value::Null | Value::Unit => unreachable!("no item"),
+    };
+    let items: Vec<Vec<u8>> = list.iter().map(bytes_of).collect();
+    match item {
+        Type::String | Type::Bytes | Type::List(_) => pack(items.iter().map(Vec::as_slice), &mut bytes),
+        _ => bytes = items.concat(),
+    }
+    bytes
+}
+
+/// The other way.
+fn unpack_list(bytes: &[u8], item: &Type) -> Vec<Value> {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("strings are UTF-8");
+    let number = |bytes: &[u8]| {
+        let negative = matches!(item, Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 | Type::Decimal(..))
+            && bytes.last().is_some_and(|last| *last >= 128);
+        let mut wide = if negative { [0xff; 16] } else { [0; 16] };
+        wide[..bytes.len()].copy_from_slice(bytes);
+        Value::Int(i128::from_le_bytes(wide))
+    };
+    let width = item.width().unwrap_or(1);
+    match item {
+        Type::String => unpack(bytes).map(|item| Value::String(text(item))).collect(),
+        Type::Bytes => unpack(bytes).map(|item| Value::Bytes(item.to_vec())).collect(),
+        Type::List(inner) => unpack(bytes).map(|item| Value::List(unpack_list(item, inner))).collect(),
+        Type::Bool => bytes.iter().map(|byte| Value::Bool(*byte != 0)).collect(),
+        Type::Float32 => {
+            let float = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().expect("four bytes"));
+            bytes.chunks_exact(4).map(|bytes| Value::Float32(float(bytes))).collect()
+        }
+        Type::Float64 => {
+            let float = |bytes: &[u8]| f64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+            bytes.chunks_exact(8).map(|bytes| Value::Float64(float(bytes))).collect()
+        }
+        _ => bytes.chunks_exact(width).map(number).collect(),
     }
 }
 
@@ -133,6 +199,7 @@ impl Registers {
                     Value::Float32(value) => values[at..at + 4].copy_from_slice(&value.to_le_bytes()),
                     Value::Float64(value) => values[at..at + 8].copy_from_slice(&value.to_le_bytes()),
                     Value::String(_) | Value::Bytes(_) => strings[row] = texts.know(value),
+                    Value::List(items) => strings[row] = texts.know_list(items, ty),
                 }
             }
             Column { ty: ty.clone(), values, start, bits, strings, validity, has_nulls }
@@ -170,6 +237,7 @@ impl Registers {
             Type::Float64 => Value::Float64(f64::from_le_bytes(bytes.try_into().expect("eight bytes"))),
             Type::String => Value::String(String::from_utf8(string()).expect("strings are UTF-8")),
             Type::Bytes => Value::Bytes(string()),
+            Type::List(item) => Value::List(unpack_list(&string(), item)),
             Type::Int8
             | Type::Int16
             | Type::Int32
@@ -304,7 +372,7 @@ fn caller<'a>(artifact: &'a LoadedArtifact, registers: &Registers, params: &[Val
             Value::Float64(value) => [value.to_bits(), 0],
             Value::Bool(value) => [u64::from(*value), 0],
             Value::String(text) => [text.as_ptr() as u64, text.len() as u64],
-            Value::Null | Value::Unit | Value::Bytes(_) => [0, 0],
+            Value::Null | Value::Unit | Value::Bytes(_) | Value::List(_) => [0, 0],
         })
         .collect();
     let context = Context {

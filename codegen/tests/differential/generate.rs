@@ -229,7 +229,7 @@ impl<'a> Generator<'a> {
             Value::Float64(value) => Literal::Float(value),
             Value::String(value) => Literal::String(value),
             Value::Bytes(value) => Literal::Bytes(value),
-            Value::Null | Value::Unit => Literal::Unit,
+            Value::Null | Value::Unit | Value::List(_) => Literal::Unit,
         })
     }
 
@@ -777,6 +777,7 @@ pub(crate) fn value(rng: &mut Rng, ty: &Type) -> Value {
         Type::String => Value::String((*rng.pick(&STRINGS)).to_owned()),
         Type::Bytes => Value::Bytes(rng.pick(&STRINGS).as_bytes().to_vec()),
         Type::Option(inner) => value(rng, inner),
+        Type::List(item) => Value::List((0..rng.below(5)).map(|_| value(rng, item)).collect()),
     }
 }
 

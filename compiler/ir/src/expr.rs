@@ -5,6 +5,7 @@
 //! `And` and `Or`, which evaluate only what they need. An expression has no effect but its value or a row error.
 
 use crate::body::{Body, VariableId};
+use crate::list::ListFunction;
 use crate::span::Span;
 use crate::text::TextFunction;
 use crate::ty::Type;
@@ -295,6 +296,8 @@ pub enum Function {
     // Options.
     /// `o.unwrap_or(d)`; `d` is evaluated in any case.
     UnwrapOr,
+    /// Functions of lists.
+    List(ListFunction),
 }
 
 impl Function {
@@ -373,6 +376,7 @@ impl Function {
             Self::Append => "append",
             Self::Value(function) => function.name(),
             Self::UnwrapOr => "unwrap_or",
+            Self::List(function) => function.name(),
         }
     }
 }
@@ -527,6 +531,7 @@ impl Expr {
                 Function::Abs => !args[0].ty.is_float(),
                 Function::Text(function) => function.can_fail(),
                 Function::Value(function) => function.can_fail(),
+                Function::List(function) => function.can_fail(),
                 _cannot => false,
             },
             ExprKind::Fail(_) => true,

@@ -12,6 +12,7 @@ pub mod display;
 pub mod estimate;
 pub mod expr;
 pub mod job_graph;
+pub mod list;
 pub mod pipeline;
 pub mod plan;
 pub mod span;

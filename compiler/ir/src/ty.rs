@@ -58,6 +58,8 @@ pub enum Type {
     Duration,
     /// `Option<T>`: null is `None`.
     Option(Box<Type>),
+    /// `Vec<T>` of scalars, strings or lists; an element is no `Option`.
+    List(Box<Type>),
 }
 
 impl Type {
@@ -80,6 +82,12 @@ impl Type {
     #[must_use]
     pub fn is_option(&self) -> bool {
         matches!(self, Self::Option(_))
+    }
+
+    /// What a list holds.
+    #[must_use]
+    pub fn item_type(&self) -> Option<&Self> {
+        if let Self::List(item) = self { Some(item) } else { None }
     }
 
     /// Whether it is one of the integer types.
@@ -114,7 +122,7 @@ impl Type {
     #[must_use]
     pub fn width(&self) -> Option<usize> {
         match self {
-            Self::Unit | Self::Bool | Self::String | Self::Bytes => None,
+            Self::Unit | Self::Bool | Self::String | Self::Bytes | Self::List(_) => None,
             Self::Int8 | Self::UInt8 => Some(1),
             Self::Int16 | Self::UInt16 => Some(2),
             Self::Int32 | Self::UInt32 | Self::Char | Self::Float32 | Self::Date => Some(4),
@@ -152,6 +160,7 @@ impl fmt::Display for Type {
             Self::Timestamp(TimeUnit::Nanosecond) => f.write_str("Timestamp<ns>"),
             Self::Duration => f.write_str("Duration"),
             Self::Option(inner) => write!(f, "Option<{inner}>"),
+            Self::List(item) => write!(f, "Vec<{item}>"),
         }
     }
 }

@@ -122,6 +122,7 @@ fn default(ty: &Type) -> Value {
         Type::Float64 => Value::Float64(0.0),
         Type::String => Value::String(String::new()),
         Type::Bytes => Value::Bytes(Vec::new()),
+        Type::List(_) => Value::List(Vec::new()),
         Type::Int8
         | Type::Int16
         | Type::Int32

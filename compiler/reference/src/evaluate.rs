@@ -4,7 +4,7 @@
 //! error that rustc would panic with is the one that is returned, with the span of the expression that caused it.
 
 use crate::value::{Value, compare};
-use crate::{float, integer, text, value_function};
+use crate::{float, integer, list, text, value_function};
 use sabot_abi::kernel::RowErrorCode;
 use sabot_ir::body::FUEL;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, LocalId, UnaryOp};
@@ -136,6 +136,7 @@ impl Evaluation<'_> {
                         (values, _) => unreachable!("{function:?} of {values:?}"),
                     },
                     Function::Value(function) => value_function::call(*function, &values).map_err(at),
+                    Function::List(function) => list::function(*function, &values).map_err(at),
                     function => call(*function, &args[0].ty, &values).map_err(at),
                 }
             }
@@ -230,7 +231,7 @@ fn cast(value: Value, from: &Type, to: &Type) -> Value {
         (Value::Float64(x), Type::Float32) => Value::Float32(x as f32),
         (Value::Float64(x), Type::Float64) => Value::Float64(x),
         (Value::Float64(x), to) => integer::from_float(x, to),
-        (value @ (Value::Unit | Value::String(_) | Value::Bytes(_)), _) => value,
+        (value @ (Value::Unit | Value::String(_) | Value::Bytes(_) | Value::List(_)), _) => value,
     }
 }
 
@@ -277,6 +278,6 @@ fn call(function: Function, ty: &Type, args: &[Value]) -> Result<Value, RowError
             (Function::Max, Some(Value::Bool(y))) => Ok(Value::Bool(*x.max(y))),
             (function, _) => unreachable!("{function:?} is not a function of `bool`"),
         },
-        Value::Null | Value::Unit => unreachable!("{function:?} of {:?}", args[0]),
+        Value::Null | Value::Unit | Value::List(_) => unreachable!("{function:?} of {:?}", args[0]),
     }
 }

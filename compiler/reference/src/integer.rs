@@ -49,7 +49,14 @@ macro_rules! with_integer {
                 type $t = i128;
                 $body
             }
-            Type::Unit | Type::Bool | Type::Float32 | Type::Float64 | Type::String | Type::Bytes | Type::Option(_) => {
+            Type::Unit
+            | Type::Bool
+            | Type::Float32
+            | Type::Float64
+            | Type::String
+            | Type::Bytes
+            | Type::Option(_)
+            | Type::List(_) => {
                 unreachable!("the checker gives integer operations integers, not `{}`", $ty)
             }
         }
@@ -91,7 +98,8 @@ macro_rules! with_signed {
             | Type::Float64
             | Type::String
             | Type::Bytes
-            | Type::Option(_) => unreachable!("`{}` has no sign", $ty),
+            | Type::Option(_)
+            | Type::List(_) => unreachable!("`{}` has no sign", $ty),
         }
     };
 }
@@ -253,6 +261,7 @@ pub(crate) fn function(function: Function, ty: &Type, args: &[i128]) -> Result<V
         | Function::Parse
         | Function::Append
         | Function::Value(_)
+        | Function::List(_)
         | Function::UnwrapOr => unreachable!("{function:?} is not a function of integers"),
     }
 }

@@ -14,6 +14,7 @@ mod evaluate;
 mod float;
 mod integer;
 mod join;
+mod list;
 mod pipelines;
 pub mod random;
 mod run;

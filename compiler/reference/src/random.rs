@@ -168,6 +168,7 @@ pub fn random_value(rng: &mut Rng, ty: &Type) -> Value {
         Type::Decimal(..) | Type::Date | Type::Timestamp(_) | Type::Duration => Value::Int(i128::from(rng.below(5))),
         Type::Option(_) if rng.percent(25) => Value::Null,
         Type::Option(inner) => random_value(rng, inner),
+        Type::List(item) => Value::List((0..rng.below(4)).map(|_| random_value(rng, item)).collect()),
     }
 }
 
@@ -582,7 +583,7 @@ impl ExprBuilder<'_> {
             Value::Float64(value) => Literal::Float(value),
             Value::String(value) => Literal::String(value),
             Value::Bytes(value) => Literal::Bytes(value),
-            Value::Unit | Value::Null => Literal::Unit,
+            Value::Unit | Value::Null | Value::List(_) => Literal::Unit,
         })
     }
 

@@ -204,7 +204,8 @@ pub(crate) fn parse(text: &str, ty: &Type) -> Value {
         | Type::Date
         | Type::Timestamp(_)
         | Type::Duration
-        | Type::Option(_) => unreachable!("`{ty}` is not read from text"),
+        | Type::Option(_)
+        | Type::List(_) => unreachable!("`{ty}` is not read from text"),
     }
 }
 
@@ -231,7 +232,7 @@ pub(crate) fn append(prefix: &str, value: &Value, ty: &Type, spec: &str) -> Outc
         Value::Float32(value) => format::write_f32(&mut out, *value, spec),
         Value::Float64(value) => format::write_f64(&mut out, *value, spec),
         Value::String(value) => format::write_str(&mut out, value, spec),
-        Value::Null | Value::Unit | Value::Bytes(_) => unreachable!("{value:?} has no form as text"),
+        Value::Null | Value::Unit | Value::Bytes(_) | Value::List(_) => unreachable!("{value:?} has no form as text"),
     };
     written.expect("a String takes any text");
     made(out)

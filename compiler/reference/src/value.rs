@@ -28,6 +28,8 @@ pub enum Value {
     String(String),
     /// `Bytes`.
     Bytes(Vec<u8>),
+    /// `Vec<T>`.
+    List(Vec<Value>),
 }
 
 impl Value {
@@ -70,7 +72,13 @@ impl Value {
         match self {
             Self::Float32(value) => Some(f64::from(*value)),
             Self::Float64(value) => Some(*value),
-            Self::Null | Self::Unit | Self::Bool(_) | Self::Int(_) | Self::String(_) | Self::Bytes(_) => None,
+            Self::Null
+            | Self::Unit
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::String(_)
+            | Self::Bytes(_)
+            | Self::List(_) => None,
         }
     }
 
@@ -88,6 +96,7 @@ impl Value {
             Self::Float64(value) if value.is_nan() => Self::Float64(f64::NAN),
             Self::Float32(value) if *value == 0.0 => Self::Float32(0.0),
             Self::Float64(value) if *value == 0.0 => Self::Float64(0.0),
+            Self::List(items) => Self::List(items.iter().map(Self::key).collect()),
             Self::Null
             | Self::Unit
             | Self::Bool(_)
@@ -124,6 +133,7 @@ impl Value {
             Type::String => Self::String(String::new()),
             Type::Bytes => Self::Bytes(Vec::new()),
             Type::Option(_) => Self::Null,
+            Type::List(_) => Self::List(Vec::new()),
         }
     }
 
@@ -135,7 +145,10 @@ impl Value {
             (Some(a), Some(b)) => {
                 a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= (1e-9 * a.abs().max(b.abs())).max(1e-15)
             }
-            (Some(_) | None, Some(_) | None) => self == other,
+            (Some(_) | None, Some(_) | None) => match (self, other) {
+                (Self::List(a), Self::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_close_to(b)),
+                _ => self == other,
+            },
         }
     }
 
@@ -149,6 +162,7 @@ impl Value {
             Self::Float64(_) => 5,
             Self::String(_) => 6,
             Self::Bytes(_) => 7,
+            Self::List(_) => 8,
         }
     }
 }
@@ -163,8 +177,20 @@ pub fn compare(a: &Value, b: &Value) -> Option<Ordering> {
         (Value::Float64(a), Value::Float64(b)) => a.partial_cmp(b),
         (Value::String(a), Value::String(b)) => a.partial_cmp(b),
         (Value::Bytes(a), Value::Bytes(b)) => a.partial_cmp(b),
+        (Value::List(a), Value::List(b)) => compare_lists(a, b),
         (a, b) => Some(a.rank().cmp(&b.rank())),
     }
+}
+
+/// The first items that differ decide, then the lengths.
+fn compare_lists(a: &[Value], b: &[Value]) -> Option<Ordering> {
+    for (a, b) in a.iter().zip(b) {
+        match compare(a, b) {
+            Some(Ordering::Equal) => {}
+            decided => return decided,
+        }
+    }
+    Some(a.len().cmp(&b.len()))
 }
 
 /// The order of sorted rows: `None` is least, NaN is greatest, the two zeros are equal.
@@ -186,6 +212,7 @@ impl Ord for Value {
             (Self::Float64(a), Self::Float64(b)) if a.is_nan() || b.is_nan() => a.is_nan().cmp(&b.is_nan()),
             (Self::Float32(a), Self::Float32(b)) => a.total_cmp(b),
             (Self::Float64(a), Self::Float64(b)) => a.total_cmp(b),
+            (Self::List(a), Self::List(b)) => a.cmp(b),
             (a, b) => compare(a, b).expect("floats are done"),
         }
     }
@@ -217,6 +244,14 @@ impl fmt::Display for Value {
             Self::Float64(value) => write!(f, "{value:?}"),
             Self::String(value) => write!(f, "{value:?}"),
             Self::Bytes(value) => write!(f, "b\"{}\"", value.escape_ascii()),
+            Self::List(items) => {
+                f.write_str("[")?;
+                for (position, item) in items.iter().enumerate() {
+                    let comma = if position == 0 { "" } else { ", " };
+                    write!(f, "{comma}{item}")?;
+                }
+                f.write_str("]")
+            }
         }
     }
 }

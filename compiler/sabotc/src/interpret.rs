@@ -100,7 +100,8 @@ fn param_value(param: &Param, set: &[(String, String)]) -> Result<Value, Failure
         | Type::Date
         | Type::Timestamp(_)
         | Type::Duration
-        | Type::Option(_) => {
+        | Type::Option(_)
+        | Type::List(_) => {
             return Err(Failure::Usage(format!(
                 "--set {}: a {} cannot be set from the command line",
                 param.name, param.ty

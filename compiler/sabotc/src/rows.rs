@@ -9,10 +9,12 @@ use arrow_array::types::{
     Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, RecordBatchOptions};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, Field as ArrowField, Schema};
 use sabot_abi::manifest::{BaseType, Field};
 use sabot_reference::{Row, Value};
+use sabot_runtime::connector::convert::in_type;
 use sabot_runtime::connector::schema::arrow_type;
 use std::sync::Arc;
 
@@ -23,7 +25,7 @@ use std::sync::Arc;
 pub(crate) fn from_batch(batch: &RecordBatch, fields: &[Field]) -> Result<Vec<Row>, ArrowError> {
     let mut rows = vec![Vec::with_capacity(fields.len()); batch.num_rows()];
     for (column, field) in batch.columns().iter().zip(fields) {
-        let column = arrow_cast::cast(column, &arrow_type(field.ty.base))?;
+        let column = in_type(column, &arrow_type(field.ty.base))?;
         for (row, value) in rows.iter_mut().zip(values(&column, field.ty.base)) {
             row.push(value);
         }
@@ -38,6 +40,16 @@ fn values(column: &ArrayRef, base: BaseType) -> Vec<Value> {
     {
         let value = |value: Option<T::Native>| value.map_or(Value::Null, |value| Value::Int(value.into()));
         column.as_primitive::<T>().iter().map(value).collect()
+    }
+    if let Some(item) = base.item() {
+        let items = values(column.as_list::<i32>().values(), item);
+        let lists = column.as_list::<i32>();
+        let list = |row: usize| {
+            let offsets = lists.value_offsets();
+            let range = offsets[row] as usize..offsets[row + 1] as usize;
+            if lists.is_null(row) { Value::Null } else { Value::List(items[range].to_vec()) }
+        };
+        return (0..lists.len()).map(list).collect();
     }
     match base {
         BaseType::Bool => column.as_boolean().iter().map(|value| value.map_or(Value::Null, Value::Bool)).collect(),
@@ -64,7 +76,7 @@ fn values(column: &ArrayRef, base: BaseType) -> Vec<Value> {
         BaseType::String => {
             column.as_string::<i32>().iter().map(|x| x.map_or(Value::Null, |x| Value::String(x.to_owned()))).collect()
         }
-        BaseType::Bytes => {
+        BaseType::Bytes | BaseType::List(..) => {
             column.as_binary::<i32>().iter().map(|x| x.map_or(Value::Null, |x| Value::Bytes(x.to_vec()))).collect()
         }
     }
@@ -141,6 +153,17 @@ fn array(rows: &[Row], position: usize, base: BaseType) -> Result<ArrayRef, Arro
                 builder.append_option(if let Value::String(text) = &row[position] { Some(text) } else { None });
             }
             Arc::new(builder.finish())
+        }
+        BaseType::List(..) => {
+            let item = base.item().unwrap_or(BaseType::Bytes);
+            let list = |row: &Row| if let Value::List(items) = &row[position] { items.clone() } else { Vec::new() };
+            let lists: Vec<Vec<Value>> = rows.iter().map(list).collect();
+            let offsets = OffsetBuffer::from_lengths(lists.iter().map(Vec::len));
+            let items: Vec<Row> = lists.into_iter().flatten().map(|item| vec![item]).collect();
+            let valid: Vec<bool> = rows.iter().map(|row| !row[position].is_null()).collect();
+            let field = Arc::new(ArrowField::new("item", arrow_type(item), false));
+            let items = array(&items, 0, item)?;
+            Arc::new(ListArray::try_new(field, offsets, items, Some(NullBuffer::from(valid)))?)
         }
         BaseType::Bytes => {
             let mut builder = BinaryBuilder::new();

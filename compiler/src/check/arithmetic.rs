@@ -6,8 +6,8 @@ use super::snippet;
 use super::types::Ty;
 use super::unify::Kind;
 use crate::diagnostics::types::{self as say, Fix, Why};
-use crate::diagnostics::unsupported;
 use crate::diagnostics::written::Written;
+use crate::diagnostics::{generics, unsupported};
 use sabot_ir::ast::{self, BinaryOp, ExprKind, Literal, UnaryOp};
 use sabot_ir::expr::{self, Function};
 use sabot_ir::span::Span;
@@ -28,6 +28,7 @@ impl Body<'_, '_> {
                     Ty::Error => return Hir::error(span),
                     Ty::Var(_) => self.deferred.push(Deferred::Neg(ty.clone(), span)),
                     ty if ty.is_float() || ty.is_signed() || *ty == Ty::DURATION => {}
+                    Ty::Generic(id) if self.generic_negates(*id) => {}
                     Ty::Never
                     | Ty::Scalar(_)
                     | Ty::Usize
@@ -36,7 +37,11 @@ impl Body<'_, '_> {
                     | Ty::Result(_)
                     | Ty::Tuple(_)
                     | Ty::Record(_)
-                    | Ty::Group => return self.bad_unary("-", &ty, operand, span),
+                    | Ty::Group
+                    | Ty::List(_)
+                    | Ty::Generic(_)
+                    | Ty::Closure
+                    | Ty::Ordering => return self.bad_unary("-", &ty, operand, span),
                 }
                 match folded {
                     Some(kind) => Hir::new(kind, ty, span),
@@ -61,6 +66,10 @@ impl Body<'_, '_> {
                     | Ty::Record(_)
                     | Ty::Result(_)
                     | Ty::Group
+                    | Ty::List(_)
+                    | Ty::Generic(_)
+                    | Ty::Closure
+                    | Ty::Ordering
                     | Ty::Var(_) => self.bad_unary("!", &ty, operand, span),
                 }
             }
@@ -113,6 +122,12 @@ impl Body<'_, '_> {
             BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
                 let Some((a, b, ty)) = self.same_type(op, a, left, right) else { return Hir::error(span) };
                 if !self.is_comparable(&ty, matches!(op, BinaryOp::Eq | BinaryOp::Ne)) {
+                    if let Ty::Generic(id) = ty {
+                        let bound = self.missing_bound(id, op);
+                        let diagnostic = generics::operator_without_bound(op.symbol(), &self.show(&ty), &bound, span);
+                        self.cx.say(diagnostic);
+                        return Hir::error(span);
+                    }
                     let diagnostic = say::not_comparable(op.symbol(), &self.show(&ty), span);
                     self.cx.say(diagnostic);
                     return Hir::error(span);
@@ -154,6 +169,12 @@ impl Body<'_, '_> {
         if self.table.kind(&ty) == Some(Kind::Any) {
             self.deferred.push(Deferred::Arithmetic(op, ty.clone(), span));
         } else if !self.has_arithmetic(op, &ty) {
+            if let Ty::Generic(id) = ty {
+                let bound = self.missing_bound(id, op);
+                let diagnostic = generics::operator_without_bound(op.symbol(), &self.show(&ty), &bound, span);
+                self.cx.say(diagnostic);
+                return Hir::error(span);
+            }
             let fix = if let Ty::Option(inner) = &ty {
                 Some(Fix::UnwrapOr(snippet::place(left), self.default_of(inner)))
             } else {
@@ -167,6 +188,9 @@ impl Body<'_, '_> {
     }
 
     pub(super) fn has_arithmetic(&self, op: BinaryOp, ty: &Ty) -> bool {
+        if let Ty::Generic(id) = ty {
+            return self.generic_has_arithmetic(*id, op);
+        }
         let kind = self.table.kind(ty);
         let integer = ty.is_integer() || kind == Some(Kind::Integer);
         match op {
@@ -257,7 +281,10 @@ impl Body<'_, '_> {
             Ty::Record(id) => {
                 equality && self.cx.record(id).fields.iter().all(|field| self.is_comparable(&field.ty, equality))
             }
-            Ty::Group | Ty::Result(_) => false,
+            Ty::List(item) => self.is_comparable(&item, equality),
+            Ty::Ordering => true,
+            Ty::Generic(id) => self.generic_is_comparable(id, equality),
+            Ty::Group | Ty::Result(_) | Ty::Closure => false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Calls of functions and what stands behind a path: UDFs, `Some`, `seconds(5)`, `f64::MAX`, `f64::max(a, b)`.
 
-use super::hir::{Hir, HirKind};
+use super::hir::{FunctionId, Hir, HirKind};
 use super::infer::Body;
 use super::types::{Ty, integer_range, scalar_named};
 use super::unify::Kind;
@@ -100,6 +100,7 @@ impl Body<'_, '_> {
                 let inner = self.table.fresh(Kind::Any);
                 return Hir::new(HirKind::None, inner.option(), span);
             }
+            [owner, name] if self.is_owner(owner) => return self.associated_constant(owner, name, span),
             [float @ ("f32" | "f64"), "consts", name] => {
                 if let (Some(value), Some(ty)) = (float_const(name), scalar_named(float)) {
                     return Hir::new(HirKind::Float(value), ty, span);
@@ -163,7 +164,7 @@ impl Body<'_, '_> {
             }
             [name] => {
                 if let Some(&id) = self.cx.function_names.get(*name) {
-                    return self.call_function(id, args, name_span, span);
+                    return self.call_function(id, None, args, name_span, span);
                 }
                 if let Some((_, micros)) = DURATIONS.iter().find(|(unit, _)| unit == name) {
                     return self.duration(name, *micros, args, name_span, span);
@@ -174,6 +175,9 @@ impl Body<'_, '_> {
                     let method = Name { text: (*name).to_owned(), span: name_span };
                     return self.method(a, &method, &[], rest, hint, span);
                 }
+            }
+            [owner, function] if self.is_owner(owner) => {
+                return self.associated_function(owner, function, args, name_span, span);
             }
             ["String", "new"] if args.is_empty() => return Hir::new(HirKind::Str(String::new()), Ty::STRING, span),
             [ty, "from"] => {
@@ -225,25 +229,41 @@ impl Body<'_, '_> {
         Hir::error(span)
     }
 
-    fn call_function(&mut self, id: super::hir::FunctionId, args: &[ast::Expr], name_span: Span, span: Span) -> Hir {
+    /// `f(args)`, or `receiver.f(args)`.
+    pub(super) fn call_function(
+        &mut self,
+        id: FunctionId,
+        receiver: Option<Hir>,
+        args: &[ast::Expr],
+        name_span: Span,
+        span: Span,
+    ) -> Hir {
+        let (params, returns, chosen) = self.instantiate(id, &[]);
         let function = &self.cx.functions[id.0 as usize];
-        let (name, params, returns) = (function.name.clone(), function.params.clone(), function.returns.clone());
-        let declared = function.span;
-        if params.len() != args.len() {
+        let (name, declared) = (function.name.clone(), function.span);
+        let taken = usize::from(receiver.is_some());
+        let names: Vec<String> = function.params.iter().skip(taken).map(|(name, _)| name.clone()).collect();
+        if names.len() != args.len() {
             for arg in args {
                 self.expr(arg, None);
             }
-            let names: Vec<&str> = params.iter().map(|(name, _)| name.as_str()).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let diagnostic = say::wrong_arity(&name, &names, args.len(), name_span, Some(declared));
             self.cx.say(diagnostic);
             return Hir::new(HirKind::Error, returns, span);
         }
-        let args: Vec<Hir> = args
-            .iter()
-            .zip(&params)
-            .map(|(arg, (param, ty))| self.expect(arg, ty, Why::Parameter { function: &name, param }))
-            .collect();
-        Hir::new(HirKind::Udf(id, args), returns, span)
+        let mut values = Vec::with_capacity(params.len());
+        let mut types = params.iter();
+        if let (Some(receiver), Some(ty)) = (receiver, types.next()) {
+            values.push(self.coerce(receiver, ty, Why::Argument { function: &name, index: 0 }, None));
+        } else {
+            types = params.iter();
+        }
+        for ((arg, param), ty) in args.iter().zip(&names).zip(types) {
+            values.push(self.expect(arg, ty, Why::Parameter { function: &name, param }));
+        }
+        self.ask_bounds_later(id, &chosen, name_span);
+        Hir::new(HirKind::Udf(id, chosen, values), returns, span)
     }
 
     fn duration(&mut self, unit: &str, micros: i64, args: &[ast::Expr], name_span: Span, span: Span) -> Hir {

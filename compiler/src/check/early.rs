@@ -72,6 +72,7 @@ impl<'a, 'd> Lower<'a, 'd> {
             | HirKind::None
             | HirKind::Call(..)
             | HirKind::Udf(..)
+            | HirKind::Default
             | HirKind::Body(_)
             | HirKind::Into(_)
             | HirKind::GroupKey

@@ -159,6 +159,10 @@ impl Body<'_, '_> {
                     | Ty::Option(_)
                     | Ty::Result(_)
                     | Ty::Group
+                    | Ty::List(_)
+                    | Ty::Generic(_)
+                    | Ty::Closure
+                    | Ty::Ordering
                     | Ty::Var(_) => false,
                 };
                 let text = snippet::written(base);
@@ -170,7 +174,15 @@ impl Body<'_, '_> {
                 self.cx.say(say::annotations_needed(base.span));
                 Hir::error(span)
             }
-            Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Result(_) | Ty::Var(_) => {
+            Ty::Scalar(_)
+            | Ty::Usize
+            | Ty::Isize
+            | Ty::List(_)
+            | Ty::Result(_)
+            | Ty::Generic(_)
+            | Ty::Closure
+            | Ty::Ordering
+            | Ty::Var(_) => {
                 self.cx.say(names::field_of_scalar(&self.show(&ty), &field.text, field.span));
                 Hir::error(span)
             }

@@ -77,8 +77,10 @@ pub(super) enum HirKind {
     None,
     /// A function of the library.
     Call(Function, Vec<Hir>),
-    /// A UDF or helper function.
-    Udf(FunctionId, Vec<Hir>),
+    /// A UDF, helper function or method, what stands for its type parameters, its arguments.
+    Udf(FunctionId, Vec<Ty>, Vec<Hir>),
+    /// `T::default()` of a type parameter.
+    Default,
     /// The body of a closure that is called where it stands: `return` leaves it, not what is around it.
     Body(Box<Hir>),
     /// `x.into()`: decided when both types are known.
@@ -201,6 +203,7 @@ impl Hir {
             | HirKind::Param(_)
             | HirKind::Const(_)
             | HirKind::None
+            | HirKind::Default
             | HirKind::GroupKey => {}
             HirKind::Field(x, _)
             | HirKind::Unary(_, x)
@@ -251,7 +254,7 @@ impl Hir {
                     visit(base);
                 }
             }
-            HirKind::Tuple(parts) | HirKind::Call(_, parts) | HirKind::Udf(_, parts) => {
+            HirKind::Tuple(parts) | HirKind::Call(_, parts) | HirKind::Udf(_, _, parts) => {
                 parts.iter().for_each(visit);
             }
             HirKind::Aggregate(call) => {
@@ -275,6 +278,7 @@ impl Hir {
             | HirKind::Param(_)
             | HirKind::Const(_)
             | HirKind::None
+            | HirKind::Default
             | HirKind::GroupKey => {}
             HirKind::Field(x, _)
             | HirKind::Unary(_, x)
@@ -330,7 +334,7 @@ impl Hir {
                     base.rewrite(change);
                 }
             }
-            HirKind::Tuple(parts) | HirKind::Call(_, parts) | HirKind::Udf(_, parts) => {
+            HirKind::Tuple(parts) | HirKind::Call(_, parts) | HirKind::Udf(_, _, parts) => {
                 for part in parts {
                     part.rewrite(change);
                 }
@@ -362,7 +366,7 @@ impl Hir {
                     change(base);
                 }
             }
-            HirKind::Tuple(parts) | HirKind::Call(_, parts) | HirKind::Udf(_, parts) => {
+            HirKind::Tuple(parts) | HirKind::Call(_, parts) | HirKind::Udf(_, _, parts) => {
                 for part in parts {
                     change(part);
                 }
@@ -377,6 +381,7 @@ impl Hir {
             | HirKind::Param(_)
             | HirKind::Const(_)
             | HirKind::None
+            | HirKind::Default
             | HirKind::GroupKey
             | HirKind::If(..)
             | HirKind::Match(..)
@@ -412,6 +417,7 @@ impl Hir {
             | HirKind::Tuple(_)
             | HirKind::Some(_)
             | HirKind::None
+            | HirKind::Default
             | HirKind::Call(..)
             | HirKind::Udf(..)
             | HirKind::Into(_)
@@ -425,7 +431,7 @@ impl Hir {
 
     /// Calls `visit` with every function that is called in it.
     pub(super) fn for_each_call(&self, visit: &mut dyn FnMut(FunctionId, Span)) {
-        if let HirKind::Udf(function, _) = &self.kind {
+        if let HirKind::Udf(function, ..) = &self.kind {
             visit(*function, self.span);
         }
         self.for_each_child(&mut |child| child.for_each_call(visit));
@@ -512,10 +518,18 @@ impl HirPat {
 pub(super) fn first_variable(ty: &Ty) -> Option<TyVar> {
     match ty {
         Ty::Var(var) => Some(*var),
-        Ty::Option(inner) => first_variable(inner),
+        Ty::Option(inner) | Ty::List(inner) => first_variable(inner),
         Ty::Tuple(parts) => parts.iter().find_map(first_variable),
-        Ty::Error | Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Record(_) | Ty::Result(_) | Ty::Group => {
-            None
-        }
+        Ty::Error
+        | Ty::Never
+        | Ty::Scalar(_)
+        | Ty::Usize
+        | Ty::Isize
+        | Ty::Record(_)
+        | Ty::Group
+        | Ty::Result(_)
+        | Ty::Generic(_)
+        | Ty::Closure
+        | Ty::Ordering => None,
     }
 }

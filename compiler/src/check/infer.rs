@@ -6,7 +6,7 @@
 //! in `pattern.rs`.
 
 use super::arithmetic::is_signed_literal;
-use super::hir::{BindingId, Hir, HirClosure, HirKind, HirNode, HirStatement, PatKind, first_variable};
+use super::hir::{BindingId, FunctionId, Hir, HirClosure, HirKind, HirNode, HirStatement, PatKind, first_variable};
 use super::types::{Ty, integer_range, is_lossless};
 use super::unify::{Kind, Table};
 use super::{Cx, snippet};
@@ -35,6 +35,7 @@ pub(super) enum Deferred {
     Cast(Ty, Ty, Span, Written),
     Arithmetic(BinaryOp, Ty, Span),
     Parse(Ty, Span),
+    Bounds(FunctionId, Vec<Ty>, Span),
 }
 
 /// The inference of one body.
@@ -187,6 +188,10 @@ impl<'a, 'd> Body<'a, 'd> {
                 | Ty::Tuple(_)
                 | Ty::Result(_)
                 | Ty::Group
+                | Ty::List(_)
+                | Ty::Generic(_)
+                | Ty::Closure
+                | Ty::Ordering
                 | Ty::Var(_) => false,
             })
             .map(|(name, _)| name.as_str())
@@ -396,6 +401,10 @@ impl<'a, 'd> Body<'a, 'd> {
                     let (from, to) = (self.table.finish(&from), self.table.finish(&to));
                     self.check_cast(&from, &to, span, text);
                 }
+                Deferred::Bounds(id, chosen, span) => {
+                    let chosen: Vec<Ty> = chosen.iter().map(|ty| self.table.finish(ty)).collect();
+                    self.check_bounds(id, &chosen, span);
+                }
                 Deferred::Arithmetic(op, ty, span) => {
                     let ty = self.table.finish(&ty);
                     if !matches!(ty, Ty::Error | Ty::Var(_)) && !self.has_arithmetic(op, &ty) {
@@ -411,6 +420,15 @@ impl<'a, 'd> Body<'a, 'd> {
             let unresolved = first_variable(ty);
             match node {
                 HirNode::Expr(expr) => {
+                    if let HirKind::Udf(_, chosen, _) = &mut expr.kind {
+                        for ty in chosen {
+                            *ty = self.table.finish(ty);
+                            if let Some(var) = first_variable(ty).filter(|var| !unknown.contains(var)) {
+                                unknown.push(var);
+                                self.cx.say(say::annotations_needed(expr.span));
+                            }
+                        }
+                    }
                     if let Some(var) = unresolved {
                         if !unknown.contains(&var) {
                             unknown.push(var);
@@ -435,6 +453,8 @@ impl<'a, 'd> Body<'a, 'd> {
                                 } else {
                                     expr.kind = HirKind::Cast(Box::new(from));
                                 }
+                            } else if self.generic_converts(&from.ty, &expr.ty) {
+                                // Decided when it is known what stands for the type parameter.
                             } else if !from.ty.is_error() && !expr.ty.is_error() && first_variable(&from.ty).is_none() {
                                 let (from, to) = (self.cx.show(&from.ty), self.cx.show(&expr.ty));
                                 self.cx.say(say::no_conversion(&from, &to, expr.span));
@@ -462,6 +482,7 @@ impl<'a, 'd> Body<'a, 'd> {
                         | HirKind::None
                         | HirKind::Call(..)
                         | HirKind::Udf(..)
+                        | HirKind::Default
                         | HirKind::Body(_)
                         | HirKind::GroupKey
                         | HirKind::Aggregate(_) => {}

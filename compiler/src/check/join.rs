@@ -239,6 +239,10 @@ fn same_but_options(a: &Ty, b: &Ty) -> bool {
             | Ty::Record(_)
             | Ty::Result(_)
             | Ty::Group
+            | Ty::List(_)
+            | Ty::Generic(_)
+            | Ty::Closure
+            | Ty::Ordering
             | Ty::Var(_),
             _,
         ) => a == b,

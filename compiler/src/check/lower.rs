@@ -170,7 +170,7 @@ impl<'a, 'd> Lower<'a, 'd> {
             HirKind::Unary(op, x) => self.unary(*op, x, hir),
             HirKind::Binary(op, a, b) => self.binary(*op, a, b, hir),
             HirKind::Cast(x) => self.cast(x, hir),
-            HirKind::Into(x) => self.value(x),
+            HirKind::Into(x) => self.into(x, hir),
             HirKind::If(condition, then, otherwise) => self.if_(condition, then, otherwise.as_deref(), hir.span),
             HirKind::Match(scrutinee, arms) => self.match_(scrutinee, arms, hir.span),
             HirKind::Block(statements, tail) => self.block(statements, tail.as_deref()),
@@ -181,7 +181,8 @@ impl<'a, 'd> Lower<'a, 'd> {
             HirKind::Tuple(parts) => self.tuple(parts),
             HirKind::Some(inner) => self.some(inner, hir),
             HirKind::Call(function, args) => self.call(*function, args, hir),
-            HirKind::Udf(id, args) => self.udf(*id, args, hir),
+            HirKind::Udf(id, chosen, args) => self.udf(*id, chosen, args, hir),
+            HirKind::Default => self.default(hir),
             HirKind::GroupKey => self.group_key(hir),
             HirKind::Aggregate(call) => self.aggregate(call, hir),
         }
@@ -233,6 +234,7 @@ impl<'a, 'd> Lower<'a, 'd> {
             | HirKind::Some(_)
             | HirKind::Call(..)
             | HirKind::Udf(..)
+            | HirKind::Default
             | HirKind::Body(_)
             | HirKind::Into(_)
             | HirKind::GroupKey
@@ -335,9 +337,27 @@ impl<'a, 'd> Lower<'a, 'd> {
         Value::Scalar(Expr::new(ExprKind::Call(function, args), ty, hir.span))
     }
 
-    fn udf(&mut self, id: FunctionId, args: &[Hir], hir: &Hir) -> Value {
-        match self.cx.functions[id.0 as usize].body.as_ref().map(Rc::clone) {
-            Some(body) => {
+    /// A conversion that the types have allowed.
+    fn into(&mut self, x: &Hir, hir: &Hir) -> Value {
+        if x.ty == hir.ty || hir.ty.column_type().is_none() { self.value(x) } else { self.cast(x, hir) }
+    }
+
+    /// What `Default` gives of the type that stands for a type parameter.
+    fn default(&mut self, hir: &Hir) -> Value {
+        match super::option::default_of(&hir.ty, hir.span) {
+            Some(default) => self.value(&default),
+            None => Value::default_of(self.cx, &hir.ty),
+        }
+    }
+
+    fn udf(&mut self, id: FunctionId, chosen: &[Ty], args: &[Hir], hir: &Hir) -> Value {
+        let function = &self.cx.functions[id.0 as usize];
+        match function.body.as_ref().map(Rc::clone) {
+            Some(mut body) => {
+                if !chosen.is_empty() {
+                    let map = function.generics.iter().copied().zip(chosen.iter().cloned()).collect();
+                    body = Rc::new(super::generic::instance(&body, &map));
+                }
                 let args = args.iter().map(|arg| self.value(arg)).collect();
                 self.inline(&body, args)
             }

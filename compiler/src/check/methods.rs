@@ -260,13 +260,29 @@ impl Body<'_, '_> {
                 let inner = (**inner).clone();
                 return self.result_method(receiver_hir, &inner, receiver, name, args, hint, span);
             }
-            Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Option(_) | Ty::Tuple(_) | Ty::Record(_) | Ty::Var(_) => {}
+            Ty::Record(id) => {
+                if let Some(function) = self.method_of_record(*id, &name.text) {
+                    return self.call_method(function, receiver_hir, name, args, span);
+                }
+            }
+            Ty::Scalar(_)
+            | Ty::Usize
+            | Ty::Isize
+            | Ty::Option(_)
+            | Ty::Tuple(_)
+            | Ty::List(_)
+            | Ty::Generic(_)
+            | Ty::Closure
+            | Ty::Ordering
+            | Ty::Var(_) => {}
         }
         if args.is_empty() && IDENTITY.contains(&method_name) {
             return Hir { span, ..receiver_hir };
         }
         if args.is_empty() && method_name == "into" {
-            if ty == Ty::STRING || !(ty.is_number() || ty == Ty::BOOL || self.table.kind(&ty).is_some()) {
+            let converts =
+                ty.is_number() || ty == Ty::BOOL || matches!(ty, Ty::Generic(_)) || self.table.kind(&ty).is_some();
+            if ty == Ty::STRING || !converts {
                 return Hir { span, ..receiver_hir };
             }
             let to = match hint {
@@ -281,6 +297,9 @@ impl Body<'_, '_> {
         }
         if let Some(hir) = self.text_method(&receiver_hir, &ty, name, args, span) {
             return hir;
+        }
+        if let (Ty::Generic(id), false) = (&ty, matches!(method_name, "eq" | "ne" | "lt" | "le" | "gt" | "ge")) {
+            return self.generic_method(*id, receiver_hir, name, args, span);
         }
         if method_name == "to_string" {
             if let (Some(text), true) = (self.to_string(&receiver_hir, &ty, span), args.is_empty()) {

@@ -7,6 +7,7 @@
 
 mod aggregate;
 mod arithmetic;
+mod associated;
 mod call;
 mod choice;
 mod constant;
@@ -14,6 +15,7 @@ mod early;
 mod exhaustive;
 mod expression;
 mod format;
+mod generic;
 mod guide;
 mod hir;
 mod infer;
@@ -59,6 +61,8 @@ pub fn check(graph: &JobGraph, catalog: &Catalog, diagnostics: &mut Diagnostics)
         const_names: BTreeMap::new(),
         params: Vec::new(),
         parsed: diagnostics.as_slice().len(),
+        generics: Vec::new(),
+        generic_scope: Vec::new(),
         diagnostics,
         errors,
     };
@@ -85,6 +89,10 @@ struct Cx<'d> {
     consts: Vec<ConstTy>,
     const_names: BTreeMap<String, ConstId>,
     params: Vec<ParamTy>,
+    /// The type parameters of all functions.
+    generics: Vec<generic::GenericTy>,
+    /// Those of the function that is being read, by name.
+    generic_scope: Vec<(String, types::GenericId)>,
     diagnostics: &'d mut Diagnostics,
     /// How many messages there were before the checker began.
     parsed: usize,
@@ -95,6 +103,8 @@ struct Cx<'d> {
 /// A function of the job.
 struct FunctionTy {
     name: String,
+    /// Its type parameters.
+    generics: Vec<types::GenericId>,
     params: Vec<(String, Ty)>,
     returns: Ty,
     /// `None` if there is a mistake in it.

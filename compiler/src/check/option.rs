@@ -50,8 +50,12 @@ pub(super) fn default_of(ty: &Ty, span: Span) -> Option<Hir> {
         | Ty::Usize
         | Ty::Isize
         | Ty::Record(_)
-        | Ty::Result(_)
         | Ty::Group
+        | Ty::List(_)
+        | Ty::Result(_)
+        | Ty::Generic(_)
+        | Ty::Closure
+        | Ty::Ordering
         | Ty::Var(_) => {
             return None;
         }

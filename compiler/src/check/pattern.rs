@@ -53,8 +53,12 @@ impl Body<'_, '_> {
                     | Ty::Option(_)
                     | Ty::Tuple(_)
                     | Ty::Record(_)
+                    | Ty::Group
+                    | Ty::List(_)
                     | Ty::Result(_)
-                    | Ty::Group => {
+                    | Ty::Generic(_)
+                    | Ty::Closure
+                    | Ty::Ordering => {
                         if !matches!(ty, Ty::Error | Ty::Never) {
                             let shown = self.show(&ty);
                             self.cx.say(say::pattern_mismatch(&format!("a tuple of {}", parts.len()), &shown, span));
@@ -262,8 +266,12 @@ impl Body<'_, '_> {
                     | Ty::Isize
                     | Ty::Tuple(_)
                     | Ty::Record(_)
+                    | Ty::Group
+                    | Ty::List(_)
                     | Ty::Result(_)
-                    | Ty::Group => {
+                    | Ty::Generic(_)
+                    | Ty::Closure
+                    | Ty::Ordering => {
                         let shown = self.show(ty);
                         self.cx.say(say::pattern_mismatch("an `Option`", &shown, span));
                         return bind_rest(self);
@@ -416,6 +424,7 @@ fn value_pattern(value: &Hir, ty: &Ty, span: Span) -> HirPat {
         | HirKind::None
         | HirKind::Call(..)
         | HirKind::Udf(..)
+        | HirKind::Default
         | HirKind::Body(_)
         | HirKind::Into(_)
         | HirKind::GroupKey

@@ -87,6 +87,10 @@ impl Planner<'_, '_> {
                 | Ty::Option(_)
                 | Ty::Result(_)
                 | Ty::Group
+                | Ty::List(_)
+                | Ty::Generic(_)
+                | Ty::Closure
+                | Ty::Ordering
                 | Ty::Var(_) => false,
             }
     }
@@ -102,8 +106,12 @@ impl Planner<'_, '_> {
             | Ty::Usize
             | Ty::Isize
             | Ty::Option(_)
-            | Ty::Result(_)
             | Ty::Group
+            | Ty::List(_)
+            | Ty::Result(_)
+            | Ty::Generic(_)
+            | Ty::Closure
+            | Ty::Ordering
             | Ty::Var(_)) => other.column_type().is_some(),
         };
         if !fits && !ty.is_error() {
@@ -160,6 +168,10 @@ pub(super) fn fields_of(cx: &Cx<'_>, row: &Ty) -> Vec<Field> {
         | Ty::Option(_)
         | Ty::Result(_)
         | Ty::Group
+        | Ty::List(_)
+        | Ty::Generic(_)
+        | Ty::Closure
+        | Ty::Ordering
         | Ty::Var(_)) => other.column_type().map(|ty| Field::new("value", ty)).into_iter().collect(),
     }
 }

@@ -11,6 +11,10 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RecordId(pub(super) u32);
 
+/// Index into [`Cx::generics`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct GenericId(pub(super) u32);
+
 /// A variable of one body's [`super::unify::Table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TyVar(pub(super) u32);
@@ -36,6 +40,14 @@ pub(super) enum Ty {
     Tuple(Vec<Ty>),
     /// A record, declared or made of columns.
     Record(RecordId),
+    /// `Vec<T>`, arrays and slices.
+    List(Box<Ty>),
+    /// A type parameter of the function that is being checked.
+    Generic(GenericId),
+    /// A closure that a `let` gave a name.
+    Closure,
+    /// `std::cmp::Ordering`: -1, 0 or 1.
+    Ordering,
     /// The rows of one key, inside an aggregate.
     Group,
     /// Not yet known.
@@ -79,6 +91,7 @@ impl Ty {
         match ty {
             Type::Unit => Self::unit(),
             Type::Option(inner) => Self::of_column(inner).option(),
+            Type::List(item) => Self::List(Box::new(Self::of_column(item))),
             scalar @ (Type::Bool
             | Type::Int8
             | Type::Int16
@@ -106,10 +119,19 @@ impl Ty {
             Self::Scalar(ty) => Some(ty.clone()),
             Self::Usize => Some(Type::UInt64),
             Self::Isize => Some(Type::Int64),
+            Self::Ordering => Some(Type::Int8),
             Self::Option(inner) | Self::Result(inner) => {
                 inner.column_type().filter(|ty| !ty.is_option()).map(Type::optional)
             }
-            Self::Error | Self::Never | Self::Tuple(_) | Self::Record(_) | Self::Group | Self::Var(_) => None,
+            Self::List(item) => item.column_type().filter(|ty| !ty.is_option()).map(|ty| Type::List(Box::new(ty))),
+            Self::Error
+            | Self::Never
+            | Self::Tuple(_)
+            | Self::Record(_)
+            | Self::Group
+            | Self::Generic(_)
+            | Self::Closure
+            | Self::Var(_) => None,
         }
     }
 
@@ -125,6 +147,10 @@ impl Ty {
             | Self::Record(_)
             | Self::Result(_)
             | Self::Group
+            | Self::List(_)
+            | Self::Generic(_)
+            | Self::Closure
+            | Self::Ordering
             | Self::Var(_) => false,
         }
     }
@@ -148,7 +174,7 @@ impl Ty {
     pub(super) fn is_error(&self) -> bool {
         match self {
             Self::Error => true,
-            Self::Option(inner) | Self::Result(inner) => inner.is_error(),
+            Self::Option(inner) | Self::List(inner) | Self::Result(inner) => inner.is_error(),
             Self::Tuple(parts) => parts.iter().any(Self::is_error),
             Self::Never
             | Self::Scalar(_)
@@ -156,6 +182,9 @@ impl Ty {
             | Self::Isize
             | Self::Record(_)
             | Self::Group
+            | Self::Generic(_)
+            | Self::Closure
+            | Self::Ordering
             | Self::Var(_) => false,
         }
     }
@@ -261,6 +290,10 @@ pub(super) fn integer_range(ty: &Ty) -> Option<(i128, i128)> {
         | Ty::Record(_)
         | Ty::Result(_)
         | Ty::Group
+        | Ty::List(_)
+        | Ty::Generic(_)
+        | Ty::Closure
+        | Ty::Ordering
         | Ty::Var(_) => None,
     }
 }
@@ -281,6 +314,10 @@ pub(super) fn is_lossless(from: &Ty, to: &Ty) -> bool {
         | Ty::Record(_)
         | Ty::Result(_)
         | Ty::Group
+        | Ty::List(_)
+        | Ty::Generic(_)
+        | Ty::Closure
+        | Ty::Ordering
         | Ty::Var(_) => None,
     };
     if *from == Ty::BOOL {
@@ -388,6 +425,11 @@ impl Cx<'_> {
             }
             _ => {}
         }
+        if args.is_empty()
+            && let Some((_, id)) = self.generic_scope.iter().rev().find(|(name, _)| name == path)
+        {
+            return Ty::Generic(*id);
+        }
         if let Some(scalar) = scalar_named(path) {
             return scalar;
         }
@@ -429,6 +471,10 @@ impl Cx<'_> {
             },
             Ty::Record(id) => self.record(*id).name.clone(),
             Ty::Group => "group".to_owned(),
+            Ty::List(item) => format!("Vec<{}>", self.show(item)),
+            Ty::Generic(id) => self.generics[id.0 as usize].name.clone(),
+            Ty::Closure => "closure".to_owned(),
+            Ty::Ordering => "Ordering".to_owned(),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::infer::Body;
 use super::types::Ty;
 use super::{ConstTy, Cx, FunctionTy, ParamTy};
 use crate::diagnostics::types::Why;
-use crate::diagnostics::{names, syntax, unsupported};
+use crate::diagnostics::{generics, names, syntax, unsupported};
 use sabot_ir::ast;
 use sabot_ir::job_graph::JobGraph;
 use sabot_ir::plan;
@@ -18,18 +18,14 @@ impl Cx<'_> {
     pub(super) fn declare_code(&mut self, graph: &JobGraph) -> Vec<plan::Param> {
         self.declare_consts(&graph.consts);
         for function in &graph.functions {
-            let name = &ast::Name { text: function.full_name(), span: function.name.span };
-            if let Some(owner) = &function.owner {
-                self.say(unsupported::form("a function of an `impl` block", owner.span));
-            }
-            if let Some(generic) = function.generics.first() {
-                self.say(unsupported::form("a generic function", generic.name.span));
-            }
-            if let Some(&first) = self.function_names.get(&name.text) {
+            let (name, path) = (&function.name, function.full_name());
+            if let Some(&first) = self.function_names.get(&path) {
                 let first = self.functions[first.0 as usize].span;
-                self.say(syntax::defined_twice(name.span, first, "function", &name.text));
+                self.say(syntax::defined_twice(name.span, first, "function", &path));
                 continue;
             }
+            self.look_for_owner(function.owner.as_ref());
+            let generics = self.enter_generics(function);
             let mut params = Vec::with_capacity(function.params.len());
             for (param, ty) in &function.params {
                 let param = param.as_name().map_or_else(|| "_".to_owned(), |name| name.text);
@@ -37,8 +33,9 @@ impl Cx<'_> {
             }
             let returns = self.resolve_type(&function.returns);
             let id = FunctionId(u32::try_from(self.functions.len()).expect("fewer than 2^32 functions"));
-            self.function_names.insert(name.text.clone(), id);
-            self.functions.push(FunctionTy { name: name.text.clone(), params, returns, body: None, span: name.span });
+            self.leave_generics();
+            self.function_names.insert(path.clone(), id);
+            self.functions.push(FunctionTy { name: path, generics, params, returns, body: None, span: name.span });
         }
         let params = self.declare_params(graph);
         let mut checked: BTreeMap<FunctionId, Rc<HirClosure>> = BTreeMap::new();
@@ -48,12 +45,15 @@ impl Cx<'_> {
                 continue;
             }
             let signature = &self.functions[id.0 as usize];
+            let generics = signature.generics.clone();
             let params: Vec<Ty> = signature.params.iter().map(|(_, ty)| ty.clone()).collect();
             let returns = signature.returns.clone();
             let errors = self.errors;
+            self.reenter_generics(&generics);
             let mut body = Body::new(self, false);
             let mut closure = body.function(function, &params, &returns);
             body.finish(&mut closure);
+            self.leave_generics();
             if self.errors == errors {
                 checked.insert(id, Rc::new(closure));
             }
@@ -65,18 +65,28 @@ impl Cx<'_> {
         params
     }
 
+    /// An `impl` block is one of a record.
+    fn look_for_owner(&mut self, owner: Option<&ast::Name>) {
+        if let Some(owner) = owner
+            && !self.record_names.contains_key(&owner.text)
+        {
+            self.say(generics::impl_of_unknown(&owner.text, owner.span));
+        }
+    }
+
     fn declare_consts(&mut self, consts: &[ast::Const]) {
         // A constant may use those that stand before or behind it: names and types first, then values until none is new.
         for constant in consts {
-            let name = &ast::Name { text: constant.full_name(), span: constant.name.span };
-            if let Some(&first) = self.const_names.get(&name.text) {
+            let (name, path) = (&constant.name, constant.full_name());
+            if let Some(&first) = self.const_names.get(&path) {
                 let first = self.consts[first.0 as usize].span;
-                self.say(syntax::defined_twice(name.span, first, "constant", &name.text));
+                self.say(syntax::defined_twice(name.span, first, "constant", &path));
                 continue;
             }
+            self.look_for_owner(constant.owner.as_ref());
             let ty = self.resolve_type(&constant.ty);
             let id = ConstId(u32::try_from(self.consts.len()).expect("fewer than 2^32 constants"));
-            self.const_names.insert(name.text.clone(), id);
+            self.const_names.insert(path, id);
             self.consts.push(ConstTy { ty, body: None, literal: None, span: name.span });
         }
         let mut bodies: BTreeMap<ConstId, HirClosure> = BTreeMap::new();

@@ -61,7 +61,11 @@ impl Table {
             | Ty::Result(_)
             | Ty::Tuple(_)
             | Ty::Record(_)
-            | Ty::Group => None,
+            | Ty::Group
+            | Ty::List(_)
+            | Ty::Generic(_)
+            | Ty::Closure
+            | Ty::Ordering => None,
         }
     }
 
@@ -70,6 +74,7 @@ impl Table {
         match self.resolve(ty) {
             Ty::Option(inner) => self.deep(&inner).option(),
             Ty::Result(inner) => Ty::Result(Box::new(self.deep(&inner))),
+            Ty::List(item) => Ty::List(Box::new(self.deep(&item))),
             Ty::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.deep(part)).collect()),
             other @ (Ty::Error
             | Ty::Never
@@ -78,6 +83,9 @@ impl Table {
             | Ty::Isize
             | Ty::Record(_)
             | Ty::Group
+            | Ty::Generic(_)
+            | Ty::Closure
+            | Ty::Ordering
             | Ty::Var(_)) => other,
         }
     }
@@ -87,15 +95,23 @@ impl Table {
         match self.resolve(ty) {
             Ty::Option(inner) => self.finish(&inner).option(),
             Ty::Result(inner) => Ty::Result(Box::new(self.finish(&inner))),
+            Ty::List(item) => Ty::List(Box::new(self.finish(&item))),
             Ty::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.finish(part)).collect()),
             Ty::Var(var) => match self.slots[var.0 as usize] {
                 Slot::Free(Kind::Integer) => Ty::I32,
                 Slot::Free(Kind::Float) => Ty::F64,
                 Slot::Free(Kind::Any) | Slot::Bound(_) => Ty::Var(var),
             },
-            other @ (Ty::Error | Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Record(_) | Ty::Group) => {
-                other
-            }
+            other @ (Ty::Error
+            | Ty::Never
+            | Ty::Scalar(_)
+            | Ty::Usize
+            | Ty::Isize
+            | Ty::Record(_)
+            | Ty::Group
+            | Ty::Generic(_)
+            | Ty::Closure
+            | Ty::Ordering) => other,
         }
     }
 
@@ -127,7 +143,9 @@ impl Table {
                 }
                 fits
             }
-            (Ty::Option(x), Ty::Option(y)) | (Ty::Result(x), Ty::Result(y)) => self.unify(x, y),
+            (Ty::Option(x), Ty::Option(y)) | (Ty::List(x), Ty::List(y)) | (Ty::Result(x), Ty::Result(y)) => {
+                self.unify(x, y)
+            }
             (Ty::Tuple(xs), Ty::Tuple(ys)) => {
                 xs.len() == ys.len() && xs.iter().zip(ys).fold(true, |fits, (x, y)| self.unify(x, y) && fits)
             }
@@ -136,18 +154,26 @@ impl Table {
                 | Ty::Usize
                 | Ty::Isize
                 | Ty::Option(_)
-                | Ty::Result(_)
                 | Ty::Tuple(_)
                 | Ty::Record(_)
-                | Ty::Group,
+                | Ty::Group
+                | Ty::List(_)
+                | Ty::Result(_)
+                | Ty::Generic(_)
+                | Ty::Closure
+                | Ty::Ordering,
                 Ty::Scalar(_)
                 | Ty::Usize
                 | Ty::Isize
                 | Ty::Option(_)
-                | Ty::Result(_)
                 | Ty::Tuple(_)
                 | Ty::Record(_)
-                | Ty::Group,
+                | Ty::Group
+                | Ty::List(_)
+                | Ty::Result(_)
+                | Ty::Generic(_)
+                | Ty::Closure
+                | Ty::Ordering,
             ) => a == b,
         }
     }
@@ -159,9 +185,18 @@ impl Table {
     fn occurs(&self, var: TyVar, ty: &Ty) -> bool {
         match self.resolve(ty) {
             Ty::Var(other) => other == var,
-            Ty::Option(inner) | Ty::Result(inner) => self.occurs(var, &inner),
+            Ty::Option(inner) | Ty::List(inner) | Ty::Result(inner) => self.occurs(var, &inner),
             Ty::Tuple(parts) => parts.iter().any(|part| self.occurs(var, part)),
-            Ty::Error | Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Record(_) | Ty::Group => false,
+            Ty::Error
+            | Ty::Never
+            | Ty::Scalar(_)
+            | Ty::Usize
+            | Ty::Isize
+            | Ty::Record(_)
+            | Ty::Group
+            | Ty::Generic(_)
+            | Ty::Closure
+            | Ty::Ordering => false,
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::Cx;
 use super::types::Ty;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, UnaryOp};
+use sabot_ir::list::ListFunction;
 use sabot_ir::span::Span;
 use sabot_ir::ty::Type;
 use std::collections::BTreeSet;
@@ -65,9 +66,50 @@ impl Value {
                 let present = leaf(Type::Bool);
                 Self::Option(present, Box::new(Self::of_type(cx, inner, leaf)))
             }
-            Ty::Error | Ty::Never | Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Result(_) | Ty::Group | Ty::Var(_) => {
-                Self::Scalar(Expr::bool(true))
+            Ty::List(item) => Self::list_of(cx, item, 1, leaf),
+            Ty::Error
+            | Ty::Never
+            | Ty::Scalar(_)
+            | Ty::Usize
+            | Ty::Isize
+            | Ty::Group
+            | Ty::Result(_)
+            | Ty::Generic(_)
+            | Ty::Closure
+            | Ty::Ordering
+            | Ty::Var(_) => Self::Scalar(Expr::bool(true)),
+        }
+    }
+
+    /// Lists of this depth of what no single column holds: one list for each scalar of an item, all of one length.
+    /// Of an `Option` the first list says which are `Some`.
+    fn list_of(cx: &Cx<'_>, item: &Ty, depth: usize, leaf: &mut dyn FnMut(Type) -> Expr) -> Self {
+        let list = |ty: Type| (0..depth).fold(ty, |ty, _| Type::List(Box::new(ty)));
+        match item {
+            Ty::Tuple(parts) if !parts.is_empty() => {
+                Self::Parts(parts.iter().map(|part| Self::list_of(cx, part, depth, leaf)).collect())
             }
+            Ty::Record(id) => {
+                let fields = cx.record(*id).fields.iter();
+                Self::Parts(fields.map(|field| Self::list_of(cx, &field.ty, depth, leaf)).collect())
+            }
+            Ty::Option(inner) => {
+                let present = leaf(list(Type::Bool));
+                Self::Option(present, Box::new(Self::list_of(cx, inner, depth, leaf)))
+            }
+            Ty::List(inner) => Self::list_of(cx, inner, depth + 1, leaf),
+            Ty::Tuple(_)
+            | Ty::Result(_)
+            | Ty::Error
+            | Ty::Never
+            | Ty::Scalar(_)
+            | Ty::Usize
+            | Ty::Isize
+            | Ty::Group
+            | Ty::Generic(_)
+            | Ty::Closure
+            | Ty::Ordering
+            | Ty::Var(_) => Self::Scalar(leaf(list(item.column_type().unwrap_or(Type::Bool)))),
         }
     }
 
@@ -102,6 +144,7 @@ pub(super) fn default_of(ty: &Type) -> Expr {
         Type::String => ExprKind::Literal(Literal::String(String::new())),
         Type::Bytes => ExprKind::Literal(Literal::Bytes(Vec::new())),
         Type::Option(_) => ExprKind::None,
+        Type::List(_) => ExprKind::Call(Function::List(ListFunction::Of), Vec::new()),
         Type::Int8
         | Type::Int16
         | Type::Int32

@@ -4,6 +4,7 @@
 //! graph that was not written in Rust, E07xx what later versions can do.
 
 pub(crate) mod aggregate;
+pub(crate) mod generics;
 pub(crate) mod guide;
 pub(crate) mod names;
 pub(crate) mod operators;

@@ -63,7 +63,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `<A, B>`; a number, as in `Decimal<18, 4>`, is a path of digits.
+    /// `<A, B>`; a number, as in `Decimal<18, 4>`, is a path of digits, and `Output = T` is one named `Output =`.
     pub(super) fn generic_arguments(&mut self, arguments: &syn::AngleBracketedGenericArguments) -> Vec<TypeName> {
         let mut types = Vec::new();
         for argument in &arguments.args {
@@ -73,6 +73,10 @@ impl Reader<'_> {
                 syn::GenericArgument::Lifetime(_) => {}
                 syn::GenericArgument::Const(syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Int(number), .. })) => {
                     types.push(TypeName { kind: TypeNameKind::Path(number.to_string(), Vec::new()), span });
+                }
+                syn::GenericArgument::AssocType(assoc) if assoc.generics.is_none() => {
+                    let name = format!("{} =", assoc.ident);
+                    types.push(TypeName { kind: TypeNameKind::Path(name, vec![self.ty(&assoc.ty)]), span });
                 }
                 _ => {
                     // `N = 3`, `{ N + 1 }`, bounds

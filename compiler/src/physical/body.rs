@@ -7,7 +7,8 @@ use super::operators::Operators;
 use super::registers::{Registers, renumber};
 use super::tables::{JoinLayout, dedup_layout, join_layout, rows_layout};
 use super::{liveness, tables};
-use sabot_ir::expr::{Expr, ExprKind, Literal};
+use sabot_ir::expr::{Expr, ExprKind, Function, Literal};
+use sabot_ir::list::ListFunction;
 use sabot_ir::pipeline::{AggregateInput, Body, End, Origin, Pipeline, Reg, Step, TableId};
 use sabot_ir::plan::{AggregateCall, AggregateFunction, JoinKind, NodeId, Operator};
 use sabot_ir::span::Span;
@@ -483,6 +484,7 @@ fn anything(ty: &Type) -> Expr {
         Type::String => ExprKind::Literal(Literal::String(String::new())),
         Type::Bytes => ExprKind::Literal(Literal::Bytes(Vec::new())),
         Type::Option(_) => ExprKind::None,
+        Type::List(_) => ExprKind::Call(Function::List(ListFunction::Of), Vec::new()),
     };
     Expr::new(kind, ty.clone(), Span::NONE)
 }

@@ -189,6 +189,18 @@ macro_rules! with_runtime_functions {
             JsonGetI64 get_json_i64 (ctx, ptr, i64, ptr, i64) -> i64, "`json_get_i64(s, path)`";
             JsonGetF64 get_json_f64 (ctx, ptr, i64, ptr, i64) -> i64, "`json_get_f64(s, path)`";
             JsonGetBool get_json_bool (ctx, ptr, i64, ptr, i64) -> i64, "`json_get_bool(s, path)`";
+            ListNew list_new (ctx, i64, i64) -> i64, "room for that many items of a width";
+            ListRepeat list_repeat (ctx, i64, i64, i64, i64) -> i64, "`vec![x; n]`";
+            ListGrow list_grow (ctx, ptr, i64, i64) -> i64, "the list, and room for one item behind it";
+            ListConcat list_concat (ctx, ptr, i64, ptr, i64, i64) -> i64, "the items of one list, then those of another";
+            ListReverse list_reverse (ctx, ptr, i64, i64) -> i64, "the items from last to first";
+            ListOrder list_order (ctx, ptr, i64, i64, ptr) -> i64, "the positions of the items in sorted order";
+            ListTake list_take (ctx, ptr, i64, i64, ptr, i64) -> i64, "the items at these positions";
+            ListContains list_contains (ptr, i64, i64, i64, i64) -> bool, "`v.contains(&x)`";
+            ListCompare list_compare (ptr, i64, ptr, i64, i64) -> i32, "-1, 0, 1, or 2 if two items are unordered";
+            ListJoin list_join (ctx, ptr, i64, ptr, i64) -> i64, "`v.join(separator)`";
+            ListOpen list_open (ctx, ptr, i64, i64) -> i64, "a list of strings or lists as a kernel has it";
+            ListClose list_close (ctx, ptr, i64, i64) -> i64, "a list of strings or lists as a register has it";
         }
     };
 }

@@ -9,6 +9,7 @@ pub mod descriptor;
 pub mod format;
 pub mod function;
 pub mod kernel;
+pub mod list;
 pub mod manifest;
 
 /// Version of everything in this crate. An artifact of another version is refused when it is loaded.

@@ -77,6 +77,9 @@ pub enum BaseType {
     TimestampNs,
     /// Microseconds.
     Duration,
+    /// Lists of lists of so many levels (0: a plain list) of items. In a register and in the runtime's memory a list is
+    /// a string of bytes, see [`crate::list`].
+    List(Item, u8),
 }
 
 impl BaseType {
@@ -95,14 +98,144 @@ impl BaseType {
             | Self::TimestampUs
             | Self::TimestampNs
             | Self::Duration => Some(8),
-            Self::String | Self::Bytes | Self::Decimal(..) => Some(16),
+            Self::String | Self::Bytes | Self::Decimal(..) | Self::List(..) => Some(16),
         }
     }
 
     /// Whether a register holds `StrRef`s.
     #[must_use]
     pub fn is_str(self) -> bool {
-        matches!(self, Self::String | Self::Bytes)
+        matches!(self, Self::String | Self::Bytes | Self::List(..))
+    }
+}
+
+/// What the innermost lists of a [`BaseType::List`] hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Item {
+    /// `bool`.
+    Bool,
+    /// `i8`.
+    Int8,
+    /// `i16`.
+    Int16,
+    /// `i32`.
+    Int32,
+    /// `i64`.
+    Int64,
+    /// `u8`.
+    UInt8,
+    /// `u16`.
+    UInt16,
+    /// `u32`.
+    UInt32,
+    /// `u64`.
+    UInt64,
+    /// `f32`.
+    Float32,
+    /// `f64`.
+    Float64,
+    /// UTF-8.
+    String,
+    /// Any bytes.
+    Bytes,
+    /// Decimal with precision and scale.
+    Decimal(u8, i8),
+    /// Days since 1970-01-01.
+    Date,
+    /// Milliseconds since 1970-01-01T00:00:00 UTC.
+    TimestampMs,
+    /// Microseconds since 1970-01-01T00:00:00 UTC.
+    TimestampUs,
+    /// Nanoseconds since 1970-01-01T00:00:00 UTC.
+    TimestampNs,
+    /// Microseconds.
+    Duration,
+}
+
+impl Item {
+    /// As a type of columns.
+    #[must_use]
+    pub fn base(self) -> BaseType {
+        match self {
+            Self::Bool => BaseType::Bool,
+            Self::Int8 => BaseType::Int8,
+            Self::Int16 => BaseType::Int16,
+            Self::Int32 => BaseType::Int32,
+            Self::Int64 => BaseType::Int64,
+            Self::UInt8 => BaseType::UInt8,
+            Self::UInt16 => BaseType::UInt16,
+            Self::UInt32 => BaseType::UInt32,
+            Self::UInt64 => BaseType::UInt64,
+            Self::Float32 => BaseType::Float32,
+            Self::Float64 => BaseType::Float64,
+            Self::String => BaseType::String,
+            Self::Bytes => BaseType::Bytes,
+            Self::Decimal(precision, scale) => BaseType::Decimal(precision, scale),
+            Self::Date => BaseType::Date,
+            Self::TimestampMs => BaseType::TimestampMs,
+            Self::TimestampUs => BaseType::TimestampUs,
+            Self::TimestampNs => BaseType::TimestampNs,
+            Self::Duration => BaseType::Duration,
+        }
+    }
+}
+
+impl BaseType {
+    /// What a list of this type holds; `None` of what is no list.
+    #[must_use]
+    pub fn item(self) -> Option<Self> {
+        match self {
+            Self::List(item, 0) => Some(item.base()),
+            Self::List(item, depth) => Some(Self::List(item, depth - 1)),
+            Self::Bool
+            | Self::Int8
+            | Self::Int16
+            | Self::Int32
+            | Self::Int64
+            | Self::UInt8
+            | Self::UInt16
+            | Self::UInt32
+            | Self::UInt64
+            | Self::Float32
+            | Self::Float64
+            | Self::String
+            | Self::Bytes
+            | Self::Decimal(..)
+            | Self::Date
+            | Self::TimestampMs
+            | Self::TimestampUs
+            | Self::TimestampNs
+            | Self::Duration => None,
+        }
+    }
+
+    /// A list of this; nothing if it would be too deep.
+    #[must_use]
+    pub fn list(self) -> Option<Self> {
+        let item = match self {
+            Self::List(item, depth) => return Some(Self::List(item, depth.checked_add(1)?)),
+            Self::Bool => Item::Bool,
+            Self::Int8 => Item::Int8,
+            Self::Int16 => Item::Int16,
+            Self::Int32 => Item::Int32,
+            Self::Int64 => Item::Int64,
+            Self::UInt8 => Item::UInt8,
+            Self::UInt16 => Item::UInt16,
+            Self::UInt32 => Item::UInt32,
+            Self::UInt64 => Item::UInt64,
+            Self::Float32 => Item::Float32,
+            Self::Float64 => Item::Float64,
+            Self::String => Item::String,
+            Self::Bytes => Item::Bytes,
+            Self::Decimal(precision, scale) => Item::Decimal(precision, scale),
+            Self::Date => Item::Date,
+            Self::TimestampMs => Item::TimestampMs,
+            Self::TimestampUs => Item::TimestampUs,
+            Self::TimestampNs => Item::TimestampNs,
+            Self::Duration => Item::Duration,
+        };
+        Some(Self::List(item, 0))
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 use super::error::{ConnectorError, Place};
+use super::list::{packed, unpacked};
 use super::schema::{arrow_type, is_layout_of, rust_name};
 use super::source::Position;
 use arrow_array::cast::AsArray;
@@ -21,12 +22,20 @@ use std::sync::Arc;
 
 /// A column that a sink is given, with exactly the type that the sink has: other layouts of strings become one, time zones
 /// are relabelled.
-pub(super) fn in_type(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
+///
+/// # Errors
+/// The types have nothing to do with each other.
+pub fn in_type(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
     let found = array.data_type();
     if found == to {
         return Ok(Arc::clone(array));
     }
     match (found, to) {
+        (DataType::Binary, DataType::List(field)) => {
+            let item = super::schema::base_type(field.data_type());
+            let item = item.ok_or_else(|| ArrowError::CastError(format!("no job has a list of {field}")))?;
+            Ok(Arc::new(unpacked(array.as_binary::<i32>(), item)?))
+        }
         (DataType::Timestamp(from, _), DataType::Timestamp(unit, _)) if from == unit => {
             Ok(make_array(array.to_data().into_builder().data_type(to.clone()).build()?))
         }
@@ -45,6 +54,8 @@ enum Conversion {
     Coarsen(DataType, i64),
     /// A column of nulls.
     Nulls(DataType),
+    /// Lists, which become bytes, by way of the type that lists have by default.
+    Pack(DataType, BaseType),
 }
 
 /// How the columns of a file become those of a batch.
@@ -75,6 +86,7 @@ impl Conversions {
             let data_type = match &conversion {
                 Conversion::Keep => found.clone(),
                 Conversion::Cast(to) | Conversion::Coarsen(to, _) | Conversion::Nulls(to) => to.clone(),
+                Conversion::Pack(..) => DataType::Binary,
             };
             schema.push(ArrowField::new(&field.name, data_type, field.ty.nullable));
             columns.push((conversion, field.clone()));
@@ -131,17 +143,21 @@ impl Conversions {
         let (to, multiple) = match conversion {
             Conversion::Keep => return Ok(array),
             Conversion::Nulls(to) => return Ok(new_null_array(to, array.len())),
-            Conversion::Cast(to) => (to, None),
+            Conversion::Cast(to) | Conversion::Pack(to, _) => (to, None),
             Conversion::Coarsen(to, multiple) => (to, Some(*multiple)),
         };
         if let Some(row) = multiple.and_then(|multiple| first_inexact(&array, multiple)) {
             return Err(self.bad_value(&array, row, field, position.place(row)));
         }
-        cast_with_options(&array, to, &options).map_err(|_| {
+        let converted = cast_with_options(&array, to, &options).map_err(|_| {
             let fails = |row: &usize| cast_with_options(&array.slice(*row, 1), to, &options).is_err();
             let row = (0..array.len()).find(fails).unwrap_or(0);
             self.bad_value(&array, row, field, position.place(row))
-        })
+        })?;
+        match conversion {
+            Conversion::Pack(_, item) => Ok(Arc::new(packed(&converted, *item))),
+            Conversion::Keep | Conversion::Cast(_) | Conversion::Coarsen(..) | Conversion::Nulls(_) => Ok(converted),
+        }
     }
 
     fn bad_value(&self, array: &ArrayRef, row: usize, field: &Field, place: Place) -> ConnectorError {
@@ -170,6 +186,20 @@ fn first_inexact(array: &ArrayRef, multiple: i64) -> Option<usize> {
 
 /// The way from a file's type to the record's, if there is one without loss.
 fn conversion(found: &DataType, base: BaseType) -> Option<Conversion> {
+    if let Some(item) = base.item() {
+        return match found {
+            DataType::Null => Some(Conversion::Nulls(DataType::Binary)),
+            DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
+                match conversion(field.data_type(), item)? {
+                    Conversion::Keep | Conversion::Cast(_) | Conversion::Pack(..) => {
+                        Some(Conversion::Pack(arrow_type(base), item))
+                    }
+                    Conversion::Coarsen(..) | Conversion::Nulls(_) => None,
+                }
+            }
+            _ => None,
+        };
+    }
     if is_layout_of(found, base) {
         return Some(Conversion::Keep);
     }
@@ -189,8 +219,7 @@ fn conversion(found: &DataType, base: BaseType) -> Option<Conversion> {
         _ => {}
     }
     match base {
-        BaseType::Bool => None,
-        BaseType::Int8 => None,
+        BaseType::Bool | BaseType::Int8 | BaseType::List(..) => None,
         BaseType::Int16 => matches!(found, DataType::Int8 | DataType::UInt8).then(cast).flatten(),
         BaseType::Int32 => is_integer_of(found, 31).then(cast).flatten(),
         BaseType::Int64 => is_integer_of(found, 63).then(cast).flatten(),

@@ -7,9 +7,10 @@
 //! Left out: everything about tasks, morsels and order (the task loop's), and the network.
 
 mod arrow;
-mod convert;
+pub mod convert;
 pub mod error;
 mod input;
+pub(crate) mod list;
 mod mapped;
 mod nexmark;
 mod output;

@@ -32,7 +32,24 @@ pub fn arrow_type(base: BaseType) -> DataType {
         BaseType::TimestampUs => DataType::Timestamp(TimeUnit::Microsecond, utc()),
         BaseType::TimestampNs => DataType::Timestamp(TimeUnit::Nanosecond, utc()),
         BaseType::Duration => DataType::Duration(TimeUnit::Microsecond),
+        BaseType::List(..) => match base.item() {
+            Some(item) => super::list::list_type(item),
+            None => DataType::Binary,
+        },
     }
+}
+
+/// The Arrow type that columns have inside the runtime: lists are bytes there.
+#[must_use]
+pub(crate) fn batch_type(base: BaseType) -> DataType {
+    if base.item().is_some() { DataType::Binary } else { arrow_type(base) }
+}
+
+/// The schema of a source's batches, where every column has the type that its kind has by default.
+#[must_use]
+pub(super) fn batch_schema(fields: &[Field]) -> SchemaRef {
+    let field = |field: &Field| ArrowField::new(&field.name, batch_type(field.ty.base), field.ty.nullable);
+    Arc::new(Schema::new(fields.iter().map(field).collect::<Vec<_>>()))
 }
 
 /// Whether a column of this Arrow type may be handed on as it is where the record says `base`.
@@ -42,7 +59,7 @@ pub fn arrow_type(base: BaseType) -> DataType {
     reason = "Arrow's types are many and not ours: those not named are treated alike"
 )]
 pub fn is_layout_of(data_type: &DataType, base: BaseType) -> bool {
-    if *data_type == arrow_type(base) {
+    if *data_type == batch_type(base) {
         return true;
     }
     match base {
@@ -68,7 +85,8 @@ pub fn is_layout_of(data_type: &DataType, base: BaseType) -> bool {
         | BaseType::Float64
         | BaseType::Decimal(..)
         | BaseType::Date
-        | BaseType::Duration => false,
+        | BaseType::Duration
+        | BaseType::List(..) => false,
     }
 }
 
@@ -95,6 +113,7 @@ pub fn rust_name(base: BaseType) -> String {
         BaseType::TimestampUs => "Timestamp (microseconds)".into(),
         BaseType::TimestampNs => "Timestamp (nanoseconds)".into(),
         BaseType::Duration => "Duration".into(),
+        BaseType::List(..) => format!("Vec<{}>", base.item().map_or_else(String::new, rust_name)),
     }
 }
 
@@ -125,17 +144,17 @@ pub fn base_type(data_type: &DataType) -> Option<BaseType> {
         DataType::Timestamp(TimeUnit::Microsecond, _) => BaseType::TimestampUs,
         DataType::Timestamp(TimeUnit::Nanosecond, _) => BaseType::TimestampNs,
         DataType::Duration(_) => BaseType::Duration,
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            base_type(item.data_type())?.list()?
+        }
         DataType::Dictionary(_, value) => base_type(value)?,
         DataType::RunEndEncoded(_, values) => base_type(values.data_type())?,
         DataType::Null
         | DataType::Time32(_)
         | DataType::Time64(_)
         | DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::DayTime | IntervalUnit::MonthDayNano)
-        | DataType::List(_)
         | DataType::ListView(_)
-        | DataType::LargeList(_)
         | DataType::LargeListView(_)
-        | DataType::FixedSizeList(..)
         | DataType::Struct(_)
         | DataType::Union(..)
         | DataType::Map(..)
@@ -234,11 +253,11 @@ mod tests {
     fn every_arrow_type_of_a_record_comes_back_as_that_type() {
         for base in ALL_TYPES {
             assert_eq!(base_type(&arrow_type(base)), Some(base));
-            assert!(is_layout_of(&arrow_type(base), base));
+            assert!(is_layout_of(&batch_type(base), base));
         }
     }
 
-    const ALL_TYPES: [BaseType; 19] = [
+    const ALL_TYPES: [BaseType; 21] = [
         BaseType::Bool,
         BaseType::Int8,
         BaseType::Int16,
@@ -258,5 +277,7 @@ mod tests {
         BaseType::TimestampUs,
         BaseType::TimestampNs,
         BaseType::Duration,
+        BaseType::List(sabot_abi::manifest::Item::String, 0),
+        BaseType::List(sabot_abi::manifest::Item::Int64, 1),
     ];
 }

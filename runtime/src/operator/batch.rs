@@ -3,6 +3,7 @@
 //! Where a chunk comes as a whole, the kernel that computes a column writes it right into the batch
 //! ([`BatchEnd::lend`]): there is nothing to copy then.
 
+use crate::connector::convert::in_type;
 use crate::primitive::bitmap;
 use crate::primitive::memory::Str;
 use crate::primitive::pool::{Lent, Pool};
@@ -247,7 +248,12 @@ impl Column {
             Building::Fixed { values, .. } | Building::Bits(values) => take(values).into_buffer(),
             Building::Strings(strings) => {
                 let next = strings.next();
-                return std::mem::replace(strings, next).into_array(ty, nulls);
+                let strings = std::mem::replace(strings, next);
+                if let DataType::List(_) = ty {
+                    let bytes = strings.into_array(&DataType::Binary, nulls);
+                    return in_type(&bytes, ty).expect("what kernels make of lists are lists");
+                }
+                return strings.into_array(ty, nulls);
             }
         };
         let data = ArrayData::builder(ty.clone()).len(rows).add_buffer(values).nulls(nulls);

@@ -149,7 +149,8 @@ pub(crate) fn canonical(base: BaseType, word: u64) -> u64 {
         | BaseType::TimestampMs
         | BaseType::TimestampUs
         | BaseType::TimestampNs
-        | BaseType::Duration => word,
+        | BaseType::Duration
+        | BaseType::List(..) => word,
     }
 }
 

@@ -22,6 +22,15 @@ unsafe impl Send for ValueArena {}
 pub(crate) struct Blocks {
     blocks: Vec<Buf<u8>>,
     at: (usize, usize),
+    /// Lists that have room behind their last item.
+    growing: [Growing; 32],
+}
+
+/// Room behind a list: the address where its items end, and where the room does.
+#[derive(Clone, Copy, Debug, Default)]
+struct Growing {
+    end: usize,
+    limit: usize,
 }
 
 /// A state of the arena to which it can go back.
@@ -60,6 +69,7 @@ impl ValueArena {
     /// Takes everything back.
     pub fn reset(&mut self) {
         self.blocks().at = (0, 0);
+        self.blocks().growing = Default::default();
     }
 
     /// Where it stands.
@@ -71,6 +81,7 @@ impl ValueArena {
     /// Takes everything back that was given since.
     pub(crate) fn release(&mut self, mark: Mark) {
         self.blocks().at = mark.0;
+        self.blocks().growing = Default::default();
     }
 
     /// The bytes of a value that lies in it: for tests, which know no more of a value than where it is.
@@ -171,6 +182,36 @@ impl Blocks {
             }
             self.at = (block + 1, 0);
         }
+    }
+
+    /// A list of `len` bytes, with room for `more` bytes behind it: where it lies if it has room, else as a copy that has
+    /// room for as much again. A list that ends where the room of a longer one is taken is copied, so no list changes.
+    pub(crate) fn grow(
+        &mut self,
+        row_bytes: &mut u64,
+        list: *const u8,
+        len: usize,
+        more: usize,
+    ) -> Result<*const u8, TooLarge> {
+        let end = (list as usize).wrapping_add(len);
+        let slot = Self::slot(end);
+        let known = self.growing[slot];
+        if len > 0 && known.end == end && known.limit - end >= more {
+            self.growing[slot] = Growing::default();
+            self.growing[Self::slot(end + more)] = Growing { end: end + more, limit: known.limit };
+            return Ok(list);
+        }
+        let room = (2 * len).max(4 * more).max(32);
+        let to = self.take(row_bytes, room, 16)?;
+        // SAFETY: `take` gave more bytes than the list has, somewhere else; a list is readable for its length.
+        unsafe { std::ptr::copy_nonoverlapping(list, to, len) };
+        let end = to as usize + len + more;
+        self.growing[Self::slot(end)] = Growing { end, limit: to as usize + room };
+        Ok(to)
+    }
+
+    fn slot(end: usize) -> usize {
+        (end >> 3).wrapping_mul(0x9e37_79b1) >> 8 & 31
     }
 
     /// `left` and `right` in one value: in place if `left` is what was made last.

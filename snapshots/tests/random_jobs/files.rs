@@ -78,6 +78,7 @@ fn data_type(ty: &Type) -> DataType {
         Type::Timestamp(TimeUnit::Nanosecond) => DataType::Timestamp(arrow_schema::TimeUnit::Nanosecond, utc()),
         Type::Duration => DataType::Duration(arrow_schema::TimeUnit::Microsecond),
         Type::Option(inner) => data_type(inner),
+        Type::List(_) => unreachable!("random jobs have no lists"),
     }
 }
 
@@ -132,7 +133,7 @@ fn array(ty: &Type, values: &[&Value]) -> ArrayRef {
             }
             Arc::new(builder.finish())
         }
-        Type::Unit | Type::Option(_) => unreachable!("no column is of type {ty}"),
+        Type::Unit | Type::Option(_) | Type::List(_) => unreachable!("no column is of type {ty}"),
     }
 }
 
@@ -165,6 +166,6 @@ fn value(ty: &Type, column: &ArrayRef, row: usize) -> Value {
         Type::Float64 => Value::Float64(at::<Float64Type>(column, row)),
         Type::String => Value::String(column.as_string::<i32>().value(row).to_owned()),
         Type::Bytes => Value::Bytes(column.as_binary::<i32>().value(row).to_vec()),
-        Type::Unit | Type::Option(_) => unreachable!("no column is of type {ty}"),
+        Type::Unit | Type::Option(_) | Type::List(_) => unreachable!("no column is of type {ty}"),
     }
 }

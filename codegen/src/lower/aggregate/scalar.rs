@@ -60,7 +60,12 @@ fn take(
                 let wide = fx.builder.ins().sextend(types::I128, value);
                 add_integer(fx, accumulators, position, wide);
             }
-            Class::Int { signed: false, .. } | Class::Unit | Class::Bool | Class::Str | Class::Decimal => {
+            Class::Int { signed: false, .. }
+            | Class::Unit
+            | Class::Bool
+            | Class::Str
+            | Class::List(_)
+            | Class::Decimal => {
                 let wide = fx.builder.ins().uextend(types::I128, value);
                 add_integer(fx, accumulators, position, wide);
             }
@@ -70,9 +75,12 @@ fn take(
                 Class::Int { bits: 64, .. } | Class::F64 => value,
                 Class::Int { signed: true, .. } => fx.builder.ins().sextend(types::I64, value),
                 Class::F32 => fx.builder.ins().fpromote(types::F64, value),
-                Class::Int { signed: false, .. } | Class::Unit | Class::Bool | Class::Str | Class::Decimal => {
-                    fx.builder.ins().uextend(types::I64, value)
-                }
+                Class::Int { signed: false, .. }
+                | Class::Unit
+                | Class::Bool
+                | Class::Str
+                | Class::List(_)
+                | Class::Decimal => fx.builder.ins().uextend(types::I64, value),
             };
             merge_best(fx, accumulators, position, class, function == AggregateFunction::Min, wide);
         }

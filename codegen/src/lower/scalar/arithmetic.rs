@@ -39,7 +39,7 @@ pub(super) fn unary(cx: &mut ScalarCx<'_, '_>, op: UnaryOp, x: &Expr, span: Span
         (UnaryOp::Not, Class::Int { .. }) => cx.fx.builder.ins().bnot(value),
         (
             UnaryOp::Neg | UnaryOp::Not,
-            Class::Unit | Class::Bool | Class::F32 | Class::F64 | Class::Str | Class::Decimal,
+            Class::Unit | Class::Bool | Class::F32 | Class::F64 | Class::Str | Class::List(_) | Class::Decimal,
         ) => return Err(CodegenError::unsupported(&format!("this operator on `{}`", x.ty), span)),
     };
     Ok(Scalar::plain(result))
@@ -92,7 +92,7 @@ pub(super) fn binary(
         class @ (Class::F32 | Class::F64) => floats(cx.fx, op, class, left, right).ok_or_else(unsupported)?,
         Class::Bool => bits(cx.fx, op, left, right).ok_or_else(unsupported)?,
         Class::Decimal => super::decimal::binary(cx, op, left, right, expr.span).ok_or_else(unsupported)?,
-        Class::Unit | Class::Str => return Err(unsupported()),
+        Class::Unit | Class::Str | Class::List(_) => return Err(unsupported()),
     };
     Ok(Scalar::plain(value))
 }

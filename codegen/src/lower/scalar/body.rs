@@ -71,7 +71,7 @@ pub(super) fn variable(cx: &mut ScalarCx<'_, '_>, id: VariableId) -> Result<Scal
     let held = held.ok_or_else(|| CodegenError::internal("a variable is read outside its body"))?;
     let pieces: Vec<Value> = held.pieces.iter().map(|piece| cx.fx.builder.use_var(*piece)).collect();
     let mut rest = pieces[1..].iter().copied();
-    let len = if Class::of(&held.ty) == Class::Str { rest.next() } else { None };
+    let len = if Class::of(&held.ty).has_length() { rest.next() } else { None };
     Ok(Scalar { value: pieces[0], len, valid: rest.next() })
 }
 

@@ -52,8 +52,22 @@ pub(super) fn cast(
         (Class::F32, Class::F64) => fx.builder.ins().fpromote(types::F64, value.value),
         (Class::F64, Class::F32) => fx.builder.ins().fdemote(types::F32, value.value),
         (
-            Class::Unit | Class::Bool | Class::Int { .. } | Class::F32 | Class::F64 | Class::Str | Class::Decimal,
-            Class::Unit | Class::Bool | Class::Int { .. } | Class::F32 | Class::F64 | Class::Str | Class::Decimal,
+            Class::Unit
+            | Class::Bool
+            | Class::Int { .. }
+            | Class::F32
+            | Class::F64
+            | Class::Str
+            | Class::List(_)
+            | Class::Decimal,
+            Class::Unit
+            | Class::Bool
+            | Class::Int { .. }
+            | Class::F32
+            | Class::F64
+            | Class::Str
+            | Class::List(_)
+            | Class::Decimal,
         ) => return Err(CodegenError::unsupported(&format!("`{from} as {to}`"), span)),
     };
     Ok(Scalar { value: new, ..value })

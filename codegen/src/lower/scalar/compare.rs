@@ -3,8 +3,8 @@
 //! Floats compare as IEEE does: false with a NaN, but for `!=`. Strings and bytes compare byte by byte. `None` is less
 //! than any `Some` and equal to `None`.
 
-use super::string;
 use super::{Scalar, ScalarCx};
+use super::{list, string};
 use crate::CodegenError;
 use crate::column::Class;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -22,7 +22,7 @@ pub(super) fn compare(
 ) -> Result<Scalar, CodegenError> {
     cx.fx.note(|| format!("{} on {ty}", op.symbol()));
     let (left_valid, right_valid) = match (left.valid, right.valid) {
-        (None, None) => return Ok(Scalar::plain(values(cx, op, Class::of(ty), left, right))),
+        (None, None) => return Ok(Scalar::plain(values(cx, op, ty, left, right))),
         (a, b) => {
             let mut known = |valid: Option<Value>| valid.unwrap_or_else(|| cx.fx.int(types::I8, 1));
             (known(a), known(b))
@@ -36,18 +36,19 @@ pub(super) fn compare(
     let by_presence = cx.fx.builder.ins().icmp(int_cc(op, false), left_valid, right_valid);
     cx.fx.builder.ins().brif(both, compare_values, &[], merge, &[BlockArg::Value(by_presence)]);
     cx.fx.builder.switch_to_block(compare_values);
-    let by_value = values(cx, op, Class::of(ty), left, right);
+    let by_value = values(cx, op, ty, left, right);
     cx.fx.builder.ins().jump(merge, &[BlockArg::Value(by_value)]);
     cx.fx.builder.switch_to_block(merge);
     Ok(Scalar::plain(cx.fx.builder.block_params(merge)[0]))
 }
 
-fn values(cx: &mut ScalarCx<'_, '_>, op: BinaryOp, class: Class, left: Scalar, right: Scalar) -> Value {
-    match class {
+fn values(cx: &mut ScalarCx<'_, '_>, op: BinaryOp, ty: &Type, left: Scalar, right: Scalar) -> Value {
+    match Class::of(ty) {
         Class::Unit | Class::Bool => cx.fx.builder.ins().icmp(int_cc(op, false), left.value, right.value),
         Class::Int { signed, .. } => cx.fx.builder.ins().icmp(int_cc(op, signed), left.value, right.value),
         Class::F32 | Class::F64 => cx.fx.builder.ins().fcmp(float_cc(op), left.value, right.value),
         Class::Str => string::compare(cx, op, left, right),
+        Class::List(_) => list::compare(cx, op, ty, left, right),
         Class::Decimal => cx.fx.builder.ins().icmp(int_cc(op, true), left.value, right.value),
     }
 }

@@ -5,7 +5,7 @@
 mod float;
 mod integer;
 
-use super::{Scalar, ScalarCx, decimal, option, string, text, value};
+use super::{Scalar, ScalarCx, decimal, list, option, string, text, value};
 use crate::CodegenError;
 use crate::column::Class;
 use cranelift_codegen::ir::InstBuilder as _;
@@ -21,6 +21,9 @@ pub(super) fn call(
     args: &[Expr],
     expr: &Expr,
 ) -> Result<Scalar, CodegenError> {
+    if let Function::List(function) = function {
+        return list::call(cx, function, args, expr);
+    }
     let Some(first) = args.first() else {
         return Err(CodegenError::internal("a function without arguments"));
     };
@@ -48,7 +51,7 @@ pub(super) fn call(
             _ => None,
         },
         Class::Decimal => decimal::call(cx, function, &values, expr),
-        Class::Unit => None,
+        Class::Unit | Class::List(_) => None,
     };
     value.ok_or_else(|| CodegenError::unsupported(&format!("`{function:?}` of `{}`", first.ty), expr.span))
 }

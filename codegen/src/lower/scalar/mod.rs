@@ -8,6 +8,7 @@ pub(crate) mod cast;
 pub(crate) mod compare;
 mod control;
 mod decimal;
+mod list;
 pub(crate) mod math;
 mod option;
 mod string;
@@ -197,7 +198,7 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
             (Literal::Float(value), _) => Scalar::plain(self.fx.builder.ins().f64const(*value)),
             (Literal::String(text), _) => self.bytes(text.as_bytes()),
             (Literal::Bytes(bytes), _) => self.bytes(bytes),
-            (Literal::Int(_), Class::Unit | Class::Bool | Class::F32 | Class::F64 | Class::Str) => {
+            (Literal::Int(_), Class::Unit | Class::Bool | Class::F32 | Class::F64 | Class::Str | Class::List(_)) => {
                 return Err(CodegenError::unsupported("an integer literal of this type", span));
             }
         })
@@ -226,7 +227,7 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
                 let at = self.element(input.values, input.class);
                 Scalar::plain(self.fx.builder.ins().load(input.class.scalar(), readonly(), at, 0))
             }
-            Class::Str => {
+            Class::Str | Class::List(_) => {
                 let at = self.element(input.values, input.class);
                 let value = self.fx.builder.ins().load(types::I64, readonly(), at, 0);
                 let len = self.fx.builder.ins().load(types::I64, readonly(), at, 8);
@@ -239,6 +240,9 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
                 Scalar::plain(self.fx.builder.ins().iconcat(low, high))
             }
         };
+        if let Class::List(items) = input.class {
+            value = list::open(self, items, value);
+        }
         value.valid = input.validity.map(|bitmap| self.bit(bitmap));
         Ok(value)
     }
@@ -246,7 +250,7 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
     fn param(&mut self, number: u32, class: Class) -> Scalar {
         let (base, at) = self.fx.param(number);
         match class {
-            Class::Str => {
+            Class::Str | Class::List(_) => {
                 let value = self.fx.builder.ins().load(types::I64, readonly(), base, at);
                 let len = self.fx.builder.ins().load(types::I64, readonly(), base, at + 8);
                 Scalar { value, len: Some(len), valid: None }
@@ -290,7 +294,8 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
                 let at = self.element(output.values, output.class);
                 self.fx.builder.ins().store(memory(), value.value, at, 0);
             }
-            Class::Str => {
+            Class::Str | Class::List(_) => {
+                let value = if let Class::List(items) = output.class { list::close(self, items, value) } else { value };
                 let at = self.element(output.values, output.class);
                 self.fx.builder.ins().store(memory(), value.value, at, 0);
                 let len = value.len.expect("a string has a length");
@@ -363,7 +368,7 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
         let params = self.fx.builder.block_params(block);
         let value = params[0];
         let mut rest = params[1..].iter().copied();
-        let len = if Class::of(ty) == Class::Str { rest.next() } else { None };
+        let len = if Class::of(ty).has_length() { rest.next() } else { None };
         Scalar { value, len, valid: rest.next() }
     }
 
@@ -378,7 +383,7 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
 fn piece_types(ty: &Type) -> Vec<Clif> {
     let class = Class::of(ty);
     let mut pieces = vec![class.scalar()];
-    if class == Class::Str {
+    if class.has_length() {
         pieces.push(types::I64);
     }
     if ty.is_option() {

@@ -28,7 +28,7 @@ pub(super) fn none(cx: &mut ScalarCx<'_, '_>, class: Class) -> Scalar {
         Class::F32 => Scalar { value: cx.fx.builder.ins().f32const(0.0), len: None, valid },
         Class::F64 => Scalar { value: cx.fx.builder.ins().f64const(0.0), len: None, valid },
         // Somewhere that may be read: nobody should, but nobody can be hurt.
-        Class::Str => Scalar { value: cx.fx.constant(0), len: Some(zero(cx)), valid },
+        Class::Str | Class::List(_) => Scalar { value: cx.fx.constant(0), len: Some(zero(cx)), valid },
         Class::Decimal => {
             let zero = zero(cx);
             Scalar { value: cx.fx.builder.ins().iconcat(zero, zero), len: None, valid }

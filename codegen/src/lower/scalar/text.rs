@@ -121,7 +121,7 @@ pub(super) fn parse(cx: &mut ScalarCx<'_, '_>, text: Scalar, expr: &Expr) -> Res
         (_, Class::F32) => RuntimeFunction::ParseF32,
         (_, Class::F64) => RuntimeFunction::ParseF64,
         (_, Class::Str) => return Ok(Scalar { valid: Some(cx.fx.int(types::I8, 1)), ..text }),
-        (_, Class::Unit | Class::Int { .. } | Class::Decimal) => {
+        (_, Class::Unit | Class::Int { .. } | Class::List(_) | Class::Decimal) => {
             return Err(CodegenError::unsupported(&format!("reading `{ty}` from text"), expr.span));
         }
     };
@@ -157,7 +157,7 @@ pub(super) fn append(
             shown = super::cast::int_to_int(cx.fx, shown, bits, signed, 64);
             if signed { RuntimeFunction::AppendInt } else { RuntimeFunction::AppendUint }
         }
-        Class::Unit | Class::Int { .. } | Class::Str | Class::Decimal => {
+        Class::Unit | Class::Int { .. } | Class::Str | Class::List(_) | Class::Decimal => {
             return Err(CodegenError::unsupported(&format!("writing `{}` as text", arg.ty), expr.span));
         }
     };
@@ -288,7 +288,7 @@ impl ScalarCx<'_, '_> {
             Class::Bool | Class::Int { .. } | Class::F32 | Class::F64 => {
                 Scalar::plain(self.fx.result(class.scalar(), 0))
             }
-            Class::Str => {
+            Class::Str | Class::List(_) => {
                 let value = self.fx.result(types::I64, 0);
                 Scalar { value, len: Some(self.fx.result(types::I64, 1)), valid: None }
             }

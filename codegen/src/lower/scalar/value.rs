@@ -44,7 +44,7 @@ impl ScalarCx<'_, '_> {
             Class::Int { bits: 8 | 16 | 32, signed: false } => {
                 words.push(self.fx.builder.ins().uextend(types::I64, value.value));
             }
-            Class::Int { .. } | Class::Unit | Class::Bool | Class::F32 | Class::F64 | Class::Str => {
+            Class::Int { .. } | Class::Unit | Class::Bool | Class::F32 | Class::F64 | Class::Str | Class::List(_) => {
                 words.push(value.value);
                 words.extend(value.len);
             }

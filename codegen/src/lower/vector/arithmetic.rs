@@ -39,7 +39,7 @@ pub(super) fn unary(cx: &mut VectorCx<'_, '_>, op: UnaryOp, x: &Expr) -> Result<
         }
         (
             UnaryOp::Neg | UnaryOp::Not,
-            Class::Unit | Class::Bool | Class::F32 | Class::F64 | Class::Str | Class::Decimal,
+            Class::Unit | Class::Bool | Class::F32 | Class::F64 | Class::Str | Class::List(_) | Class::Decimal,
         ) => {
             return Err(CodegenError::internal("this operator has no vector form"));
         }
@@ -167,7 +167,7 @@ pub(super) fn binary(cx: &mut VectorCx<'_, '_>, op: BinaryOp, a: &Expr, b: &Expr
         class @ (Class::F32 | Class::F64) => floats(cx, op, class, left, right, b),
         Class::Int { bits, signed } => integers(cx, op, Int { bits, signed }, left, right, b),
         Class::Bool => bits(cx, op, left, right),
-        Class::Unit | Class::Str | Class::Decimal => None,
+        Class::Unit | Class::Str | Class::List(_) | Class::Decimal => None,
     };
     value.map(Lanes::plain).ok_or_else(|| CodegenError::internal("this operator has no vector form"))
 }

@@ -142,6 +142,6 @@ fn function_fits(function: Function, ty: &Type, args: &[Expr], target: &Target) 
             _ => false,
         },
         Class::Bool => function == Function::UnwrapOr,
-        Class::Unit | Class::Str | Class::Decimal => false,
+        Class::Unit | Class::Str | Class::List(_) | Class::Decimal => false,
     }
 }

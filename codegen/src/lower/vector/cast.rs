@@ -46,8 +46,22 @@ pub(super) fn cast(
         (Class::F32, Class::F64) => x,
         (Class::F64, Class::F32) => cx.round_to(Class::F32, x),
         (
-            Class::Unit | Class::Bool | Class::Int { .. } | Class::F32 | Class::F64 | Class::Str | Class::Decimal,
-            Class::Unit | Class::Bool | Class::Int { .. } | Class::F32 | Class::F64 | Class::Str | Class::Decimal,
+            Class::Unit
+            | Class::Bool
+            | Class::Int { .. }
+            | Class::F32
+            | Class::F64
+            | Class::Str
+            | Class::List(_)
+            | Class::Decimal,
+            Class::Unit
+            | Class::Bool
+            | Class::Int { .. }
+            | Class::F32
+            | Class::F64
+            | Class::Str
+            | Class::List(_)
+            | Class::Decimal,
         ) => return Err(CodegenError::internal("this cast has no vector form")),
     };
     Ok(Lanes { value: new, ..value })

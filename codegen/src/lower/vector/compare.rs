@@ -28,7 +28,7 @@ fn values(cx: &mut VectorCx<'_, '_>, op: BinaryOp, class: Class, left: Value, ri
             let condition = int_cc(op, signed || bits < 64);
             integers(cx, condition, left, right)
         }
-        Class::Bool | Class::Unit | Class::Str | Class::Decimal => masks(cx, op, left, right),
+        Class::Bool | Class::Unit | Class::Str | Class::List(_) | Class::Decimal => masks(cx, op, left, right),
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) fn call(
             Some(Lanes::plain(int_power(cx, Int { bits, signed }, values[0], n)))
         }
         (Class::Int { bits, signed }, _) => integers(cx, function, Int { bits, signed }, &values),
-        (Class::Bool | Class::Unit | Class::Str | Class::Decimal, _) => None,
+        (Class::Bool | Class::Unit | Class::Str | Class::List(_) | Class::Decimal, _) => None,
     };
     result.ok_or_else(|| CodegenError::unsupported(&format!("`{function:?}` of `{}` in vectors", first.ty), expr.span))
 }

@@ -143,7 +143,14 @@ impl<'f, 'a> VectorCx<'f, 'a> {
             (Literal::Float(value), Class::F32 | Class::F64) => value.to_bits(),
             (
                 Literal::Int(_) | Literal::Float(_) | Literal::String(_) | Literal::Bytes(_) | Literal::Unit,
-                Class::Unit | Class::Bool | Class::Int { .. } | Class::F32 | Class::F64 | Class::Str | Class::Decimal,
+                Class::Unit
+                | Class::Bool
+                | Class::Int { .. }
+                | Class::F32
+                | Class::F64
+                | Class::Str
+                | Class::List(_)
+                | Class::Decimal,
             ) => return Err(CodegenError::unsupported("a literal of this type in vectors", span)),
         };
         let ty = class.lanes().ok_or_else(|| CodegenError::internal("a literal of no lane type"))?;
@@ -287,7 +294,7 @@ pub(crate) fn param(fx: &mut FunctionCx<'_>, number: u32, class: Class) -> Value
             let wide = fx.builder.ins().sextend(types::I64, scalar);
             fx.builder.ins().splat(types::I64X2, wide)
         }
-        Class::Int { signed: false, .. } | Class::Unit | Class::Str | Class::Decimal => {
+        Class::Int { signed: false, .. } | Class::Unit | Class::Str | Class::List(_) | Class::Decimal => {
             let wide = fx.builder.ins().uextend(types::I64, scalar);
             fx.builder.ins().splat(types::I64X2, wide)
         }

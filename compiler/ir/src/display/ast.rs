@@ -159,6 +159,7 @@ pub fn record(record: &Record) -> String {
 pub fn type_name(ty: &TypeName) -> String {
     match &ty.kind {
         TypeNameKind::Path(path, arguments) if arguments.is_empty() => name(path),
+        TypeNameKind::Path(path, arguments) if path.ends_with(" =") => format!("{path} {}", type_names(arguments)),
         TypeNameKind::Path(path, arguments) => format!("{}<{}>", name(path), type_names(arguments)),
         TypeNameKind::Tuple(items) => match items.as_slice() {
             [item] => format!("({},)", type_name(item)),

@@ -115,7 +115,8 @@ pub fn check_expr(expr: &Expr, scope: &mut Scope<'_>) {
         }
         ExprKind::Cast(value) => {
             check_expr(value, scope);
-            let castable = |ty: &Type| !matches!(ty, Type::Unit | Type::String | Type::Bytes | Type::Option(_));
+            let castable =
+                |ty: &Type| !matches!(ty, Type::Unit | Type::String | Type::Bytes | Type::Option(_) | Type::List(_));
             scope.must(castable(&value.ty) && castable(&expr.ty), expr, "there is no such cast");
         }
         ExprKind::If { condition, then, otherwise } => {
@@ -206,7 +207,8 @@ pub fn integer_range(ty: &Type) -> Option<(i128, i128)> {
         | Type::Date
         | Type::Timestamp(_)
         | Type::Duration
-        | Type::Option(_) => return None,
+        | Type::Option(_)
+        | Type::List(_) => return None,
     })
 }
 
@@ -317,6 +319,7 @@ fn call_fits(function: Function, args: &[&Type], result: &Type) -> bool {
                 && *result == Type::String
         }
         Function::Value(function) => function.fits(args, result),
+        Function::List(function) => function.fits(args, result),
         Function::UnwrapOr => {
             args.len() == 2 && *args[0] == Type::Option(Box::new(args[1].clone())) && result == args[1]
         }

@@ -61,5 +61,6 @@ fn language_type(base: BaseType) -> Type {
         BaseType::TimestampUs => Type::Timestamp(TimeUnit::Microsecond),
         BaseType::TimestampNs => Type::Timestamp(TimeUnit::Nanosecond),
         BaseType::Duration => Type::Duration,
+        BaseType::List(..) => Type::List(Box::new(base.item().map_or(Type::Bytes, language_type))),
     }
 }

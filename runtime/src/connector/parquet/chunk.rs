@@ -73,7 +73,8 @@ fn order_of(base: BaseType) -> Option<Order> {
         | BaseType::UInt16
         | BaseType::String
         | BaseType::Bytes
-        | BaseType::Decimal(..) => None,
+        | BaseType::Decimal(..)
+        | BaseType::List(..) => None,
     }
 }
 

@@ -1,11 +1,16 @@
 //! A column that is being read from text: one value after the other, each parsed as the record's type says.
 
+use super::super::list::{packed, unpacked};
+use super::super::schema::arrow_type;
 use arrow_array::builder::{
     BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, DurationMicrosecondBuilder, Float32Builder,
     Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
     TimestampMillisecondBuilder, TimestampNanosecondBuilder, UInt8Builder, UInt16Builder, UInt32Builder, UInt64Builder,
 };
-use arrow_array::{ArrayRef, ArrowPrimitiveType};
+use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, ArrowPrimitiveType, BinaryArray, ListArray};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_schema::Field;
 use sabot_abi::manifest::BaseType;
 use sabot_library::text::{parse_date, parse_duration, parse_timestamp};
 use std::sync::Arc;
@@ -35,6 +40,7 @@ pub(super) enum ColumnBuilder {
     TimestampUs(TimestampMicrosecondBuilder),
     TimestampNs(TimestampNanosecondBuilder),
     Duration(DurationMicrosecondBuilder),
+    List(ListColumn),
 }
 
 /// Runs an expression with the builder of whichever column it is.
@@ -60,6 +66,7 @@ macro_rules! each {
             ColumnBuilder::TimestampUs($builder) => $result,
             ColumnBuilder::TimestampNs($builder) => $result,
             ColumnBuilder::Duration($builder) => $result,
+            ColumnBuilder::List($builder) => $result,
         }
     };
 }
@@ -89,6 +96,7 @@ impl ColumnBuilder {
             BaseType::TimestampUs => Self::TimestampUs(with_type(TimestampMicrosecondBuilder::new(), base)),
             BaseType::TimestampNs => Self::TimestampNs(with_type(TimestampNanosecondBuilder::new(), base)),
             BaseType::Duration => Self::Duration(DurationMicrosecondBuilder::new()),
+            BaseType::List(..) => Self::List(ListColumn::new(base.item().unwrap_or(BaseType::Bytes))),
         }
     }
 
@@ -126,6 +134,8 @@ impl ColumnBuilder {
                 builder.append_value(parse_timestamp(trim(text), 1_000_000_000).ok_or(Unfit)?);
             }
             Self::Duration(builder) => builder.append_value(parse_duration(trim(text)).ok_or(Unfit)?),
+            // Only JSON has lists, and pushes their items one by one.
+            Self::List(_) => return Err(Unfit),
         }
         Ok(())
     }
@@ -136,11 +146,54 @@ impl ColumnBuilder {
     }
 }
 
+/// A column of lists.
+pub(super) struct ListColumn {
+    items: Box<ColumnBuilder>,
+    item: BaseType,
+    lengths: Vec<usize>,
+    valid: Vec<bool>,
+}
+
+impl ListColumn {
+    fn new(item: BaseType) -> Self {
+        Self { items: Box::new(ColumnBuilder::new(item)), item, lengths: Vec::new(), valid: Vec::new() }
+    }
+
+    /// What the lists hold, and where the items of the next list go.
+    pub(super) fn items(&mut self) -> (BaseType, &mut ColumnBuilder) {
+        (self.item, &mut self.items)
+    }
+
+    /// Ends a list that has this many items.
+    pub(super) fn append(&mut self, items: usize) {
+        self.lengths.push(items);
+        self.valid.push(true);
+    }
+
+    fn append_null(&mut self) {
+        self.lengths.push(0);
+        self.valid.push(false);
+    }
+
+    /// The lists as bytes.
+    fn finish(&mut self) -> BinaryArray {
+        let offsets = OffsetBuffer::from_lengths(self.lengths.drain(..));
+        let nulls = NullBuffer::from(std::mem::take(&mut self.valid));
+        let mut items = self.items.finish();
+        if let (Some(inner), Some(bytes)) = (self.item.item(), items.as_binary_opt::<i32>()) {
+            items = Arc::new(unpacked(bytes, inner).expect("what was packed here are lists"));
+        }
+        let field = Arc::new(Field::new("item", arrow_type(self.item), false));
+        let lists: ArrayRef = Arc::new(ListArray::new(field, offsets, items, Some(nulls)));
+        packed(&lists, self.item)
+    }
+}
+
 fn with_type<T: ArrowPrimitiveType>(
     builder: arrow_array::builder::PrimitiveBuilder<T>,
     base: BaseType,
 ) -> arrow_array::builder::PrimitiveBuilder<T> {
-    builder.with_data_type(super::super::schema::arrow_type(base))
+    builder.with_data_type(arrow_type(base))
 }
 
 /// What a value of the type looks like, for messages.
@@ -167,6 +220,10 @@ pub(super) fn expected(base: BaseType) -> String {
         BaseType::TimestampUs => "a time like `2024-02-29T12:00:00.123456Z`".into(),
         BaseType::TimestampNs => "a time like `2024-02-29T12:00:00.123456789Z`, from 1677 to 2262".into(),
         BaseType::Duration => "a duration like `PT1.5S`".into(),
+        BaseType::List(..) => {
+            let item = base.item().map_or_else(String::new, expected);
+            format!("a list in brackets, each item {item}")
+        }
     }
 }
 

@@ -7,8 +7,9 @@
 use super::super::Name;
 use super::super::error::{ConnectorError, Place};
 use super::super::input::Bytestream;
-use super::super::schema::{arrow_schema, match_columns};
+use super::super::schema::{batch_schema, match_columns};
 use super::super::source::{Scan, Source};
+use super::sink::no_lists;
 use super::source::{
     Fault, FaultKind, Format, MappedText, NewParser, RowParser, Rows, SPLIT_BYTES, TextStream, quoted,
 };
@@ -31,7 +32,8 @@ pub(in super::super) fn open(
         let Some(header) = read_header(&path, text, is_end, delimiter)? else { return Ok(None) };
         let wanted: Vec<Field> = scan.columns.iter().filter_map(|at| fields.get(*at as usize)).cloned().collect();
         let positions = match_columns(&path, &wanted, &header.names)?;
-        let schema = arrow_schema(&wanted);
+        no_lists(&path, &wanted)?;
+        let schema = batch_schema(&wanted);
         let format =
             Arc::new(Format { path: Arc::clone(&path), fields: wanted, schema, batch_rows: scan.batch_rows.max(1) });
         let parser = CsvParser::new(Arc::clone(&format), delimiter, header.names.len(), &positions);

@@ -10,7 +10,7 @@ use arrow_array::types::{
 };
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DurationMicrosecondArray, Float32Array,
-    Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, StringArray, StringViewArray,
+    Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, ListArray, StringArray, StringViewArray,
     TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray, UInt8Array, UInt16Array,
     UInt32Array, UInt64Array,
 };
@@ -50,6 +50,7 @@ pub(super) enum Column {
     TimestampUs(TimestampMicrosecondArray),
     TimestampNs(TimestampNanosecondArray),
     Duration(DurationMicrosecondArray),
+    List(ListArray, Box<Column>),
 }
 
 impl Column {
@@ -88,6 +89,11 @@ impl Column {
             BaseType::TimestampUs => Self::TimestampUs(array.as_primitive::<TimestampMicrosecondType>().clone()),
             BaseType::TimestampNs => Self::TimestampNs(array.as_primitive::<TimestampNanosecondType>().clone()),
             BaseType::Duration => Self::Duration(array.as_primitive::<DurationMicrosecondType>().clone()),
+            BaseType::List(..) => {
+                let lists = array.as_list::<i32>().clone();
+                let items = Self::new(lists.values(), base.item().unwrap_or(BaseType::Bytes))?;
+                Self::List(lists, Box::new(items))
+            }
         })
     }
 
@@ -114,6 +120,7 @@ impl Column {
             Self::TimestampUs(array) => array,
             Self::TimestampNs(array) => array,
             Self::Duration(array) => array,
+            Self::List(array, _) => array,
         }
     }
 
@@ -169,6 +176,17 @@ impl Column {
                 in_quotes(style, out, |out| write_timestamp(out, array.value(row), 1_000_000_000));
             }
             Self::Duration(array) => in_quotes(style, out, |out| write_duration(out, array.value(row))),
+            Self::List(array, items) => {
+                out.push(b'[');
+                let (from, to) = (array.value_offsets()[row] as usize, array.value_offsets()[row + 1] as usize);
+                for at in from..to {
+                    if at > from {
+                        out.push(b',');
+                    }
+                    items.write(at, style, out);
+                }
+                out.push(b']');
+            }
         }
     }
 }

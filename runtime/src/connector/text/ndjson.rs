@@ -6,8 +6,9 @@
 use super::super::Name;
 use super::super::error::ConnectorError;
 use super::super::input::Bytestream;
-use super::super::schema::arrow_schema;
+use super::super::schema::batch_schema;
 use super::super::source::{Scan, Source};
+use super::column::{ColumnBuilder, Unfit};
 use super::source::{
     Fault, FaultKind, Format, MappedText, NewParser, RowParser, Rows, SPLIT_BYTES, TextStream, quoted,
 };
@@ -26,7 +27,7 @@ pub(in super::super) fn open(
     scan: &Scan,
 ) -> Result<Box<dyn Source>, ConnectorError> {
     let wanted: Vec<Field> = scan.columns.iter().filter_map(|at| fields.get(*at as usize)).cloned().collect();
-    let schema = arrow_schema(&wanted);
+    let schema = batch_schema(&wanted);
     let format =
         Arc::new(Format { path: Arc::clone(&path), fields: wanted, schema, batch_rows: scan.batch_rows.max(1) });
     let parser = JsonParser::new(Arc::clone(&format));
@@ -217,7 +218,11 @@ impl JsonParser {
                     }
                     text
                 }
-                Value::Nested(range) => return Err(found(&row[range.clone()])),
+                Value::Nested(range) => {
+                    let text = &row[range.clone()];
+                    push_list(builder, text).map_err(|_| found(text))?;
+                    continue;
+                }
             };
             builder.push(text).map_err(|_| found(text))?;
         }
@@ -257,12 +262,66 @@ fn is_number(base: BaseType) -> bool {
         | BaseType::TimestampMs
         | BaseType::TimestampUs
         | BaseType::TimestampNs
-        | BaseType::Duration => false,
+        | BaseType::Duration
+        | BaseType::List(..) => false,
+    }
+}
+
+/// Pushes an array's items, and what they are one of.
+fn push_list(builder: &mut ColumnBuilder, text: &[u8]) -> Result<(), Unfit> {
+    let ColumnBuilder::List(list) = builder else { return Err(Unfit) };
+    let mut cursor = Cursor { text, at: 0 };
+    if !cursor.take(b'[') {
+        return Err(Unfit);
+    }
+    let mut count = 0;
+    loop {
+        cursor.skip_blanks();
+        if cursor.take(b']') {
+            list.append(count);
+            return Ok(());
+        }
+        if count > 0 && !cursor.take(b',') {
+            return Err(Unfit);
+        }
+        cursor.skip_blanks();
+        let (base, items) = list.items();
+        let start = cursor.at;
+        match cursor.peek() {
+            Some(b'"') => {
+                let string = cursor.string("a string").map_err(|_| Unfit)?;
+                let mut unescaped = Vec::new();
+                let raw = &text[string.range];
+                if string.has_escapes {
+                    unescape(raw, &mut unescaped).map_err(|_| Unfit)?;
+                }
+                let text = if string.has_escapes { unescaped.as_slice() } else { raw };
+                let is_named = matches!(text, b"NaN" | b"Infinity" | b"-Infinity");
+                if !(is_string(base) || is_named && is_float(base)) {
+                    return Err(Unfit);
+                }
+                items.push(text)?;
+            }
+            Some(b'[') => {
+                cursor.skip_value(0).map_err(|_| Unfit)?;
+                push_list(items, &text[start..cursor.at])?;
+            }
+            Some(_) | None => {
+                cursor.skip_value(0).map_err(|_| Unfit)?;
+                let text = &text[start..cursor.at];
+                let is_word = matches!(text, b"true" | b"false");
+                if is_word != (base == BaseType::Bool) || (!is_word && !is_number(base)) {
+                    return Err(Unfit);
+                }
+                items.push(text)?;
+            }
+        }
+        count += 1;
     }
 }
 
 fn is_string(base: BaseType) -> bool {
-    base != BaseType::Bool && (!is_number(base) || matches!(base, BaseType::Decimal(..)))
+    base != BaseType::Bool && base.item().is_none() && (!is_number(base) || matches!(base, BaseType::Decimal(..)))
 }
 
 impl RowParser for JsonParser {

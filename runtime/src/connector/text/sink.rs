@@ -2,6 +2,7 @@
 
 use super::super::error::ConnectorError;
 use super::super::output::{Output, Target};
+use super::super::schema::rust_name;
 use super::super::sink::{Demand, EncodedBatch, Payload, Sink, SinkEncoder, SinkReport, SinkWriter};
 use super::csv::delimiter;
 use super::format::{Column, Style, write_string};
@@ -17,6 +18,7 @@ pub(in super::super) fn csv_sink(
     options: &BTreeMap<String, String>,
 ) -> Result<Box<dyn Sink>, ConnectorError> {
     let delimiter = delimiter(&target.name(), options)?;
+    no_lists(&target.name(), fields)?;
     let style = Style::Csv(delimiter);
     let mut header = Vec::new();
     for (at, field) in fields.iter().enumerate() {
@@ -27,6 +29,21 @@ pub(in super::super) fn csv_sink(
     }
     header.push(b'\n');
     Ok(Box::new(TextSink { target, fields: fields.into(), style, header }))
+}
+
+/// A field of CSV is one value: lists are refused.
+pub(super) fn no_lists(path: &str, fields: &[Field]) -> Result<(), ConnectorError> {
+    match fields.iter().find(|field| field.ty.base.item().is_some()) {
+        None => Ok(()),
+        Some(field) => Err(ConnectorError::Unsupported {
+            path: path.to_owned(),
+            detail: format!(
+                "CSV has no lists, and column `{}` is a {}: use NDJSON, Arrow or Parquet, or `join` the items in a `map`",
+                field.name,
+                rust_name(field.ty.base)
+            ),
+        }),
+    }
 }
 
 /// An NDJSON file to be written.

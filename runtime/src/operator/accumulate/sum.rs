@@ -69,7 +69,8 @@ pub(super) fn fits(base: BaseType, sum: i128) -> bool {
         | BaseType::TimestampMs
         | BaseType::TimestampUs
         | BaseType::TimestampNs
-        | BaseType::Duration => i64::try_from(sum).is_ok(),
+        | BaseType::Duration
+        | BaseType::List(..) => i64::try_from(sum).is_ok(),
     }
 }
 
