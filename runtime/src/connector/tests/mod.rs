@@ -208,6 +208,18 @@ fn column(base: BaseType, rows: usize, nullable: bool, random: &mut Random) -> A
         }
         BaseType::TimestampNs => Arc::new(TimestampNanosecondArray::from(values!(random.int())).with_timezone("UTC")),
         BaseType::Duration => Arc::new(DurationMicrosecondArray::from(values!(random.int()))),
+        BaseType::List(..) => {
+            let item = base.item().unwrap();
+            let lengths: Vec<usize> = (0..rows).map(|_| (random.next() % 4) as usize).collect();
+            let valid: Vec<bool> = values!(()).iter().map(Option::is_some).collect();
+            let lengths: Vec<usize> =
+                lengths.iter().zip(&valid).map(|(n, valid)| if *valid { *n } else { 0 }).collect();
+            let items = column(item, lengths.iter().sum(), false, random);
+            let arrow_schema::DataType::List(field) = schema::arrow_type(base) else { unreachable!() };
+            let offsets = arrow_buffer::OffsetBuffer::from_lengths(lengths);
+            let nulls = nullable.then(|| arrow_buffer::NullBuffer::from(valid));
+            Arc::new(arrow_array::ListArray::new(field, offsets, items, nulls))
+        }
     }
 }
 

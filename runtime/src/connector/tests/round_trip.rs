@@ -30,6 +30,46 @@ fn every_type_comes_back_from_every_format() {
 }
 
 #[test]
+fn lists_of_every_type_come_back_from_every_format_that_has_them() {
+    let directory = tempfile::tempdir().unwrap();
+    for extension in ["arrow", "parquet", "ndjson"] {
+        for rows in [1, 3, 64, 1000] {
+            let mut random = Random(rows as u64);
+            let mut fields = Vec::new();
+            let mut columns = Vec::new();
+            for nullable in [false, true] {
+                for item in ALL_TYPES {
+                    for base in [item.list().unwrap(), item.list().unwrap().list().unwrap()] {
+                        fields.push(Field { name: format!("c{}", fields.len()), ty: ColumnType { base, nullable } });
+                        columns.push(column(base, rows, nullable, &mut random));
+                    }
+                }
+            }
+            let batch = RecordBatch::try_new(schema::arrow_schema(&fields), columns).unwrap();
+            let path = directory.path().join(format!("r{rows}.{extension}"));
+            write(&sink(&path, &fields), &[batch.slice(0, rows / 2), batch.slice(rows / 2, rows - rows / 2)]).unwrap();
+            let read = read(&path, &fields).unwrap();
+            for (at, (found, wanted)) in read.columns().iter().zip(batch.columns()).enumerate() {
+                let found = convert::in_type(found, wanted.data_type()).unwrap();
+                assert_eq!(found.to_data(), wanted.to_data(), "{extension}: column {at}, {:?}", fields[at].ty);
+            }
+        }
+    }
+}
+
+#[test]
+fn csv_refuses_lists() {
+    let directory = tempfile::tempdir().unwrap();
+    let fields = [field("words", BaseType::String.list().unwrap())];
+    let path = directory.path().join("words.csv");
+    let error = open_sink(&sink(&path, &fields), None, SinkOptions::default()).err().unwrap().to_string();
+    assert!(error.contains("CSV has no lists, and column `words` is a Vec<String>"), "{error}");
+    std::fs::write(&path, "words\na\n").unwrap();
+    let error = read(&path, &fields).unwrap_err().to_string();
+    assert!(error.contains("CSV has no lists, and column `words` is a Vec<String>"), "{error}");
+}
+
+#[test]
 fn no_rows_make_a_file_that_can_be_read() {
     let directory = tempfile::tempdir().unwrap();
     let fields = quote_fields();
