@@ -118,7 +118,7 @@ fn shown(value: &Value) -> String {
         Value::Float32(value) => Cell::Float(f64::from(*value)),
         Value::Float64(value) => Cell::Float(*value),
         Value::String(value) => Cell::Text(value.clone()),
-        Value::Unit | Value::Bytes(_) => panic!("no program returns {value}"),
+        Value::Unit | Value::Bytes(_) | Value::List(_) => panic!("no program returns {value}"),
     };
     cell.shown()
 }
