@@ -9,7 +9,7 @@ use super::arithmetic::is_signed_literal;
 use super::hir::{BindingId, FunctionId, Hir, HirClosure, HirKind, HirNode, HirStatement, PatKind, first_variable};
 use super::types::{Ty, integer_range, is_lossless};
 use super::unify::{Kind, Table};
-use super::{Cx, snippet};
+use super::{Cx, limits, snippet};
 use crate::diagnostics::types::{self as say, Fix, Why};
 use crate::diagnostics::written::Written;
 use crate::diagnostics::{names, unsupported};
@@ -435,6 +435,9 @@ impl<'a, 'd> Body<'a, 'd> {
                             self.cx.say(say::annotations_needed(expr.span));
                         }
                         return;
+                    }
+                    if let Some(warning) = limits::useless_comparison(self.cx, expr) {
+                        self.cx.say(warning);
                     }
                     match &mut expr.kind {
                         HirKind::Int(value) => {

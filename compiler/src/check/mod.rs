@@ -20,6 +20,7 @@ mod guide;
 mod hir;
 mod infer;
 mod join;
+mod limits;
 mod lower;
 mod methods;
 mod operators;
@@ -36,6 +37,7 @@ mod text;
 mod types;
 mod udf;
 mod unify;
+mod unused;
 mod value;
 
 use crate::Catalog;
@@ -72,6 +74,7 @@ pub fn check(graph: &JobGraph, catalog: &Catalog, diagnostics: &mut Diagnostics)
     if cx.errors > 0 {
         return None;
     }
+    unused::complain(&mut cx, graph);
     debug_assert_eq!(
         sabot_ir::verify::plan::verify(&plan),
         Vec::<String>::new(),

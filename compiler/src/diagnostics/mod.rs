@@ -1,7 +1,7 @@
 //! Every sentence the compiler can say.
 //!
 //! Codes: E01xx and E02xx syntax, E03xx types, E04xx names, E05xx operators, joins and aggregates, E06xx parameters of a
-//! graph that was not written in Rust, E07xx what later versions can do.
+//! graph that was not written in Rust, E07xx what later versions can do, E08xx (warnings) what does nothing.
 
 pub(crate) mod aggregate;
 pub(crate) mod generics;
@@ -13,4 +13,5 @@ pub(crate) mod syntax;
 pub(crate) mod text;
 pub(crate) mod types;
 pub(crate) mod unsupported;
+pub(crate) mod unused;
 pub(crate) mod written;

@@ -4,7 +4,7 @@
 //! if a job reaches them.
 
 use super::attribute::{is_test, marker};
-use super::{Reader, operator};
+use super::{Reader, operator, unused};
 use crate::diagnostics::syntax;
 use sabot_ir::ast::{Const, Function, Name, Record, TypeName};
 use sabot_ir::diagnostic::{Diagnostic, Diagnostics};
@@ -73,6 +73,7 @@ pub(super) fn job(reader: &mut Reader<'_>, file: &syn::File) -> Vec<JobGraph> {
         let last = graphs.len() - 1;
         items.give_to(&mut graphs[last], mentioned);
     }
+    unused::complain(reader, file, &items, &used);
     items.complain(reader, &used, &mut graphs);
     graphs
 }
@@ -158,7 +159,7 @@ impl<'a> Items<'a> {
     }
 
     /// Everything that is mentioned, directly or by what is mentioned.
-    fn reached(&self, mentioned: BTreeSet<String>) -> BTreeSet<String> {
+    pub(super) fn reached(&self, mentioned: BTreeSet<String>) -> BTreeSet<String> {
         let mut waiting: Vec<String> = mentioned.into_iter().collect();
         let mut reached = BTreeSet::new();
         while let Some(name) = waiting.pop() {

@@ -20,6 +20,7 @@ mod pattern;
 mod record;
 mod stream;
 mod types;
+mod unused;
 
 use crate::diagnostics::syntax;
 use proc_macro2::TokenStream;

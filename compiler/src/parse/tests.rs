@@ -81,7 +81,7 @@ fn quote_enrichment(#[sabot(default = 100.0)] min_price: f64) {
 fn graph(source: &str) -> JobGraph {
     let mut diagnostics = Diagnostics::new();
     let mut graphs = parse(source, &mut diagnostics);
-    assert!(diagnostics.is_empty(), "{diagnostics:#?}");
+    assert!(!diagnostics.has_errors(), "{diagnostics:#?}");
     assert_eq!(graphs.len(), 1);
     graphs.swap_remove(0)
 }
