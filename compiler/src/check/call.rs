@@ -224,6 +224,9 @@ impl Body<'_, '_> {
             .chain(DURATIONS.iter().map(|(name, _)| *name))
             .chain(["Some"])
             .collect();
+        if known.contains(&name.as_str()) {
+            return Hir::error(span); // a function of what was told to be no record
+        }
         let diagnostic = names::unknown_function(&name, &known, name_span);
         self.cx.say(diagnostic);
         Hir::error(span)
