@@ -1,5 +1,6 @@
 //! Where rows are written: workers make batches of the chunks of a morsel, which are put in input order again, joined to
-//! about as many rows as the format likes, encoded by whichever worker completes such a group, and written one by one.
+//! about as many rows as the format likes, encoded by whichever worker completes such a group, and written one by one: by
+//! one worker at a time, while the others go on with their work until too much waits for it.
 
 use crate::connector::schema::arrow_schema;
 use crate::connector::{ConnectorError, Demand, EncodedBatch, Sink, SinkEncoder, SinkReport, SinkWriter};
@@ -11,7 +12,7 @@ use arrow_schema::SchemaRef;
 use sabot_abi::manifest::{Field, Reg};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// A sink while the job runs.
 pub(crate) struct SinkRun {
@@ -20,6 +21,8 @@ pub(crate) struct SinkRun {
     fields: Vec<Field>,
     order: Mutex<Order>,
     writing: Mutex<Writing>,
+    /// Something was written.
+    written: Condvar,
     /// Nobody reads any more.
     is_enough: AtomicBool,
 }
@@ -37,10 +40,17 @@ struct Order {
 /// Groups on their way to the writer.
 #[derive(Default)]
 struct Writing {
+    /// Not here while somebody writes.
     writer: Option<Box<dyn SinkWriter>>,
     encoded: BTreeMap<u64, (EncodedBatch, usize)>,
+    encoded_bytes: usize,
     next: u64,
+    /// What is still to come need not be written.
+    has_failed: bool,
 }
+
+/// Bytes that may wait for the worker that writes before others wait for it, too.
+const MOST_WAITING_BYTES: usize = 24 << 20;
 
 fn bytes_of(batches: &[RecordBatch]) -> usize {
     batches.iter().map(RecordBatch::get_array_memory_size).sum()
@@ -54,13 +64,14 @@ impl SinkRun {
             fields: fields.to_vec(),
             order: Mutex::default(),
             writing: Mutex::default(),
+            written: Condvar::new(),
             is_enough: AtomicBool::new(false),
         }
     }
 
     /// Starts writing, so that a place that cannot be written to is known before the work.
     pub(crate) fn open(&self) -> Result<(), ConnectorError> {
-        self.writing.lock().expect("a worker that panicked ends the job").writer = Some(self.sink.open()?);
+        self.lock_writing().writer = Some(self.sink.open()?);
         Ok(())
     }
 
@@ -137,6 +148,11 @@ impl SinkRun {
         }
     }
 
+    fn lock_writing(&self) -> MutexGuard<'_, Writing> {
+        self.writing.lock().expect("a worker that panicked ends the job")
+    }
+
+    /// Puts a group in its place among the others. Whoever finds the writer there writes all that can be written.
     fn write(
         &self,
         group: u64,
@@ -144,23 +160,40 @@ impl SinkRun {
         bytes: usize,
         waiting_bytes: &AtomicUsize,
     ) -> Result<(), ConnectorError> {
-        let mut writing = self.writing.lock().expect("a worker that panicked ends the job");
+        let mut writing = self.lock_writing();
         writing.encoded.insert(group, (encoded, bytes));
-        while let Some((encoded, bytes)) = {
-            let next = writing.next;
-            writing.encoded.remove(&next)
-        } {
-            writing.next += 1;
-            waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            if self.is_enough() {
-                continue;
+        writing.encoded_bytes += bytes;
+        loop {
+            if writing.has_failed {
+                return Ok(()); // Whoever saw it tells.
             }
-            let writer = writing.writer.as_mut().expect("a sink is open while rows are written");
-            if writer.append(encoded)? == Demand::Enough {
+            let Some(mut writer) = writing.writer.take() else {
+                if writing.encoded_bytes <= MOST_WAITING_BYTES {
+                    return Ok(());
+                }
+                writing = self.written.wait(writing).expect("a worker that panicked ends the job");
+                continue;
+            };
+            let next = writing.next;
+            let Some((encoded, bytes)) = writing.encoded.remove(&next) else {
+                writing.writer = Some(writer);
+                return Ok(());
+            };
+            writing.next += 1;
+            drop(writing);
+            let on_panic = TellOthers(self);
+            let result = if self.is_enough() { Ok(Demand::Enough) } else { writer.append(encoded) };
+            std::mem::forget(on_panic);
+            waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            writing = self.lock_writing();
+            writing.encoded_bytes -= bytes;
+            writing.writer = Some(writer);
+            writing.has_failed = result.is_err();
+            self.written.notify_all();
+            if result? == Demand::Enough {
                 self.is_enough.store(true, Ordering::Relaxed);
             }
         }
-        Ok(())
     }
 
     /// Takes batches whose place in the input is of no interest, behind all that is in order.
@@ -180,7 +213,7 @@ impl SinkRun {
     /// Ends the output and gives it its name.
     pub(crate) fn finish(&self, waiting_bytes: &AtomicUsize) -> Result<SinkReport, ConnectorError> {
         self.advance(Seq::END, &mut *self.encoder(), waiting_bytes)?;
-        let writer = self.writing.lock().expect("a worker that panicked ends the job").writer.take();
+        let writer = self.lock_writing().writer.take();
         writer.expect("a sink is finished once").finish()
     }
 
@@ -193,5 +226,16 @@ impl SinkRun {
         if let Some(writer) = writer {
             writer.abort();
         }
+    }
+}
+
+/// Dropped by a panic: nobody is to wait for the writer, which is lost.
+struct TellOthers<'a>(&'a SinkRun);
+
+impl Drop for TellOthers<'_> {
+    fn drop(&mut self) {
+        let mut writing = self.0.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        writing.has_failed = true;
+        self.0.written.notify_all();
     }
 }

@@ -131,6 +131,31 @@ fn failing_rows_are_skipped_and_counted() {
     assert_eq!(summary.operators[1].rows_out, summary.operators[2].rows_in);
 }
 
+/// Without a filter a kernel writes into the batch of the sink; rows that fail, and a column that is written twice, go another
+/// way.
+#[test]
+fn columns_are_computed_in_their_place() {
+    let types = [int(), option(string())];
+    let rows = Random(11).rows(150_001, &types.map(|ty| (ty, 900)));
+    for bad in [vec![], vec![70_000], vec![0, 2048, 2049, 149_000, 150_000]] {
+        let mut rows = rows.clone();
+        bad.iter().for_each(|at: &usize| rows[*at][0] = V::I(20_000));
+        let squares = rows.iter().filter_map(|row| match row[0] {
+            V::I(value) if value <= 10_000 => Some(vec![V::I(value * value), row[1].clone(), V::I(value * value)]),
+            _ => None,
+        });
+        let expected: Vec<Row> = squares.collect();
+        let mut plan = Plan::new(&["source", "map", "sink"]);
+        plan.kernels = vec![keep_even, keep_even_nullable, square, square_replay];
+        let source = plan.source(&types, rows);
+        let sink = plan.sink(&[int(), types[1], int()]);
+        let end = End::Sink { sink, columns: vec![2, 1, 2], operator: 2 };
+        plan.scan(source, 0, &[int()], vec![squared(0, 2, 1, &[1])], end);
+        plan.manifest.operators[1].on_error = ErrorPolicy::Skip;
+        plan.check(&expected);
+    }
+}
+
 #[test]
 fn a_fork_gives_every_branch_all_rows() {
     let types = [int(), string(), option(int())];
