@@ -8,6 +8,7 @@ use crate::primitive::memory::{Buf, Str, StrArena, zero};
 use crate::primitive::take::take;
 use sabot_abi::manifest::{BaseType, ColumnType};
 use std::cmp::Ordering;
+use std::ops::Range;
 
 /// Values by their width; what they mean is the type's matter.
 #[derive(Debug)]
@@ -166,6 +167,25 @@ impl Column {
                 if !bitmap::get(validity, *row as usize) {
                     self.set_null(start + at);
                 }
+            }
+        }
+    }
+
+    /// Adds a range of rows of another column of the type.
+    pub(crate) fn append(&mut self, other: &Self, rows: Range<usize>) {
+        let start = self.grow(rows.len());
+        match (&mut self.values, &other.values) {
+            (Values::One(to), Values::One(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
+            (Values::Two(to), Values::Two(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
+            (Values::Four(to), Values::Four(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
+            (Values::Eight(to), Values::Eight(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
+            (Values::Sixteen(to), Values::Sixteen(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
+            (Values::Str(to), Values::Str(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
+            _ => unreachable!("columns of one type have one width"),
+        }
+        if other.validity().is_some() {
+            for row in rows.clone().filter(|row| !other.is_valid(*row)) {
+                self.set_null(start + row - rows.start);
             }
         }
     }

@@ -142,7 +142,7 @@ impl TableRun {
             }
             TableSpec::Rows(spec) => Table::Rows(rows::finish(spec, rows, threads)),
             TableSpec::Aggregate(spec) => {
-                let groups = GroupTable::build(spec, parts);
+                let groups = GroupTable::build(spec, parts, threads);
                 refuse(&groups.too_large)?;
                 Table::Groups(groups)
             }

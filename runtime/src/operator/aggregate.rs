@@ -3,23 +3,28 @@
 //! Groups come out in the order in which their first row stands in the input, whatever the parallelism: a worker numbers its
 //! groups as they come and remembers with which number each morsel began. Without keys there is one group, also of no rows.
 
-use crate::column::Column;
+mod merge;
+mod spill;
+
 use crate::error::RunError;
 use crate::morsel::Seq;
 use crate::operator::accumulate::{Accumulators, Scratch};
 use crate::operator::collect::Order;
 use crate::operator::key::{KeyLayout, KeyReader, Keys};
 use crate::primitive::bitmap;
+use crate::primitive::bytes_groups::BytesGroups;
 use crate::primitive::hash::{hash_bytes, hash_word};
-use crate::primitive::hash_table::{BytesGroups, NONE, WordGroups};
+use crate::primitive::hash_table::{NONE, WordGroups};
 use crate::primitive::memory::Buf;
 use crate::registers::{Registers, Selection};
-use crate::spill::{Account, Partitioner, SpillFile, each_chunk, fields, partition_of, partitions_of_keys};
+use crate::spill::{Account, Partitioner, partition_of, partitions_of_keys};
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::kernel::Accumulator;
-use sabot_abi::manifest::{AggregateInput, AggregateSpec, ColumnType, Field, Reg};
-use std::collections::BTreeSet;
+use sabot_abi::manifest::{AggregateInput, AggregateSpec, ColumnType, Reg};
 use std::sync::Arc;
+
+pub(crate) use merge::GroupTable;
+pub(crate) use spill::{AggregateSpill, SpilledGroups};
 
 /// What an aggregate table is to hold.
 #[derive(Clone, Debug)]
@@ -71,35 +76,39 @@ impl Groups {
         }
     }
 
-    /// The groups here of the groups of another part; of one partition, `NONE` for those of the others.
-    fn absorb(&mut self, other: &Self, partition: Option<usize>) -> Vec<u32> {
+    /// The groups here of those groups of another part that are wanted, `NONE` for the others.
+    fn absorb(&mut self, other: &Self, wanted: impl Fn(usize) -> bool) -> Vec<u32> {
         let mut numbers = vec![NONE; other.len()];
-        let wanted = |len: usize, hash: &dyn Fn(usize) -> u64| {
-            let mut selection = Selection::all(len);
-            if let Some(partition) = partition {
-                for row in (0..len).filter(|row| partition_of(hash(*row)) != partition) {
-                    bitmap::clear(&mut selection.words, row);
-                }
+        let mut selection = Selection::all(0);
+        for (chunk, numbers) in numbers.chunks_mut(CHUNK_ROWS).enumerate() {
+            let first = chunk * CHUNK_ROWS;
+            selection.words.fill(0);
+            (0..numbers.len()).filter(|row| wanted(first + row)).for_each(|row| bitmap::set(&mut selection.words, row));
+            let selected = &selection.words[..bitmap::words_of(numbers.len())];
+            let rows = first..first + numbers.len();
+            match (&mut *self, other) {
+                (Self::Words(ours), Self::Words(theirs)) => ours.group(&theirs.keys[rows], selected, numbers),
+                (Self::Bytes(ours), Self::Bytes(theirs)) => ours.group(&theirs.keys[rows], selected, numbers),
+                (Self::One, Self::One) => numbers[0] = 0,
+                _ => unreachable!("parts of one table have the same keys"),
             }
-            selection
-        };
-        match (self, other) {
-            (Self::Words(ours), Self::Words(theirs)) => {
-                for (keys, numbers) in theirs.keys.chunks(CHUNK_ROWS).zip(numbers.chunks_mut(CHUNK_ROWS)) {
-                    ours.group(keys, wanted(keys.len(), &|row| hash_word(keys[row])).used(), numbers);
-                }
-            }
-            (Self::Bytes(ours), Self::Bytes(theirs)) => {
-                for (keys, numbers) in theirs.keys.chunks(CHUNK_ROWS).zip(numbers.chunks_mut(CHUNK_ROWS)) {
-                    ours.group(keys, wanted(keys.len(), &|row| hash_bytes(keys[row].bytes())).used(), numbers);
-                }
-            }
-            (Self::One, Self::One) => numbers[0] = 0,
-            _ => unreachable!("parts of one table have the same keys"),
         }
         numbers
     }
+
+    /// The partition of each group.
+    fn partitions(&self) -> Vec<u8> {
+        match self {
+            Self::One => vec![0],
+            Self::Words(groups) => groups.keys.iter().map(|key| partition_of(hash_word(*key)) as u8).collect(),
+            Self::Bytes(groups) => groups.keys.iter().map(|key| partition_of(hash_bytes(key.bytes())) as u8).collect(),
+        }
+    }
 }
+
+/// Place of a group's first row in the input: that of the morsel, then the number of the group in its part, which is unique
+/// as every morsel is one worker's.
+type First = (Order, u32);
 
 /// Groups and accumulators of a worker, or of all.
 #[derive(Debug)]
@@ -125,9 +134,9 @@ impl Part {
     }
 
     /// Where the group's first row came from.
-    fn first_of(&self, group: u32) -> Option<(Order, u32)> {
-        let run = self.runs.partition_point(|(_, first)| *first <= group).checked_sub(1)?;
-        Some((self.runs[run].0, group))
+    fn first_of(&self, group: u32) -> First {
+        let run = self.runs.partition_point(|(_, first)| *first <= group).checked_sub(1);
+        (run.map_or((0, Seq::START), |run| self.runs[run].0), group)
     }
 
     fn orders(&self) -> Vec<Order> {
@@ -151,53 +160,6 @@ pub(crate) struct AggregateBuild {
     away: Option<(Arc<AggregateSpill>, Partitioner)>,
     partitions: [u8; CHUNK_ROWS],
     order: Order,
-}
-
-/// Rows of one way into a table that are in a file, and how they are aggregated.
-#[derive(Debug)]
-pub(crate) struct AggregateSpill {
-    file: SpillFile,
-    types: Vec<ColumnType>,
-    /// The registers of the pipeline that are written.
-    regs: Vec<Reg>,
-    /// By place in `regs`.
-    keys: Vec<Reg>,
-    inputs: Vec<AggregateInput>,
-}
-
-impl AggregateSpill {
-    pub(crate) fn new(file: SpillFile, registers: &[Field], keys: &[Reg], inputs: &[AggregateInput]) -> Self {
-        let read = inputs.iter().flat_map(|input| input.args.iter().chain(&input.filter));
-        let regs: BTreeSet<Reg> = keys.iter().chain(read).copied().collect();
-        let regs: Vec<Reg> = regs.into_iter().collect();
-        let place = |reg: &Reg| regs.partition_point(|other| other < reg) as Reg;
-        Self {
-            file,
-            types: regs.iter().map(|reg| registers[*reg as usize].ty).collect(),
-            keys: keys.iter().map(place).collect(),
-            inputs: inputs
-                .iter()
-                .map(|input| AggregateInput {
-                    args: input.args.iter().map(place).collect(),
-                    filter: input.filter.as_ref().map(place),
-                })
-                .collect(),
-            regs,
-        }
-    }
-
-    /// The groups of one partition.
-    fn groups(&self, spec: &GroupSpec, partition: usize) -> Result<Vec<Part>, RunError> {
-        let mut build = AggregateBuild::new(spec, &self.keys, &self.inputs);
-        let mut registers = Registers::new(&fields(&self.types));
-        let regs: Vec<Reg> = (0..self.types.len() as Reg).collect();
-        for piece in self.file.pieces(|other| other == partition) {
-            build.start(piece.order())?;
-            let batch = self.file.read(&piece)?;
-            each_chunk(&batch, &regs, &mut registers, |registers, selection| build.add(registers, selection))?;
-        }
-        build.into_parts()
-    }
 }
 
 impl AggregateBuild {
@@ -320,140 +282,5 @@ impl FusedBuild {
             accumulators.set(accumulator);
         }
         part
-    }
-}
-
-/// The table, complete.
-#[derive(Debug)]
-pub(crate) struct GroupTable {
-    /// Keys, then calls; groups in the order of their first rows.
-    pub(crate) columns: Vec<Column>,
-    pub(crate) rows: usize,
-    /// Strings of the columns refer to them.
-    #[expect(dead_code, reason = "keeps the bytes of the columns")]
-    parts: Vec<Part>,
-    /// Keys, as text, of groups that are left out because a sum does not fit its type.
-    pub(crate) too_large: Vec<Vec<String>>,
-}
-
-impl GroupTable {
-    /// Merges the workers' parts.
-    pub(crate) fn build(spec: &GroupSpec, mut parts: Vec<Part>) -> Self {
-        let is_global = spec.keys.is_empty();
-        parts.retain(|part| is_global || part.groups.len() > 0);
-        // The largest takes the others over.
-        parts.sort_by_key(|part| std::cmp::Reverse(part.groups.len()));
-        let mut parts = parts.into_iter();
-        let all = parts.next().unwrap_or_else(|| Part::new(spec));
-        let others: Vec<Part> = parts.collect();
-        let mut merging = Merging::new(all);
-        others.iter().for_each(|other| merging.absorb(other, None));
-        merging.finish(spec, others)
-    }
-
-    fn of_partition(spec: &GroupSpec, parts: &[Part], own: Vec<Part>, partition: usize) -> Self {
-        let mut merging = Merging::new(Part::new(spec));
-        parts.iter().for_each(|part| merging.absorb(part, Some(partition)));
-        own.iter().for_each(|part| merging.absorb(part, None));
-        merging.finish(spec, own)
-    }
-}
-
-/// A table of which some rows are in files: groups are put together partition by partition.
-#[derive(Debug)]
-pub(crate) struct SpilledGroups {
-    spec: GroupSpec,
-    parts: Vec<Part>,
-    spills: Vec<Arc<AggregateSpill>>,
-}
-
-impl SpilledGroups {
-    pub(crate) fn new(spec: &GroupSpec, parts: Vec<Part>, spills: Vec<Arc<AggregateSpill>>) -> Self {
-        Self { spec: spec.clone(), parts, spills }
-    }
-
-    /// The groups of one partition.
-    pub(crate) fn partition(&self, partition: usize) -> Result<GroupTable, RunError> {
-        let mut own = Vec::new();
-        for spill in &self.spills {
-            own.extend(spill.groups(&self.spec, partition)?);
-        }
-        Ok(GroupTable::of_partition(&self.spec, &self.parts, own, partition))
-    }
-}
-
-/// Parts on their way into one.
-struct Merging {
-    all: Part,
-    runs: Vec<Order>,
-    /// Where the first row of each group came from.
-    firsts: Vec<Option<(Order, u32)>>,
-    /// Groups are numbered in the order of their first rows.
-    is_in_order: bool,
-}
-
-impl Merging {
-    fn new(all: Part) -> Self {
-        let runs = all.orders();
-        Self { all, runs, firsts: Vec::new(), is_in_order: true }
-    }
-
-    fn absorb(&mut self, other: &Part, partition: Option<usize>) {
-        if self.is_in_order {
-            self.is_in_order = false;
-            self.firsts = (0..self.all.groups.len() as u32).map(|group| self.all.first_of(group)).collect();
-        }
-        let numbers = self.all.groups.absorb(&other.groups, partition);
-        merge(&mut self.all, other, &numbers, &self.runs);
-        self.runs.extend(other.orders());
-        self.firsts.resize(self.all.groups.len(), None);
-        for (from, to) in numbers.iter().enumerate().filter(|(_, to)| **to != NONE) {
-            let (first, theirs) = (&mut self.firsts[*to as usize], other.first_of(from as u32));
-            if first.is_none() || theirs < *first {
-                *first = theirs;
-            }
-        }
-    }
-
-    fn finish(self, spec: &GroupSpec, others: Vec<Part>) -> GroupTable {
-        let Self { mut all, firsts, is_in_order, .. } = self;
-        let rows = all.groups.len();
-        let mut order: Option<Vec<u32>> = None;
-        if !is_in_order && !spec.keys.is_empty() {
-            let mut groups: Vec<u32> = (0..rows as u32).collect();
-            groups.sort_unstable_by_key(|group| firsts[*group as usize]);
-            order = Some(groups);
-        }
-        let mut columns = match &all.groups {
-            Groups::One => Vec::new(),
-            Groups::Words(groups) => spec.layout.columns_of_words(&groups.keys, &spec.keys),
-            Groups::Bytes(groups) => spec.layout.columns_of_bytes(&groups.keys, &spec.keys),
-        };
-        let mut too_large = BTreeSet::new();
-        for accumulators in &mut all.accumulators {
-            columns.push(accumulators.finish(rows, &mut too_large));
-        }
-        let mut failed = Vec::new();
-        if !too_large.is_empty() {
-            let in_order = order.unwrap_or_else(|| (0..rows as u32).collect());
-            let (out, kept): (Vec<u32>, Vec<u32>) = in_order.into_iter().partition(|group| too_large.contains(group));
-            let key =
-                |group: u32| columns[..spec.keys.len()].iter().map(|column| column.show(group as usize)).collect();
-            failed = out.into_iter().map(key).collect();
-            order = Some(kept);
-        }
-        if let Some(order) = &order {
-            columns = columns.iter().map(|column| column.take(order)).collect();
-        }
-        let rows = order.map_or(rows, |order| order.len());
-        GroupTable { columns, rows, parts: others.into_iter().chain([all]).collect(), too_large: failed }
-    }
-}
-
-fn merge(all: &mut Part, other: &Part, numbers: &[u32], runs: &[Order]) {
-    let orders = other.orders();
-    for (ours, theirs) in all.accumulators.iter_mut().zip(&other.accumulators) {
-        ours.resize(all.groups.len());
-        ours.merge(theirs, numbers, runs, &orders);
     }
 }

@@ -1,6 +1,6 @@
 //! Rows that are kept: every worker has columns of its own; put together, they stand in input order.
 
-use crate::column::{Column, Values};
+use crate::column::Column;
 use crate::morsel::Seq;
 use crate::primitive::memory::StrArena;
 use crate::registers::{Registers, Selection};
@@ -55,7 +55,7 @@ impl Rows {
         let mut all = parts.next().unwrap_or_else(|| Self::new(types));
         for part in parts {
             for (to, from) in all.columns.iter_mut().zip(&part.columns) {
-                append(to, from, 0..part.rows);
+                to.append(from, 0..part.rows);
             }
             all.runs.extend(part.runs.into_iter().map(|(order, first)| (order, first + all.rows)));
             all.rows += part.rows;
@@ -91,7 +91,7 @@ impl Rows {
         all.rows = parts.iter().map(|part| part.rows).sum();
         let join_column = |(position, to): (usize, &mut Column)| {
             for (_, part, rows) in &runs {
-                append(to, &parts[*part].columns[position], rows.clone());
+                to.append(&parts[*part].columns[position], rows.clone());
             }
         };
         if threads > 1 && all.rows > 1 << 18 {
@@ -109,22 +109,5 @@ impl Rows {
             all.strings.absorb(part.strings);
         }
         all
-    }
-}
-
-/// Adds a range of rows of another column of the type.
-fn append(to: &mut Column, from: &Column, rows: Range<usize>) {
-    let start = to.grow(rows.len());
-    match (&mut to.values, &from.values) {
-        (Values::One(to), Values::One(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
-        (Values::Two(to), Values::Two(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
-        (Values::Four(to), Values::Four(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
-        (Values::Eight(to), Values::Eight(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
-        (Values::Sixteen(to), Values::Sixteen(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
-        (Values::Str(to), Values::Str(from)) => to[start..].copy_from_slice(&from[rows.clone()]),
-        _ => unreachable!("columns of one type have one width"),
-    }
-    for row in rows.clone().filter(|row| !from.is_valid(*row)) {
-        to.set_null(start + row - rows.start);
     }
 }

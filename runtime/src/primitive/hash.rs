@@ -18,6 +18,12 @@ pub(crate) fn hash_word(word: u64) -> u64 {
     fold(word ^ MIX, FOLD).wrapping_mul(MIX)
 }
 
+/// Hash of two words.
+#[inline]
+pub(crate) fn hash_words(low: u64, high: u64) -> u64 {
+    fold(low ^ MIX, high ^ FOLD).wrapping_mul(MIX)
+}
+
 /// Hash of bytes.
 #[inline]
 pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {

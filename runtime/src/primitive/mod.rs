@@ -5,11 +5,13 @@
 //! and columns. Each multiversioned primitive has a portable twin, and a test that both agree on every input.
 
 pub(crate) mod bitmap;
+pub(crate) mod bytes_groups;
 pub(crate) mod compress;
 pub(crate) mod hash;
 pub(crate) mod hash_table;
 pub(crate) mod memory;
 pub(crate) mod pool;
+pub(crate) mod row_index;
 pub(crate) mod strings;
 pub(crate) mod take;
 pub(crate) mod value_arena;

@@ -1,0 +1,255 @@
+//! Puts the groups of all workers together.
+//!
+//! Many groups are merged by several threads, each those of its share of the hashes. In the order of their first rows they are
+//! brought without sorting: every worker has numbered its groups in that order, so it is enough to go through the morsels in
+//! input order, and to take of each the groups that were first seen in it.
+
+use super::{First, GroupSpec, Groups, Part};
+use crate::column::Column;
+use crate::operator::collect::Order;
+use crate::primitive::hash_table::NONE;
+use std::collections::BTreeSet;
+
+/// The table, complete.
+#[derive(Debug)]
+pub(crate) struct GroupTable {
+    /// Keys, then calls; groups in the order of their first rows.
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: usize,
+    /// Strings of the columns refer to them.
+    #[expect(dead_code, reason = "keeps the bytes of the columns")]
+    parts: Vec<Part>,
+    /// Keys, as text, of groups that are left out because a sum does not fit its type.
+    pub(crate) too_large: Vec<Vec<String>>,
+}
+
+/// Groups of all workers below which a second thread costs more than it gives; few where tests are to come this way.
+const PARALLEL_FROM: usize = if cfg!(debug_assertions) { 1 << 8 } else { 1 << 16 };
+
+impl GroupTable {
+    /// Merges the workers' parts.
+    pub(crate) fn build(spec: &GroupSpec, mut parts: Vec<Part>, threads: usize) -> Self {
+        let is_global = spec.keys.is_empty();
+        parts.retain(|part| is_global || part.groups.len() > 0);
+        // The largest takes the others over.
+        parts.sort_by_key(|part| std::cmp::Reverse(part.groups.len()));
+        let ways = threads.min(16);
+        if ways > 1 && parts.len() > 1 && parts.iter().map(|part| part.groups.len()).sum::<usize>() >= PARALLEL_FROM {
+            return Self::build_in_parallel(spec, parts, ways);
+        }
+        let runs: Vec<Runs> = parts.iter().map(Runs::of).collect();
+        let mut parts = parts.into_iter();
+        let mut merging = Merging::new(parts.next().unwrap_or_else(|| Part::new(spec)));
+        let others: Vec<Part> = parts.collect();
+        for other in &others {
+            merging.absorb(other, |_| true);
+        }
+        // Of one part alone groups are in order already.
+        let order = (!others.is_empty() && !is_global).then(|| in_order(&runs, &[&merging], |_, _| 0));
+        let mut way = merging.finish(spec);
+        way.parts.extend(others);
+        way.into_table(spec, order)
+    }
+
+    fn build_in_parallel(spec: &GroupSpec, parts: Vec<Part>, ways: usize) -> Self {
+        let way_of: Vec<Vec<u8>> = in_threads(&parts, |part| {
+            let mut partitions = part.groups.partitions();
+            partitions.iter_mut().for_each(|partition| *partition %= ways as u8);
+            partitions
+        });
+        let numbers: Vec<usize> = (0..ways).collect();
+        let merged = in_threads(&numbers, |way| {
+            let mut merging = Merging::new(Part::new(spec));
+            merging.numbers.clear();
+            for (part, way_of) in parts.iter().zip(&way_of) {
+                merging.absorb(part, |group| usize::from(way_of[group]) == *way);
+            }
+            merging
+        });
+        let runs: Vec<Runs> = parts.iter().map(Runs::of).collect();
+        let refs: Vec<&Merging> = merged.iter().collect();
+        let order = in_order(&runs, &refs, |part, group| usize::from(way_of[part][group as usize]));
+        let merged: Vec<std::sync::Mutex<Option<Merging>>> =
+            merged.into_iter().map(|merging| std::sync::Mutex::new(Some(merging))).collect();
+        let finished = in_threads(&merged, |merging| {
+            let merging = merging.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            merging.map(|merging| merging.finish(spec))
+        });
+        let mut all = Finished { parts, ..Finished::default() };
+        let mut columns: Vec<Vec<Column>> = Vec::new();
+        for way in finished.into_iter().flatten() {
+            let first = all.rows as u32;
+            all.too_large.extend(way.too_large.iter().map(|group| group + first));
+            all.rows += way.rows;
+            all.parts.extend(way.parts);
+            columns.push(way.columns);
+        }
+        let numbers: Vec<usize> = (0..columns[0].len()).collect();
+        all.columns = in_threads(&numbers, |number| {
+            let mut column = Column::new(columns[0][*number].ty);
+            columns.iter().for_each(|way| column.append(&way[*number], 0..way[*number].len()));
+            column.take(&order)
+        });
+        // They are in order now.
+        let place = |order: &[u32], group: &u32| order.iter().position(|other| other == group).map(|at| at as u32);
+        all.too_large = all.too_large.iter().filter_map(|group| place(&order, group)).collect();
+        all.into_table(spec, None)
+    }
+
+    /// The groups of one partition: of those in memory the ones that are wanted, and all of its own.
+    pub(super) fn of_partition(
+        spec: &GroupSpec,
+        parts: &[Part],
+        own: Vec<Part>,
+        wanted: impl Fn(usize, usize) -> bool,
+    ) -> Self {
+        let mut merging = Merging::new(Part::new(spec));
+        for (number, part) in parts.iter().enumerate() {
+            merging.absorb(part, |group| wanted(number, group));
+        }
+        own.iter().for_each(|part| merging.absorb(part, |_| true));
+        let mut order: Vec<u32> = (0..merging.firsts.len() as u32).collect();
+        order.sort_unstable_by_key(|group| merging.firsts[*group as usize]);
+        let mut way = merging.finish(spec);
+        way.parts.extend(own);
+        way.into_table(spec, Some(order))
+    }
+}
+
+/// Does something with each, on a thread of its own.
+fn in_threads<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    std::thread::scope(|scope| {
+        let work = &work;
+        let threads: Vec<_> = all.iter().map(|one| scope.spawn(move || work(one))).collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, R>| thread.join();
+        threads
+            .into_iter()
+            .map(|thread| join(thread).unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}
+
+/// The morsels of a part, and how many groups it has.
+struct Runs {
+    runs: Vec<(Order, u32)>,
+    groups: u32,
+}
+
+impl Runs {
+    fn of(part: &Part) -> Self {
+        Self { runs: part.runs.clone(), groups: part.groups.len() as u32 }
+    }
+}
+
+/// Parts on their way into one.
+struct Merging {
+    all: Part,
+    runs: Vec<Order>,
+    /// Where the first row of each group came from.
+    firsts: Vec<First>,
+    /// By part: the groups here of its groups that are here, in rising order.
+    numbers: Vec<Vec<u32>>,
+}
+
+impl Merging {
+    fn new(all: Part) -> Self {
+        let groups = 0..all.groups.len() as u32;
+        let firsts = groups.clone().map(|group| all.first_of(group)).collect();
+        Self { runs: all.orders(), all, firsts, numbers: vec![groups.collect()] }
+    }
+
+    fn absorb(&mut self, other: &Part, wanted: impl Fn(usize) -> bool) {
+        let mut numbers = self.all.groups.absorb(&other.groups, wanted);
+        let orders = other.orders();
+        for (ours, theirs) in self.all.accumulators.iter_mut().zip(&other.accumulators) {
+            ours.resize(self.all.groups.len());
+            ours.merge(theirs, &numbers, &self.runs, &orders);
+        }
+        self.runs.extend(orders);
+        for (from, to) in numbers.iter().enumerate().filter(|(_, to)| **to != NONE) {
+            let theirs = other.first_of(from as u32);
+            match self.firsts.get_mut(*to as usize) {
+                Some(first) => *first = theirs.min(*first),
+                None => self.firsts.push(theirs), // groups are numbered as they come
+            }
+        }
+        numbers.retain(|number| *number != NONE);
+        self.numbers.push(numbers);
+    }
+
+    fn finish(self, spec: &GroupSpec) -> Finished {
+        let mut all = self.all;
+        let rows = all.groups.len();
+        let mut columns = match &all.groups {
+            Groups::One => Vec::new(),
+            Groups::Words(groups) => spec.layout.columns_of_words(&groups.keys, &spec.keys),
+            Groups::Bytes(groups) => spec.layout.columns_of_bytes(&groups.keys, &spec.keys),
+        };
+        let mut too_large = BTreeSet::new();
+        for accumulators in &mut all.accumulators {
+            columns.push(accumulators.finish(rows, &mut too_large));
+        }
+        Finished { columns, rows, too_large, parts: vec![all] }
+    }
+}
+
+/// Numbers of all groups, way behind way, in the order of their first rows.
+fn in_order(parts: &[Runs], ways: &[&Merging], way_of: impl Fn(usize, u32) -> usize) -> Vec<u32> {
+    let mut runs: Vec<(Order, usize, std::ops::Range<u32>)> = Vec::new();
+    for (number, part) in parts.iter().enumerate() {
+        let ends = part.runs.iter().skip(1).map(|(_, first)| *first).chain([part.groups]);
+        runs.extend(part.runs.iter().zip(ends).map(|((order, first), end)| (*order, number, *first..end)));
+    }
+    runs.sort_unstable_by_key(|(order, ..)| *order);
+    let mut before = Vec::new();
+    let mut rows = 0;
+    for way in ways {
+        before.push(rows);
+        rows += way.firsts.len() as u32;
+    }
+    // By part and way: how many of its groups have had their turn.
+    let mut turns = vec![vec![0usize; ways.len()]; parts.len()];
+    let mut order = Vec::with_capacity(rows as usize);
+    for (morsel, part, groups) in runs {
+        for group in groups {
+            let way = way_of(part, group);
+            let turn = &mut turns[part][way];
+            let number = ways[way].numbers[part][*turn];
+            *turn += 1;
+            if ways[way].firsts[number as usize] == (morsel, group) {
+                order.push(before[way] + number);
+            }
+        }
+    }
+    order
+}
+
+/// Columns of groups, in the order in which they were merged.
+#[derive(Default)]
+struct Finished {
+    columns: Vec<Column>,
+    rows: usize,
+    too_large: BTreeSet<u32>,
+    parts: Vec<Part>,
+}
+
+impl Finished {
+    /// Brings the groups into that order, and leaves out those with a sum that does not fit.
+    fn into_table(self, spec: &GroupSpec, mut order: Option<Vec<u32>>) -> GroupTable {
+        let Self { mut columns, rows, too_large, parts } = self;
+        let mut failed = Vec::new();
+        if !too_large.is_empty() {
+            let in_order = order.unwrap_or_else(|| (0..rows as u32).collect());
+            let (out, kept): (Vec<u32>, Vec<u32>) = in_order.into_iter().partition(|group| too_large.contains(group));
+            let key =
+                |group: u32| columns[..spec.keys.len()].iter().map(|column| column.show(group as usize)).collect();
+            failed = out.into_iter().map(key).collect();
+            order = Some(kept);
+        }
+        if let Some(order) = &order {
+            columns = columns.iter().map(|column| column.take(order)).collect();
+        }
+        let rows = order.map_or(rows, |order| order.len());
+        GroupTable { columns, rows, parts, too_large: failed }
+    }
+}
