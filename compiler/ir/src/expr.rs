@@ -494,6 +494,8 @@ impl Expr {
         let here = match &self.kind {
             ExprKind::Unary(UnaryOp::Neg, x) => !x.ty.is_float(),
             ExprKind::Binary(op, a, b) => match op {
+                // By a small part of one, a decimal grows.
+                BinaryOp::Div if matches!(a.ty, Type::Decimal(..)) => true,
                 BinaryOp::Div | BinaryOp::Rem => {
                     !a.ty.is_float() && !matches!(b.kind, ExprKind::Literal(Literal::Int(by)) if by != 0 && by != -1)
                 }

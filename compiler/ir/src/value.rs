@@ -172,6 +172,13 @@ impl ValueFunction {
             && self.result().ty() == *result
     }
 
+    /// Whether it is called as a method of its first argument.
+    #[must_use]
+    pub fn is_method(self) -> bool {
+        !self.name().contains("::")
+            && !matches!(self, Self::JsonGet | Self::JsonGetI64 | Self::JsonGetF64 | Self::JsonGetBool)
+    }
+
     /// Whether some row may make it a row error, beside its want of memory.
     #[must_use]
     pub fn can_fail(self) -> bool {

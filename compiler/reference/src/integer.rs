@@ -106,6 +106,9 @@ macro_rules! with_signed {
 
 /// Whether this value is in the range of this type.
 pub(crate) fn fits(value: i128, ty: &Type) -> bool {
+    if let Type::Decimal(precision, _) = ty.value_type() {
+        return 10_u128.checked_pow((*precision).into()).is_none_or(|limit| value.unsigned_abs() < limit);
+    }
     with_integer!(ty, T => T::try_from(value).is_ok())
 }
 

@@ -15,10 +15,11 @@ use super::value::Value;
 use crate::diagnostics::aggregate as say;
 use crate::diagnostics::types::annotations_needed;
 use sabot_ir::ast::{self, ExprKind as Ast, Name};
-use sabot_ir::expr::{Expr, ExprKind};
+use sabot_ir::expr::{Expr, ExprKind, Function, LocalId};
 use sabot_ir::plan::{AggregateCall, AggregateFunction};
 use sabot_ir::span::Span;
 use sabot_ir::ty::Type;
+use sabot_ir::value::ValueFunction;
 use std::collections::BTreeSet;
 
 /// Where the columns of the aggregate's output begin while its closure is lowered.
@@ -192,11 +193,11 @@ impl Body<'_, '_> {
         let number = value.is_number() || kind.is_some_and(|kind| kind != Kind::Any);
         let scalar = value.column_type().is_some_and(|ty| !ty.is_option()) || kind.is_some();
         let (fits, wanted, result) = match function {
-            AggregateFunction::Sum => (number || value == Ty::DURATION, "a number", ty.clone()),
+            AggregateFunction::Sum => (number || value == Ty::DURATION || value == Ty::DECIMAL, "a number", ty.clone()),
             AggregateFunction::Avg
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
-            | AggregateFunction::Median => (number, "a number", optional(Ty::F64)),
+            | AggregateFunction::Median => (number || value == Ty::DECIMAL, "a number", optional(Ty::F64)),
             AggregateFunction::Min | AggregateFunction::Max => (scalar, "one value", ty.clone()),
             AggregateFunction::CountDistinct | AggregateFunction::ApproxCountDistinct => (scalar, "one value", Ty::I64),
             AggregateFunction::First | AggregateFunction::Last => {
@@ -294,6 +295,18 @@ impl Lower<'_, '_> {
         ty: Type,
         span: Span,
     ) -> Expr {
+        if matches!(
+            function,
+            AggregateFunction::Avg
+                | AggregateFunction::Variance
+                | AggregateFunction::Stddev
+                | AggregateFunction::Median
+        ) {
+            for arg in &mut args {
+                let local = self.fresh();
+                decimal_as_float(arg, local);
+            }
+        }
         for expr in args.iter_mut().chain(&mut filter) {
             super::region::finish(expr);
         }
@@ -322,6 +335,28 @@ impl Lower<'_, '_> {
         let position = u32::try_from(position).unwrap_or(u32::MAX / 4);
         Expr::new(ExprKind::Column(GROUP_BASE + group.keys + position), ty, span)
     }
+}
+
+/// What has a mean is a float: a decimal becomes the one next to it.
+fn decimal_as_float(arg: &mut Expr, local: LocalId) {
+    if *arg.ty.value_type() != Type::DECIMAL {
+        return;
+    }
+    let span = arg.span;
+    let convert =
+        |x: Expr| Expr::new(ExprKind::Call(Function::Value(ValueFunction::DecimalToF64), vec![x]), Type::Float64, span);
+    let value = std::mem::replace(arg, Expr::bool(true));
+    *arg = if value.ty.is_option() {
+        let inner = Expr::new(ExprKind::Local(local), Type::DECIMAL, span);
+        let float = Type::Float64.optional();
+        let then = Expr::new(ExprKind::Some(Box::new(convert(inner))), float.clone(), span);
+        let otherwise = Expr::new(ExprKind::None, float.clone(), span);
+        let kind =
+            ExprKind::IfSome { option: Box::new(value), local, then: Box::new(then), otherwise: Box::new(otherwise) };
+        Expr::new(kind, float, span)
+    } else {
+        convert(value)
+    };
 }
 
 /// Drops the calls that nothing reads (of `g.last(|q| q)` one field may be enough) and lets the columns of the rest count

@@ -12,7 +12,7 @@ use sabot_ir::ast::{self, BinaryOp, ExprKind, Literal, UnaryOp};
 use sabot_ir::expr::{self, Function};
 use sabot_ir::span::Span;
 use sabot_ir::text::TextFunction;
-use sabot_ir::ty::{TimeUnit, Type};
+use sabot_ir::ty::Type;
 
 impl Body<'_, '_> {
     pub(super) fn unary(&mut self, op: UnaryOp, operand: &ast::Expr, hint: Option<&Ty>, span: Span) -> Hir {
@@ -27,7 +27,7 @@ impl Body<'_, '_> {
                 match &ty {
                     Ty::Error => return Hir::error(span),
                     Ty::Var(_) => self.deferred.push(Deferred::Neg(ty.clone(), span)),
-                    ty if ty.is_float() || ty.is_signed() || *ty == Ty::DURATION => {}
+                    ty if ty.is_float() || ty.is_signed() || *ty == Ty::DURATION || *ty == Ty::DECIMAL => {}
                     Ty::Generic(id) if self.generic_negates(*id) => {}
                     Ty::Never
                     | Ty::Scalar(_)
@@ -154,8 +154,11 @@ impl Body<'_, '_> {
 
     fn arithmetic(&mut self, op: BinaryOp, a: Hir, left: &ast::Expr, right: &ast::Expr, span: Span) -> Hir {
         let left_ty = self.table.resolve(&a.ty);
-        if let Ty::Scalar(Type::Timestamp(_) | Type::Duration) = left_ty {
+        if let Ty::Scalar(Type::Timestamp(_) | Type::Date | Type::Duration) = left_ty {
             let b = self.expr(right, None);
+            if left_ty == Ty::DURATION && self.table.kind(&b.ty) == Some(Kind::Integer) {
+                self.table.unify(&Ty::I64, &b.ty);
+            }
             let right_ty = self.table.resolve(&b.ty);
             return self.time_arithmetic(op, a, &left_ty, b, &right_ty, span);
         }
@@ -195,7 +198,7 @@ impl Body<'_, '_> {
         let integer = ty.is_integer() || kind == Some(Kind::Integer);
         match op {
             BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem => {
-                integer || ty.is_float() || kind == Some(Kind::Float)
+                integer || ty.is_float() || kind == Some(Kind::Float) || *ty == Ty::DECIMAL
             }
             BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor => integer || *ty == Ty::BOOL,
             BinaryOp::Shl | BinaryOp::Shr => integer,
@@ -210,13 +213,10 @@ impl Body<'_, '_> {
         }
     }
 
-    /// `Timestamp - Timestamp` and `Duration ± Duration`; both count microseconds.
+    /// Arithmetic with a date, a timestamp or a duration on the left.
     fn time_arithmetic(&mut self, op: BinaryOp, a: Hir, left: &Ty, b: Hir, right: &Ty, span: Span) -> Hir {
-        let micros = Ty::Scalar(Type::Timestamp(TimeUnit::Microsecond));
-        let difference = op == BinaryOp::Sub && *left == micros && *right == micros;
-        let durations = *left == Ty::DURATION && *right == Ty::DURATION;
-        if difference || (durations && matches!(op, BinaryOp::Add | BinaryOp::Sub)) {
-            return binary_node(op, a, b, Ty::DURATION, span);
+        if let Some(value) = Self::library_arithmetic(op, left, right, &a, &b, span) {
+            return value;
         }
         if !right.is_error() {
             self.cx.say(unsupported::time_arithmetic(op.symbol(), &self.show(left), &self.show(right), span));

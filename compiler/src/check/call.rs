@@ -11,14 +11,13 @@ use sabot_ir::span::Span;
 use sabot_ir::ty::Type;
 
 /// Functions that make a `Duration`, and how many microseconds their unit has.
-pub(super) const DURATIONS: [(&str, i64); 7] = [
+pub(super) const DURATIONS: [(&str, i64); 6] = [
     ("days", 86_400_000_000),
     ("hours", 3_600_000_000),
     ("minutes", 60_000_000),
     ("seconds", 1_000_000),
-    ("millis", 1_000),
     ("milliseconds", 1_000),
-    ("micros", 1),
+    ("microseconds", 1),
 ];
 
 /// The constants of `std::f64::consts`.
@@ -91,6 +90,9 @@ impl Body<'_, '_> {
     pub(super) fn path(&mut self, segments: &[String], span: Span) -> Hir {
         let path = short(segments);
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
+        if let Some(constant) = Self::library_path(&names, span) {
+            return constant;
+        }
         match names.as_slice() {
             [single] => {
                 let name = ast::Expr { kind: ast::ExprKind::Name((*single).to_owned()), span };
@@ -166,6 +168,9 @@ impl Body<'_, '_> {
                 if let Some(&id) = self.cx.function_names.get(*name) {
                     return self.call_function(id, None, args, name_span, span);
                 }
+                if let Some(value) = self.library_call(&[name], args, name_span, span) {
+                    return value;
+                }
                 if let Some((_, micros)) = DURATIONS.iter().find(|(unit, _)| unit == name) {
                     return self.duration(name, *micros, args, name_span, span);
                 }
@@ -196,6 +201,9 @@ impl Body<'_, '_> {
                 }
             }
             [ty, method] => {
+                if let Some(value) = self.library_call(&[ty, method], args, name_span, span) {
+                    return value;
+                }
                 if let (Some(ty), [receiver, rest @ ..]) = (scalar_named(ty), args) {
                     let receiver_hir = self.expect(receiver, &ty, Why::Argument { function: method, index: 0 });
                     let name = Name { text: (*method).to_owned(), span: name_span };
@@ -222,6 +230,7 @@ impl Body<'_, '_> {
             .keys()
             .map(String::as_str)
             .chain(DURATIONS.iter().map(|(name, _)| *name))
+            .chain(super::library::LITERALS)
             .chain(["Some"])
             .collect();
         if known.contains(&name.as_str()) {

@@ -6,6 +6,7 @@ use super::lower::Lower;
 use super::value::Value;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal, UnaryOp};
 use sabot_ir::ty::Type;
+use sabot_library::Decimal;
 
 /// The value of a typed expression, if it is a constant that is plain enough.
 pub(super) fn value(cx: &mut Cx<'_>, hir: &Hir) -> Option<Literal> {
@@ -43,6 +44,7 @@ fn fold(expr: &Expr) -> Option<Literal> {
             Literal::Int(_) | Literal::Float(_) | Literal::String(_) | Literal::Bytes(_) | Literal::Unit => None,
         },
         ExprKind::Binary(op, a, b) => match (fold(a)?, fold(b)?) {
+            (Literal::Int(a), Literal::Int(b)) if expr.ty == Type::DECIMAL => decimal(*op, a, b),
             (Literal::Int(a), Literal::Int(b)) => {
                 let value = match op {
                     BinaryOp::Add => a.checked_add(b)?,
@@ -113,7 +115,36 @@ fn fold(expr: &Expr) -> Option<Literal> {
     }
 }
 
+/// `a op b` of decimals.
+fn decimal(op: BinaryOp, a: i128, b: i128) -> Option<Literal> {
+    let (a, b) = (Decimal::from_unscaled(a)?, Decimal::from_unscaled(b)?);
+    let value = match op {
+        BinaryOp::Add => a.checked_add(b)?,
+        BinaryOp::Sub => a.checked_sub(b)?,
+        BinaryOp::Mul => a.checked_mul(b)?,
+        BinaryOp::Div => a.checked_div(b)?,
+        BinaryOp::Rem => a.checked_rem(b)?,
+        BinaryOp::BitAnd
+        | BinaryOp::BitOr
+        | BinaryOp::BitXor
+        | BinaryOp::Shl
+        | BinaryOp::Shr
+        | BinaryOp::Eq
+        | BinaryOp::Ne
+        | BinaryOp::Lt
+        | BinaryOp::Le
+        | BinaryOp::Gt
+        | BinaryOp::Ge
+        | BinaryOp::And
+        | BinaryOp::Or => return None,
+    };
+    Some(Literal::Int(value.unscaled()))
+}
+
 fn in_range(value: i128, ty: &Type) -> Option<Literal> {
+    if *ty == Type::DECIMAL {
+        return Decimal::from_unscaled(value).map(|value| Literal::Int(value.unscaled()));
+    }
     let (least, greatest) = match super::types::integer_range(&super::types::Ty::of_column(ty)) {
         Some(range) => range,
         None => (i64::MIN.into(), i64::MAX.into()),

@@ -230,6 +230,12 @@ impl<'a, 'd> Body<'a, 'd> {
             return x.text.is_some().then_some(Fix::FloatLiteral(x));
         }
         let is_literal = written.is_some_and(|expr| is_signed_literal(value_of(expr)));
+        if to == Ty::DECIMAL && (from.is_integer() || kind == Some(Kind::Integer)) {
+            return Some(Fix::Decimal(x));
+        }
+        if to == Ty::DECIMAL && is_literal && kind == Some(Kind::Float) {
+            return x.text.is_some().then_some(Fix::DecimalLiteral(x));
+        }
         if is_literal && kind == Some(Kind::Float) && (to.is_integer() || self.table.kind(&to) == Some(Kind::Integer)) {
             return x.text.is_some().then_some(Fix::IntegerLiteral(x));
         }

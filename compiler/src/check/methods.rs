@@ -162,18 +162,6 @@ const LATER: &[&str] = &[
     "total_cmp",
     "partial_cmp",
     "cmp",
-    "year",
-    "month",
-    "day",
-    "hour",
-    "minute",
-    "second",
-    "weekday",
-    "date",
-    "format",
-    "as_secs",
-    "as_millis",
-    "as_micros",
     "count_zeros",
     "to_degrees",
     "to_radians",
@@ -301,6 +289,9 @@ impl Body<'_, '_> {
         if let (Ty::Generic(id), false) = (&ty, matches!(method_name, "eq" | "ne" | "lt" | "le" | "gt" | "ge")) {
             return self.generic_method(*id, receiver_hir, name, args, span);
         }
+        if let Some(value) = self.library_method(&receiver_hir, &ty, name, args, span) {
+            return value;
+        }
         if method_name == "to_string" {
             if let (Some(text), true) = (self.to_string(&receiver_hir, &ty, span), args.is_empty()) {
                 return text;
@@ -405,6 +396,7 @@ impl Body<'_, '_> {
             .flat_map(|table| table.iter())
             .map(|method| method.name)
             .chain(text::names(ty))
+            .chain(super::library::method_names(ty))
             .collect();
         if LATER.contains(&name.text.as_str()) {
             self.cx.say(unsupported::method(&name.text, &shown, name.span));

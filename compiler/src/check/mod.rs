@@ -21,6 +21,7 @@ mod hir;
 mod infer;
 mod join;
 mod limits;
+mod library;
 mod lower;
 mod methods;
 mod operators;

@@ -76,6 +76,9 @@ impl Ty {
     /// `Duration`.
     pub(super) const DURATION: Self = Self::Scalar(Type::Duration);
 
+    /// `Decimal`.
+    pub(super) const DECIMAL: Self = Self::Scalar(Type::DECIMAL);
+
     /// `()`.
     pub(super) fn unit() -> Self {
         Self::Tuple(Vec::new())
@@ -252,6 +255,7 @@ pub(super) fn scalar_named(name: &str) -> Option<Ty> {
         "char" => Some(Ty::CHAR),
         "String" | "str" => Some(Ty::STRING),
         "Bytes" => Some(Ty::Scalar(Type::Bytes)),
+        "Decimal" => Some(Ty::Scalar(Type::DECIMAL)),
         "Date" => Some(Ty::Scalar(Type::Date)),
         "Timestamp" => Some(Ty::Scalar(Type::Timestamp(TimeUnit::Microsecond))),
         "Duration" => Some(Ty::DURATION),
@@ -320,6 +324,10 @@ pub(super) fn is_lossless(from: &Ty, to: &Ty) -> bool {
         | Ty::Ordering
         | Ty::Var(_) => None,
     };
+    if *to == Ty::Scalar(Type::DECIMAL) {
+        // The façade converts those whose width is known.
+        return from.is_integer() && !matches!(from, Ty::Usize | Ty::Isize);
+    }
     if *from == Ty::BOOL {
         return to.is_integer();
     }
@@ -436,7 +444,7 @@ impl Cx<'_> {
         if let Some(record) = self.record_names.get(path) {
             return Ty::Record(*record);
         }
-        if matches!(path, "Vec" | "Decimal" | "i128" | "u128" | "HashMap" | "BTreeMap" | "Box" | "Rc" | "Arc") {
+        if matches!(path, "Vec" | "i128" | "u128" | "HashMap" | "BTreeMap" | "Box" | "Rc" | "Arc") {
             self.say(say::type_not_supported(path, span));
         } else {
             let known: Vec<&str> = self
@@ -444,7 +452,7 @@ impl Cx<'_> {
                 .keys()
                 .map(String::as_str)
                 .chain(NUMBERS.iter().map(|(name, _)| *name))
-                .chain(["bool", "String", "Bytes", "Date", "Timestamp", "Duration", "Option"])
+                .chain(["bool", "String", "Bytes", "Decimal", "Date", "Timestamp", "Duration", "Option"])
                 .collect();
             let diagnostic = names::unknown_type(path, &known, span);
             self.say(diagnostic);

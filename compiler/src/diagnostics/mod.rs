@@ -6,6 +6,7 @@
 pub(crate) mod aggregate;
 pub(crate) mod generics;
 pub(crate) mod guide;
+pub(crate) mod library;
 pub(crate) mod names;
 pub(crate) mod operators;
 pub(crate) mod similar;

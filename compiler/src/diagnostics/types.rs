@@ -91,6 +91,10 @@ pub(crate) enum Fix {
     Parse(Written, String),
     /// `char::from_u32(x)`.
     CharFrom(Written),
+    /// `Decimal::from(x)`.
+    Decimal(Written),
+    /// `1.5` to `dec("1.5")`.
+    DecimalLiteral(Written),
     /// `-x` of an unsigned number.
     SignedType(Option<Written>),
 }
@@ -115,6 +119,11 @@ impl Fix {
             Self::IsSome(x) => diagnostic
                 .suggest(format!("ask whether there is one: `{}.is_some()`", x.text_or("(..)")), x.call(".is_some()")),
             Self::Some(x) => diagnostic.suggest(format!("wrap it: `Some({})`", x.text_or("..")), x.wrap("Some(", ")")),
+            Self::Decimal(x) => diagnostic
+                .suggest(format!("convert it: `Decimal::from({})`", x.text_or("..")), x.wrap("Decimal::from(", ")")),
+            Self::DecimalLiteral(x) => {
+                diagnostic.suggest(format!("write a decimal: `dec(\"{}\")`", x.text_or("..")), x.wrap("dec(\"", "\")"))
+            }
             Self::FloatLiteral(x) => {
                 let digits = x.text_or("").trim_start_matches('-');
                 if digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty() {
@@ -323,7 +332,6 @@ pub(crate) fn type_not_supported(name: &str, at: Span) -> Diagnostic {
         Diagnostic::error("E0308", format!("the type `{name}` is not supported yet")).label(at, "cannot be compiled");
     match name {
         "i128" | "u128" => diagnostic.help("use `i64`, `u64` or `f64`"),
-        "Decimal" => diagnostic.help("use `f64`, or an `i64` of the smallest unit"),
         "char" => diagnostic.help("use a `String` of one character"),
         "Vec" => diagnostic.help("use one column a value, or `Vec<u8>` for bytes"),
         _ => diagnostic,

@@ -91,7 +91,7 @@ pub(crate) fn call(name: &str, at: Span) -> Diagnostic {
 pub(crate) fn time_arithmetic(op: &str, left: &str, right: &str, at: Span) -> Diagnostic {
     Diagnostic::error("E0702", format!("`{left}` {op} `{right}` is not supported"))
         .label(at, "cannot be compiled")
-        .help("a `Timestamp` less another is a `Duration`; `Duration`s can be added, subtracted and compared")
+        .help("a `Timestamp` or `Date` less another is a `Duration`; `Duration`s are added to timestamps and to each other, and multiplied or divided by an `i64`")
 }
 
 /// `return` in the guard of an arm.

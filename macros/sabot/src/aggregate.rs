@@ -31,7 +31,7 @@ macro_rules! numbers {
         }
     )* };
 }
-numbers!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize f32 f64);
+numbers!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize f32 f64 Decimal);
 
 macro_rules! values {
     ($($ty:ty)*) => { $(

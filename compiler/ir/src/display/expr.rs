@@ -4,7 +4,7 @@
 //! where it is not; a `let` binds `x0`, `x1`, … The text is for people and for diffs; nothing reads it back.
 
 use crate::body::{Body, VariableId};
-use crate::expr::{BinaryOp, Expr, ExprKind, FailureKind, Literal, LocalId, UnaryOp};
+use crate::expr::{BinaryOp, Expr, ExprKind, FailureKind, Function, Literal, LocalId, UnaryOp};
 use crate::plan::Param;
 use crate::ty::{Schema, Type};
 use std::fmt::{self, Write as _};
@@ -239,6 +239,9 @@ impl Printer<'_> {
                     self.fmt(format_args!("{kind}({:?})", failure.message));
                 }
             }
+            ExprKind::Call(Function::Value(function), args) if !function.is_method() => {
+                self.arguments(function.name(), args);
+            }
             ExprKind::Call(function, args) => match args.split_first() {
                 Some((receiver, rest)) => {
                     self.expr(receiver, Precedence::Postfix);
@@ -366,7 +369,6 @@ fn ends_in_cast(expr: &Expr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expr::Function;
     use crate::span::Span;
     use crate::ty::Field;
 

@@ -3,6 +3,7 @@
 mod generic;
 mod guide;
 mod jobs;
+mod library;
 mod random;
 mod values;
 

@@ -178,7 +178,8 @@ impl Body<'_, '_, '_> {
             _ => None,
         };
         if value.is_none() {
-            let expected = "a duration, such as `millis(500)`, `seconds(5)`, `minutes(5)`, `hours(1)` or `days(1)`";
+            let expected =
+                "a duration, such as `milliseconds(500)`, `seconds(5)`, `minutes(5)`, `hours(1)` or `days(1)`";
             self.reader.diagnostics.push(syntax::wrong_argument(at, expected, usage));
         }
         value.map(|value| (value, at))
