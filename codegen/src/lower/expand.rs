@@ -66,6 +66,7 @@ pub(crate) fn expand(function: ValueFunction, args: &[Expr], span: Span, in_vect
         | ValueFunction::DecimalFloor
         | ValueFunction::DecimalCeil
         | ValueFunction::DecimalText
+        | ValueFunction::DecimalFormatted
         | ValueFunction::DecimalParse
         | ValueFunction::DateFromYmd
         | ValueFunction::DateDayOfYear

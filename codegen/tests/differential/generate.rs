@@ -338,6 +338,7 @@ impl<'a> Generator<'a> {
             (ValueFunction::TimeFloorTo, 1) if self.vector_only || self.rng.percent(50) => {
                 Literal::Int(*self.rng.pick(&[1, 7, 300_000_000, 86_400_000_000]))
             }
+            (ValueFunction::DecimalFormatted, 1) => literal(self.rng, &["", ">12.2", "+", "010.1", "*^30.11", "<5"]),
             (ValueFunction::DateFormat, 1) => literal(self.rng, &DATES),
             (ValueFunction::TimeFormat, 1) => literal(self.rng, &TIMES),
             (

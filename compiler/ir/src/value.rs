@@ -124,6 +124,7 @@ value_functions! {
     DecimalFloor "floor" (Dec) -> Dec, "`d.floor()`; too many digits are a row error.";
     DecimalCeil "ceil" (Dec) -> Dec, "`d.ceil()`; too many digits are a row error.";
     DecimalText "to_string" (Dec) -> Str, "`d.to_string()`.";
+    DecimalFormatted "formatted" (Dec, Str) -> Str, "A decimal in `format!`, by a specification, `>8.2`.";
     DecimalParse "Decimal::parse" (Str) -> MaybeDec, "`Decimal::parse(s)`.";
     DateFromYmd "Date::from_ymd" (I32, U32, U32) -> MaybeDate, "`Date::from_ymd(2024, 2, 29)`.";
     DateYear "year" (Date) -> I32, "`d.year()`.";
@@ -201,6 +202,7 @@ impl ValueFunction {
             | Self::DecimalTrunc
             | Self::DecimalFract
             | Self::DecimalText
+            | Self::DecimalFormatted
             | Self::DecimalParse
             | Self::DateFromYmd
             | Self::DateYear

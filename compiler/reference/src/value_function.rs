@@ -2,6 +2,7 @@
 
 use crate::value::Value;
 use sabot_abi::ROW_BYTES;
+use sabot_abi::format::{self, FormatSpec};
 use sabot_abi::kernel::RowErrorCode;
 use sabot_ir::expr::{BinaryOp, Function};
 use sabot_ir::value::ValueFunction;
@@ -107,6 +108,12 @@ pub(crate) fn call(function: ValueFunction, args: &[Value]) -> Result<Value, Row
         ValueFunction::DecimalFloor => of_decimal(args.decimal(0).checked_floor().ok_or(RowErrorCode::RoundOverflow)?),
         ValueFunction::DecimalCeil => of_decimal(args.decimal(0).checked_ceil().ok_or(RowErrorCode::RoundOverflow)?),
         ValueFunction::DecimalText => made(args.decimal(0).to_string())?,
+        ValueFunction::DecimalFormatted => {
+            let spec = FormatSpec::parse(args.text(1)).expect("the checker knows specifications");
+            let mut out = String::new();
+            format::write_number(&mut out, args.decimal(0), spec).expect("a String takes any text");
+            made(out)?
+        }
         ValueFunction::DecimalParse => maybe(Decimal::parse(args.text(0)), of_decimal),
         ValueFunction::DateFromYmd => maybe(Date::from_ymd(args.i32(0), args.u32(1), args.u32(2)), of_date),
         ValueFunction::DateYear => Value::Int(args.date().year().into()),

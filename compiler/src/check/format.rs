@@ -241,7 +241,10 @@ impl Body<'_, '_> {
         }
         let is_integer = ty.is_integer() || kind == Some(Kind::Integer);
         let is_number = is_integer || ty.is_float() || kind == Some(Kind::Float);
-        let known = is_number || ty.column_type().is_some_and(|ty| !ty.is_option() && is_formatted(&ty));
+        let known = is_number
+            || ty
+                .column_type()
+                .is_some_and(|ty| !ty.is_option() && (is_formatted(&ty) || super::library::parse_of(&ty).is_some()));
         let fits = match style {
             "x" | "X" | "o" | "b" => is_integer,
             "e" | "E" => is_number,

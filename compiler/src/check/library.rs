@@ -10,7 +10,7 @@ use super::types::Ty;
 use crate::diagnostics::library as say;
 use crate::diagnostics::types::Why;
 use sabot_ir::ast::{self, BinaryOp, ExprKind, Literal, Name};
-use sabot_ir::expr::Function;
+use sabot_ir::expr::{Expr, ExprKind as ir, Function};
 use sabot_ir::span::Span;
 use sabot_ir::ty::{TimeUnit, Type};
 use sabot_ir::value::{ValueFunction, ValueType};
@@ -481,4 +481,38 @@ fn unit_of(arg: &ast::Expr) -> Option<Unit> {
         },
         _ => None,
     }
+}
+
+/// The function that reads a type from text; nothing if it is one that std reads.
+pub(super) fn parse_of(ty: &Type) -> Option<ValueFunction> {
+    Some(match ty {
+        ty if *ty == Type::DECIMAL => ValueFunction::DecimalParse,
+        ty if *ty == TIME => ValueFunction::TimeParse,
+        Type::Date => ValueFunction::DateParse,
+        Type::Duration => ValueFunction::DurationParse,
+        _ => return None,
+    })
+}
+
+/// A value of a type that std does not have as text, and the specification that is left to do; nothing for others.
+/// Numbers see to signs and widths themselves, times are text.
+pub(super) fn text_of(value: &Expr, spec: &Expr) -> Option<(Expr, Expr)> {
+    let Some(sabot_ir::expr::Literal::String(written)) = spec.as_literal() else { return None };
+    let function = match &value.ty {
+        ty if *ty == Type::DECIMAL && written.is_empty() => ValueFunction::DecimalText,
+        ty if *ty == Type::DECIMAL => ValueFunction::DecimalFormatted,
+        ty if *ty == TIME => ValueFunction::TimeText,
+        Type::Date => ValueFunction::DateText,
+        Type::Duration => ValueFunction::DurationText,
+        _ => return None,
+    };
+    let string =
+        |text: &str| Expr::new(ir::Literal(sabot_ir::expr::Literal::String(text.to_owned())), Type::String, spec.span);
+    let mut args = vec![value.clone()];
+    let mut rest = string(written.trim_end_matches('?'));
+    if function == ValueFunction::DecimalFormatted {
+        args.push(std::mem::replace(&mut rest, string("")));
+    }
+    let text = Expr::new(ir::Call(Function::Value(function), args), Type::String, value.span);
+    Some((text, rest))
 }

@@ -332,8 +332,20 @@ impl<'a, 'd> Lower<'a, 'd> {
         if let (Function::UnwrapOr, [option, default]) = (function, args) {
             return self.unwrap_or(option, default, hir.span);
         }
-        let args = args.iter().map(|arg| self.scalar(arg)).collect();
+        let mut args: Vec<Expr> = args.iter().map(|arg| self.scalar(arg)).collect();
         let ty = hir.ty.column_type().unwrap_or(Type::Bool);
+        let mut function = function;
+        match (function, args.as_mut_slice()) {
+            (Function::Parse, _) => {
+                function = super::library::parse_of(ty.value_type()).map_or(function, Function::Value);
+            }
+            (Function::Append, [_, value, spec]) => {
+                if let Some(text) = super::library::text_of(value, spec) {
+                    (*value, *spec) = text;
+                }
+            }
+            _ => {}
+        }
         Value::Scalar(Expr::new(ExprKind::Call(function, args), ty, hir.span))
     }
 

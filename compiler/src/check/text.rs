@@ -426,7 +426,10 @@ impl Body<'_, '_> {
     /// `x.to_string()` of what is no string; nothing if it has no form as text.
     pub(super) fn to_string(&mut self, value: &Hir, ty: &Ty, span: Span) -> Option<Hir> {
         let is_number = self.table.kind(ty).is_some_and(|kind| kind != super::unify::Kind::Any);
-        let has_form = is_number || ty.column_type().is_some_and(|ty| !ty.is_option() && is_formatted(&ty));
+        let has_form = is_number
+            || ty
+                .column_type()
+                .is_some_and(|ty| !ty.is_option() && (is_formatted(&ty) || super::library::parse_of(&ty).is_some()));
         has_form.then(|| {
             let args = vec![string("", span), value.clone(), string("", span)];
             Hir::new(HirKind::Call(Function::Append, args), Ty::STRING, span)
@@ -555,7 +558,9 @@ impl Body<'_, '_> {
         match &ty {
             Ty::Error | Ty::Never => {}
             Ty::Var(_) => self.cx.say(say::parse_as_what(span)),
-            ty if ty.column_type().is_some_and(|ty| sabot_ir::text::is_parsed(&ty)) => {}
+            ty if ty
+                .column_type()
+                .is_some_and(|ty| sabot_ir::text::is_parsed(&ty) || super::library::parse_of(&ty).is_some()) => {}
             ty => {
                 let shown = self.cx.show(ty);
                 self.cx.say(say::not_parsed(&shown, span));

@@ -243,6 +243,14 @@ write_float! {
     write_f32 f32;
 }
 
+/// A number of another type, whose `Display` knows signs, zeros and digits behind the point; `{:?}` writes it the same way.
+///
+/// # Errors
+/// If the writer takes no more.
+pub fn write_number(out: &mut impl Write, value: impl fmt::Display + Copy, spec: FormatSpec) -> fmt::Result {
+    padded(out, spec, Align::Right, |out| write_flags!(out, value, spec, "", false, spec.precision.map(usize::from)))
+}
+
 /// A string. Its precision is the greatest number of characters; `{:?}` knows neither width nor precision.
 ///
 /// # Errors

@@ -165,6 +165,7 @@ macro_rules! with_runtime_functions {
             DecimalFloor decimal_floor (ctx, i64, i64) -> i64, "`d.floor()`";
             DecimalCeil decimal_ceil (ctx, i64, i64) -> i64, "`d.ceil()`";
             DecimalText decimal_text (ctx, i64, i64) -> i64, "`d.to_string()`";
+            DecimalFormatted decimal_formatted (ctx, i64, i64, ptr, i64) -> i64, "A decimal in `format!`, by a specification.";
             DecimalParse decimal_parse (ctx, ptr, i64) -> i64, "`Decimal::parse(s)`";
             DateFromYmd date_from_ymd (ctx, i64, i64, i64) -> i64, "`Date::from_ymd(year, month, day)`";
             DateDayOfYear date_day_of_year (ctx, i64) -> i64, "`d.day_of_year()`";

@@ -4,6 +4,8 @@
 //! those of [`super::text`].
 
 use super::{bytes, text};
+use crate::primitive::value_arena::TooLarge;
+use sabot_abi::format::{self, FormatSpec};
 use sabot_abi::function::{STATUS_NONE, STATUS_OK};
 use sabot_abi::kernel::{Context, RowErrorCode};
 use sabot_library::{Date, Decimal, Duration, Timestamp, Unit, json_get, json_get_bool, json_get_f64, json_get_i64};
@@ -139,6 +141,11 @@ pub(super) extern "C" fn decimal_text(cx: &mut Context, low: i64, high: i64) -> 
     let mut out = Vec::with_capacity(48);
     decimal(low, high).write(&mut out);
     give_text(cx, &out)
+}
+
+pub(super) extern "C" fn decimal_formatted(cx: &mut Context, low: i64, high: i64, spec: *const u8, len: i64) -> i64 {
+    let spec = FormatSpec::parse(text(&spec, len)).unwrap_or_default();
+    text::give_made(cx, |out| format::write_number(out, decimal(low, high), spec).map_err(|_| TooLarge))
 }
 
 pub(super) extern "C" fn decimal_parse(cx: &mut Context, data: *const u8, len: i64) -> i64 {

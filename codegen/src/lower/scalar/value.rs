@@ -64,6 +64,7 @@ fn runtime_function(function: ValueFunction) -> Option<RuntimeFunction> {
         ValueFunction::DecimalFloor => RuntimeFunction::DecimalFloor,
         ValueFunction::DecimalCeil => RuntimeFunction::DecimalCeil,
         ValueFunction::DecimalText => RuntimeFunction::DecimalText,
+        ValueFunction::DecimalFormatted => RuntimeFunction::DecimalFormatted,
         ValueFunction::DecimalParse => RuntimeFunction::DecimalParse,
         ValueFunction::DateFromYmd => RuntimeFunction::DateFromYmd,
         ValueFunction::DateDayOfYear => RuntimeFunction::DateDayOfYear,

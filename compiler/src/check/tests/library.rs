@@ -54,6 +54,16 @@ fn decimals() {
 }
 
 #[test]
+fn text() {
+    check(&[
+        ("Option<Decimal>", "q.symbol.parse::<Decimal>().ok()", "Decimal::parse(symbol)"),
+        ("Option<Date>", "q.symbol.parse().ok()", "Date::parse(symbol)"),
+        ("String", "format!(\"{:?}\", q.at)", "\"\".append(at.to_string(), \"\")"),
+        ("String", "format!(\"{:>8.2}\", dec(\"1.5\"))", "\"\".append(Decimal(1500000000).formatted(\">8.2\"), \"\")"),
+    ]);
+}
+
+#[test]
 fn json() {
     check(&[
         ("Option<String>", "json_get(&q.symbol, \"$.a[0]\")", "json_get(symbol, \"$.a[0]\")"),
