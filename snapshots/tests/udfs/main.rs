@@ -152,6 +152,11 @@ fn options() {
     compare("options");
 }
 
+#[test]
+fn strings() {
+    compare("strings");
+}
+
 /// Every file is compared.
 #[test]
 fn no_file_is_forgotten() {
