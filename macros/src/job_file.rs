@@ -10,6 +10,7 @@ use sabot_compiler::parse::parse;
 use sabot_ir::diagnostic::{Diagnostic, Diagnostics};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A file and what the front end says of it.
@@ -20,6 +21,8 @@ pub(crate) struct JobFile {
     pub(crate) text: String,
     /// Its tokens in order.
     pub(crate) tokens: Vec<Token>,
+    /// The token behind the item that was found last.
+    pub(crate) next: AtomicUsize,
     /// The items with an attribute of ours, in order.
     pub(crate) items: Vec<MarkedItem>,
     /// Everything that the front end has to say, by place.
@@ -70,6 +73,6 @@ impl JobFile {
         }
         let tokens = tokens::of_text(&text);
         let items = tokens::marked_items(&tokens);
-        Self { name, text, tokens, items, diagnostics }
+        Self { name, text, tokens, next: AtomicUsize::new(0), items, diagnostics }
     }
 }

@@ -6,6 +6,7 @@
 use proc_macro::{Span, TokenStream, TokenTree};
 use std::ops::Range;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What every literal is compared as.
 const LITERAL: &str = "'";
@@ -162,15 +163,24 @@ impl Located {
     }
 }
 
-/// Where the item stands whose attributes, its own one first, and whose other tokens these are.
-pub(crate) fn locate(file: &[Token], attributes: &[SpannedToken], item: &[SpannedToken]) -> Option<Located> {
+/// Where the item stands whose attributes, its own one first, and whose other tokens these are. Items mostly come in the order
+/// of the file: `next` is where the last one ended, and the search begins there.
+pub(crate) fn locate(
+    file: &[Token],
+    next: &AtomicUsize,
+    attributes: &[SpannedToken],
+    item: &[SpannedToken],
+) -> Option<Located> {
     if item.is_empty() || file.len() < item.len() {
         return None;
     }
     let same = |at: usize, tokens: &[SpannedToken]| {
         file[at..].iter().zip(tokens).all(|(written, token)| written.word == token.word)
     };
-    let at = (0..=file.len() - item.len()).find(|at| same(*at, item))?;
+    let places = file.len() - item.len() + 1;
+    let hint = next.load(Ordering::Relaxed).min(places);
+    let at = (hint..places).chain(0..hint).find(|at| same(*at, item))?;
+    next.store(at + item.len(), Ordering::Relaxed);
     let mut places: Vec<(Range<usize>, Span)> = Vec::with_capacity(item.len());
     let mut push = |at: usize, tokens: &[SpannedToken]| {
         for (written, token) in file[at..].iter().zip(tokens) {

@@ -52,7 +52,7 @@ pub(crate) fn locate(file: &JobFile, arguments: &TokenStream, item: &Item) -> Op
     // The attribute itself is not given to us, its arguments are; they come before or between the others.
     let mut attributes = tokens::of_stream(arguments.clone());
     attributes.extend(tokens::of_stream(item.all_attributes()));
-    tokens::locate(&file.tokens, &attributes, &tokens::of_stream(rest))
+    tokens::locate(&file.tokens, &file.next, &attributes, &tokens::of_stream(rest))
 }
 
 /// The name behind `fn` or `struct`, where the blame goes for what has no place of its own.
