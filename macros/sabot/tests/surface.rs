@@ -1,0 +1,205 @@
+//! Everything that the front end takes in a pipeline is known to the façade: rustc compiles it without a warning.
+#![allow(missing_docs, reason = "a test")]
+
+use sabot_snapshots::rustc::facade;
+
+/// Compiles a file as a program with its tests, and runs them.
+fn check(source: &str) {
+    let folder = tempfile::tempdir().expect("a temporary directory can be made");
+    std::fs::write(folder.path().join("job.rs"), source).expect("the file can be written");
+    let output = facade()
+        .compiler("rustc", folder.path())
+        .args(["-D", "warnings", "--test", "-o", "tests", "job.rs"])
+        .output()
+        .expect("rustc can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = std::process::Command::new(folder.path().join("tests")).output().expect("the tests can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+const RECORDS: &str = "
+use sabot::prelude::*;
+
+#[sabot::record]
+#[derive(Debug, Default)]
+#[sabot(rename_all = \"camelCase\")]
+pub struct Order { id: i64, customer_id: Option<i64>, region: String, #[sabot(rename = \"AMT\")] amount: f64, count: i32, at: Timestamp }
+
+#[sabot::record]
+pub struct Customer { id: i64, name: String, blocked: bool, since: Date }
+
+#[sabot::record]
+pub struct Out { key: String, value: f64 }
+
+pub const LEAST: f64 = 10.0;
+pub const PATH: &str = \"orders.csv\";
+pub const TEN: i64 = 10;
+";
+
+/// A pipeline with two streams, and this body.
+fn check_job(items: &str, body: &str) {
+    check(&format!(
+        "{RECORDS}\n{items}\n#[sabot::pipeline]\npub fn job(least: f64, #[sabot(default = \"x\")] region: String) {{\n    \
+         let orders = source::<Order>(\"orders\", csv(PATH));\n    \
+         let customers = table::<Customer>(\"customers\", parquet(\"customers.parquet\")).primary_key(|c| c.id);\n{body}\n}}\n"
+    ));
+}
+
+#[test]
+fn one_row_at_a_time() {
+    check_job(
+        "#[sabot::udf]\nfn is_large(order: &Order) -> bool {\n    order.amount > LEAST\n}\n",
+        "    let large = orders.filter(is_large).filter(|o| o.region == region && o.amount > least).named(\"large\");
+    large.map(|o| Out { key: o.region, value: o.amount.max(LEAST) }).errors(\"bad\", ndjson(\"bad.ndjson\")).sink(\"mapped\", arrow(\"mapped.arrow\"));
+    large
+        .filter_map(|o| if o.amount > 0.0 { Some(Out { key: o.region, value: o.amount }) } else { None })
+        .skip_errors()
+        .sink(\"some\", stdout().format(Format::Ndjson));
+    customers.select(fields![id, name,]).sink(\"names\", csv(\"names.csv\").delimiter(\";\"));",
+    );
+}
+
+#[test]
+fn order_and_number() {
+    check_job(
+        "",
+        "    let rows = orders.order_by(|o| (o.region.clone(), o.id)).order_by_desc(|o| o.amount).limit(TEN).top_n(3, |o| o.amount);
+    rows.distinct().dedup(|o| o.customer_id).sink(\"rows\", csv(\"rows.csv\"));
+    orders.key_by(|o| o.region.clone()).top_n(TEN, |o| (o.amount, o.id)).sink(\"per_region\", csv(\"p.csv\"));
+    orders.clone().union(&orders).union(orders.filter(|o| o.amount < least || region.is_empty())).sink(\"all\", csv(\"all.csv\"));
+    customers.filter(|c| !c.blocked).sink(\"c\", csv(\"c.csv\"));",
+    );
+}
+
+#[test]
+fn joins() {
+    check_job(
+        "",
+        "    orders.hash_join(customers).on(|o| o.customer_id, |c| Some(c.id)).map(|o, c| Out { key: c.name, value: o.amount + least }).sink(\"inner\", csv(\"i.csv\"));
+    orders
+        .hash_join(&customers)
+        .on(|o| (o.customer_id, &o.region), |c| (Some(c.id), &c.name))
+        .left()
+        .map(|o, c| Out { key: c.map(|c| c.name).unwrap_or(\"nobody\".into()), value: o.amount })
+        .sink(\"left\", csv(\"l.csv\"));
+    orders
+        .hash_join(customers)
+        .on(|o| o.customer_id.unwrap_or(0), |c| c.id)
+        .right()
+        .map(|o, c| Out { key: c.name, value: match o { Some(o) if o.id > 0 => o.amount, Some(_) | None => 0.0 } })
+        .sink(\"right\", csv(\"r.csv\"));
+    orders
+        .hash_join(customers)
+        .on(|o| o.customer_id.unwrap_or(0), |c| c.id)
+        .full()
+        .map(|o, c| Out { key: c.map_or(\"nobody\".to_string(), |c| c.name), value: o.map_or(0.0, |o| o.amount) })
+        .sink(\"full\", csv(\"f.csv\"));
+    orders.hash_join(customers).on(|o| o.region.clone(), |c| c.name.clone()).semi().sink(\"semi\", csv(\"s.csv\"));
+    orders.hash_join(customers.filter(|c| c.name == region)).on(|o| o.id, |c| c.id).anti().sink(\"anti\", csv(\"a.csv\"));",
+    );
+}
+
+#[test]
+fn groups() {
+    check_job(
+        "#[sabot::record]
+pub struct Stats {
+    region: String, month: i64, rows: i64, total: f64, least: i32, most: Option<i64>, mean: f64, mean_id: Option<f64>, first: f64,
+    last: Timestamp, cheapest: i64, dearest: Option<i64>, customers: i64, about: i64, variance: f64, deviation: f64, middle: f64,
+    large: i64, large_total: f64, best: Option<String>,
+}
+",
+        "    orders
+        .key_by(|o| (o.region.clone(), o.id % 12))
+        .aggregate(|g| Stats {
+            region: g.key().0,
+            month: g.key().1,
+            rows: g.count(),
+            total: g.sum(|o| o.amount) + least,
+            least: g.min(|o| o.count),
+            most: g.max(|o| o.customer_id),
+            mean: g.avg(|o| o.amount),
+            mean_id: g.avg(|o| o.customer_id),
+            first: g.first(|o| o.amount),
+            last: g.last(|o| o.at),
+            cheapest: g.arg_min(|o| o.amount, |o| o.id),
+            dearest: g.arg_max(|o| o.amount, |o| o.customer_id),
+            customers: g.count_distinct(|o| o.customer_id),
+            about: g.approx_count_distinct(|o| o.region.clone()),
+            variance: g.variance(|o| o.amount),
+            deviation: g.stddev(|o| o.count),
+            middle: g.median_if(|o| o.amount, |o| o.amount > least),
+            large: g.count_if(|o| o.amount > 100.0 && o.region != region),
+            large_total: g.sum_if(|o| o.amount, |o| o.amount > 100.0),
+            best: g.arg_max_if(|o| o.customer_id, |o| o.region.clone(), |o| o.count > 0),
+        })
+        .sink(\"stats\", csv(\"stats.csv\"));
+    customers
+        .aggregate(|g| { let n = g.count(); Out { key: g.max(|c| c.name.clone()), value: n as f64 } })
+        .sink(\"global\", csv(\"global.csv\"));",
+    );
+}
+
+#[test]
+fn connectors() {
+    check(&format!(
+        "{RECORDS}
+#[sabot::record]
+pub struct Bid {{ auction: i64, price: i64, date_time: Timestamp }}
+
+#[sabot::pipeline]
+pub fn job() {{
+    let orders = source::<Order>(\"orders\", kafka(\"orders\").format(Format::Arrow)).event_time(|o| o.at, lateness(seconds(5))).rows(1_000_000);
+    let customers = table::<Customer>(\"customers\", kafka(\"customers\").format(Format::Json)).primary_key(|c| c.id).rows(1_000);
+    orders.sink(\"a\", stdout().format(Format::Csv));
+    customers.sink(\"b\", kafka(\"out\").format(Format::Arrow));
+    source::<Bid>(\"bids\", nexmark().bids().events(1_000_000)).sink(\"kept_bids\", parquet(\"bids.parquet\"));
+    source::<Out>(\"in\", stdin().format(Format::Ndjson)).sink(\"c\", ndjson(\"c.ndjson\"));
+}}
+"
+    ));
+}
+
+#[test]
+fn a_pipeline_is_a_function_and_udfs_are_functions() {
+    check(&format!(
+        "{RECORDS}
+#[sabot::udf(math = \"fast\")]
+#[must_use]
+pub fn scaled(value: f64) -> f64 {{
+    value.exp() * 2.0
+}}
+
+/// What is dear.
+#[sabot::pipeline]
+#[allow(clippy::needless_pass_by_value, reason = \"a test\")]
+pub(crate) fn dear(#[sabot(default = 1.5)] least: f64, n: i64, on: bool, name: String) {{
+    source::<Order>(\"orders\", csv(PATH))
+        .filter(|o| o.amount > least && o.id != n && on && o.region != name)
+        .map(|o| Out {{ key: o.region, value: scaled(o.amount) }})
+        .sink(\"out\", csv(\"out.csv\"));
+}}
+
+#[cfg(test)]
+mod tests {{
+    use super::*;
+
+    #[test]
+    fn callable() {{
+        assert_eq!(scaled(0.0), 2.0);
+        let order = Order {{ id: 1, ..Order::default() }};
+        assert_eq!(order.clone(), order);
+    }}
+
+    #[test]
+    fn arguments_are_defaults() {{
+        let json = dear(-0.25, i64::MIN, true, \"a\\\"b\".to_string()).to_json();
+        for part in [\"-0.25\", \"-9223372036854775808\", \"true\", \"a\\\\\\\\\\\\\\\"b\"] {{
+            assert!(json.contains(part), \"{{part}} in {{json}}\");
+        }}
+        assert!(dear(f64::NEG_INFINITY, 0, false, String::new()).to_json().contains(\"-f64::INFINITY\"));
+    }}
+}}
+"
+    ));
+}
