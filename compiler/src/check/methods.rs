@@ -361,19 +361,28 @@ impl Body<'_, '_> {
 
     fn bool_then(&mut self, condition: Hir, name: &Name, args: &[ast::Expr], span: Span) -> Hir {
         let [arg] = args else { return self.wrong_arity(&name.text, 1, args, name.span, span) };
-        let value = match (&arg.kind, name.text.as_str()) {
-            (ast::ExprKind::Closure(closure), "then") => match self.closure(closure, &[], None, "`then`") {
+        let is_lazy = name.text == "then";
+        let value = if is_lazy {
+            match self.callback(arg, &[], None, "then") {
                 Some(closure) => {
                     Hir { ty: closure.body.ty.clone(), span: arg.span, kind: HirKind::Body(Box::new(closure.body)) }
                 }
                 None => return Hir::error(span),
-            },
-            _ => self.expr(arg, None),
+            }
+        } else {
+            self.expr(arg, None)
         };
         let ty = value.ty.clone().option();
-        let some = Hir::new(HirKind::Some(Box::new(value)), ty.clone(), span);
-        let none = Hir::new(HirKind::None, ty.clone(), span);
-        Hir::new(HirKind::If(Box::new(condition), Box::new(some), Some(Box::new(none))), ty, span)
+        let choose = |condition: Hir, value: Hir| {
+            let some = Hir::new(HirKind::Some(Box::new(value)), ty.clone(), span);
+            let none = Hir::new(HirKind::None, ty.clone(), span);
+            Hir::new(HirKind::If(Box::new(condition), Box::new(some), Some(Box::new(none))), ty.clone(), span)
+        };
+        if is_lazy {
+            return choose(condition, value);
+        }
+        // An argument is evaluated whether it is needed or not.
+        self.let_in(vec![condition, value], span, |values| choose(values[0].clone(), values[1].clone()))
     }
 
     fn no_method(&mut self, ty: &Ty, receiver: &ast::Expr, name: &Name, args: &[ast::Expr], span: Span) -> Hir {

@@ -6,6 +6,7 @@
 
 #[path = "../random_jobs/files.rs"]
 mod files;
+mod random;
 
 use sabot_codegen::CompileOptions;
 use sabot_compiler::Catalog;
@@ -31,7 +32,14 @@ const ROWS: usize = 150;
 fn compare(file: &str) {
     let path = sabot_snapshots::path("udfs").join(file).with_extension("rs");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let programs = Programs::new(&text, Table::of_edges(ROWS));
+    let values = compare_text(&text);
+    let programs = text.matches("#[sabot::udf]").count();
+    assert!(values * 2 > programs * ROWS, "most rows of {file} should give values; {values} do");
+}
+
+/// Compares the functions of a text; how many values they gave.
+fn compare_text(text: &str) -> usize {
+    let programs = Programs::new(text, Table::of_edges(ROWS));
     let plan = plan(&programs.job());
     let mut optimized = plan.clone();
     PlanOptimizer::default().optimize_plan(&mut optimized);
@@ -42,7 +50,7 @@ fn compare(file: &str) {
     for (name, plan) in [("kernels", &plan), ("kernels of the optimized plan", &optimized)] {
         worlds.push((name, outcomes(&programs, plan, &by_kernels(plan, &inputs["rows"]))));
     }
-    let Some(expected) = programs.by_rustc() else { return };
+    let Some(expected) = programs.by_rustc() else { return usize::MAX };
     let mut wrong = String::new();
     for (position, program) in programs.list.iter().enumerate() {
         for (world, outcomes) in &worlds {
@@ -59,7 +67,8 @@ fn compare(file: &str) {
             if let Some(first) = differ.first() {
                 let _ = write!(
                     wrong,
-                    "\n{}: {} of {ROWS} rows differ by {world}; first of row {:?}\n  rustc: {:?}\n  here:  {}",
+                    "\n{}{}: {} of {ROWS} rows differ by {world}; first of row {:?}\n  rustc: {:?}\n  here:  {}",
+                    source(text, &program.name),
                     program.name,
                     differ.len(),
                     programs.table().rows[*first],
@@ -70,8 +79,16 @@ fn compare(file: &str) {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
-    let values = expected.iter().flatten().filter(|outcome| matches!(outcome, Outcome::Value(_))).count();
-    assert!(values * 2 > programs.list.len() * ROWS, "most rows of {file} should give values; {values} do");
+    expected.iter().flatten().filter(|outcome| matches!(outcome, Outcome::Value(_))).count()
+}
+
+/// The text of a function, where it was made and stands in no file.
+fn source(text: &str, name: &str) -> String {
+    if !text.starts_with("//! Random") {
+        return String::new();
+    }
+    let functions = text.split("#[sabot::udf]");
+    functions.skip(1).find(|function| function.contains(&format!("fn {name}("))).unwrap_or_default().to_owned()
 }
 
 fn plan(job: &str) -> Plan {
@@ -142,6 +159,24 @@ fn by_kernels(plan: &Plan, rows: &[Row]) -> Outputs {
     plan.sinks.iter().map(|sink| (sink.name.clone(), files::read(&at(&sink.name), &sink.schema))).collect()
 }
 
+/// How many random functions are compared, in files of this many.
+const RANDOM: usize = 400;
+const RANDOM_A_FILE: usize = 200;
+
+/// `SABOT_RANDOM_UDFS=5000` compares more of them; `SABOT_RANDOM_SEED` others.
+#[test]
+fn random_functions() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
+    let count = number("SABOT_RANDOM_UDFS").unwrap_or(RANDOM);
+    let seed = number("SABOT_RANDOM_SEED").unwrap_or(1) as u64;
+    let mut values = 0;
+    for file in 0..count.div_ceil(RANDOM_A_FILE) {
+        let of_file = RANDOM_A_FILE.min(count - file * RANDOM_A_FILE);
+        values += compare_text(&random::file(seed * 1_000 + file as u64, of_file));
+    }
+    assert!(values > count * ROWS / 3, "only {values} of {} calls give values", count * ROWS);
+}
+
 #[test]
 fn numbers() {
     compare("numbers");
@@ -155,6 +190,12 @@ fn options() {
 #[test]
 fn strings() {
     compare("strings");
+}
+
+/// What random functions have found; each case keeps the name of its mistake.
+#[test]
+fn mismatches_found_before() {
+    compare("found");
 }
 
 /// Every file is compared.
