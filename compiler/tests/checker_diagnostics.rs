@@ -308,3 +308,45 @@ fn operators() {
     }).sink(\"a\", csv(\"a.csv\"));",
     );
 }
+
+#[test]
+fn text() {
+    check_lines(
+        "E0740_text",
+        &[
+            "format!(\"{} {}\", q.price)",
+            "format!(\"{}\", q.price, q.volume)",
+            "format!(\"{\")",
+            "format!(\"{:z}\", q.price)",
+            "format!(\"{:w$}\", q.price)",
+            "format!(\"{:x}\", q.price)",
+            "format!(\"{pryce}\")",
+            "format!(\"{q.price}\")",
+            "format!(\"{}\", q.bid)",
+            "format!(\"{}\", q)",
+            "format!(q.symbol)",
+            "q.symbol[0]",
+            "q.symbol.get(1)",
+            "q.symbol[q.volume..]",
+            "q.symbol.trim_matches(\"ab\")",
+            "q.symbol.contains(|c: char| c.is_numeric())",
+            "q.symbol.find(char::is_numeric)",
+            "q.symbol.parse()",
+            "q.symbol.parse::<Timestamp>()",
+            "q.symbol.parse::<f64>() + 1.0",
+            "q.symbol.parse::<f64>().and_then(|x| x)",
+            "match q.symbol.parse::<i64>() { Ok(n) => n, Err(e) => 0 }",
+            "match q.symbol.parse::<i64>() { Ok(n) => n }",
+            "q.volume as char",
+            "'a' + 'b'",
+            "q.symbol == 'a'",
+            "q.symbol + q.price",
+            "regex!(\"(a\").is_match(&q.symbol)",
+            "regex!(r\"x[9-0]\").is_match(&q.symbol)",
+            "regex!(q.symbol).is_match(&q.symbol)",
+            "regex!(\"a\")",
+            "regex!(\"a\").split(&q.symbol)",
+            "regex!(\"(a)\").capture(&q.symbol, 2)",
+        ],
+    );
+}

@@ -1,14 +1,17 @@
 //! Calls out of generated code: the runtime's side of every function in [`sabot_abi::function`], and the table of them.
 //!
 //! A kernel gets the table in `Context::functions`. Functions of floats give what std gives on this machine, bit for bit.
-//! Functions of strings are in [`text`], of decimals, times and JSON in [`value`]. None of them panics: unwinding must not reach a kernel's frame (and could not: `extern "C"` aborts first).
+//! Functions of strings are in [`text`], of regular expressions in [`regex`], of decimals, times and JSON in [`value`]. None
+//! of them panics: unwinding must not reach a kernel's frame (and could not: `extern "C"` aborts first).
 
 mod list;
+mod regex;
 mod text;
 mod value;
 
 pub use crate::primitive::value_arena::ValueArena;
 use list::*;
+use regex::*;
 use sabot_abi::function::RuntimeFunction;
 use sabot_abi::kernel::Context;
 use std::cmp::Ordering;

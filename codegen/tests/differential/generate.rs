@@ -15,6 +15,9 @@ fn param_types() -> [Type; 4] {
     [Type::Float64, Type::Int64, Type::String, Type::Int32]
 }
 
+/// Regular expressions.
+pub(crate) const PATTERNS: [&str; 6] = ["", r"(\w)(\d*)", "(?i)a(b?)", r"^\s*\S+", r"[^a-z]+$", r"(x)|\p{Lu}"];
+
 /// Types that columns have.
 fn column_types(vector_only: bool) -> Vec<Type> {
     let mut types = vec![
@@ -397,7 +400,12 @@ impl<'a> Generator<'a> {
             return self.leaf(ty);
         }
         let function = *self.rng.pick(&functions);
-        let args = function.args().iter().map(|arg| match arg {
+        let is_regex = function.name().starts_with("regex_");
+        let args = function.args().iter().enumerate().map(|(at, arg)| match arg {
+            _ if at == 1 && is_regex => {
+                let pattern = Literal::String((*self.rng.pick(&PATTERNS)).to_owned());
+                self.node(ExprKind::Literal(pattern), &Type::String)
+            }
             // Mostly a position in the string, or a radix.
             TextType::U64 | TextType::U32 if self.rng.percent(70) => {
                 let number = ExprKind::Literal(Literal::Int(self.rng.below(12).into()));

@@ -20,7 +20,11 @@ fn check(name: &str, function: Function, args: &[Type], result: Type, spec: Opti
         exprs.push(Expr::column(columns.len() as u32, ty.clone()));
         columns.push(Register { name: format!("c{}", columns.len()), ty: ty.clone() });
     }
-    exprs.extend(spec.map(|spec| Expr::literal(Literal::String(spec.to_owned()), Type::String)));
+    // A specification is the last argument, a pattern the second.
+    if let Some(literal) = spec {
+        let at = if function == Function::Append { exprs.len() } else { 1 };
+        exprs.insert(at, Expr::literal(Literal::String(literal.to_owned()), Type::String));
+    }
     let mut rng = Rng::new(name.len() as u64);
     let data: Vec<Vec<Value>> = (0..600)
         .map(|_| {
@@ -47,8 +51,16 @@ fn check(name: &str, function: Function, args: &[Type], result: Type, spec: Opti
 #[test]
 fn every_function_of_the_table_gives_what_std_gives() {
     for function in TextFunction::ALL {
-        let args: Vec<Type> = function.args().iter().map(|arg| arg.ty()).collect();
-        check(function.name(), Function::Text(*function), &args, function.result().ty(), None);
+        let mut args: Vec<Type> = function.args().iter().map(|arg| arg.ty()).collect();
+        let patterns: &[Option<&str>] = if function.name().starts_with("regex_") {
+            args.remove(1);
+            &generate::PATTERNS.map(Some)
+        } else {
+            &[None]
+        };
+        for pattern in patterns {
+            check(function.name(), Function::Text(*function), &args, function.result().ty(), *pattern);
+        }
     }
 }
 

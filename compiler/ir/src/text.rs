@@ -159,6 +159,11 @@ text_functions! {
     IsAsciiGraphic "is_ascii_graphic" (Char) -> Bool, "`c.is_ascii_graphic()`";
     IsAsciiWhitespace "is_ascii_whitespace" (Char) -> Bool, "`c.is_ascii_whitespace()`";
     IsAsciiControl "is_ascii_control" (Char) -> Bool, "`c.is_ascii_control()`";
+    RegexIsMatch "regex_is_match" (Str, Str) -> Bool, "`regex!(\"..\").is_match(&s)`; the pattern is a literal.";
+    RegexFind "regex_find" (Str, Str) -> OptStr, "`regex!(\"..\").find(&s)`";
+    RegexCapture "regex_capture" (Str, Str, U64) -> OptStr, "`regex!(\"..\").capture(&s, n)`";
+    RegexReplaceAll "regex_replace_all" (Str, Str, Str) -> Str, "`regex!(\"..\").replace_all(&s, with)`";
+    RegexCount "regex_count" (Str, Str) -> U64, "`regex!(\"..\").count(&s)`";
     CharToAsciiUppercase "char_to_ascii_uppercase" (Char) -> Char, "`c.to_ascii_uppercase()`";
     CharToAsciiLowercase "char_to_ascii_lowercase" (Char) -> Char, "`c.to_ascii_lowercase()`";
 }

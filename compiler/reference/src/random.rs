@@ -12,6 +12,7 @@ use sabot_ir::plan::{
     Param, Plan, Properties, Side, Sink, SinkId, SortKey, Source, SourceId, Statistics,
 };
 use sabot_ir::span::Span;
+use sabot_ir::text::TextFunction;
 use sabot_ir::ty::{Field, Schema, TimeUnit, Type};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -636,8 +637,24 @@ impl ExprBuilder<'_> {
             Type::Option(inner) => ExprKind::Some(self.boxed(inner, depth)),
             ty if ty.is_integer() => self.integer(ty, depth),
             ty if ty.is_float() => self.float(ty, depth),
+            Type::String => self.text(depth),
             ty => self.leaf(ty),
         }
+    }
+
+    /// A string that is made, or a part of one.
+    fn text(&mut self, depth: u32) -> ExprKind {
+        let functions = [
+            TextFunction::Concat,
+            TextFunction::Trim,
+            TextFunction::ToUppercase,
+            TextFunction::Reversed,
+            TextFunction::Replace,
+            TextFunction::TrimStartMatches,
+        ];
+        let function = *self.rng.pick(&functions);
+        let args = function.args().iter().map(|arg| self.expr(&arg.ty(), depth)).collect();
+        ExprKind::Call(Function::Text(function), args)
     }
 
     fn truth(&mut self, depth: u32) -> ExprKind {

@@ -6,6 +6,9 @@ use sabot_abi::format::{self, FormatSpec};
 use sabot_abi::kernel::RowErrorCode;
 use sabot_ir::text::TextFunction;
 use sabot_ir::ty::Type;
+use sabot_library::Regex;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 type Outcome = Result<Value, RowErrorCode>;
 
@@ -58,6 +61,18 @@ fn scalar(c: char) -> Value {
 
 fn scalar_or_none(c: Option<char>) -> Value {
     c.map_or(Value::Null, scalar)
+}
+
+thread_local! {
+    /// Compiled patterns: to compile one takes longer than all else together.
+    static PATTERNS: RefCell<BTreeMap<String, Regex>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn pattern(pattern: &str) -> Regex {
+    PATTERNS.with_borrow_mut(|known| {
+        let compile = || Regex::new(pattern).expect("the checker knows patterns");
+        known.entry(pattern.to_owned()).or_insert_with(compile).clone()
+    })
 }
 
 /// A function of the table.
@@ -166,6 +181,11 @@ pub(crate) fn call(function: TextFunction, args: &[Value]) -> Outcome {
         TextFunction::IsAsciiGraphic => Value::Bool(char(0).is_ascii_graphic()),
         TextFunction::IsAsciiWhitespace => Value::Bool(char(0).is_ascii_whitespace()),
         TextFunction::IsAsciiControl => Value::Bool(char(0).is_ascii_control()),
+        TextFunction::RegexIsMatch => Value::Bool(pattern(text(1)).is_match(text(0))),
+        TextFunction::RegexFind => part(pattern(text(1)).find(text(0))),
+        TextFunction::RegexCapture => part(pattern(text(1)).capture(text(0), at(2))),
+        TextFunction::RegexReplaceAll => return made(pattern(text(1)).replace_all(text(0), text(2))),
+        TextFunction::RegexCount => number(Some(pattern(text(1)).count(text(0)))),
         TextFunction::CharToAsciiUppercase => scalar(char(0).to_ascii_uppercase()),
         TextFunction::CharToAsciiLowercase => scalar(char(0).to_ascii_lowercase()),
     };

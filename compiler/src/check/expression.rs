@@ -45,6 +45,10 @@ impl Body<'_, '_> {
                 Hir::error(span)
             }
             ExprKind::Return(value) => self.return_(value.as_deref(), span),
+            ExprKind::Macro(name, _) if name.text == "regex" => {
+                self.cx.say(crate::diagnostics::text::regex_alone(span));
+                Hir::error(span)
+            }
             ExprKind::Macro(name, args) if name.text == "format" => self.format(args, span),
             ExprKind::Macro(name, _) => {
                 self.cx.say(unsupported::macro_call(&name.text, span));

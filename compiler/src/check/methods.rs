@@ -203,6 +203,9 @@ impl Body<'_, '_> {
         hint: Option<&Ty>,
         span: Span,
     ) -> Hir {
+        if let Some(pattern) = super::regex::pattern_of(receiver) {
+            return self.regex_method(pattern, receiver.span, name, args, span);
+        }
         let is_identity = args.is_empty() && (IDENTITY.contains(&name.text.as_str()));
         let receiver_hir = self.expr(receiver, if is_identity { hint } else { None });
         if let ("parse", [to], true) = (name.text.as_str(), type_args, args.is_empty())

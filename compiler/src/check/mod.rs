@@ -27,6 +27,7 @@ mod methods;
 mod operators;
 mod option;
 mod pattern;
+mod regex;
 mod region;
 mod row;
 mod sink;

@@ -1,4 +1,5 @@
-//! What is said about strings: E0740 `format!`, E0741 parts and patterns of strings, E0742 text and other types.
+//! What is said about strings: E0740 `format!`, E0741 parts and patterns of strings, E0742 text and other types, E0743
+//! `regex!`.
 
 use sabot_ir::diagnostic::Diagnostic;
 use sabot_ir::span::Span;
@@ -104,4 +105,42 @@ pub(crate) fn error_value(at: Span) -> Diagnostic {
     Diagnostic::error("E0742", "what the error of a `Result` says is no value")
         .label(at, "gives it a name")
         .help("write `Err(_)`")
+}
+
+/// `regex!(x)`.
+pub(crate) fn regex_without_text(at: Span) -> Diagnostic {
+    Diagnostic::error("E0743", "`regex!` takes its pattern as text")
+        .label(at, "no literal")
+        .help("write `regex!(r\"^[a-z]+$\")`: the pattern is compiled with the job")
+}
+
+/// A pattern that is none.
+pub(crate) fn bad_regex(what: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0743", "this regular expression cannot be compiled")
+        .label(at, what)
+        .help("a character that means something stands behind `\\`, best in a raw string: `r\"\\.csv$\"`")
+}
+
+/// `regex!("..")` without a method.
+pub(crate) fn regex_alone(at: Span) -> Diagnostic {
+    Diagnostic::error("E0743", "a regular expression is no value")
+        .label(at, "nothing is done with it")
+        .help("call a method where it stands: `regex!(\"..\").is_match(&s)`")
+}
+
+/// `regex!("..").split(..)`.
+pub(crate) fn regex_method(name: &str, known: &[&str], at: Span) -> Diagnostic {
+    Diagnostic::error("E0743", format!("a regular expression has no method `{name}`"))
+        .label(at, "unknown method")
+        .help(format!("it has `{}`", known.join("`, `")))
+}
+
+/// `capture(&s, 3)` of a pattern with two groups.
+pub(crate) fn regex_group(group: i128, groups: usize, at: Span) -> Diagnostic {
+    let has = match groups {
+        0 => "the pattern has no group in parentheses".to_owned(),
+        1 => "the pattern has one group in parentheses".to_owned(),
+        groups => format!("the pattern has {groups} groups in parentheses"),
+    };
+    Diagnostic::error("E0743", format!("there is no group {group}")).label(at, has).help("group 0 is all that matches")
 }

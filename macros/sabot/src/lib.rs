@@ -26,6 +26,7 @@ pub mod connector;
 pub mod group;
 pub mod join;
 pub mod prelude;
+pub mod regex;
 #[cfg(feature = "run")]
 pub mod run;
 pub mod stream;

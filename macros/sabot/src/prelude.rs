@@ -3,6 +3,7 @@
 pub use crate::connector::{Connector, Format, arrow, csv, kafka, lateness, ndjson, nexmark, parquet, stdin, stdout};
 pub use crate::fields;
 pub use crate::group::Group;
+pub use crate::regex;
 #[cfg(feature = "run")]
 pub use crate::run::Compile;
 pub use crate::stream::{Stream, Table, source, table};

@@ -152,6 +152,11 @@ macro_rules! with_runtime_functions {
             AppendBool append_bool (ctx, ptr, i64, bool, i64) -> i64, "A string and behind it a `bool`.";
             AppendChar append_char (ctx, ptr, i64, i32, i64) -> i64, "A string and behind it a `char`.";
             AppendStr append_str (ctx, ptr, i64, ptr, i64, i64) -> i64, "A string and behind it another one.";
+            RegexIsMatch regex_is_match (ptr, i64, ptr, i64) -> bool, "`regex!(p).is_match(&s)`";
+            RegexFind regex_find (ctx, ptr, i64, ptr, i64) -> i64, "`regex!(p).find(&s)`";
+            RegexCapture regex_capture (ctx, ptr, i64, ptr, i64, i64) -> i64, "`regex!(p).capture(&s, n)`";
+            RegexReplaceAll regex_replace_all (ctx, ptr, i64, ptr, i64, ptr, i64) -> i64, "`regex!(p).replace_all(&s, with)`";
+            RegexCount regex_count (ptr, i64, ptr, i64) -> i64, "`regex!(p).count(&s)`";
             DecimalMul decimal_mul (ctx, i64, i64, i64, i64) -> i64, "`a.checked_mul(b)` of decimals";
             DecimalDiv decimal_div (ctx, i64, i64, i64, i64) -> i64, "`a.checked_div(b)` of decimals";
             DecimalRem decimal_rem (ctx, i64, i64, i64, i64) -> i64, "`a.checked_rem(b)` of decimals";

@@ -2,7 +2,7 @@
 //!
 //! One meaning in all worlds: a job compiled by rustc uses these types through `sabot`, the runtime's functions call
 //! them for generated code, and the reference interpreter evaluates with them. So nothing here knows of columns, plans
-//! or files; it is plain Rust without dependencies, without `unsafe`, and without anything that differs between machines.
+//! or files; it is plain Rust without dependencies (but for the crate `regex`), without `unsafe`, and without anything that differs between machines.
 //!
 //! Where an operation cannot give a value (overflow, division by zero) it panics as std's integers do; generated code
 //! asks the `checked_` form and makes a row error of it.
@@ -15,6 +15,7 @@ mod duration;
 mod json;
 pub mod math;
 mod pattern;
+mod regex;
 pub mod text;
 mod timestamp;
 mod unit;
@@ -25,6 +26,7 @@ pub use decimal::{Decimal, ParseDecimalError, dec};
 pub use duration::{Duration, days, hours, microseconds, milliseconds, minutes, seconds};
 pub use json::{JsonPath, JsonPathError, json_get, json_get_bool, json_get_f64, json_get_i64};
 pub use pattern::{PatternError, check_date_pattern, check_timestamp_pattern};
+pub use regex::{Regex, RegexError};
 pub use timestamp::{Timestamp, timestamp};
 pub use unit::Unit;
 

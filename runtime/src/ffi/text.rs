@@ -22,7 +22,7 @@ fn give_ref(cx: &mut Context, value: StrRef) -> Status {
 }
 
 /// A part of a string that lives as long as the chunk.
-fn give_bytes(cx: &mut Context, value: &[u8]) -> Status {
+pub(super) fn give_bytes(cx: &mut Context, value: &[u8]) -> Status {
     give_ref(cx, StrRef { data: value.as_ptr(), len: value.len() as u64 })
 }
 
@@ -32,7 +32,7 @@ pub(super) fn none(cx: &mut Context) -> Status {
     STATUS_NONE
 }
 
-fn give_part(cx: &mut Context, part: Option<&str>) -> Status {
+pub(super) fn give_part(cx: &mut Context, part: Option<&str>) -> Status {
     match part {
         Some(part) => give_bytes(cx, part.as_bytes()),
         None => none(cx),

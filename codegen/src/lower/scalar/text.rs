@@ -85,6 +85,11 @@ pub(super) fn call(cx: &mut ScalarCx<'_, '_>, function: TextFunction, args: &[Sc
         TextFunction::IsControl => RuntimeFunction::CharIsControl,
         TextFunction::IsUppercase => RuntimeFunction::CharIsUppercase,
         TextFunction::IsLowercase => RuntimeFunction::CharIsLowercase,
+        TextFunction::RegexIsMatch => RuntimeFunction::RegexIsMatch,
+        TextFunction::RegexFind => RuntimeFunction::RegexFind,
+        TextFunction::RegexCapture => RuntimeFunction::RegexCapture,
+        TextFunction::RegexReplaceAll => RuntimeFunction::RegexReplaceAll,
+        TextFunction::RegexCount => RuntimeFunction::RegexCount,
     };
     let words: Vec<Value> = args.iter().flat_map(|arg| std::iter::once(arg.value).chain(arg.len)).collect();
     call_runtime(cx, called, words, expr)

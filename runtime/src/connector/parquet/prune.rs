@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn ranges_are_intersected() {
         assert_eq!(intersection(&[0..10, 20..30], &[5..25, 40..50]), [5..10, 20..25]);
-        assert_eq!(intersection(&[0..10, 20..30], &[10..20, 30..40]), []);
+        assert!(intersection(&[0..10, 20..30], &[10..20, 30..40]).is_empty());
     }
 
     #[test]

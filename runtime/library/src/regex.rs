@@ -1,0 +1,137 @@
+//! `regex!("…")`: regular expressions, with a few methods that have one meaning in all worlds.
+//!
+//! A pattern is what the crate `regex` takes: linear in the text, so no row can hang. Classes of scripts (`\p{Greek}`)
+//! are left out; `\w \d \s \b`, `(?i)` and general categories (`\p{Lu}`) know all of Unicode.
+
+use std::fmt;
+
+/// A compiled regular expression.
+#[derive(Clone, Debug)]
+pub struct Regex(regex::Regex);
+
+/// Why a pattern is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegexError {
+    /// What is wrong.
+    pub message: String,
+    /// Where in the pattern, in bytes: from, to.
+    pub at: (usize, usize),
+}
+
+impl fmt::Display for RegexError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for RegexError {}
+
+impl Regex {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// If it is none, or takes more memory than a pattern may.
+    pub fn new(pattern: &str) -> Result<Self, RegexError> {
+        let whole = (0, pattern.len());
+        match regex_syntax::Parser::new().parse(pattern) {
+            Ok(_) => {}
+            Err(regex_syntax::Error::Parse(error)) => {
+                let span = error.span();
+                let at = (span.start.offset, span.end.offset);
+                return Err(RegexError { message: error.kind().to_string(), at });
+            }
+            Err(regex_syntax::Error::Translate(error)) => {
+                let span = error.span();
+                let at = (span.start.offset, span.end.offset);
+                return Err(RegexError { message: error.kind().to_string(), at });
+            }
+            Err(error) => return Err(RegexError { message: error.to_string(), at: whole }),
+        }
+        let compiled = regex::Regex::new(pattern);
+        compiled.map(Self).map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => {
+                RegexError { message: "the pattern takes more memory than a pattern may".to_owned(), at: whole }
+            }
+            error => RegexError { message: error.to_string(), at: whole },
+        })
+    }
+
+    /// The pattern of `regex!`.
+    ///
+    /// # Panics
+    /// If it is none: sabotc says so when the job is compiled.
+    #[must_use]
+    pub fn of_literal(pattern: &str) -> Self {
+        Self::new(pattern).unwrap_or_else(|error| panic!("`{pattern}`: {error}"))
+    }
+
+    /// The pattern.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// How many groups in parentheses it has.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        self.0.captures_len() - 1
+    }
+
+    /// Whether it matches somewhere in the text.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+
+    /// What it matches first.
+    #[must_use]
+    pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
+        self.0.find(text).map(|found| found.as_str())
+    }
+
+    /// What a group in parentheses matches where the pattern matches first; group 0 is all of it.
+    #[must_use]
+    pub fn capture<'t>(&self, text: &'t str, group: usize) -> Option<&'t str> {
+        self.0.captures(text)?.get(group).map(|found| found.as_str())
+    }
+
+    /// The text with something else for everything that it matches; `$1` and `${name}` are what a group has matched.
+    #[must_use]
+    pub fn replace_all(&self, text: &str, with: &str) -> String {
+        self.0.replace_all(text, with).into_owned()
+    }
+
+    /// How often it matches, one match behind the other.
+    #[must_use]
+    pub fn count(&self, text: &str) -> usize {
+        self.0.find_iter(text).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_finds_captures_replaces_and_counts() {
+        let pattern = Regex::of_literal(r"(?i)([a-z]+)=(\d+)");
+        assert!(pattern.is_match("?A=1&b=22") && !pattern.is_match("a=b"));
+        assert_eq!(pattern.find("?A=1&b=22"), Some("A=1"));
+        assert_eq!(pattern.capture("?A=1&b=22", 2), Some("1"));
+        assert_eq!(pattern.capture("?A=1&b=22", 3), None);
+        assert_eq!(pattern.replace_all("?A=1&b=22", "$2:$1"), "?1:A&22:b");
+        assert_eq!((pattern.count("?A=1&b=22"), pattern.groups()), (2, 2));
+        assert!(Regex::of_literal(r"^\w+$").is_match("größe"));
+        assert!(Regex::of_literal(r"^\p{Lu}").is_match("Äpfel"));
+        assert_eq!(Regex::of_literal("").count("ab"), 3);
+    }
+
+    #[test]
+    fn what_is_no_pattern_says_where() {
+        let wrong = |pattern: &str| Regex::new(pattern).expect_err("no pattern");
+        assert_eq!(wrong("a(b").at, (1, 2));
+        assert_eq!(wrong("x[z-a]").at, (2, 5));
+        assert_eq!(wrong(r"\p{Klingon}").at, (0, 11));
+        assert!(wrong("(a{1000}){1000}").message.contains("memory"));
+    }
+}
