@@ -19,6 +19,14 @@ use std::process::Command;
 /// Programs that a run compares, each over all rows.
 const PROGRAMS: usize = 80;
 
+/// How many, and the seed that they begin with: `SABOT_PROGRAMS=500 SABOT_SEED=7` for a longer run.
+fn programs(seed: u64, make: impl Fn(&mut Random, usize) -> String) -> Vec<String> {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let mut random = Random::new(seed + number("SABOT_SEED").unwrap_or(0));
+    let count = number("SABOT_PROGRAMS").map_or(PROGRAMS, |count| usize::try_from(count).unwrap_or(PROGRAMS));
+    (0..count).map(|round| make(&mut random, round)).collect()
+}
+
 const RECORDS: &str = "
 struct Quote { instrument_id: i64, symbol: String, price: f64, volume: i64, lots: u32, venue: Option<String>, bid: Option<f64>, hot: bool }
 ";
@@ -38,9 +46,21 @@ const ROWS: [&str; 9] = [
 
 #[test]
 fn random_code_means_what_rustc_says() {
-    let mut random = Random::new(0x5eed_0001);
-    let programs: Vec<String> =
-        (0..PROGRAMS).map(|round| random.code("Mini", 1 + round % 4, &mut Vec::new())).collect();
+    let programs = programs(0x5eed_0001, |random, round| random.code("Mini", 1 + round % 4, &mut Vec::new()));
+    let Some(expected) = by_rustc(&programs) else { return };
+    let mut expected = expected.lines();
+    for code in &programs {
+        let plan = plan(code);
+        for row in ROWS {
+            let expected = expected.next().expect("a line for each program and row");
+            assert_eq!(by_reference(&plan, row), expected, "{code}\nover {row}");
+        }
+    }
+}
+
+#[test]
+fn random_loops_mean_what_rustc_says() {
+    let programs = programs(0x5eed_0002, |random, round| random.program(2 + round % 4));
     let Some(expected) = by_rustc(&programs) else { return };
     let mut expected = expected.lines();
     for code in &programs {
@@ -72,7 +92,9 @@ fn by_rustc(programs: &[String]) -> Option<String> {
     }
     text.push_str("];\n    for p in programs { for q in &rows { println!(\"{}\", std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| show(p(q, 2)))).unwrap_or(\"error\".to_string())); } }\n}\n");
 
-    let folder = std::env::temp_dir().join(format!("sabot-rustc-{}", std::process::id()));
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or("test").to_owned();
+    let folder = std::env::temp_dir().join(format!("sabot-rustc-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the program");
     let (source, program) = (folder.join("programs.rs"), folder.join("programs"));
     std::fs::write(&source, text).expect("the program can be written");

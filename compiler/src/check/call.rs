@@ -165,6 +165,11 @@ impl Body<'_, '_> {
                 return Hir::new(HirKind::Some(Box::new(inner)), ty, span);
             }
             [name] => {
+                if let Some((id, _)) = self.bound_since(0, name)
+                    && self.closures.contains_key(&id)
+                {
+                    return self.call_closure(id, args, name_span, span);
+                }
                 if let Some(&id) = self.cx.function_names.get(*name) {
                     return self.call_function(id, None, args, name_span, span);
                 }

@@ -22,9 +22,11 @@ impl Lower<'_, '_> {
         value: Value,
         arms: &[HirArm],
         span: Span,
+        changed: &[BindingId],
         body: &mut dyn FnMut(&mut Self, &Hir) -> Value,
     ) -> Value {
         let value = self.bind_value(value);
+        let present = self.present();
         let mut order: Vec<&HirArm> = arms.iter().collect();
         for i in 1..order.len() {
             // `None` before `Some(x)` is the same as behind it, and then `x` is at hand.
@@ -41,8 +43,10 @@ impl Lower<'_, '_> {
                 let held = Expr::new(ExprKind::Local(local), option.ty.value_type().clone(), arm.pattern.span);
                 let result = self.in_region(|lower| {
                     lower.bind_pattern(inner, &Value::Scalar(held));
-                    body(lower, &arm.body)
+                    let value = body(lower, &arm.body);
+                    lower.pack(value, changed)
                 });
+                self.restore(&present);
                 chosen.push((Test::IfSome(option.clone(), local), result));
                 continue;
             }
@@ -65,8 +69,10 @@ impl Lower<'_, '_> {
             }
             let result = self.in_region(|lower| {
                 lower.bind_pattern(&arm.pattern, &value);
-                body(lower, &arm.body)
+                let value = body(lower, &arm.body);
+                lower.pack(value, changed)
             });
+            self.restore(&present);
             match test {
                 Some(test) => chosen.push((Test::If(test), result)),
                 None => {
@@ -84,11 +90,11 @@ impl Lower<'_, '_> {
         if let Some(outer) = self.regions.last_mut() {
             outer.extend(region);
         }
-        value
+        self.unpack(value, changed)
     }
 
     /// Whether the value matches; `None` if it always does.
-    fn test(&mut self, pattern: &HirPat, value: &Value) -> Option<Expr> {
+    pub(super) fn test(&mut self, pattern: &HirPat, value: &Value) -> Option<Expr> {
         let span = pattern.span;
         let both = |a: Option<Expr>, b: Option<Expr>| match (a, b) {
             (Some(a), Some(b)) => Some(value::binary(BinaryOp::And, a, b, Type::Bool, span)),
@@ -182,11 +188,14 @@ impl Lower<'_, '_> {
     pub(super) fn bind_pattern(&mut self, pattern: &HirPat, value: &Value) {
         match (&pattern.kind, value) {
             (PatKind::Bind(id, inner), _) => {
-                let value = self.bind_value(value.clone());
                 if let Some(inner) = inner {
+                    let value = self.bind_value(value.clone());
                     self.bind_pattern(inner, &value);
                 }
-                self.frame().insert(*id, value);
+                if !self.declare_changing(*id, value.clone(), pattern.span) {
+                    let value = self.bind_value(value.clone());
+                    self.frame().insert(*id, value);
+                }
             }
             (PatKind::Tuple(patterns), Value::Parts(parts)) => {
                 for (pattern, part) in patterns.iter().zip(parts) {
@@ -248,6 +257,7 @@ impl Lower<'_, '_> {
     /// One of two values, scalar by scalar.
     pub(super) fn merge(&mut self, test: Test, then: (Region, Value), otherwise: (Region, Value), span: Span) -> Value {
         let ((then_region, mut then), (otherwise_region, mut otherwise)) = (then, otherwise);
+        value::align(&mut then, &mut otherwise);
         wrap(&then_region, &mut then);
         wrap(&otherwise_region, &mut otherwise);
         let several = then.leaves().len() > 1;

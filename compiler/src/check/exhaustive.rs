@@ -98,7 +98,7 @@ fn witness(rows: &[Vec<&HirPat>], query: &[&HirPat], types: &[Ty], steps: &mut u
     let (ty, types_rest) = types.split_first()?;
     for constructor in constructors(rows, first, ty) {
         let Some(head) = specialize(first, &constructor) else { continue };
-        let fields = field_types(&constructor, ty);
+        let fields = field_types(&constructor, ty, rows, first);
         let arity = fields.len();
         let mut query: Vec<&HirPat> = head.unwrap_or_else(|| vec![&WILD; arity]);
         query.extend(query_rest);
@@ -166,7 +166,7 @@ fn constructors(rows: &[Vec<&HirPat>], query: &HirPat, ty: &Ty) -> Vec<Construct
     if matches!(ty, Ty::Option(_) | Ty::Result(_)) {
         return vec![Constructor::Some, Constructor::None];
     }
-    if matches!(ty, Ty::Tuple(_)) {
+    if matches!(ty, Ty::Tuple(_) | Ty::Record(_)) {
         return vec![Constructor::Tuple];
     }
     if *ty == Ty::BOOL {
@@ -239,8 +239,17 @@ fn specialize<'a>(pattern: &'a HirPat, constructor: &Constructor) -> Option<Opti
     }
 }
 
-fn field_types(constructor: &Constructor, ty: &Ty) -> Vec<Ty> {
+fn field_types(constructor: &Constructor, ty: &Ty, rows: &[Vec<&HirPat>], query: &HirPat) -> Vec<Ty> {
     match (constructor, ty) {
+        // What a record holds, a pattern of it knows; where there is none, nothing asks.
+        (Constructor::Tuple, Ty::Record(_)) => {
+            let column = rows.iter().map(|row| strip(row[0])).chain([strip(query)]);
+            column
+                .filter_map(|pattern| if let PatKind::Tuple(parts) = &pattern.kind { Some(parts) } else { None })
+                .map(|parts| parts.iter().map(|part| part.ty.clone()).collect())
+                .next()
+                .unwrap_or_default()
+        }
         (Constructor::Some, Ty::Option(inner) | Ty::Result(inner)) => vec![(**inner).clone()],
         (Constructor::Tuple, Ty::Tuple(parts)) => parts.clone(),
         (

@@ -1,6 +1,6 @@
 //! The forms of expressions: literals, fields, `if`, blocks, `return`, records.
 
-use super::hir::{Hir, HirArm, HirKind, HirPat, HirStatement, PatKind};
+use super::hir::{Hir, HirKind, HirPat, HirStatement, PatKind};
 use super::infer::{Body, GroupTy, value_span};
 use super::snippet;
 use super::types::{RecordId, Ty, number_suffix};
@@ -50,22 +50,23 @@ impl Body<'_, '_> {
                 Hir::error(span)
             }
             ExprKind::Macro(name, args) if name.text == "format" => self.format(args, span),
-            ExprKind::Macro(name, _) => {
+            ExprKind::Macro(name, args) => {
+                if let Some(failing) = self.failing_macro(&name.text, args, span) {
+                    return failing;
+                }
                 self.cx.say(unsupported::macro_call(&name.text, span));
                 Hir::error(span)
             }
+            ExprKind::Assign(place, op, value) => self.assign(place, *op, value, span),
+            ExprKind::While(label, condition, body) => self.while_(label.as_ref(), condition, body, span),
+            ExprKind::For(label, pattern, values, body) => self.for_(label.as_ref(), pattern, values, body, span),
+            ExprKind::Loop(label, body) => self.loop_(label.as_ref(), body, hint, span),
+            ExprKind::Labeled(label, body) => self.labeled(label, body, hint, span),
+            ExprKind::Break(label, value) => self.break_(label.as_ref(), value.as_deref(), span),
+            ExprKind::Continue(label) => self.continue_(label.as_ref(), span),
+            ExprKind::Try(value) => self.try_(value, span),
             ExprKind::Index(base, index) => self.index(base, index, span),
-            ExprKind::Assign(..)
-            | ExprKind::Range(..)
-            | ExprKind::Array(_)
-            | ExprKind::Repeat(..)
-            | ExprKind::While(..)
-            | ExprKind::For(..)
-            | ExprKind::Loop(..)
-            | ExprKind::Labeled(..)
-            | ExprKind::Break(..)
-            | ExprKind::Continue(_)
-            | ExprKind::Try(_) => {
+            ExprKind::Range(..) | ExprKind::Array(_) | ExprKind::Repeat(..) => {
                 self.cx.say(unsupported::form("this form", span));
                 Hir::error(span)
             }
@@ -126,6 +127,11 @@ impl Body<'_, '_> {
 
     fn field(&mut self, base: &ast::Expr, field: &ast::Name, span: Span) -> Hir {
         let base_hir = self.expr(base, None);
+        self.field_of(base_hir, base, field, span)
+    }
+
+    /// A field of a typed value, which is written as `base`.
+    pub(super) fn field_of(&mut self, base_hir: Hir, base: &ast::Expr, field: &ast::Name, span: Span) -> Hir {
         let ty = self.table.resolve(&base_hir.ty);
         match &ty {
             Ty::Error | Ty::Never => Hir::error(span),
@@ -216,35 +222,10 @@ impl Body<'_, '_> {
         hint: Option<&Ty>,
         span: Span,
     ) -> Hir {
-        match condition {
-            Condition::All(_) => {
-                self.cx.say(unsupported::form("`let` among other conditions", span));
-                Hir::error(span)
-            }
-            Condition::Expr(condition) => {
-                let condition = self.expect(condition, &Ty::BOOL, Why::Condition);
-                let then_hir = self.expr(then, hint);
-                let (then_hir, otherwise_hir, ty) = self.branches(then_hir, then, otherwise, hint, span);
-                Hir::new(HirKind::If(Box::new(condition), Box::new(then_hir), otherwise_hir.map(Box::new)), ty, span)
-            }
-            Condition::Let(pattern, value) => {
-                let value = self.expr(value, None);
-                let mark = self.enter();
-                let ty = value.ty.clone();
-                let pattern = self.pattern(pattern, &ty);
-                let then_hir = self.expr(then, hint);
-                self.leave(mark);
-                let (then_hir, otherwise_hir, ty) = self.branches(then_hir, then, otherwise, hint, span);
-                let wild = HirPat::new(PatKind::Wild, value.ty.clone(), span);
-                let otherwise_hir =
-                    otherwise_hir.unwrap_or_else(|| Hir::new(HirKind::Tuple(Vec::new()), Ty::unit(), span));
-                let arms = vec![
-                    HirArm { pattern, guard: None, body: then_hir },
-                    HirArm { pattern: wild, guard: None, body: otherwise_hir },
-                ];
-                Hir::new(HirKind::Match(Box::new(value), arms), ty, span)
-            }
-        }
+        let branch = self.conditional(condition, |this| this.expr(then, hint));
+        let then_hir = branch.then().clone();
+        let (_, otherwise_hir, ty) = self.branches(then_hir, then, otherwise, hint, span);
+        branch.complete(otherwise_hir, ty, span)
     }
 
     fn branches(
@@ -281,31 +262,30 @@ impl Body<'_, '_> {
         let mut diverges = false;
         let mut lowered = Vec::with_capacity(statements.len());
         for statement in statements {
+            // All of the block sees its constants.
+            if let Statement::Const(item) = statement {
+                let (value, ty) = self.initial(Some(&item.ty), &item.value);
+                let id = self.bind(&item.name.text, ty.clone());
+                lowered.push(HirStatement::Let(HirPat::new(PatKind::Bind(id, None), ty, item.name.span), value));
+            }
+        }
+        for statement in statements {
             match statement {
+                Statement::Const(_) => {}
+                Statement::Let(pattern, None, ast::Expr { kind: ExprKind::Closure(closure), .. }) => {
+                    lowered.extend(self.let_closure(pattern, closure));
+                }
                 Statement::Let(pattern, ty, value) => {
-                    let ty = match ty {
-                        None | Some(ast::TypeName { kind: ast::TypeNameKind::Infer, .. }) => None,
-                        Some(ty) => Some((self.cx.resolve_type(ty), ty.span)),
-                    };
-                    let (value, ty) = match ty {
-                        Some((ty, written)) => (self.expect(value, &ty, Why::Annotation(written)), ty),
-                        None => {
-                            let value = self.expr(value, None);
-                            let ty = value.ty.clone();
-                            (value, ty)
-                        }
-                    };
-                    diverges |= matches!(self.table.resolve(&value.ty), Ty::Never);
+                    let (value, ty) = self.initial(ty.as_ref(), value);
+                    diverges |= matches!(self.table.resolve(&value.ty), Ty::Never) || is_never(&value);
                     let pattern = self.pattern(pattern, &ty);
                     self.must_match_all(&pattern, "`let`");
                     lowered.push(HirStatement::Let(pattern, value));
                 }
-                Statement::LetElse(pattern, ..) | Statement::Declare(pattern, _) => {
-                    self.cx.say(unsupported::form("this `let`", pattern.span));
+                Statement::LetElse(pattern, ty, value, otherwise) => {
+                    lowered.push(self.let_else(pattern, ty.as_ref(), value, otherwise));
                 }
-                Statement::Const(item) => {
-                    self.cx.say(unsupported::form("a `const` inside a function", item.name.span));
-                }
+                Statement::Declare(pattern, ty) => lowered.extend(self.declare(pattern, ty.as_ref())),
                 Statement::Expr(value) => {
                     let value = self.expr(value, None);
                     diverges |= matches!(self.table.resolve(&value.ty), Ty::Never);
@@ -400,4 +380,9 @@ impl Body<'_, '_> {
         }
         Hir::new(HirKind::Record(given, base), Ty::Record(id), span)
     }
+}
+
+/// Whether it only stands for a value of its type.
+fn is_never(hir: &Hir) -> bool {
+    matches!(hir.kind, HirKind::Never(_))
 }

@@ -3,7 +3,7 @@
 //! Records and tuples are still values here, UDF calls are still calls, `match` still has patterns.
 
 use super::types::{Ty, TyVar};
-use sabot_ir::expr::{BinaryOp, Function, ParamId, UnaryOp};
+use sabot_ir::expr::{BinaryOp, Failure, FailureKind, Function, ParamId, UnaryOp};
 use sabot_ir::plan::AggregateFunction;
 use sabot_ir::span::Span;
 
@@ -89,6 +89,35 @@ pub(super) enum HirKind {
     GroupKey,
     /// `g.sum(|q| ..)`.
     Aggregate(Box<HirAggregate>),
+    /// `place = value`.
+    Assign(Place, Box<Hir>),
+    /// A loop that only `break`, `return` and row errors leave; what the others are made of.
+    Loop(LoopId, Box<Hir>),
+    /// A block that `break` may leave.
+    Labeled(LoopId, Box<Hir>),
+    /// `break value`.
+    Break(LoopId, Option<Box<Hir>>),
+    /// `continue`.
+    Continue(LoopId),
+    /// `panic!(..)`: a row error.
+    Fail(Failure),
+    /// What never gives a value, where one of this type is needed.
+    Never(Box<Hir>),
+    /// The value of a variable that gets one later.
+    Later,
+}
+
+/// A loop or labelled block of one body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LoopId(pub(super) u32);
+
+/// What is assigned to: a variable, or a field of a field of one.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// The variable.
+    pub(super) binding: BindingId,
+    /// The fields that lead from it to what changes, by position.
+    pub(super) fields: Vec<usize>,
 }
 
 /// A call of an aggregate function.
@@ -118,6 +147,8 @@ pub(super) enum HirStatement {
     Let(HirPat, Hir),
     /// `value;`
     Expr(Hir),
+    /// `let pattern = value else { .. };`
+    LetElse(HirPat, Hir, Hir),
 }
 
 /// An arm.
@@ -185,6 +216,12 @@ impl Hir {
         Self { kind, ty, span }
     }
 
+    /// A row error where code never goes on.
+    pub(super) fn never(span: Span) -> Self {
+        let failure = Failure { kind: FailureKind::Panic, message: String::new() };
+        Self::new(HirKind::Fail(failure), Ty::Never, span)
+    }
+
     /// What has been reported.
     pub(super) fn error(span: Span) -> Self {
         Self::new(HirKind::Error, Ty::Error, span)
@@ -204,12 +241,19 @@ impl Hir {
             | HirKind::Const(_)
             | HirKind::None
             | HirKind::Default
-            | HirKind::GroupKey => {}
+            | HirKind::GroupKey
+            | HirKind::Continue(_)
+            | HirKind::Fail(_)
+            | HirKind::Later => {}
             HirKind::Field(x, _)
             | HirKind::Unary(_, x)
             | HirKind::Cast(x)
             | HirKind::Some(x)
             | HirKind::Body(x)
+            | HirKind::Assign(_, x)
+            | HirKind::Loop(_, x)
+            | HirKind::Labeled(_, x)
+            | HirKind::Never(x)
             | HirKind::Into(x) => visit(x),
             HirKind::Binary(_, a, b) => {
                 visit(a);
@@ -235,13 +279,17 @@ impl Hir {
                 for statement in statements {
                     match statement {
                         HirStatement::Let(_, x) | HirStatement::Expr(x) => visit(x),
+                        HirStatement::LetElse(_, x, otherwise) => {
+                            visit(x);
+                            visit(otherwise);
+                        }
                     }
                 }
                 if let Some(tail) = tail {
                     visit(tail);
                 }
             }
-            HirKind::Return(x) => {
+            HirKind::Return(x) | HirKind::Break(_, x) => {
                 if let Some(x) = x {
                     visit(x);
                 }
@@ -279,12 +327,19 @@ impl Hir {
             | HirKind::Const(_)
             | HirKind::None
             | HirKind::Default
-            | HirKind::GroupKey => {}
+            | HirKind::GroupKey
+            | HirKind::Continue(_)
+            | HirKind::Fail(_)
+            | HirKind::Later => {}
             HirKind::Field(x, _)
             | HirKind::Unary(_, x)
             | HirKind::Cast(x)
             | HirKind::Some(x)
             | HirKind::Body(x)
+            | HirKind::Assign(_, x)
+            | HirKind::Loop(_, x)
+            | HirKind::Labeled(_, x)
+            | HirKind::Never(x)
             | HirKind::Into(x) => x.rewrite(change),
             HirKind::Binary(_, a, b) => {
                 a.rewrite(change);
@@ -315,13 +370,18 @@ impl Hir {
                             x.rewrite(change);
                         }
                         HirStatement::Expr(x) => x.rewrite(change),
+                        HirStatement::LetElse(pattern, x, otherwise) => {
+                            pattern.rewrite(change);
+                            x.rewrite(change);
+                            otherwise.rewrite(change);
+                        }
                     }
                 }
                 if let Some(tail) = tail {
                     tail.rewrite(change);
                 }
             }
-            HirKind::Return(x) => {
+            HirKind::Return(x) | HirKind::Break(_, x) => {
                 if let Some(x) = x {
                     x.rewrite(change);
                 }
@@ -388,44 +448,15 @@ impl Hir {
             | HirKind::Block(..)
             | HirKind::Return(_)
             | HirKind::Body(_)
-            | HirKind::Aggregate(_) => {}
-        }
-    }
-
-    /// Whether a `return` stands in it that leaves the body it belongs to.
-    pub(super) fn has_return(&self) -> bool {
-        match &self.kind {
-            HirKind::Return(_) => true,
-            HirKind::Body(_) | HirKind::Aggregate(_) => false,
-            HirKind::Error
-            | HirKind::Int(_)
-            | HirKind::Float(_)
-            | HirKind::Bool(_)
-            | HirKind::Str(_)
-            | HirKind::Bytes(_)
-            | HirKind::Local(_)
-            | HirKind::Param(_)
-            | HirKind::Const(_)
-            | HirKind::Field(..)
-            | HirKind::Unary(..)
-            | HirKind::Binary(..)
-            | HirKind::Cast(_)
-            | HirKind::If(..)
-            | HirKind::Match(..)
-            | HirKind::Block(..)
-            | HirKind::Record(..)
-            | HirKind::Tuple(_)
-            | HirKind::Some(_)
-            | HirKind::None
-            | HirKind::Default
-            | HirKind::Call(..)
-            | HirKind::Udf(..)
-            | HirKind::Into(_)
-            | HirKind::GroupKey => {
-                let mut found = false;
-                self.for_each_child(&mut |child| found |= child.has_return());
-                found
-            }
+            | HirKind::Aggregate(_)
+            | HirKind::Assign(..)
+            | HirKind::Loop(..)
+            | HirKind::Labeled(..)
+            | HirKind::Break(..)
+            | HirKind::Continue(_)
+            | HirKind::Fail(_)
+            | HirKind::Never(_)
+            | HirKind::Later => {}
         }
     }
 

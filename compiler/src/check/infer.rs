@@ -6,7 +6,9 @@
 //! in `pattern.rs`.
 
 use super::arithmetic::is_signed_literal;
+use super::assign::{Declared, LocalClosure};
 use super::hir::{BindingId, FunctionId, Hir, HirClosure, HirKind, HirNode, HirStatement, PatKind, first_variable};
+use super::loops::Around;
 use super::types::{Ty, integer_range, is_lossless};
 use super::unify::{Kind, Table};
 use super::{Cx, limits, snippet};
@@ -16,6 +18,8 @@ use crate::diagnostics::{names, unsupported};
 use sabot_ir::ast::{self, BinaryOp, ExprKind};
 use sabot_ir::expr::ParamId;
 use sabot_ir::span::Span;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Nesting beyond which code is refused, so that no stage needs a deep stack.
 const MAX_DEPTH: u32 = 200;
@@ -44,6 +48,13 @@ pub(super) struct Body<'a, 'd> {
     pub(super) table: Table,
     scope: Vec<(String, BindingId)>,
     bindings: Vec<Ty>,
+    /// How each variable was declared.
+    declared: Vec<Declared>,
+    /// Variables that are closures.
+    pub(super) closures: BTreeMap<BindingId, Rc<LocalClosure>>,
+    /// Loops and labelled blocks, the innermost last.
+    pub(super) around: Vec<Around>,
+    pub(super) next_loop: u32,
     /// What `return` gives, of the innermost closure last.
     pub(super) returns: Vec<(Ty, String)>,
     pub(super) deferred: Vec<Deferred>,
@@ -63,6 +74,10 @@ impl<'a, 'd> Body<'a, 'd> {
             table: Table::default(),
             scope: Vec::new(),
             bindings: Vec::new(),
+            declared: Vec::new(),
+            closures: BTreeMap::new(),
+            around: Vec::new(),
+            next_loop: 0,
             returns: Vec::new(),
             deferred: Vec::new(),
             group: None,
@@ -105,9 +120,60 @@ impl<'a, 'd> Body<'a, 'd> {
 
     /// A new variable without a name.
     pub(super) fn new_binding(&mut self, ty: Ty) -> BindingId {
+        self.new_binding_as(ty, Declared { span: Span::NONE, mutable: false })
+    }
+
+    /// A new variable without a name.
+    pub(super) fn new_binding_as(&mut self, ty: Ty, declared: Declared) -> BindingId {
         let id = BindingId(u32::try_from(self.bindings.len()).expect("fewer than 2^32 variables"));
         self.bindings.push(ty);
+        self.declared.push(declared);
         id
+    }
+
+    /// A new variable that is visible from here on.
+    pub(super) fn bind_as(&mut self, name: &str, ty: Ty, declared: Declared) -> BindingId {
+        let id = self.new_binding_as(ty, declared);
+        self.scope.push((name.to_owned(), id));
+        id
+    }
+
+    /// A new variable of the name and kind of another.
+    pub(super) fn bind_again(&mut self, name: &str, old: BindingId, ty: Ty) -> BindingId {
+        let declared = self.declared(old);
+        self.bind_as(name, ty, declared)
+    }
+
+    /// How a variable was declared.
+    pub(super) fn declared(&self, id: BindingId) -> Declared {
+        self.declared[id.0 as usize]
+    }
+
+    /// The type of a variable.
+    pub(super) fn type_of(&self, id: BindingId) -> Ty {
+        self.bindings[id.0 as usize].clone()
+    }
+
+    /// All names that are visible.
+    pub(super) fn visible(&self) -> Vec<(String, BindingId)> {
+        self.scope.clone()
+    }
+
+    /// Other names; gives those that were visible.
+    pub(super) fn replace_scope(&mut self, scope: Vec<(String, BindingId)>) -> Vec<(String, BindingId)> {
+        std::mem::replace(&mut self.scope, scope)
+    }
+
+    /// The variables since a mark that nothing hides, each with its type.
+    pub(super) fn visible_since(&self, mark: usize) -> Vec<(String, BindingId, Ty)> {
+        let mut found: Vec<(String, BindingId, Ty)> = Vec::new();
+        for (name, id) in self.scope[mark..].iter().rev() {
+            if !found.iter().any(|(known, ..)| known == name) {
+                found.push((name.clone(), *id, self.type_of(*id)));
+            }
+        }
+        found.reverse();
+        found
     }
 
     /// The variables that are visible now, to come back to with [`Self::leave`].
@@ -139,6 +205,11 @@ impl<'a, 'd> Body<'a, 'd> {
 
     pub(super) fn name(&mut self, name: &str, span: Span) -> Hir {
         if let Some((id, ty)) = self.bound_since(0, name) {
+            if let Some(local) = self.closures.get(&id) {
+                let closure = local.span();
+                self.cx.say(unsupported::closure_as_value(name, span, closure));
+                return Hir::error(span);
+            }
             return Hir::new(HirKind::Local(id), ty, span);
         }
         if let Some(position) = self.cx.params.iter().position(|param| param.name == name) {
@@ -211,7 +282,12 @@ impl<'a, 'd> Body<'a, 'd> {
 
     /// Lets a typed expression pass where this type is needed, or reports it.
     pub(super) fn coerce(&mut self, hir: Hir, ty: &Ty, why: Why<'_>, written: Option<&ast::Expr>) -> Hir {
+        let never = matches!(self.table.resolve(&hir.ty), Ty::Never);
         if self.table.unify(ty, &hir.ty) {
+            if never && !matches!(self.table.resolve(ty), Ty::Never | Ty::Error) {
+                let span = hir.span;
+                return Hir::new(HirKind::Never(Box::new(hir)), ty.clone(), span);
+            }
             return hir;
         }
         let fix = self.without_semicolon(&hir, ty, written).or_else(|| self.fix(ty, &hir.ty, written));
@@ -357,8 +433,11 @@ impl<'a, 'd> Body<'a, 'd> {
         }
         let result = result.cloned().unwrap_or_else(|| self.table.fresh(Kind::Any));
         self.returns.push((result.clone(), whose.to_owned()));
+        // No jump leaves a closure.
+        let around = std::mem::take(&mut self.around);
         let body = self.expr(&closure.body, Some(&result));
         let mut body = self.coerce(body, &result, Why::Returns(whose), Some(&closure.body));
+        self.around = around;
         self.returns.pop();
         self.leave(mark);
         if matches!(body.ty, Ty::Never) {
@@ -494,7 +573,15 @@ impl<'a, 'd> Body<'a, 'd> {
                         | HirKind::Default
                         | HirKind::Body(_)
                         | HirKind::GroupKey
-                        | HirKind::Aggregate(_) => {}
+                        | HirKind::Aggregate(_)
+                        | HirKind::Assign(..)
+                        | HirKind::Loop(..)
+                        | HirKind::Labeled(..)
+                        | HirKind::Break(..)
+                        | HirKind::Continue(_)
+                        | HirKind::Fail(_)
+                        | HirKind::Never(_)
+                        | HirKind::Later => {}
                     }
                 }
                 HirNode::Pat(pattern) => {

@@ -7,9 +7,11 @@
 use super::Cx;
 use super::choice::Test;
 use super::hir::{BindingId, ConstId, FunctionId, Hir, HirArm, HirClosure, HirKind, HirStatement, PatKind};
+use super::machine::Machine;
+use super::mutation::BodyEnd;
 use super::region::{Region, wrap};
 use super::types::Ty;
-use super::value::{self, Presence, Value, is_trivial};
+use super::value::{self, Presence, Value, is_never, is_trivial};
 use crate::diagnostics::unsupported;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, UnaryOp};
 use sabot_ir::span::Span;
@@ -25,8 +27,16 @@ const MAX_DEPTH: u32 = 300;
 /// The lowering of what one plan node computes.
 pub(super) struct Lower<'a, 'd> {
     pub(super) cx: &'a mut Cx<'d>,
-    frames: Vec<BTreeMap<BindingId, Value>>,
+    pub(super) frames: Vec<BTreeMap<BindingId, Value>>,
     pub(super) regions: Vec<Region>,
+    /// Bodies that are being made, the innermost last.
+    pub(super) machines: Vec<Machine>,
+    /// Whether the function that is being lowered assigns to anything.
+    pub(super) mutates: bool,
+    /// Counts assignments, to see whether there were any.
+    pub(super) changes: u64,
+    /// What each closure that is called where it stands gives beside its value.
+    pub(super) packs: Vec<BodyEnd>,
     next_local: u32,
     hidden: u32,
     pub(super) nodes: usize,
@@ -44,6 +54,10 @@ impl<'a, 'd> Lower<'a, 'd> {
             cx,
             frames: vec![BTreeMap::new()],
             regions: vec![Region::new()],
+            machines: Vec::new(),
+            mutates: false,
+            changes: 0,
+            packs: Vec::new(),
             next_local: 0,
             hidden: 0,
             nodes: 0,
@@ -56,12 +70,17 @@ impl<'a, 'd> Lower<'a, 'd> {
 
     /// The value of a closure that is called with these values; complete in itself.
     pub(super) fn closure(&mut self, closure: &HirClosure, args: Vec<Value>) -> Value {
+        let mutates = std::mem::replace(&mut self.mutates, Self::assigns(&closure.body));
+        self.packs.push(BodyEnd::default());
         let (region, mut value) = self.in_region(|lower| {
             for (pattern, arg) in closure.params.iter().zip(args) {
                 lower.bind_pattern(pattern, &arg);
             }
-            lower.tail(&closure.body)
+            let value = lower.tail(&closure.body);
+            lower.never_typed(value, &closure.body)
         });
+        self.packs.pop();
+        self.mutates = mutates;
         wrap(&region, &mut value);
         value
     }
@@ -74,9 +93,13 @@ impl<'a, 'd> Lower<'a, 'd> {
 
     /// A value complete in itself if it is one scalar; else its bindings join those around it.
     pub(super) fn local_region(&mut self, run: impl FnOnce(&mut Self) -> Value) -> Value {
+        let before = self.changes;
         let (region, mut value) = self.in_region(run);
-        if let Value::Scalar(_) = value {
+        // What was assigned is read outside, with what was bound on the way to it.
+        if let (Value::Scalar(_), true) = (&value, self.changes == before) {
             wrap(&region, &mut value);
+        } else if self.in_machine() {
+            self.flush(region, &mut value);
         } else if let Some(outer) = self.regions.last_mut() {
             outer.extend(region);
         }
@@ -101,6 +124,9 @@ impl<'a, 'd> Lower<'a, 'd> {
 
     /// Gives a name to what would else be computed more than once.
     pub(super) fn bind_expr(&mut self, expr: Expr) -> Expr {
+        if self.in_machine() {
+            return self.keep(expr);
+        }
         if is_trivial(&expr) {
             return expr;
         }
@@ -123,7 +149,12 @@ impl<'a, 'd> Lower<'a, 'd> {
     /// Keeps what nothing reads but what may be a row error.
     pub(super) fn discard(&mut self, value: Value) {
         for leaf in value.into_leaves() {
-            if leaf.can_fail() {
+            if !leaf.can_fail() {
+                continue;
+            }
+            if self.in_machine() {
+                self.evaluate(leaf);
+            } else {
                 self.bind_expr(leaf);
             }
         }
@@ -155,6 +186,17 @@ impl<'a, 'd> Lower<'a, 'd> {
 
     /// Only tells the forms apart: each has a function of its own, so that deep code needs little stack.
     fn value_inner(&mut self, hir: &Hir) -> Value {
+        if self.mutates
+            && is_strict(hir)
+            && hir.is_active()
+            && !self.in_machine()
+            && let Some(value) = self.named_parts(hir)
+        {
+            return value;
+        }
+        if !self.machines.is_empty() && self.in_machine() && hir.is_active() {
+            return self.act(hir);
+        }
         match &hir.kind {
             HirKind::Error
             | HirKind::Int(_)
@@ -173,18 +215,46 @@ impl<'a, 'd> Lower<'a, 'd> {
             HirKind::Into(x) => self.into(x, hir),
             HirKind::If(condition, then, otherwise) => self.if_(condition, then, otherwise.as_deref(), hir.span),
             HirKind::Match(scrutinee, arms) => self.match_(scrutinee, arms, hir.span),
+            HirKind::Block(statements, None) if hir.ty == Ty::Never => {
+                let value = self.block(statements, None);
+                self.discard(value);
+                self.value_inner(&Hir::never(hir.span))
+            }
             HirKind::Block(statements, tail) => self.block(statements, tail.as_deref()),
             // Where it may stand, `with` takes care of it; where not, it is reported.
             HirKind::Return(_) => Value::default_of(self.cx, &hir.ty),
-            HirKind::Body(body) => self.local_region(|lower| lower.tail(body)),
+            HirKind::Body(body) => self.called_body(body),
             HirKind::Record(given, base) => self.record(hir, given, base.as_deref()),
             HirKind::Tuple(parts) => self.tuple(parts),
             HirKind::Some(inner) => self.some(inner, hir),
             HirKind::Call(function, args) => self.call(*function, args, hir),
             HirKind::Udf(id, chosen, args) => self.udf(*id, chosen, args, hir),
             HirKind::Default => self.default(hir),
-            HirKind::GroupKey => self.group_key(hir),
+            HirKind::GroupKey => {
+                let key = self.group_key(hir);
+                self.value_inside(key)
+            }
+            HirKind::Aggregate(_) if !self.machines.is_empty() => {
+                self.cx.say(unsupported::aggregate_in_loop(hir.span));
+                Value::default_of(self.cx, &hir.ty)
+            }
             HirKind::Aggregate(call) => self.aggregate(call, hir),
+            HirKind::Assign(place, value) => {
+                let value = self.value(value);
+                self.assign(place, value)
+            }
+            HirKind::Loop(..) | HirKind::Labeled(..) => {
+                let ran = self.run(hir);
+                if hir.ty == Ty::Never { self.value_inner(&Hir::never(hir.span)) } else { ran.value }
+            }
+            // Only in a loop, which is lowered to statements.
+            HirKind::Break(..) | HirKind::Continue(_) => Value::default_of(self.cx, &hir.ty),
+            HirKind::Fail(failure) => Value::Scalar(Expr::new(ExprKind::Fail(failure.clone()), Type::Bool, hir.span)),
+            HirKind::Never(inner) => {
+                let value = self.value(inner);
+                self.never_value(value, &hir.ty)
+            }
+            HirKind::Later => Value::nothing(self.cx, &hir.ty),
         }
     }
 
@@ -202,7 +272,9 @@ impl<'a, 'd> Lower<'a, 'd> {
             HirKind::Bool(value) => ExprKind::Literal(Literal::Bool(*value)),
             HirKind::Str(value) => ExprKind::Literal(Literal::String(value.clone())),
             HirKind::Bytes(value) => ExprKind::Literal(Literal::Bytes(value.clone())),
-            HirKind::Param(id) => ExprKind::Param(*id),
+            HirKind::Param(id) => {
+                return Value::Scalar(self.param_inside(*id, &ty.unwrap_or(Type::Bool), span));
+            }
             HirKind::None => match (&hir.ty, &ty) {
                 (Ty::Option(inner), None) => {
                     return Value::Option(Expr::bool(false), Box::new(Value::nothing(self.cx, inner)));
@@ -238,7 +310,15 @@ impl<'a, 'd> Lower<'a, 'd> {
             | HirKind::Body(_)
             | HirKind::Into(_)
             | HirKind::GroupKey
-            | HirKind::Aggregate(_) => return Value::default_of(self.cx, &hir.ty),
+            | HirKind::Aggregate(_)
+            | HirKind::Assign(..)
+            | HirKind::Loop(..)
+            | HirKind::Labeled(..)
+            | HirKind::Break(..)
+            | HirKind::Continue(_)
+            | HirKind::Fail(_)
+            | HirKind::Never(_)
+            | HirKind::Later => return Value::default_of(self.cx, &hir.ty),
         };
         Value::Scalar(Expr::new(kind, ty.unwrap_or(Type::Bool), span))
     }
@@ -287,18 +367,30 @@ impl<'a, 'd> Lower<'a, 'd> {
 
     fn if_(&mut self, condition: &Hir, then: &Hir, otherwise: Option<&Hir>, span: Span) -> Value {
         let condition = self.scalar(condition);
-        let then = self.in_region(|lower| lower.value(then));
-        let otherwise = self.in_region(|lower| match otherwise {
-            Some(otherwise) => lower.value(otherwise),
-            None => unit(),
+        let changed = self.changed_by([then].into_iter().chain(otherwise));
+        let present = self.present();
+        let then = self.in_region(|lower| {
+            let value = lower.value(then);
+            lower.pack(value, &changed)
         });
-        self.merge(Test::If(condition), then, otherwise, span)
+        self.restore(&present);
+        let otherwise = self.in_region(|lower| {
+            let value = match otherwise {
+                Some(otherwise) => lower.value(otherwise),
+                None => unit(),
+            };
+            lower.pack(value, &changed)
+        });
+        self.restore(&present);
+        let merged = self.merge(Test::If(condition), then, otherwise, span);
+        self.unpack(merged, &changed)
     }
 
     fn match_(&mut self, scrutinee: &Hir, arms: &[HirArm], span: Span) -> Value {
         self.local_region(|lower| {
             let value = lower.value(scrutinee);
-            lower.arms(value, arms, span, &mut |lower, body| lower.value(body))
+            let changed = lower.changed_by(arms.iter().map(|arm| &arm.body));
+            lower.arms(value, arms, span, &changed, &mut |lower, body| lower.value(body))
         })
     }
 
@@ -379,6 +471,16 @@ impl<'a, 'd> Lower<'a, 'd> {
 
     /// `a + b + c + …` goes down its left side in a loop.
     fn binary(&mut self, op: BinaryOp, a: &Hir, b: &Hir, hir: &Hir) -> Value {
+        if self.mutates && (a.is_active() || b.is_active()) {
+            if matches!(op, BinaryOp::And | BinaryOp::Or) {
+                let decided = Hir::new(HirKind::Bool(op == BinaryOp::Or), hir.ty.clone(), hir.span);
+                let (then, otherwise) = if op == BinaryOp::And { (b, &decided) } else { (&decided, b) };
+                return self.if_(a, then, Some(otherwise), hir.span);
+            }
+            if let Some(value) = self.named_parts(hir) {
+                return value;
+            }
+        }
         let is_comparison =
             matches!(op, BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge);
         if is_comparison && a.ty.column_type().is_none() {
@@ -450,16 +552,33 @@ impl<'a, 'd> Lower<'a, 'd> {
 
     /// The body of a function, around it its arguments as `let`s.
     fn inline(&mut self, body: &HirClosure, args: Vec<Value>) -> Value {
-        self.local_region(|lower| {
+        let mutates = std::mem::replace(&mut self.mutates, Self::assigns(&body.body));
+        self.packs.push(BodyEnd::default());
+        let value = self.local_region(|lower| {
+            let changes = lower.changes;
             let args: Vec<Value> = args.into_iter().map(|arg| lower.bind_value(arg)).collect();
             lower.frames.push(BTreeMap::new());
             for (pattern, arg) in body.params.iter().zip(&args) {
                 lower.bind_pattern(pattern, arg);
             }
             let value = lower.tail(&body.body);
+            let value = lower.never_typed(value, &body.body);
             lower.frames.pop();
+            // What it has assigned to is gone with it.
+            lower.changes = changes;
             value
-        })
+        });
+        self.packs.pop();
+        self.mutates = mutates;
+        value
+    }
+
+    /// The value of a whole body, which has its type even where it never comes to be.
+    fn never_typed(&mut self, value: Value, body: &Hir) -> Value {
+        if matches!(&value, Value::Scalar(expr) if is_never(expr)) && body.ty != Ty::Never {
+            return self.never_value(value, &body.ty);
+        }
+        value
     }
 
     pub(super) fn statement(&mut self, statement: &HirStatement) {
@@ -476,6 +595,11 @@ impl<'a, 'd> Lower<'a, 'd> {
                 let value = self.value(value);
                 self.discard(value);
             }
+            // Lowered where what follows is at hand.
+            HirStatement::LetElse(pattern, value, _) => {
+                let value = self.value(value);
+                self.bind_pattern(pattern, &value);
+            }
         }
     }
 }
@@ -483,4 +607,9 @@ impl<'a, 'd> Lower<'a, 'd> {
 /// `()`.
 pub(super) fn unit() -> Value {
     Value::Scalar(Expr::bool(true))
+}
+
+/// Whether it evaluates all of its parts, one after the other; operators are looked at on their own.
+fn is_strict(hir: &Hir) -> bool {
+    matches!(hir.kind, HirKind::Record(..) | HirKind::Tuple(_) | HirKind::Call(..) | HirKind::Udf(..))
 }

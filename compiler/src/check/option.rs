@@ -8,11 +8,18 @@ use super::unify::Kind;
 use crate::diagnostics::types::Why;
 use crate::diagnostics::{names, unsupported};
 use sabot_ir::ast::{self, ExprKind, Name};
-use sabot_ir::expr::{Function, UnaryOp};
+use sabot_ir::expr::{Failure, FailureKind, Function, UnaryOp};
 use sabot_ir::span::Span;
 
 /// The methods that `Option` has.
-pub(super) const NAMES: [&str; 17] = [
+pub(super) const NAMES: [&str; 24] = [
+    "unwrap",
+    "expect",
+    "copied",
+    "cloned",
+    "as_ref",
+    "as_deref",
+    "flatten",
     "unwrap_or",
     "unwrap_or_else",
     "unwrap_or_default",
@@ -84,7 +91,8 @@ impl Body<'_, '_> {
             two_arms(option, some, yes, no, Ty::BOOL, span)
         };
         let arity = match method {
-            "is_some" | "is_none" | "unwrap_or_default" => 0,
+            "is_some" | "is_none" | "unwrap_or_default" | "unwrap" | "copied" | "cloned" | "as_ref" | "as_deref"
+            | "flatten" => 0,
             "map_or" | "map_or_else" => 2,
             _ => 1,
         };
@@ -217,7 +225,63 @@ impl Body<'_, '_> {
                 let some = HirPat::new(PatKind::Some(Box::new(wild)), option.ty.clone(), span);
                 self.strictly(option, other, span, |option, other| two_arms(option, some, other, none, ty, span))
             }
-            ("unwrap" | "expect" | "ok_or" | "ok_or_else" | "take" | "iter" | "zip" | "xor" | "insert", _) => {
+            ("unwrap", []) => value_or_fail(self, option, inner, String::new(), span),
+            ("expect", [message]) => {
+                let text = if let ExprKind::Literal(ast::Literal::String(text)) = &message.kind {
+                    text.clone()
+                } else {
+                    self.expect(message, &Ty::STRING, Why::Argument { function: "expect", index: 0 });
+                    String::new()
+                };
+                value_or_fail(self, option, inner, text, span)
+            }
+            ("xor", [other]) => {
+                // `match (a, b) { (Some(x), None) => Some(x), (None, b) => b, _ => None }`
+                let ty = option.ty.clone();
+                let other = self.expect(other, &ty, Why::Argument { function: "xor", index: 0 });
+                let value = self.new_binding(inner.clone());
+                self.strictly(option, other, span, |option, other| {
+                    let none = Hir::new(HirKind::None, ty.clone(), span);
+                    let wild = HirPat::new(PatKind::Wild, inner.clone(), span);
+                    let some = HirPat::new(PatKind::Some(Box::new(wild)), ty.clone(), span);
+                    let local = Hir::new(HirKind::Local(value), inner.clone(), span);
+                    let kept = Hir::new(HirKind::Some(Box::new(local)), ty.clone(), span);
+                    let first = two_arms(other.clone(), some, none, kept, ty.clone(), span);
+                    value_or(option, value, inner, first, other, ty, span)
+                })
+            }
+            ("zip", [other]) => {
+                let other = self.expr(other, None);
+                let fresh = self.table.fresh(Kind::Any);
+                let other =
+                    self.coerce(other, &fresh.clone().option(), Why::Argument { function: "zip", index: 0 }, None);
+                let ty = Ty::Tuple(vec![inner.clone(), fresh.clone()]).option();
+                let (a, b) = (self.new_binding(inner.clone()), self.new_binding(fresh.clone()));
+                self.strictly(option, other, span, |option, other| {
+                    let none = || Hir::new(HirKind::None, ty.clone(), span);
+                    let local = |id, ty: &Ty| Hir::new(HirKind::Local(id), ty.clone(), span);
+                    let pair = HirKind::Tuple(vec![local(a, inner), local(b, &fresh)]);
+                    let pair = Hir::new(pair, Ty::Tuple(vec![inner.clone(), fresh.clone()]), span);
+                    let both = Hir::new(HirKind::Some(Box::new(pair)), ty.clone(), span);
+                    let second = value_or(other, b, &fresh, both, none(), ty.clone(), span);
+                    value_or(option, a, inner, second, none(), ty.clone(), span)
+                })
+            }
+            ("copied" | "cloned" | "as_ref" | "as_deref", []) => option,
+            ("flatten", []) => {
+                let held = self.table.fresh(Kind::Any);
+                let ty = held.option();
+                if !self.table.unify(inner, &ty) {
+                    let (found, name) = (self.show(&option.ty), Name { text: "flatten".to_owned(), span: name.span });
+                    self.cx.say(unsupported::method(&name.text, &found, name.span));
+                    return Hir::error(span);
+                }
+                let value = self.new_binding(inner.clone());
+                let local = Hir::new(HirKind::Local(value), inner.clone(), span);
+                let none = Hir::new(HirKind::None, ty.clone(), span);
+                value_or(option, value, inner, local, none, ty, span)
+            }
+            ("unwrap" | "expect" | "ok_or" | "ok_or_else" | "take" | "iter" | "insert", _) => {
                 let text = snippet::written(receiver);
                 let default = self.default_text(inner);
                 self.cx.say(unsupported::option_method(method, text.as_deref(), &default, name.span));
@@ -269,6 +333,7 @@ impl Body<'_, '_> {
                 })
                 .collect(),
             body: Box::new(at(ExprKind::Call(path, args))),
+            moves: false,
             span: arg.span,
         };
         self.closure(&closure, params, result, &format!("`{method}`"))
@@ -303,6 +368,15 @@ impl Body<'_, '_> {
     }
 }
 
+/// `match option { Some(value) => value, None => panic!() }`
+fn value_or_fail(body: &mut Body<'_, '_>, option: Hir, inner: &Ty, message: String, span: Span) -> Hir {
+    let value = body.new_binding(inner.clone());
+    let local = Hir::new(HirKind::Local(value), inner.clone(), span);
+    let fail = HirKind::Fail(Failure { kind: FailureKind::UnwrapNone, message });
+    let fail = Hir::new(fail, Ty::Never, span);
+    value_or(option, value, inner, local, fail, inner.clone(), span)
+}
+
 /// `match option { Some(value) => Some(value), None => other }`
 fn keep_or(option: Hir, value: BindingId, inner: &Ty, other: Hir, ty: Ty, span: Span) -> Hir {
     let local = Hir::new(HirKind::Local(value), inner.clone(), span);
@@ -318,7 +392,7 @@ fn value_or(option: Hir, value: BindingId, inner: &Ty, some: Hir, otherwise: Hir
 }
 
 /// `{ let params = values; body }`
-fn bind_params(closure: HirClosure, values: Vec<Hir>, span: Span) -> Hir {
+pub(super) fn bind_params(closure: HirClosure, values: Vec<Hir>, span: Span) -> Hir {
     let ty = closure.body.ty.clone();
     let lets = closure.params.into_iter().zip(values).map(|(pattern, value)| HirStatement::Let(pattern, value));
     let body = Hir::new(HirKind::Body(Box::new(closure.body)), ty.clone(), span);

@@ -1,5 +1,6 @@
 //! Patterns, and `match`.
 
+use super::assign::Declared;
 use super::hir::{Hir, HirArm, HirKind, HirPat, PatKind};
 use super::infer::{Body, value_span};
 use super::types::{Ty, number_suffix};
@@ -25,8 +26,8 @@ impl Body<'_, '_> {
             PatternKind::Bind(name, _, None) if name == "None" || self.cx.const_names.contains_key(name) => {
                 self.path_pattern(std::slice::from_ref(name), &[], &ty, span)
             }
-            PatternKind::Bind(name, _, inner) => {
-                let id = self.bind(name, ty.clone());
+            PatternKind::Bind(name, mutable, inner) => {
+                let id = self.bind_as(name, ty.clone(), Declared { span, mutable: *mutable });
                 let inner = inner.as_ref().map(|inner| Box::new(self.pattern(inner, &ty)));
                 HirPat::new(PatKind::Bind(id, inner), ty, span)
             }
@@ -34,13 +35,16 @@ impl Body<'_, '_> {
             PatternKind::Range(low, high, inclusive) => {
                 self.range_pattern(low.as_ref(), high.as_ref(), *inclusive, &ty, span)
             }
-            PatternKind::Record(..) | PatternKind::Rest => {
-                self.cx.say(unsupported::form("this pattern", span));
-                self.bind_all(pattern);
-                wild(ty)
+            PatternKind::Record(name, fields, rest) => self.record_pattern(pattern, name, fields, *rest, &ty),
+            PatternKind::Rest => {
+                self.cx.say(say::rest_outside_of_tuple(span));
+                wild(Ty::Error)
             }
             PatternKind::Or(parts) => self.or_pattern(parts, &ty, span),
             PatternKind::Path(path, inner) => self.path_pattern(path, inner, &ty, span),
+            PatternKind::Tuple(parts) if parts.iter().any(|part| part.kind == PatternKind::Rest) => {
+                self.tuple_with_rest(pattern, parts, &ty)
+            }
             PatternKind::Tuple(parts) => {
                 let types: Vec<Ty> = match &ty {
                     Ty::Tuple(types) if types.len() == parts.len() => types.clone(),
@@ -76,6 +80,89 @@ impl Body<'_, '_> {
                 HirPat::new(PatKind::Tuple(parts), tuple, span)
             }
         }
+    }
+
+    /// `(a, .., z)`: `..` stands for as many `_` as are missing.
+    fn tuple_with_rest(&mut self, pattern: &Pattern, parts: &[Pattern], ty: &Ty) -> HirPat {
+        let (at, written) = (parts.iter().position(|part| part.kind == PatternKind::Rest), parts.len() - 1);
+        let is_second = |part: &Pattern| part.kind == PatternKind::Rest;
+        if let (Some(at), Ty::Tuple(types)) = (at, ty)
+            && types.len() >= written
+            && !parts[at + 1..].iter().any(is_second)
+        {
+            let wild = Pattern { kind: PatternKind::Wild, span: parts[at].span };
+            let mut full = parts[..at].to_vec();
+            full.resize(at + types.len() - written, wild);
+            full.extend_from_slice(&parts[at + 1..]);
+            return self.pattern(&Pattern { kind: PatternKind::Tuple(full), span: pattern.span }, ty);
+        }
+        if !ty.is_error() {
+            let wanted = format!("a tuple of {written} or more");
+            let diagnostic = say::pattern_mismatch(&wanted, &self.show(ty), pattern.span);
+            self.cx.say(diagnostic);
+        }
+        self.bind_all(pattern);
+        HirPat::new(PatKind::Wild, Ty::Error, pattern.span)
+    }
+
+    /// `Quote { price, .. }`: as a tuple of all fields, in the record's order.
+    fn record_pattern(
+        &mut self,
+        pattern: &Pattern,
+        name: &ast::Name,
+        fields: &[(ast::Name, Pattern)],
+        rest: bool,
+        ty: &Ty,
+    ) -> HirPat {
+        let span = pattern.span;
+        let wild = HirPat::new(PatKind::Wild, Ty::Error, span);
+        let Some(&id) = self.cx.record_names.get(&name.text) else {
+            let known: Vec<&str> = self.cx.record_names.keys().map(String::as_str).collect();
+            let diagnostic = names::unknown_record(&name.text, &known, name.span);
+            self.cx.say(diagnostic);
+            self.bind_all(pattern);
+            return wild;
+        };
+        if !self.table.unify(ty, &Ty::Record(id)) {
+            let diagnostic = say::pattern_mismatch(&format!("`{}`", name.text), &self.show(ty), span);
+            self.cx.say(diagnostic);
+            self.bind_all(pattern);
+            return wild;
+        }
+        let declared: Vec<(String, Ty)> =
+            self.cx.record(id).fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect();
+        let mut parts: Vec<Option<HirPat>> = declared.iter().map(|_| None).collect();
+        for (field, inner) in fields {
+            let Some(position) = declared.iter().position(|(known, _)| *known == field.text) else {
+                let known: Vec<&str> = declared.iter().map(|(known, _)| known.as_str()).collect();
+                let record_span = self.cx.record(id).span;
+                let diagnostic = names::extra_field(&name.text, &field.text, &known, field.span, record_span);
+                self.cx.say(diagnostic);
+                self.bind_all(inner);
+                continue;
+            };
+            if parts[position].is_some() {
+                self.cx.say(names::field_twice(&field.text, field.span));
+            }
+            parts[position] = Some(self.pattern(inner, &declared[position].1));
+        }
+        if !rest {
+            let missing: Vec<&str> = declared
+                .iter()
+                .zip(&parts)
+                .filter(|(_, part)| part.is_none())
+                .map(|((name, _), _)| name.as_str())
+                .collect();
+            if !missing.is_empty() {
+                self.cx.say(say::fields_not_matched(&missing, span));
+            }
+        }
+        let parts = parts
+            .into_iter()
+            .zip(declared)
+            .map(|(part, (_, ty))| part.unwrap_or_else(|| HirPat::new(PatKind::Wild, ty, span)))
+            .collect();
+        HirPat::new(PatKind::Tuple(parts), Ty::Record(id), span)
     }
 
     /// Makes the names of a pattern known without types, after something else in it was reported.
@@ -142,9 +229,14 @@ impl Body<'_, '_> {
         let wild = HirPat::new(PatKind::Wild, Ty::Error, span);
         let mut bound = |bound: Option<&RangeBound>| match bound {
             None => Some(None),
-            Some(RangeBound::Path(_)) => {
-                self.cx.say(unsupported::form("a range between constants", span));
-                None
+            Some(RangeBound::Path(path)) => {
+                let found = self.constant_bound(path, span)?;
+                if !self.table.unify(ty, &found.1) {
+                    let diagnostic = say::pattern_mismatch(&format!("`{}`", self.show(&found.1)), &self.show(ty), span);
+                    self.cx.say(diagnostic);
+                    return None;
+                }
+                Some(Some(found.0))
             }
             Some(RangeBound::Literal(literal)) => {
                 let found = match literal {
@@ -205,6 +297,38 @@ impl Body<'_, '_> {
             }
         };
         HirPat::new(kind, ty.clone(), span)
+    }
+
+    /// `i64::MIN`, `LIMIT`: what it is; nothing if it was reported.
+    fn constant_bound(&mut self, path: &[String], span: Span) -> Option<(Bound, Ty)> {
+        let value = match path {
+            [name] => {
+                let Some(&id) = self.cx.const_names.get(name) else {
+                    self.cx.say(names::unknown_pattern(name, span));
+                    return None;
+                };
+                let constant = &self.cx.consts[id.0 as usize];
+                match (&constant.literal, constant.ty.is_error()) {
+                    (Some(value), _) => value.clone(),
+                    (None, true) => return None,
+                    (None, false) => {
+                        self.cx.say(unsupported::constant_pattern(name, span));
+                        return None;
+                    }
+                }
+            }
+            path => self.path(path, span),
+        };
+        if let HirKind::Int(bound) = value.kind {
+            return Some((Bound::Int(bound), value.ty));
+        }
+        if let HirKind::Float(bound) = value.kind {
+            return Some((Bound::Float(bound), value.ty));
+        }
+        if !value.ty.is_error() {
+            self.cx.say(unsupported::range_of(span));
+        }
+        None
     }
 
     fn or_pattern(&mut self, parts: &[Pattern], ty: &Ty, span: Span) -> HirPat {
@@ -428,7 +552,15 @@ fn value_pattern(value: &Hir, ty: &Ty, span: Span) -> HirPat {
         | HirKind::Body(_)
         | HirKind::Into(_)
         | HirKind::GroupKey
-        | HirKind::Aggregate(_) => PatKind::Wild,
+        | HirKind::Aggregate(_)
+        | HirKind::Assign(..)
+        | HirKind::Loop(..)
+        | HirKind::Labeled(..)
+        | HirKind::Break(..)
+        | HirKind::Continue(_)
+        | HirKind::Fail(_)
+        | HirKind::Never(_)
+        | HirKind::Later => PatKind::Wild,
     };
     let ty = if matches!(kind, PatKind::Wild) { Ty::Error } else { ty.clone() };
     HirPat::new(kind, ty, span)

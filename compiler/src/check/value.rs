@@ -165,7 +165,12 @@ pub(super) fn default_of(ty: &Type) -> Expr {
 /// Whether the expression may stand in many places: reading it costs nothing.
 pub(super) fn is_trivial(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Param(_) | ExprKind::Local(_) | ExprKind::None => true,
+        ExprKind::Literal(_)
+        | ExprKind::Column(_)
+        | ExprKind::Param(_)
+        | ExprKind::Local(_)
+        | ExprKind::Variable(_)
+        | ExprKind::None => true,
         // A column of the side of an outer join that may be missing.
         ExprKind::Call(Function::UnwrapOr, args) => {
             matches!(args.as_slice(), [Expr { kind: ExprKind::Column(_), .. }, Expr { kind: ExprKind::Literal(_), .. }])
@@ -178,11 +183,92 @@ pub(super) fn is_trivial(expr: &Expr) -> bool {
         | ExprKind::If { .. }
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
-        | ExprKind::Variable(_)
         | ExprKind::Compute(..)
         | ExprKind::Fail(_)
         | ExprKind::Call(..) => false,
     }
+}
+
+/// Whether it is a row error whatever happens.
+pub(super) fn is_never(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Fail(_) => true,
+        ExprKind::Let { body, .. } => is_never(body),
+        ExprKind::If { then, otherwise, .. } | ExprKind::IfSome { then, otherwise, .. } => {
+            is_never(then) && is_never(otherwise)
+        }
+        ExprKind::Literal(_)
+        | ExprKind::Column(_)
+        | ExprKind::Param(_)
+        | ExprKind::Local(_)
+        | ExprKind::Unary(..)
+        | ExprKind::Binary(..)
+        | ExprKind::Cast(_)
+        | ExprKind::Some(_)
+        | ExprKind::None
+        | ExprKind::IsSome(_)
+        | ExprKind::Call(..)
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..) => false,
+    }
+}
+
+/// A row error in the place of a value of another type.
+pub(super) fn retyped(mut expr: Expr, ty: &Type) -> Expr {
+    expr.ty = ty.clone();
+    let parts: Vec<&mut Box<Expr>> = match &mut expr.kind {
+        ExprKind::Let { body, .. } => vec![body],
+        ExprKind::If { then, otherwise, .. } | ExprKind::IfSome { then, otherwise, .. } => vec![then, otherwise],
+        ExprKind::Fail(_)
+        | ExprKind::Literal(_)
+        | ExprKind::Column(_)
+        | ExprKind::Param(_)
+        | ExprKind::Local(_)
+        | ExprKind::Unary(..)
+        | ExprKind::Binary(..)
+        | ExprKind::Cast(_)
+        | ExprKind::Some(_)
+        | ExprKind::None
+        | ExprKind::IsSome(_)
+        | ExprKind::Call(..)
+        | ExprKind::Variable(_)
+        | ExprKind::Compute(..) => Vec::new(),
+    };
+    for part in parts {
+        let inner = std::mem::replace(&mut **part, Expr::bool(true));
+        **part = retyped(inner, ty);
+    }
+    expr
+}
+
+/// Gives the one of two values that never comes to be the shape of the other.
+pub(super) fn align(a: &mut Value, b: &mut Value) {
+    match (&mut *a, &mut *b) {
+        (Value::Parts(a), Value::Parts(b)) if a.len() == b.len() => {
+            a.iter_mut().zip(b).for_each(|(a, b)| align(a, b));
+        }
+        (Value::Option(_, a), Value::Option(_, b)) => align(a, b),
+        (Value::Scalar(x), other) if is_never(x) => {
+            let failing = x.clone();
+            *a = like(other, &failing);
+        }
+        (other, Value::Scalar(x)) if is_never(x) => {
+            let failing = x.clone();
+            *b = like(other, &failing);
+        }
+        (
+            Value::Scalar(_) | Value::Parts(_) | Value::Option(..),
+            Value::Scalar(_) | Value::Parts(_) | Value::Option(..),
+        ) => {}
+    }
+}
+
+fn like(shape: &Value, failing: &Expr) -> Value {
+    let mut value = shape.clone();
+    for leaf in value.leaves_mut() {
+        *leaf = retyped(failing.clone(), &leaf.ty);
+    }
+    value
 }
 
 /// Whether `local` is read in it.
@@ -233,7 +319,7 @@ pub(super) fn if_(sides: &[Presence], condition: Expr, then: Expr, otherwise: Ex
         | ExprKind::Call(..) => {}
     }
     if then == otherwise && !condition.can_fail() {
-        return then;
+        return if then.span == NOTHING { otherwise } else { then };
     }
     // Where one branch is never read, the other may stand alone, unless that could be an error that was avoided.
     if otherwise.span == NOTHING && !then.can_fail() && !condition.can_fail() {

@@ -55,6 +55,16 @@ pub(crate) enum Why<'a> {
     Index,
     /// Behind `if` in an arm.
     Guard,
+    /// Assigned to a variable, which is declared there.
+    Assigned(Span),
+    /// What is done in each pass of a loop.
+    LoopBody,
+    /// The end of a block with a label.
+    Labeled,
+    /// Behind `break`.
+    Break,
+    /// A bound of a range that `for` goes over.
+    Range,
     /// The default of a parameter of the job.
     Default {
         /// The parameter.
@@ -62,6 +72,20 @@ pub(crate) enum Why<'a> {
         /// Its type.
         declared: Span,
     },
+}
+
+/// `..` where no tuple is taken apart.
+pub(crate) fn rest_outside_of_tuple(at: Span) -> Diagnostic {
+    Diagnostic::error("E0204", "`..` stands for the other parts of a tuple or record")
+        .label(at, "there is none here")
+        .help("write `_` for a value that you do not need")
+}
+
+/// `Quote { price }` without `..`.
+pub(crate) fn fields_not_matched(missing: &[&str], at: Span) -> Diagnostic {
+    Diagnostic::error("E0307", format!("the pattern does not mention `{}`", missing.join("`, `")))
+        .label(at, "takes all fields or says `..`")
+        .help("write `..` behind the last field")
 }
 
 /// What an author can type instead.
@@ -196,6 +220,16 @@ pub(crate) fn mismatch(at: Span, expected: &str, found: &str, why: Why<'_>, fix:
         Why::OtherArm(other) => Diagnostic::error("E0301", "the arms of this `match` have different types")
             .label(at, is)
             .label(other, format!("this is `{expected}`")),
+        Why::Assigned(declared) => {
+            let diagnostic = Diagnostic::error("E0301", format!("the variable is `{expected}`")).label(at, is);
+            if declared.is_none() { diagnostic } else { diagnostic.label(declared, "declared here") }
+        }
+        Why::LoopBody => Diagnostic::error("E0301", "the body of a loop gives no value").label(at, is),
+        Why::Labeled => Diagnostic::error("E0301", format!("this block gives `{expected}`")).label(at, is),
+        Why::Break => Diagnostic::error("E0301", format!("this loop gives `{expected}`")).label(at, is),
+        Why::Range => {
+            Diagnostic::error("E0301", format!("the bounds of this range must be `{expected}`")).label(at, is)
+        }
         Why::Annotation(written) => Diagnostic::error("E0301", format!("expected `{expected}`, found `{found}`"))
             .label(at, is)
             .label(written, "because of this type"),

@@ -18,6 +18,18 @@ pub(crate) fn closure(at: Span) -> Diagnostic {
     not_yet("a closure as a value", at).help("make it a `#[sabot::udf] fn`")
 }
 
+/// `f` where `let f = |x| ..;` and not `f(1)`.
+pub(crate) fn closure_as_value(name: &str, at: Span, closure: Span) -> Diagnostic {
+    not_yet("a closure as a value", at)
+        .label(closure, "the closure")
+        .help(format!("call it, `{name}(..)`, or hand it to a method that takes a closure"))
+}
+
+/// `g.sum(..)` in a loop.
+pub(crate) fn aggregate_in_loop(at: Span) -> Diagnostic {
+    not_yet("an aggregate inside of a loop", at).help("give it a name with `let` before the loop")
+}
+
 /// `format!(..)`.
 pub(crate) fn macro_call(name: &str, at: Span) -> Diagnostic {
     let diagnostic = not_yet(&format!("the macro `{name}!`"), at);

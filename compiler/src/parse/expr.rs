@@ -286,7 +286,7 @@ impl Reader<'_> {
         let params = closure.inputs.iter().map(|pattern| self.typed_pattern(pattern)).collect();
         let body = self.boxed(&closure.body);
         let span = self.span(closure.or1_token.span).to(body.span);
-        Closure { params, body, span }
+        Closure { params, body, moves: closure.capture.is_some(), span }
     }
 
     fn macro_call(&mut self, call: &syn::Macro) -> Expr {

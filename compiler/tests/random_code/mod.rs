@@ -1,5 +1,7 @@
 //! Random well-typed code of the job language, for tests that compare what it means in two ways.
 
+mod statements;
+
 /// Numbers that look random and are the same on every run.
 pub(crate) struct Random {
     state: u64,

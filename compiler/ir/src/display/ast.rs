@@ -559,7 +559,8 @@ impl Layout {
 
     fn closure(self, closure: &Closure, column: usize) -> String {
         let params = params(closure);
-        format!("|{params}| {}", self.expr(&closure.body, column + params.chars().count() + 3))
+        let moves = moves(closure);
+        format!("{moves}|{params}| {}", self.expr(&closure.body, column + moves.len() + params.chars().count() + 3))
     }
 
     fn condition(self, condition: &Condition, column: usize) -> String {
@@ -682,6 +683,10 @@ impl Layout {
     }
 }
 
+fn moves(closure: &Closure) -> &'static str {
+    if closure.moves { "move " } else { "" }
+}
+
 fn params(closure: &Closure) -> String {
     closure.params.iter().map(|(bound, ty)| param(bound, ty.as_ref())).collect::<Vec<_>>().join(", ")
 }
@@ -774,7 +779,9 @@ fn flat(expr: &Expr) -> Option<String> {
             items => format!("({})", list(items)?),
         },
         ExprKind::Block(..) => flat_block(expr)?,
-        ExprKind::Closure(closure) => format!("|{}| {}", params(closure), flat(&closure.body)?),
+        ExprKind::Closure(closure) => {
+            format!("{}|{}| {}", moves(closure), params(closure), flat(&closure.body)?)
+        }
         ExprKind::Return(None) => "return".to_owned(),
         ExprKind::Return(Some(value)) => format!("return {}", flat(value)?),
         ExprKind::Macro(macro_name, arguments) if macro_name.text == "vec" => format!("vec![{}]", list(arguments)?),

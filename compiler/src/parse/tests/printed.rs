@@ -253,7 +253,7 @@ impl Random {
 
     fn closure(&mut self, depth: usize) -> Closure {
         let params = (0..self.below(3)).map(|_| (self.pattern(1), (self.below(4) == 0).then(|| self.ty(1)))).collect();
-        Closure { params, body: self.boxed(depth), span: Span::NONE }
+        Closure { params, body: self.boxed(depth), moves: self.below(4) == 0, span: Span::NONE }
     }
 
     fn expr(&mut self, depth: usize) -> Expr {

@@ -1,0 +1,115 @@
+//! What is said about variables that change, loops and jumps: E071x.
+
+use super::similar::closest;
+use sabot_ir::diagnostic::{Diagnostic, Edit};
+use sabot_ir::span::Span;
+
+/// `x = 1` where `x` was declared without `mut`.
+pub(crate) fn not_mutable(name: &str, at: Span, declared: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E0710", format!("`{name}` cannot be assigned to")).label(at, "changes it");
+    if declared.is_none() {
+        return diagnostic.help(format!("copy it to a variable of your own: `let mut {name} = {name};`"));
+    }
+    diagnostic
+        .label(declared, "declared without `mut`")
+        .suggest(format!("declare it with `mut`: `mut {name}`"), vec![Edit::insert(declared.start, "mut ")])
+}
+
+/// `LIMIT = 1`, `min_price = 1.0`, `f(x) = 1`.
+pub(crate) fn not_a_variable(name: &str, at: Span) -> Diagnostic {
+    let what = if name == "this" { name.to_owned() } else { format!("`{name}`") };
+    Diagnostic::error("E0710", format!("{what} cannot be assigned to"))
+        .label(at, "not a variable")
+        .help("assign to a variable that is declared with `let mut`")
+}
+
+/// `break` or `continue` outside of a loop.
+pub(crate) fn outside_of_loop(word: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0711", format!("`{word}` stands outside of a loop"))
+        .label(at, "nothing to leave")
+        .help("write `return` to leave the function or closure")
+}
+
+/// A label that is on nothing around.
+pub(crate) fn unknown_label(label: &str, known: &[&str], at: Span) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error("E0711", format!("there is no label `'{label}` around this")).label(at, "goes nowhere");
+    match closest(label, known.iter().copied()) {
+        Some(found) => diagnostic.help(format!("did you mean `'{found}`?")),
+        None => diagnostic.help(format!("put it on the loop: `'{label}: loop {{ .. }}`")),
+    }
+}
+
+/// `continue 'block`.
+pub(crate) fn continue_of_block(at: Span) -> Diagnostic {
+    Diagnostic::error("E0711", "a block has no next pass")
+        .label(at, "the label is on a block")
+        .help("write `break` to leave the block")
+}
+
+/// `break 1` in a `while` or `for`.
+pub(crate) fn break_with_value(form: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0712", format!("a `{form}` gives no value"))
+        .label(at, "given by this `break`")
+        .help("use `loop`, which gives what `break` says, or assign to a variable before the `break`")
+}
+
+/// `break` where another `break` gives a value.
+pub(crate) fn break_without_value(expected: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0712", "this `break` gives no value")
+        .label(at, format!("needs a `{expected}`, as the loop's other ends give"))
+        .help("write `break value`")
+}
+
+/// `for x in y` where `y` is no sequence.
+pub(crate) fn not_iterable(ty: &str, is_integer: bool, at: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E0713", format!("`for` cannot go over a `{ty}`")).label(at, "not a sequence");
+    if is_integer {
+        diagnostic.help("write a range: `0..n`")
+    } else {
+        diagnostic.help("write a range: `for i in 0..10`")
+    }
+}
+
+/// `x?` of something that is no `Option`.
+pub(crate) fn question_mark_of(ty: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0714", format!("`?` of a `{ty}`"))
+        .label(at, "not an `Option`")
+        .help("leave the `?` away: the value is always there")
+}
+
+/// `x?` where the function gives no `Option`.
+pub(crate) fn question_mark_in(whose: &str, returns: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0714", format!("`?` in {whose}, which gives `{returns}`"))
+        .label(at, "would have to give `None`")
+        .help("let it return an `Option`, or write `match` or `unwrap_or(..)`")
+}
+
+/// `let Some(x) = y else { 0 };`
+pub(crate) fn else_goes_on(at: Span) -> Diagnostic {
+    Diagnostic::error("E0715", "the `else` of this `let` goes on")
+        .label(at, "nothing is bound after it")
+        .help("end it with `return`, `break`, `continue` or `panic!`")
+}
+
+/// `let (a, b);`
+pub(crate) fn pattern_without_value(at: Span) -> Diagnostic {
+    Diagnostic::error("E0715", "this `let` has no value to take apart")
+        .label(at, "more than a name")
+        .help("declare each name by itself: `let a; let b;`")
+}
+
+/// `assert!()`.
+pub(crate) fn assertion_of_what(name: &str, at: Span) -> Diagnostic {
+    let example = if name.ends_with("assert") { "(x > 0.0)" } else { "(x, 1)" };
+    Diagnostic::error("E0716", format!("`{name}!` has nothing to ask"))
+        .label(at, "arguments are missing")
+        .help(format!("write `{name}!{example}`"))
+}
+
+/// `panic!(text)`.
+pub(crate) fn message_is_no_text(at: Span) -> Diagnostic {
+    Diagnostic::error("E0716", "the message must be a string literal")
+        .label(at, "not a literal")
+        .help("write the text itself: `\"negative price\"`")
+}
