@@ -142,30 +142,15 @@ const LATER: &[&str] = &[
     "iter",
     "unwrap",
     "expect",
-    "overflowing_add",
-    "overflowing_sub",
-    "overflowing_mul",
-    "wrapping_div",
-    "wrapping_rem",
     "wrapping_pow",
     "saturating_pow",
     "checked_pow",
-    "checked_neg",
-    "rotate_left",
-    "rotate_right",
     "swap_bytes",
-    "unsigned_abs",
     "isqrt",
-    "is_power_of_two",
-    "sin_cos",
     "to_bits",
     "total_cmp",
     "partial_cmp",
     "cmp",
-    "count_zeros",
-    "to_degrees",
-    "to_radians",
-    "round_ties_even",
 ];
 
 fn table(ty: &Ty, kind: Option<Kind>) -> Vec<&'static [Method]> {
@@ -331,6 +316,11 @@ impl Body<'_, '_> {
                 let zero = Hir::new(HirKind::Int(0), ty.clone(), span);
                 return Hir::new(HirKind::Binary(op, Box::new(receiver_hir), Box::new(zero)), Ty::BOOL, span);
             }
+            if kind.is_none()
+                && let Some(value) = self.number_method(&receiver_hir, &ty, name, args, span)
+            {
+                return value;
+            }
             return self.no_method(&ty, receiver, name, args, span);
         };
         if kind.is_some() {
@@ -407,6 +397,7 @@ impl Body<'_, '_> {
             .iter()
             .flat_map(|table| table.iter())
             .map(|method| method.name)
+            .chain(super::numbers::names(ty))
             .chain(text::names(ty))
             .chain(super::library::method_names(ty))
             .collect();

@@ -306,7 +306,13 @@ impl Body<'_, '_> {
     }
 
     /// A closure, or the name of a function, that takes these types.
-    pub(super) fn callback(&mut self, arg: &ast::Expr, params: &[Ty], result: Option<&Ty>, method: &str) -> Option<HirClosure> {
+    pub(super) fn callback(
+        &mut self,
+        arg: &ast::Expr,
+        params: &[Ty],
+        result: Option<&Ty>,
+        method: &str,
+    ) -> Option<HirClosure> {
         if let ExprKind::Closure(closure) = &arg.kind {
             return self.closure(closure, params, result, &format!("`{method}`"));
         }

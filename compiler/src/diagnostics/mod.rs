@@ -4,8 +4,8 @@
 //! graph that was not written in Rust, E07xx what later versions can do, E08xx (warnings) what does nothing.
 
 pub(crate) mod aggregate;
-pub(crate) mod generics;
 pub(crate) mod control;
+pub(crate) mod generics;
 pub(crate) mod guide;
 pub(crate) mod library;
 pub(crate) mod names;

@@ -51,6 +51,19 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Vec<JobGraph> {
 
 pub use json::graph_from_json;
 
+/// A block of the library's own code, all of which stands at one place of the job.
+///
+/// # Panics
+/// If the code is not Rust: it is ours.
+pub(crate) fn library_block(code: &str, at: Span) -> ast::Expr {
+    let mut diagnostics = Diagnostics::new();
+    let mut reader = Reader { at: Some(at), ..Reader::new(SpanMap::default(), &mut diagnostics) };
+    let block = reader.syntax::<syn::Block>(code).expect("the library's code is Rust");
+    let block = reader.block(&block);
+    assert!(diagnostics.as_slice().is_empty(), "the library's code is in the job language: {code}");
+    block
+}
+
 /// The text with what Rust allows in front of it made blank: a byte order mark, a `#!` line.
 fn without_shebang(source: &str) -> Cow<'_, str> {
     const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -101,6 +114,8 @@ struct Reader<'a> {
     mentioned: BTreeSet<String>,
     /// What `Self` means here.
     this: Option<String>,
+    /// All of the text stands here: it is no part of a file.
+    at: Option<Span>,
 }
 
 /// How deep the tree of an expression may be.
@@ -108,7 +123,7 @@ const DEEPEST_EXPR: usize = 200;
 
 impl<'a> Reader<'a> {
     fn new(spans: SpanMap, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { spans, diagnostics, depth: 0, mentioned: BTreeSet::new(), this: None }
+        Self { spans, diagnostics, depth: 0, mentioned: BTreeSet::new(), this: None, at: None }
     }
 
     /// Reads text as one piece of syntax; the first mistake ends it.
@@ -175,6 +190,9 @@ impl<'a> Reader<'a> {
 
     /// Where syn's span stands in the file.
     fn span(&self, span: proc_macro2::Span) -> Span {
+        if let Some(at) = self.at {
+            return at;
+        }
         let range = span.byte_range();
         let start = self.spans.offset(range.start);
         // The last byte, not the one behind it, belongs to the piece in which the span ends.
