@@ -132,6 +132,49 @@ fn damaged_artifacts_are_refused() {
     }
 }
 
+/// The artifact with the build-id of what it holds now: as one who changes it on purpose would have it.
+fn mended(mut artifact: Vec<u8>) -> Vec<u8> {
+    use sabot_abi::descriptor::{BUILD_ID_LEN, BUILD_ID_OFFSET};
+    let id = BUILD_ID_OFFSET..BUILD_ID_OFFSET + BUILD_ID_LEN;
+    artifact[id.clone()].fill(0);
+    let hash = blake3::hash(&artifact);
+    artifact[id].copy_from_slice(&hash.as_bytes()[..BUILD_ID_LEN]);
+    artifact
+}
+
+/// Where the dynamic section begins: with the library's name.
+fn dynamic_section(artifact: &[u8]) -> usize {
+    artifact.windows(8).rposition(|window| window == 14u64.to_le_bytes()).expect("a dynamic section")
+}
+
+/// What the linker reads may hold anything: it is refused, or it is loaded and does no harm. Code is not called.
+#[test]
+fn tables_of_the_linker_that_were_changed_on_purpose_do_no_harm() {
+    let intact = link(&job(HOST));
+    LoadedArtifact::load(&mended(intact.clone())).expect("mending changes nothing");
+    let strings = intact.windows(14).position(|window| window == b"sabot_artifact").expect("in the string table");
+    let dynamic = dynamic_section(&intact);
+    let places = (0..456).chain((512..strings + 512).step_by(2)).chain(dynamic..dynamic + 112);
+    let mut refused = 0;
+    for at in places {
+        for byte in [0, 0xff, intact[at] ^ 0x10] {
+            let mut changed = intact.clone();
+            changed[at] = byte;
+            refused += usize::from(byte != intact[at] && LoadedArtifact::load(&mended(changed)).is_err());
+        }
+    }
+    assert!(refused > 500, "{refused}");
+}
+
+#[test]
+fn an_initialiser_is_refused() {
+    let mut artifact = link(&job(HOST));
+    let dynamic = dynamic_section(&artifact);
+    artifact[dynamic] = 12; // DT_INIT
+    let error = LoadedArtifact::load(&mended(artifact)).expect_err("refused");
+    assert_eq!(error.to_string(), "the artifact contradicts itself: its dynamic section is not as sabotc writes it");
+}
+
 /// Output of a tool; `None`, and a line that says so, if it is not installed.
 fn tool(program: &str, arguments: &[&str]) -> Option<(String, String)> {
     match Command::new(program).args(arguments).output() {

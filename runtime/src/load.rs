@@ -1,7 +1,9 @@
 //! Checks an artifact's bytes before any of them is mapped: whole, undamaged, for this runtime and this machine.
 //!
-//! What comes out may be handed to the dynamic linker. The build-id guards against damage, not against malice: an artifact
-//! is a program, and whoever runs one trusts its author.
+//! What comes out may be handed to the dynamic linker, whose tables are checked one by one. The build-id guards against
+//! damage, not against malice: an artifact is a program, and whoever runs one trusts its author.
+
+mod elf;
 
 use sabot_abi::ABI_VERSION;
 use sabot_abi::cpu::{CpuFeature, CpuFeatures};
@@ -97,6 +99,7 @@ pub fn check(artifact: &[u8]) -> Result<CheckedArtifact, LoadError> {
     if !missing.is_empty() {
         return Err(LoadError::CpuFeatures(missing));
     }
+    elf::check(artifact, descriptor)?;
     Ok(checked)
 }
 
@@ -283,7 +286,7 @@ mod tests {
 
     #[test]
     fn an_intact_artifact_passes() {
-        let checked = check(&artifact(|_, _| {})).expect("passes");
+        let checked = check_content(&artifact(|_, _| {})).expect("passes");
         assert_eq!(checked.kernel_offsets, [Descriptor::LEN + 8]);
         assert_eq!(checked.manifest.kernels, ["job::filter_1#vector"]);
     }
@@ -348,7 +351,8 @@ mod tests {
                     *place = byte;
                 }
             }
-            if let Ok(checked) = check(&with_build_id(bytes.clone())) {
+            let _ = check(&with_build_id(bytes.clone()));
+            if let Ok(checked) = check_content(&with_build_id(bytes.clone())) {
                 let text = checked.descriptor.text.in_file(bytes.len()).expect("the code is in the file");
                 for offset in checked.kernel_offsets {
                     prop_assert!(text.contains(&(offset + DESCRIPTOR_OFFSET)));

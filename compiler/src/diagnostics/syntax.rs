@@ -235,7 +235,7 @@ pub(crate) fn not_a_connector(at: Span) -> Diagnostic {
 pub(crate) fn unknown_format(at: Span, name: &str, known: &[&str]) -> Diagnostic {
     Diagnostic::error("E0212", format!("there is no format `{name}`")).label(at, "unknown").suggest(
         meant(name, known),
-        instead_of(name, known, Span { start: at.end - name.len() as u32, end: at.end }, ""),
+        instead_of(name, known, Span { start: at.end.saturating_sub(name.len() as u32), end: at.end }, ""),
     )
 }
 
