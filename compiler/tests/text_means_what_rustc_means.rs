@@ -226,10 +226,10 @@ fn text_means_what_rustc_says() {
     let mut expected = expected.lines();
     let mut wrong = Vec::new();
     for (plan, (_, code)) in plans.iter().zip(CASES) {
-        let project = plan.nodes.iter().find_map(|node| match &node.operator {
-            Operator::Project { columns } => Some(columns),
-            _ => None,
-        });
+        let project = plan
+            .nodes
+            .iter()
+            .find_map(|node| if let Operator::Project { columns } = &node.operator { Some(columns) } else { None });
         let columns = project.expect("a map is a projection");
         for (s, t, n, f, b) in ROWS {
             let row = [

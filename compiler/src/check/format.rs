@@ -139,14 +139,13 @@ impl Body<'_, '_> {
         };
         let mut values: Vec<(Option<&str>, Hir, bool)> = Vec::with_capacity(args.len());
         for arg in args {
-            let (name, value) = match &arg.kind {
-                ast::ExprKind::Assign(place, None, value) => match &place.kind {
-                    ast::ExprKind::Name(name) => (Some(name.as_str()), &**value),
-                    _ => (None, arg),
-                },
-                _ => (None, arg),
-            };
-            values.push((name, self.expr(value, None), false));
+            if let ast::ExprKind::Assign(place, None, value) = &arg.kind
+                && let ast::ExprKind::Name(name) = &place.kind
+            {
+                values.push((Some(name), self.expr(value, None), false));
+            } else {
+                values.push((None, self.expr(arg, None), false));
+            }
         }
         let pieces = match pieces(text) {
             Ok(pieces) => pieces,

@@ -281,7 +281,7 @@ impl Body<'_, '_> {
             return value;
         }
         if method_name == "to_string" {
-            if let (Some(text), true) = (self.to_string(&receiver_hir, &ty, span), args.is_empty()) {
+            if let (Some(text), true) = (self.written_as_text(&receiver_hir, &ty, span), args.is_empty()) {
                 return text;
             }
             self.cx.say(unsupported::to_string(&self.show(&ty), name.span));

@@ -32,6 +32,7 @@ mod mutation;
 mod numbers;
 mod operators;
 mod option;
+mod parsed;
 mod pattern;
 mod regex;
 mod region;

@@ -22,11 +22,10 @@ const METHODS: [(&str, usize, TextFunction); 5] = [
 
 /// The arguments of `regex!`, if that is what the expression is.
 pub(super) fn pattern_of(expr: &ast::Expr) -> Option<&[ast::Expr]> {
-    match &expr.kind {
-        ExprKind::Macro(name, args) if name.text == "regex" => Some(args),
-        ExprKind::Reference(inner) => pattern_of(inner),
-        _ => None,
+    if let ExprKind::Reference(inner) = &expr.kind {
+        return pattern_of(inner);
     }
+    if let ExprKind::Macro(name, args) = &expr.kind { (name.text == "regex").then_some(args) } else { None }
 }
 
 impl Body<'_, '_> {

@@ -157,6 +157,7 @@ pub(super) fn names(ty: &Ty) -> Vec<&'static str> {
 }
 
 /// The type that a function gives, as the checker's.
+#[expect(clippy::wildcard_enum_match_arm, reason = "positions alone have a type of their own")]
 pub(super) fn result_of(function: Function) -> Ty {
     let Function::Text(function) = function else {
         return if function == Function::Len { Ty::Usize } else { Ty::BOOL };
@@ -216,10 +217,8 @@ impl Body<'_, '_> {
                 Arg::Byte => self.expect(arg, &Ty::U8, why),
             });
         }
-        let result = match found.function {
-            Function::Min | Function::Max | Function::Clamp => ty.clone(),
-            function => result_of(function),
-        };
+        let is_own = matches!(found.function, Function::Min | Function::Max | Function::Clamp);
+        let result = if is_own { ty.clone() } else { result_of(found.function) };
         let hir = Hir::new(HirKind::Call(found.function, all), result.clone(), span);
         Some(if is_byte && result == Ty::CHAR { Hir::new(HirKind::Cast(Box::new(hir)), Ty::U8, span) } else { hir })
     }
@@ -294,12 +293,6 @@ impl Body<'_, '_> {
         })
     }
 
-    /// `s.parse::<T>()`.
-    pub(super) fn parse(&mut self, text: Hir, inner: Ty, span: Span) -> Hir {
-        self.deferred.push(super::infer::Deferred::Parse(inner.clone(), span));
-        Hir::new(HirKind::Call(Function::Parse, vec![text]), Ty::Result(Box::new(inner)), span)
-    }
-
     /// `{ let s = text; let p = pattern; match s.find(p) { Some(at) => Some((&s[..at], &s[at + p.len()..])), None => None } }`
     fn split_once(&mut self, find: TextFunction, text: Hir, pattern: Hir, span: Span) -> Hir {
         let at = self.new_binding(Ty::Usize);
@@ -331,11 +324,8 @@ impl Body<'_, '_> {
     /// What is looked for: a string or a `char`.
     fn text_pattern(&mut self, arg: &ast::Expr, method: &'static str) -> Option<Hir> {
         let written = unreferenced(arg);
-        let is_predicate = match &written.kind {
-            ast::ExprKind::Closure(_) | ast::ExprKind::Array(_) => true,
-            ast::ExprKind::Path(path) => path.first().is_some_and(|first| first == "char"),
-            _ => false,
-        };
+        let is_predicate = matches!(written.kind, ast::ExprKind::Closure(_) | ast::ExprKind::Array(_))
+            || matches!(&written.kind, ast::ExprKind::Path(path) if path.first().is_some_and(|first| first == "char"));
         if is_predicate {
             self.cx.say(say::predicate_pattern(method, arg.span));
             return Some(Hir::error(arg.span));
@@ -348,16 +338,12 @@ impl Body<'_, '_> {
         if self.table.resolve(&pattern.ty) != Ty::CHAR {
             return Some(self.coerce(pattern, &Ty::STRING, Why::Argument { function: method, index: 0 }, Some(arg)));
         }
-        Some(match &pattern.kind {
-            HirKind::Int(c) => {
-                let c = u32::try_from(*c).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
-                string(c.encode_utf8(&mut [0; 4]), pattern.span)
-            }
-            _ => {
-                let span = pattern.span;
-                call(TextFunction::CharToString, vec![pattern], span)
-            }
-        })
+        let span = pattern.span;
+        if let HirKind::Int(c) = pattern.kind {
+            let c = u32::try_from(c).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+            return Some(string(c.encode_utf8(&mut [0; 4]), span));
+        }
+        Some(call(TextFunction::CharToString, vec![pattern], span))
     }
 
     /// `s.get(a..b)`, `b.get(n)`.
@@ -424,7 +410,7 @@ impl Body<'_, '_> {
     }
 
     /// `x.to_string()` of what is no string; nothing if it has no form as text.
-    pub(super) fn to_string(&mut self, value: &Hir, ty: &Ty, span: Span) -> Option<Hir> {
+    pub(super) fn written_as_text(&mut self, value: &Hir, ty: &Ty, span: Span) -> Option<Hir> {
         let is_number = self.table.kind(ty).is_some_and(|kind| kind != super::unify::Kind::Any);
         let has_form = is_number
             || ty
@@ -499,73 +485,6 @@ impl Body<'_, '_> {
             }
             _ => return None,
         })
-    }
-
-    /// A method of what `parse` gives: an `Option` whose `None` is called `Err`.
-    pub(super) fn result_method(
-        &mut self,
-        result: Hir,
-        inner: &Ty,
-        receiver: &ast::Expr,
-        name: &Name,
-        args: &[ast::Expr],
-        hint: Option<&Ty>,
-        span: Span,
-    ) -> Hir {
-        let option = Hir { ty: inner.clone().option(), ..result };
-        let as_option = |text: &str| Name { text: text.to_owned(), span: name.span };
-        match (name.text.as_str(), args) {
-            ("ok", []) => Hir { span, ..option },
-            ("is_ok", []) => self.option_method(option, inner, receiver, &as_option("is_some"), args, hint, span),
-            ("is_err", []) => self.option_method(option, inner, receiver, &as_option("is_none"), args, hint, span),
-            ("is_ok_and", [_]) => {
-                self.option_method(option, inner, receiver, &as_option("is_some_and"), args, hint, span)
-            }
-            ("unwrap_or" | "unwrap_or_default" | "map_or" | "unwrap" | "expect", _) => {
-                self.option_method(option, inner, receiver, name, args, hint, span)
-            }
-            ("unwrap_or_else", [ast::Expr { kind: ast::ExprKind::Closure(closure), span: at }])
-                if closure.params.len() == 1 =>
-            {
-                // What the error says is no value here.
-                let closure = ast::Closure { params: Vec::new(), ..closure.clone() };
-                let closure = ast::Expr { kind: ast::ExprKind::Closure(closure), span: *at };
-                self.option_method(option, inner, receiver, name, &[closure], hint, span)
-            }
-            ("map", [_]) => {
-                let mapped = self.option_method(option, inner, receiver, name, args, None, span);
-                let Ty::Option(inner) = mapped.ty.clone() else { return mapped };
-                Hir { ty: Ty::Result(inner), ..mapped }
-            }
-            _ => {
-                for arg in args {
-                    if !matches!(arg.kind, ast::ExprKind::Closure(_)) {
-                        self.expr(arg, None);
-                    }
-                }
-                if !self.table.deep(inner).is_error() {
-                    let shown = self.show(inner);
-                    self.cx.say(say::result_method(&name.text, &shown, name.span));
-                }
-                Hir::error(span)
-            }
-        }
-    }
-
-    /// At the end of a body: whether text can be read as this type.
-    pub(super) fn check_parse(&mut self, ty: &Ty, span: Span) {
-        let ty = self.table.finish(ty);
-        match &ty {
-            Ty::Error | Ty::Never => {}
-            Ty::Var(_) => self.cx.say(say::parse_as_what(span)),
-            ty if ty
-                .column_type()
-                .is_some_and(|ty| sabot_ir::text::is_parsed(&ty) || super::library::parse_of(&ty).is_some()) => {}
-            ty => {
-                let shown = self.cx.show(ty);
-                self.cx.say(say::not_parsed(&shown, span));
-            }
-        }
     }
 }
 

@@ -48,11 +48,11 @@ impl Regex {
             Err(error) => return Err(RegexError { message: error.to_string(), at: whole }),
         }
         let compiled = regex::Regex::new(pattern);
-        compiled.map(Self).map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => {
-                RegexError { message: "the pattern takes more memory than a pattern may".to_owned(), at: whole }
-            }
-            error => RegexError { message: error.to_string(), at: whole },
+        compiled.map(Self).map_err(|error| {
+            let too_big = matches!(error, regex::Error::CompiledTooBig(_));
+            let message =
+                if too_big { "the pattern takes more memory than a pattern may".to_owned() } else { error.to_string() };
+            RegexError { message, at: whole }
         })
     }
 

@@ -1,0 +1,85 @@
+//! `s.parse::<T>()`, and the `Result` that it gives: an `Option` whose `None` is called `Err`.
+
+use super::hir::{Hir, HirKind};
+use super::infer::{Body, Deferred};
+use super::types::Ty;
+use crate::diagnostics::text as say;
+use sabot_ir::ast::{self, Name};
+use sabot_ir::expr::Function;
+use sabot_ir::span::Span;
+
+impl Body<'_, '_> {
+    /// `s.parse::<T>()`.
+    pub(super) fn parse(&mut self, text: Hir, inner: Ty, span: Span) -> Hir {
+        self.deferred.push(Deferred::Parse(inner.clone(), span));
+        Hir::new(HirKind::Call(Function::Parse, vec![text]), Ty::Result(Box::new(inner)), span)
+    }
+
+    /// A method of what `parse` gives: an `Option` whose `None` is called `Err`.
+    pub(super) fn result_method(
+        &mut self,
+        result: Hir,
+        inner: &Ty,
+        receiver: &ast::Expr,
+        name: &Name,
+        args: &[ast::Expr],
+        hint: Option<&Ty>,
+        span: Span,
+    ) -> Hir {
+        let option = Hir { ty: inner.clone().option(), ..result };
+        let as_option = |text: &str| Name { text: text.to_owned(), span: name.span };
+        match (name.text.as_str(), args) {
+            ("ok", []) => Hir { span, ..option },
+            ("is_ok", []) => self.option_method(option, inner, receiver, &as_option("is_some"), args, hint, span),
+            ("is_err", []) => self.option_method(option, inner, receiver, &as_option("is_none"), args, hint, span),
+            ("is_ok_and", [_]) => {
+                self.option_method(option, inner, receiver, &as_option("is_some_and"), args, hint, span)
+            }
+            ("unwrap_or" | "unwrap_or_default" | "map_or" | "unwrap" | "expect", _) => {
+                self.option_method(option, inner, receiver, name, args, hint, span)
+            }
+            ("unwrap_or_else", [ast::Expr { kind: ast::ExprKind::Closure(closure), span: at }])
+                if closure.params.len() == 1 =>
+            {
+                // What the error says is no value here.
+                let closure = ast::Closure { params: Vec::new(), ..closure.clone() };
+                let closure = ast::Expr { kind: ast::ExprKind::Closure(closure), span: *at };
+                self.option_method(option, inner, receiver, name, &[closure], hint, span)
+            }
+            ("map", [_]) => {
+                let mapped = self.option_method(option, inner, receiver, name, args, None, span);
+                let Ty::Option(inner) = mapped.ty.clone() else { return mapped };
+                Hir { ty: Ty::Result(inner), ..mapped }
+            }
+            _ => {
+                for arg in args {
+                    if !matches!(arg.kind, ast::ExprKind::Closure(_)) {
+                        self.expr(arg, None);
+                    }
+                }
+                if !self.table.deep(inner).is_error() {
+                    let shown = self.show(inner);
+                    self.cx.say(say::result_method(&name.text, &shown, name.span));
+                }
+                Hir::error(span)
+            }
+        }
+    }
+
+    /// At the end of a body: whether text can be read as this type.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what the library reads is a list, and the rest is not read")]
+    pub(super) fn check_parse(&mut self, ty: &Ty, span: Span) {
+        let ty = self.table.finish(ty);
+        match &ty {
+            Ty::Error | Ty::Never => {}
+            Ty::Var(_) => self.cx.say(say::parse_as_what(span)),
+            ty if ty
+                .column_type()
+                .is_some_and(|ty| sabot_ir::text::is_parsed(&ty) || super::library::parse_of(&ty).is_some()) => {}
+            ty => {
+                let shown = self.cx.show(ty);
+                self.cx.say(say::not_parsed(&shown, span));
+            }
+        }
+    }
+}
