@@ -38,6 +38,45 @@ fn host(url: &str) -> Option<String> {
         None => None,
     }
 }
+fn slug(s: &str) -> String {
+    let mut out = String::with_capacity(s.len());
+    let mut i = 0;
+    while i < s.len() {
+        let b = s.as_bytes()[i];
+        if b.is_ascii_alphanumeric() {
+            out.push((b as char).to_ascii_lowercase());
+        } else if !out.is_empty() && !out.ends_with('-') {
+            out.push('-');
+        }
+        i += 1;
+    }
+    while out.ends_with('-') {
+        out.pop();
+    }
+    out
+}
+fn grown(s: &str, n: i64) -> String {
+    let mut out = s.to_string();
+    let copy = out.clone();
+    for i in 0..(n.clamp(0, 5)) {
+        out.push_str(&format!("[{i}]"));
+        out += "+";
+    }
+    out.insert(0, '<');
+    out.insert_str(out.len(), ">");
+    let mut upper = copy.clone();
+    upper.make_ascii_uppercase();
+    format!("{out}|{copy}|{upper}")
+}
+fn popped(s: &str) -> String {
+    let mut s = s.to_string();
+    let last = s.pop();
+    let first = if s.is_empty() { None } else { Some(s.remove(0)) };
+    s.truncate(5);
+    let before = s.len();
+    if before == 3 { s.clear(); }
+    format!("{s}:{before}:{}:{}", last.unwrap_or('?'), first.map_or("-".to_string(), |c| c.to_string()))
+}
 fn cents(s: &str) -> i64 {
     match s.parse::<i64>() { Ok(n) if n > 0 => n * 100, Ok(n) => n, Err(_) => -7 }
 }
@@ -135,6 +174,14 @@ const CASES: &[(&str, &str)] = &[
     ("f64", r##"number(&q.s)"##),
     ("Option<String>", r##"host(&q.s)"##),
     ("i64", r##"cents(&q.s)"##),
+    ("String", r##"slug(&q.s)"##),
+    ("String", r##"grown(&q.s, q.n)"##),
+    ("String", r##"popped(&q.s)"##),
+    ("i64", r##"q.s.parse::<i64>().unwrap()"##),
+    ("String", r##"{ let mut t = q.t; t.push_str(&q.s); t.push('ß'); t }"##),
+    ("String", r##"{ let mut t = q.s; t.truncate(1); t }"##),
+    ("u32", r##"{ let mut t = q.s; t.remove(q.n as usize % 4) as u32 }"##),
+    ("String", r##"{ let mut t = q.s; t.insert_str(2, "--"); t }"##),
     ("u32", r##"'a' as u32 + 'ä' as u32"##),
     ("u8", r##"'ä' as u8"##),
     ("String", r##"(q.n as u8 as char).to_string()"##),

@@ -271,6 +271,11 @@ impl Body<'_, '_> {
             let inner = (**inner).clone();
             return self.option_method(receiver_hir, &inner, receiver, name, args, hint, span);
         }
+        if ty == Ty::STRING
+            && let Some(hir) = self.text_change(receiver, name, args, span)
+        {
+            return hir;
+        }
         if let Some(hir) = self.text_method(&receiver_hir, &ty, name, args, span) {
             return hir;
         }

@@ -43,6 +43,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod text;
+mod text_mutation;
 mod types;
 mod udf;
 mod unify;

@@ -153,7 +153,8 @@ fn tables(ty: &Ty) -> &'static [&'static [Method]] {
 /// The names of the methods here, for messages.
 pub(super) fn names(ty: &Ty) -> Vec<&'static str> {
     let composed = COMPOSED.iter().filter(|(of, _)| of == ty).flat_map(|(_, names)| names.iter().copied());
-    tables(ty).iter().flat_map(|table| table.iter()).map(|method| method.name).chain(composed).collect()
+    let changing = super::text_mutation::METHODS.iter().map(|(name, _)| *name).filter(|_| *ty == Ty::STRING);
+    tables(ty).iter().flat_map(|table| table.iter()).map(|method| method.name).chain(composed).chain(changing).collect()
 }
 
 /// The type that a function gives, as the checker's.
@@ -179,7 +180,7 @@ pub(super) fn string(value: &str, span: Span) -> Hir {
     Hir::new(HirKind::Str(value.to_owned()), Ty::STRING, span)
 }
 
-fn position(value: i128, span: Span) -> Hir {
+pub(super) fn position(value: i128, span: Span) -> Hir {
     Hir::new(HirKind::Int(value), Ty::Usize, span)
 }
 

@@ -214,10 +214,22 @@ impl Blocks {
         (end >> 3).wrapping_mul(0x9e37_79b1) >> 8 & 31
     }
 
+    /// Whether these bytes are what was made last.
+    fn is_last(&mut self, bytes: &[u8]) -> bool {
+        let (block, at) = self.at;
+        let start = self.blocks.get(block).map(|block| block.as_ptr().wrapping_add(at));
+        bytes.len() <= at && start.is_some_and(|top| std::ptr::eq(bytes.as_ptr().wrapping_add(bytes.len()), top))
+    }
+
     /// `left` and `right` in one value: in place if `left` is what was made last.
     pub(crate) fn append(&mut self, row_bytes: &mut u64, left: StrRef, right: &[u8]) -> Result<StrRef, TooLarge> {
         let (left_len, len) = (left.len as usize, left.len as usize + right.len());
         let at = self.at;
+        // What was made right behind it is a part of the same string already.
+        let behind = left.data.wrapping_add(left_len);
+        if left_len > 0 && std::ptr::eq(behind, right.as_ptr()) && self.is_last(right) {
+            return Ok(StrRef { data: left.data, len: len as u64 });
+        }
         let in_place = left_len > 0
             && self.blocks.get_mut(at.0).is_some_and(|block| {
                 let top = block.as_mut_ptr().wrapping_add(at.1);
@@ -259,6 +271,20 @@ mod tests {
         let text = |value: &StrRef| arena.find(value).expect("in the arena").to_vec();
         assert_eq!([text(&a), text(&b), text(&c)], [b"abcd".to_vec(), b"abcdef".to_vec(), b"abcdxyz".to_vec()]);
         assert_eq!(arena.find(&value(b"elsewhere")), None);
+    }
+
+    #[test]
+    fn what_was_made_behind_a_value_is_joined_to_it_without_a_copy() {
+        let mut arena = ValueArena::default();
+        let mut row = 0;
+        let a = arena.blocks().append(&mut row, value(b""), b"ab").expect("room");
+        let b = arena.blocks().append(&mut row, value(b""), b"cde").expect("room");
+        let right = arena.find(&b).expect("in the arena").to_vec();
+        // SAFETY: lies in the arena, which is not reset meanwhile.
+        let behind = unsafe { std::slice::from_raw_parts(b.data, right.len()) };
+        let joined = arena.blocks().append(&mut row, a, behind).expect("room");
+        assert_eq!((joined.data, joined.len, row), (a.data, 5, 5));
+        assert_eq!(arena.find(&joined), Some(&b"abcde"[..]));
     }
 
     #[test]
