@@ -216,6 +216,7 @@ impl Planner<'_> {
             inputs: read.into_iter().collect(),
             outputs: written,
             spans: if can_fail || !vector { spans.ranges() } else { Vec::new() },
+            messages: spans.messages(),
         })
     }
 

@@ -16,6 +16,8 @@ pub(crate) const NO_SPAN: u32 = u32::MAX;
 pub(crate) struct Spans {
     places: Vec<Span>,
     numbers: BTreeMap<Span, u32>,
+    /// What is said where a row fails there.
+    messages: BTreeMap<u32, String>,
 }
 
 impl Spans {
@@ -24,7 +26,12 @@ impl Spans {
         let mut spans = Self::default();
         for expr in body.expressions() {
             expr.walk_all(&mut |node: &Expr| {
-                spans.add(node.span);
+                let number = spans.add(node.span);
+                if let ExprKind::Fail(failure) = &node.kind
+                    && !failure.message.is_empty()
+                {
+                    spans.messages.insert(number, failure.message.clone());
+                }
                 if let ExprKind::Compute(body, _) = &node.kind {
                     body.for_each_loop(&mut |span| {
                         spans.add(span);
@@ -53,6 +60,11 @@ impl Spans {
     /// The place with a number.
     pub(crate) fn place(&self, number: u32) -> Option<Span> {
         self.places.get(number as usize).copied()
+    }
+
+    /// What the author says about failures, by the number of their place.
+    pub(crate) fn messages(&self) -> Vec<(u32, String)> {
+        self.messages.iter().map(|(number, message)| (*number, message.clone())).collect()
     }
 
     /// First and last byte of each place, by its number.

@@ -33,6 +33,7 @@ mod tests {
             inputs: vec![],
             outputs: vec![],
             spans: vec![],
+            messages: vec![],
         };
         let mut selection = Selection::all(2048);
         selection.count = count;

@@ -266,6 +266,9 @@ impl Body<'_, '_> {
             if let Statement::Const(item) = statement {
                 let (value, ty) = self.initial(Some(&item.ty), &item.value);
                 let id = self.bind(&item.name.text, ty.clone());
+                let is_literal =
+                    matches!(value.kind, HirKind::Int(_) | HirKind::Float(_) | HirKind::Bool(_) | HirKind::Str(_));
+                self.local_consts.insert(id, is_literal.then(|| value.clone()));
                 lowered.push(HirStatement::Let(HirPat::new(PatKind::Bind(id, None), ty, item.name.span), value));
             }
         }

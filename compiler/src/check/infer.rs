@@ -50,6 +50,8 @@ pub(super) struct Body<'a, 'd> {
     bindings: Vec<Ty>,
     /// How each variable was declared.
     declared: Vec<Declared>,
+    /// Constants inside of the function, with their values where those are literals.
+    pub(super) local_consts: BTreeMap<BindingId, Option<Hir>>,
     /// Variables that are closures.
     pub(super) closures: BTreeMap<BindingId, Rc<LocalClosure>>,
     /// Loops and labelled blocks, the innermost last.
@@ -75,6 +77,7 @@ impl<'a, 'd> Body<'a, 'd> {
             scope: Vec::new(),
             bindings: Vec::new(),
             declared: Vec::new(),
+            local_consts: BTreeMap::new(),
             closures: BTreeMap::new(),
             around: Vec::new(),
             next_loop: 0,

@@ -299,9 +299,22 @@ impl Body<'_, '_> {
         HirPat::new(kind, ty.clone(), span)
     }
 
+    /// A constant inside of the function, with its value if that is a literal.
+    fn local_const(&self, name: &str) -> Option<Option<Hir>> {
+        let (id, _) = self.bound_since(0, name)?;
+        self.local_consts.get(&id).cloned()
+    }
+
     /// `i64::MIN`, `LIMIT`: what it is; nothing if it was reported.
     fn constant_bound(&mut self, path: &[String], span: Span) -> Option<(Bound, Ty)> {
         let value = match path {
+            [name] if self.local_const(name).is_some() => {
+                let Some(value) = self.local_const(name).flatten() else {
+                    self.cx.say(unsupported::constant_pattern(name, span));
+                    return None;
+                };
+                value
+            }
             [name] => {
                 let Some(&id) = self.cx.const_names.get(name) else {
                     self.cx.say(names::unknown_pattern(name, span));
@@ -431,6 +444,19 @@ impl Body<'_, '_> {
                     return bind_rest(self);
                 }
                 HirPat::new(PatKind::None, held, span)
+            }
+            ([name], []) if self.local_const(name).is_some() => {
+                let Some(value) = self.local_const(name).flatten() else {
+                    self.cx.say(unsupported::constant_pattern(name, span));
+                    return bind_rest(self);
+                };
+                if !self.table.unify(ty, &value.ty) {
+                    let diagnostic = say::pattern_mismatch(&format!("`{}`", self.show(&value.ty)), &self.show(ty), span);
+                    self.cx.say(diagnostic);
+                    return bind_rest(self);
+                }
+                let ty = value.ty.clone();
+                value_pattern(&value, &ty, span)
             }
             ([name], []) if self.cx.const_names.contains_key(*name) => {
                 let id = self.cx.const_names[*name];

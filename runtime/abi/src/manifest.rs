@@ -590,6 +590,9 @@ pub struct Kernel {
     /// in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spans: Vec<(u32, u32)>,
+    /// What the author says about failures, by the number of their place: the texts of `panic!` and its kin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<(u32, String)>,
 }
 
 /// One step of a pipeline.

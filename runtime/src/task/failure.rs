@@ -85,7 +85,13 @@ impl<'a> Worker<'a> {
         let (start, end) = (start as usize, end as usize);
         let (line, column) =
             if end > start { line_and_column(&manifest.source_text, start) } else { (operator.line, 1) };
+        let said = call.kernel.messages.iter().find(|(place, _)| *place == error.span).map(|(_, text)| text.as_str());
         let message = RowErrorCode::from_code(error.code).map_or("the row cannot be computed", RowErrorCode::message);
+        let message = match (said, RowErrorCode::from_code(error.code)) {
+            (Some(said), Some(RowErrorCode::Panic)) => said.to_owned(),
+            (Some(said), _) => format!("{message}: {said}"),
+            (None, _) => message.to_owned(),
+        };
         let mut values = Vec::new();
         for reg in &call.kernel.inputs {
             let name = self.run.pipeline.registers[*reg as usize].name.clone();
@@ -94,7 +100,7 @@ impl<'a> Worker<'a> {
         let origin_row = self.chunk_start + chunk_row;
         let input = self.position.as_ref();
         let failure = RowFailure {
-            message: message.to_owned(),
+            message,
             operator: operator.name.clone(),
             source_file: manifest.source_file.clone(),
             line,

@@ -237,6 +237,7 @@ fn fused_plan(rows: Vec<Row>) -> Plan {
         inputs: vec![0],
         outputs: vec![],
         spans: vec![],
+        messages: vec![],
     };
     let fused = Some(FusedAggregate { kernel, counts: vec![] });
     plan.scan(source, 0, &[], vec![], End::Aggregate { table, keys: vec![], inputs: vec![], fused, operator: 1 });

@@ -16,6 +16,7 @@ fn filter(input: u32, operator: u32, live: &[u32]) -> Step {
         inputs: vec![input],
         outputs: vec![],
         spans: vec![],
+        messages: vec![],
     };
     Step::Compute { kernel, live: live.to_vec(), operator, counts: vec![operator] }
 }
@@ -31,6 +32,7 @@ fn squared(input: u32, output: u32, operator: u32, live: &[u32]) -> Step {
         inputs: vec![input],
         outputs: vec![output],
         spans: vec![(5, 10)],
+        messages: vec![],
     };
     Step::Compute { kernel, live: live.to_vec(), operator, counts: vec![operator] }
 }

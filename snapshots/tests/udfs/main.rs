@@ -188,6 +188,11 @@ fn options() {
 }
 
 #[test]
+fn loops() {
+    compare("loops");
+}
+
+#[test]
 fn strings() {
     compare("strings");
 }
