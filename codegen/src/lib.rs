@@ -27,7 +27,9 @@ pub use kernel::KernelText;
 use cache::{KernelCache, NoCache};
 use compiled::CompiledJob;
 use isa::Target;
+use lower::vector::capability;
 use sabot_abi::manifest::Manifest;
+use sabot_ir::expr::Expr;
 use sabot_ir::pipeline::Pipelines;
 use sabot_ir::span::Span;
 
@@ -164,6 +166,16 @@ pub fn compile_object(pipelines: &Pipelines, options: &CompileOptions) -> Result
         symbols: relocatable::symbol_names(&job),
         cpu_features: job.cpu_features,
     })
+}
+
+/// The smallest part of an expression that has no form in vectors, for which the whole goes row by row; nothing if all of it
+/// goes in vectors. The expression itself if it is too large, and only that.
+///
+/// # Errors
+/// There is no such target.
+pub fn scalar_part<'e>(expr: &'e Expr, options: &CompileOptions) -> Result<Option<&'e Expr>, CodegenError> {
+    let target = Target::new(options.target.as_deref(), options.cpu)?;
+    Ok(capability::scalar_part(expr, &target))
 }
 
 /// The kernels of a job as people read them.

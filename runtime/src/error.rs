@@ -38,7 +38,7 @@ pub enum RunError {
         reason: String,
     },
     /// `--set`, `--input` or `--output` with a name that the job does not have.
-    #[error("the job has no {what} `{name}`{}", known_names(known))]
+    #[error("the job has no {what} `{name}`{}", known_names(name, known))]
     UnknownName {
         /// `parameter`, `source` or `sink`.
         what: &'static str,
@@ -76,12 +76,23 @@ pub enum RunError {
     BadManifest(String),
 }
 
-fn known_names(known: &[String]) -> String {
+fn known_names(name: &str, known: &[String]) -> String {
     if known.is_empty() {
         return "; it has none".to_owned();
     }
+    if let Some(meant) = closest(name, known) {
+        return format!("; did you mean `{meant}`?");
+    }
     let names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
     format!("; it has {}", names.join(", "))
+}
+
+/// The name that was probably meant, if one is close enough.
+fn closest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    let allowed = (name.chars().count() / 3).max(1);
+    let distance = |other: &String| strsim::osa_distance(&name.to_lowercase(), &other.to_lowercase());
+    let near = known.iter().map(|other| (distance(other), other.as_str()));
+    near.filter(|(distance, _)| *distance <= allowed).min_by_key(|(distance, _)| *distance).map(|(_, other)| other)
 }
 
 /// A row that could not be computed.
@@ -160,6 +171,16 @@ mod tests {
     fn places_are_counted_in_characters() {
         assert_eq!(line_and_column("a\nbü+c", 5), (2, 3));
         assert_eq!(line_and_column("a", 0), (1, 1));
+    }
+
+    #[test]
+    fn a_name_that_is_nearly_right_is_proposed() {
+        let known = ["quotes".to_owned(), "orders".to_owned()];
+        let error = |name: &str| {
+            RunError::UnknownName { what: "source", name: name.to_owned(), known: known.to_vec() }.to_string()
+        };
+        assert_eq!(error("qoutes"), "the job has no source `qoutes`; did you mean `quotes`?");
+        assert_eq!(error("trades"), "the job has no source `trades`; it has `quotes`, `orders`");
     }
 
     #[test]

@@ -489,9 +489,15 @@ impl Expr {
 
     /// Whether some row may make it a row error. Says yes where it does not know.
     #[must_use]
-    #[expect(clippy::wildcard_enum_match_arm, reason = "few of the many functions can fail")]
     pub fn can_fail(&self) -> bool {
-        let here = match &self.kind {
+        self.can_fail_alone() || self.children().into_iter().any(Self::can_fail)
+    }
+
+    /// Whether the node itself may, where its parts do not.
+    #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "few of the many functions can fail")]
+    pub fn can_fail_alone(&self) -> bool {
+        match &self.kind {
             ExprKind::Unary(UnaryOp::Neg, x) => !x.ty.is_float(),
             ExprKind::Binary(op, a, b) => match op {
                 // By a small part of one, a decimal grows.
@@ -551,8 +557,7 @@ impl Expr {
             | ExprKind::None
             | ExprKind::IsSome(_)
             | ExprKind::IfSome { .. } => false,
-        };
-        here || self.children().into_iter().any(Self::can_fail)
+        }
     }
 
     /// As [`Self::walk`], also through the expressions of bodies; those of a body behind its arguments.

@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod display;
 pub mod estimate;
 pub mod expr;
+pub mod facts;
 pub mod job_graph;
 pub mod list;
 pub mod pipeline;

@@ -142,6 +142,10 @@ pub struct CheckArguments {
     /// Check again whenever the file changes, until Ctrl-C.
     #[arg(long)]
     pub watch: bool,
+
+    /// Say what is known of each function.
+    #[arg(short, long, conflicts_with = "watch")]
+    pub verbose: bool,
 }
 
 /// For which machine.
@@ -288,6 +292,11 @@ pub struct ExplainArguments {
     /// Which stage.
     #[arg(long, value_enum, default_value_t = Stage::Optimized)]
     pub stage: Stage,
+
+    /// Show what is known of each function in place of a stage: how a row can fail in it, whether it goes in vectors, its
+    /// loops.
+    #[arg(long, conflicts_with_all = ["stage", "state", "analyze"])]
+    pub functions: bool,
 
     /// List the error codes, each with what it means in a line.
     #[arg(long, conflicts_with_all = ["analyze", "stage"])]

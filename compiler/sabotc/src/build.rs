@@ -82,7 +82,8 @@ pub(crate) fn kernels(
     Ok(all)
 }
 
-fn options(front: &Front, target: &TargetArguments) -> CompileOptions {
+/// What a job is compiled for.
+pub(crate) fn options(front: &Front, target: &TargetArguments) -> CompileOptions {
     let native_target = target.target.is_none();
     CompileOptions {
         target: target.target.clone(),

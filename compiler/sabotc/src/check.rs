@@ -3,7 +3,10 @@
 use crate::arguments::{CheckArguments, JobArguments, MessageFormat};
 use crate::exit::Failure;
 use crate::front;
+use crate::functions;
 use crate::messages::Messages;
+use crate::output;
+use sabot_codegen::CompileOptions;
 use sabot_runtime::interrupt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -27,7 +30,12 @@ pub(crate) fn run(arguments: &CheckArguments, messages: &Messages) -> Result<(),
     let source = front::read(&arguments.job.file)?;
     let checked = front::check(&arguments.job, &source)?;
     checked.show(&arguments.job, &source, messages);
-    if checked.is_right() { Ok(()) } else { Err(Failure::Program) }
+    let Some(graph) = checked.graph.as_ref().filter(|_| checked.is_right()) else { return Err(Failure::Program) };
+    if arguments.verbose {
+        let file = arguments.job.file.display().to_string();
+        output::print(&functions::describe(graph, &source, &file, &CompileOptions::default())?)?;
+    }
+    Ok(())
 }
 
 /// What the file was when it was last looked at.

@@ -4,6 +4,7 @@ use crate::arguments::{Cpu, ExplainArguments, RunArguments, Stage, TargetArgumen
 use crate::build;
 use crate::exit::Failure;
 use crate::front;
+use crate::functions;
 use crate::messages::Messages;
 use crate::output;
 use crate::page;
@@ -22,6 +23,9 @@ pub(crate) fn run(arguments: &ExplainArguments, messages: &Messages) -> Result<(
     let front = front::load(&arguments.job, messages)?;
     let text = if arguments.state {
         display::state::state(&front.compiled.pipelines)
+    } else if arguments.functions {
+        let options = build::options(&front, &arguments.target);
+        functions::describe(&front.compiled.graph, &front.source, &front.file, &options)?
     } else {
         stage(&front, arguments, messages)?
     };

@@ -72,7 +72,8 @@ fn say_checked(graph: &JobGraph, time: Duration, messages: &Messages) {
 /// What the front end makes of a job's text.
 #[derive(Debug)]
 pub(crate) struct Checked {
-    graph: Option<JobGraph>,
+    /// The job as written.
+    pub(crate) graph: Option<JobGraph>,
     plan: Option<Plan>,
     /// What is said about it, by place.
     pub(crate) list: Vec<Diagnostic>,
@@ -273,11 +274,9 @@ fn catalog(graph: &JobGraph, inputs: &[(String, String)]) -> Result<Catalog, Fai
         graph.operators.iter().filter(|node| node.operator_type == OperatorType::Source).collect();
     for (name, _) in inputs {
         if !sources.iter().any(|node| node.name == *name) {
-            let known: Vec<_> = sources.iter().map(|node| node.name.as_str()).collect();
-            return Err(Failure::Usage(format!(
-                "--input {name}=…: the job has no source `{name}`; it has `{}`",
-                known.join("`, `")
-            )));
+            let known = sources.iter().map(|node| node.name.clone()).collect();
+            let error = RunError::UnknownName { what: "source", name: name.clone(), known };
+            return Err(Failure::Usage(format!("--input {name}=…: {error}")));
         }
     }
     let mut catalog = Catalog::default();

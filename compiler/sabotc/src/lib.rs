@@ -8,6 +8,7 @@ mod check;
 mod exit;
 mod explain;
 mod front;
+mod functions;
 mod graph;
 mod interpret;
 mod message_json;

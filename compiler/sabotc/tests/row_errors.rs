@@ -155,3 +155,32 @@ fn rows_go_to_an_error_sink() {
     let out = fs::read_to_string(folder.path().join("out.csv")).expect("the output is there");
     assert_eq!(out.lines().count(), 20, "a header and 19 rows:\n{out}");
 }
+
+#[test]
+fn names_that_are_nearly_right_are_proposed() {
+    let folder = folder(&job(""), 1);
+    for (arguments, meant) in [
+        (["--input", "order=orders.csv"], "did you mean `orders`?"),
+        (["--output", "outt=o.csv"], "did you mean `out`?"),
+        (["--set", "hle=1"], "did you mean `hole`?"),
+    ] {
+        let output = run(&folder, &arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains(meant), "{arguments:?}: {}", said(&output));
+    }
+}
+
+#[test]
+fn warnings_are_errors_where_that_is_asked_for() {
+    let text = job("").replace("fn shares(", "fn shares(#[sabot(default = 1)] limit: i64, ");
+    let folder = folder(&text, 1);
+    let check = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sabotc"));
+        command.args(["check", "job.rs"]).args(arguments).current_dir(folder.path()).output().expect("sabotc is built")
+    };
+    let warned = check(&[]);
+    assert!(warned.status.success() && said(&warned).contains("warning[E0807]"), "{}", said(&warned));
+    let refused = check(&["-D", "warnings"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(said(&refused).contains("error[E0807]"), "{}", said(&refused));
+}

@@ -17,6 +17,7 @@ mod exhaustive;
 mod expression;
 mod flow;
 mod format;
+mod function_code;
 mod generic;
 mod guide;
 mod hir;
@@ -50,6 +51,8 @@ mod unify;
 mod unused;
 mod value;
 
+pub use function_code::{FunctionCode, functions};
+
 use crate::Catalog;
 use hir::{ConstId, FunctionId, Hir, HirClosure};
 use sabot_ir::diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -62,22 +65,7 @@ use types::{RecordId, RecordTy, Ty};
 
 /// Checks a graph. Returns nothing if there is an error.
 pub fn check(graph: &JobGraph, catalog: &Catalog, diagnostics: &mut Diagnostics) -> Option<Plan> {
-    // What the parser has refused stands in the graph as `Error`: nothing is lowered then.
-    let errors = usize::from(diagnostics.has_errors());
-    let mut cx = Cx {
-        records: Vec::new(),
-        record_names: BTreeMap::new(),
-        functions: Vec::new(),
-        function_names: BTreeMap::new(),
-        consts: Vec::new(),
-        const_names: BTreeMap::new(),
-        params: Vec::new(),
-        parsed: diagnostics.as_slice().len(),
-        generics: Vec::new(),
-        generic_scope: Vec::new(),
-        diagnostics,
-        errors,
-    };
+    let mut cx = Cx::new(diagnostics);
     cx.declare_records(&graph.records);
     let params = cx.declare_code(graph);
     let plan = operators::plan(&mut cx, graph, catalog, params);
@@ -140,6 +128,28 @@ struct ParamTy {
     name: String,
     ty: Ty,
     span: Span,
+}
+
+impl<'d> Cx<'d> {
+    /// Nothing declared yet.
+    fn new(diagnostics: &'d mut Diagnostics) -> Self {
+        // What the parser has refused stands in the graph as `Error`: nothing is lowered then.
+        let errors = usize::from(diagnostics.has_errors());
+        Self {
+            records: Vec::new(),
+            record_names: BTreeMap::new(),
+            functions: Vec::new(),
+            function_names: BTreeMap::new(),
+            consts: Vec::new(),
+            const_names: BTreeMap::new(),
+            params: Vec::new(),
+            parsed: diagnostics.as_slice().len(),
+            generics: Vec::new(),
+            generic_scope: Vec::new(),
+            diagnostics,
+            errors,
+        }
+    }
 }
 
 impl Cx<'_> {

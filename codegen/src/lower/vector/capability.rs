@@ -15,6 +15,18 @@ pub(crate) fn is_vectorisable(expr: &Expr, target: &Target) -> bool {
     expr.size() <= MAX_NODES && fits(expr, target)
 }
 
+/// The smallest part that cannot; the whole if it is only too large.
+pub(crate) fn scalar_part<'e>(expr: &'e Expr, target: &Target) -> Option<&'e Expr> {
+    if is_vectorisable(expr, target) {
+        return None;
+    }
+    let mut part = expr;
+    while let Some(child) = part.children().into_iter().find(|child| !fits(child, target)) {
+        part = child;
+    }
+    Some(part)
+}
+
 fn fits(expr: &Expr, target: &Target) -> bool {
     if let ExprKind::IsSome(x) = &expr.kind
         && x.as_column().is_some()

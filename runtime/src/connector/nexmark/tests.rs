@@ -1,3 +1,5 @@
+//! The generator of the benchmark's streams.
+
 use super::*;
 use sabot_abi::manifest::ColumnType;
 use std::collections::BTreeSet;
