@@ -9,6 +9,7 @@ use sabot_compiler::{Catalog, Compiled, check, parse, physical};
 use sabot_ir::diagnostic::{Diagnostic, Diagnostics, Severity};
 use sabot_ir::job_graph::{JobGraph, OperatorType, StreamOperatorNode, Value};
 use sabot_ir::plan::Plan;
+use sabot_runtime::RunError;
 use sabot_runtime::connector::{self, ConnectorError};
 use std::path::Path;
 use std::time::{Duration, Instant};
