@@ -194,6 +194,11 @@ impl Diagnostics {
         }
     }
 
+    /// Forgets the messages for which this is not so.
+    pub fn retain(&mut self, is_kept: impl FnMut(&Diagnostic) -> bool) {
+        self.list.retain(is_kept);
+    }
+
     /// Whether one of them is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {

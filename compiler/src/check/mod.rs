@@ -54,6 +54,7 @@ mod value;
 pub use function_code::{FunctionCode, functions};
 
 use crate::Catalog;
+use crate::diagnostics::unused::is_of_an_item;
 use hir::{ConstId, FunctionId, Hir, HirClosure};
 use sabot_ir::diagnostic::{Diagnostic, Diagnostics, Severity};
 use sabot_ir::job_graph::JobGraph;
@@ -70,6 +71,8 @@ pub fn check(graph: &JobGraph, catalog: &Catalog, diagnostics: &mut Diagnostics)
     let params = cx.declare_code(graph);
     let plan = operators::plan(&mut cx, graph, catalog, params);
     if cx.errors > 0 {
+        // Code with mistakes in it may use more once they are mended.
+        diagnostics.retain(|diagnostic| !is_of_an_item(diagnostic));
         return None;
     }
     unused::complain(&mut cx, graph);

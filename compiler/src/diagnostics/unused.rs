@@ -42,6 +42,11 @@ pub(crate) fn constant(name: &str, at: Span) -> Diagnostic {
         .help("remove it, or make it `pub` if another file of the crate reads it")
 }
 
+/// Whether this is one of the warnings about functions, records and constants.
+pub(crate) fn is_of_an_item(diagnostic: &Diagnostic) -> bool {
+    matches!(diagnostic.code, "E0801" | "E0802" | "E0803")
+}
+
 /// `let mut x` that is never changed.
 pub(crate) fn mutable(name: &str, at: Span) -> Diagnostic {
     const MUT: u32 = "mut ".len() as u32;
