@@ -171,6 +171,38 @@ impl Column {
         }
     }
 
+    /// Adds rows of other columns of the type: which column, and which row of it.
+    pub(crate) fn extend_picked(&mut self, others: &[&Self], picked: &[(u32, u32)]) {
+        let start = self.grow(picked.len());
+        macro_rules! pick {
+            ($to:expr, $width:ident) => {{
+                let others: Vec<_> = others
+                    .iter()
+                    .map(|other| match &other.values {
+                        Values::$width(values) => &values[..],
+                        _ => unreachable!("columns of one type have one width"),
+                    })
+                    .collect();
+                for (to, (column, row)) in $to[start..].iter_mut().zip(picked) {
+                    *to = others[*column as usize][*row as usize];
+                }
+            }};
+        }
+        match &mut self.values {
+            Values::One(to) => pick!(to, One),
+            Values::Two(to) => pick!(to, Two),
+            Values::Four(to) => pick!(to, Four),
+            Values::Eight(to) => pick!(to, Eight),
+            Values::Sixteen(to) => pick!(to, Sixteen),
+            Values::Str(to) => pick!(to, Str),
+        }
+        for (at, (column, row)) in picked.iter().enumerate() {
+            if !others[*column as usize].is_valid(*row as usize) {
+                self.set_null(start + at);
+            }
+        }
+    }
+
     /// Adds a range of rows of another column of the type.
     pub(crate) fn append(&mut self, other: &Self, rows: Range<usize>) {
         let start = self.grow(rows.len());

@@ -6,6 +6,9 @@
 //! always go on, so the job does, too.
 
 use crate::connector::{ConnectorError, Position, Source, SplitReader};
+use crate::error::RunError;
+use crate::operator::collect::Rows as KeptRows;
+use crate::operator::runs::Merge;
 use arrow_array::RecordBatch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -14,6 +17,9 @@ use std::time::Duration;
 
 /// Rows of a morsel, at most.
 pub(crate) const MORSEL_ROWS: usize = 64 * 1024;
+
+/// Splits of which there is no telling how many there are.
+const MOST_SPLITS: usize = u32::MAX as usize;
 
 /// Place of a morsel in its input: split, then piece of the split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +33,11 @@ impl Seq {
 
     fn split(self) -> usize {
         (self.0 >> 32) as usize
+    }
+
+    /// As a number, in the same order.
+    pub(crate) fn number(self) -> u64 {
+        self.0
     }
 
     /// The first morsel.
@@ -52,6 +63,8 @@ pub(crate) enum Rows {
     Table { first: usize, rows: usize },
     /// All rows of a part of a table that is not in memory as a whole.
     Part(usize),
+    /// All of these, in columns as a table has them.
+    Merged(Box<KeptRows>),
 }
 
 /// What morsels are made of.
@@ -62,6 +75,8 @@ pub(crate) enum Input<'a> {
     Table(usize),
     /// That many parts of a table.
     Parts(usize),
+    /// Sorted runs, merged by whoever takes the next piece.
+    Merge(Mutex<Merge>),
 }
 
 /// A split that was opened; without its reader while a worker reads.
@@ -81,6 +96,8 @@ struct State {
     /// Number of pieces of the splits that were read to their end.
     ended: BTreeMap<usize, u32>,
     frontier: (usize, u32),
+    /// There is nothing more to merge.
+    is_merged: bool,
     /// Nothing behind this is wanted.
     stop_behind: Option<Seq>,
 }
@@ -107,6 +124,7 @@ impl<'a> Morsels<'a> {
             Input::Source(source) => source.splits(),
             Input::Table(rows) => rows.div_ceil(MORSEL_ROWS),
             Input::Parts(parts) => *parts,
+            Input::Merge(_) => MOST_SPLITS,
         };
         Self {
             input,
@@ -141,13 +159,13 @@ impl<'a> Morsels<'a> {
     }
 
     /// The earliest morsel that nobody has taken; `None` at the end. To be followed by [`done`](Self::done).
-    pub(crate) fn take(&self) -> Result<Option<Morsel>, ConnectorError> {
+    pub(crate) fn take(&self) -> Result<Option<Morsel>, RunError> {
         let mut state = self.lock();
         loop {
             let pending = state.pending.first_key_value().map(|(seq, _)| *seq);
             let reader = state.open.iter().find(|(_, open)| open.reader.is_some());
             let reader = reader.map(|(split, open)| Seq::new(*split, open.next_piece));
-            let fresh = (state.next_split < self.splits).then(|| Seq::new(state.next_split, 0));
+            let fresh = (state.next_split < self.splits && !state.is_merged).then(|| Seq::new(state.next_split, 0));
             let Some(seq) = [pending, reader, fresh].into_iter().flatten().min() else {
                 if state.open.is_empty() {
                     return Ok(None);
@@ -175,6 +193,18 @@ impl<'a> Morsels<'a> {
                     return Ok(Some(Morsel { seq, rows: Rows::Table { first, rows } }));
                 }
                 Input::Parts(_) => return Ok(Some(Morsel { seq, rows: Rows::Part(state.next_whole_split()) })),
+                Input::Merge(merge) => {
+                    let merged = merge.lock().expect("a worker that panicked ends the job").next();
+                    let Ok(Some(rows)) = merged else {
+                        state.in_work.remove(&seq);
+                        state.is_merged = true;
+                        self.wake.notify_all();
+                        return merged.map(|_| None);
+                    };
+                    self.rows_read.fetch_add(rows.rows as u64, Ordering::Relaxed);
+                    state.next_whole_split();
+                    return Ok(Some(Morsel { seq, rows: Rows::Merged(Box::new(rows)) }));
+                }
             };
             let split = seq.split();
             let reader = if reader == Some(seq) {
@@ -192,7 +222,7 @@ impl<'a> Morsels<'a> {
                     state.open.remove(&split);
                     state.stop_behind = Some(Seq(0));
                     self.wake.notify_all();
-                    return Err(error);
+                    return Err(error.into());
                 }
                 Ok(None) => {
                     state.in_work.remove(&seq);

@@ -16,6 +16,7 @@ mod selection;
 mod view;
 
 use crate::column::{Column, Values, each_width, extend, show_word};
+use crate::operator::runs::PLACE;
 use crate::primitive::bitmap;
 use crate::primitive::compress::Level;
 use crate::primitive::memory::{Arena, Mark, Plain, Str};
@@ -90,8 +91,8 @@ pub(crate) struct Saved {
 impl Registers {
     pub(crate) fn new(fields: &[Field]) -> Self {
         Self {
-            types: fields.iter().map(|field| field.ty).collect(),
-            slots: vec![EMPTY; fields.len()],
+            types: fields.iter().map(|field| field.ty).chain([PLACE]).collect(),
+            slots: vec![EMPTY; fields.len() + 1],
             strings: Vec::new(),
             arena: Arena::default(),
             made: ValueArena::default(),
@@ -296,6 +297,16 @@ impl Registers {
             if selection.used().iter().zip(words).all(|(selected, valid)| selected & !valid == 0) {
                 slot.validity = std::ptr::null();
             }
+        }
+    }
+
+    /// Numbers the rows of the chunk in the register behind all others.
+    pub(crate) fn set_places(&mut self, first: u64, rows: usize) {
+        let to = self.new_values::<u64>(rows);
+        to.iter_mut().zip(first..).for_each(|(to, place)| *to = place);
+        let values = to.as_ptr().cast();
+        if let Some(slot) = self.slots.last_mut() {
+            *slot = Slot { values, ..EMPTY };
         }
     }
 

@@ -10,17 +10,18 @@ use crate::kernel::LoadedArtifact;
 use crate::late::PutAway;
 use crate::limit::Limit;
 use crate::morsel::{Input, Morsels, Seq};
-use crate::operator::aggregate::{GroupSpec, SpilledGroups};
+use crate::operator::aggregate::GroupSpec;
 use crate::operator::error_rows::{batch_of, error_row};
 use crate::operator::hash_join::{JoinSpec, JoinTable, ProbeSpec};
 use crate::operator::key::KeyLayout;
 use crate::operator::rows::RowsSpec;
+use crate::operator::runs::SortedRuns;
 use crate::operator::sink::SinkRun;
 use crate::params::Params;
 use crate::primitive::pool::Pool;
 use crate::progress::{Bar, Progress};
 use crate::registers::AcrossThreads;
-use crate::spill::{Account, PARTITIONS};
+use crate::spill::Account;
 use crate::table::{MOST_ROWS, Table, TableRun, TableSpec};
 use crate::task::{Count, Worker};
 use sabot_abi::kernel::{KernelFn, RowErrorCode};
@@ -78,8 +79,6 @@ pub(crate) struct PipelineRun<'a> {
 /// Where rows come from.
 pub(crate) struct OriginRun<'a> {
     pub(crate) operator: u32,
-    /// Who has filled the table.
-    pub(crate) filler: u32,
     /// Position among the columns, and register.
     pub(crate) registers: &'a [(u32, Reg)],
     pub(crate) rows: OriginRows<'a>,
@@ -93,8 +92,8 @@ pub(crate) enum OriginRows<'a> {
     Columns(&'a [Column]),
     /// Some rows of a table, by number.
     Taken(&'a [Column], Vec<u32>),
-    /// Groups of which some rows are in files, by partition.
-    GroupParts(&'a SpilledGroups),
+    /// Rows in files, sorted run by run.
+    Merged(&'a Arc<SortedRuns>),
     /// Rows of a join by whether they had a match: those in memory, then partition by partition those in a file.
     BuildParts(&'a JoinTable, bool),
 }
@@ -266,8 +265,11 @@ impl<'a> JobRun<'a> {
         let (origin, rows) = self.origin(&pipeline.origin)?;
         let input = match &source {
             Some(source) => Input::Source(&**source),
-            None if matches!(origin.rows, OriginRows::GroupParts(_) | OriginRows::BuildParts(..)) => Input::Parts(rows),
-            None => Input::Table(rows),
+            None => match &origin.rows {
+                OriginRows::Merged(runs) => Input::Merge(Mutex::new(runs.merge()?)),
+                OriginRows::BuildParts(..) => Input::Parts(rows),
+                OriginRows::Source | OriginRows::Columns(_) | OriginRows::Taken(..) => Input::Table(rows),
+            },
         };
         let morsels = Morsels::new(input, &self.waiting_bytes);
         let mut resolver = Resolver { job: self, registers: &pipeline.registers, probes: Vec::new(), ends: Vec::new() };
@@ -326,7 +328,7 @@ impl<'a> JobRun<'a> {
             Origin::Scan { columns, operator, .. } => (*operator, columns, OriginRows::Source, 0),
             Origin::Table { table, columns, operator } => match self.table(*table, *operator)? {
                 Table::Groups(groups) => (*operator, columns, OriginRows::Columns(&groups.columns), groups.rows),
-                Table::SpilledGroups(groups) => (*operator, columns, OriginRows::GroupParts(groups), PARTITIONS),
+                Table::Merged(runs) => (*operator, columns, OriginRows::Merged(runs), runs.rows()),
                 Table::Rows(rows) => (*operator, columns, OriginRows::Columns(&rows.columns), rows.rows),
                 Table::Join(_) => return Err(bad(format!("table {table} is read without its matches"))),
             },
@@ -345,12 +347,8 @@ impl<'a> JobRun<'a> {
                 }
             }
         };
-        let filler = match origin {
-            Origin::Scan { .. } => operator,
-            Origin::Table { table, .. } | Origin::BuildRows { table, .. } => self.filler_of(*table).unwrap_or(operator),
-        };
         // A batch has the columns in the order they were asked for.
-        Ok((OriginRun { operator, filler, registers, rows }, count))
+        Ok((OriginRun { operator, registers, rows }, count))
     }
 }
 

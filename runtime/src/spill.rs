@@ -31,11 +31,15 @@ pub(crate) const PARTITIONS: usize = 64;
 /// Rows of a piece, at most about.
 const PIECE_ROWS: usize = 8 * 1024;
 
-/// The partition of a key with this hash. Of its low bits: the high ones say where in a table it is.
+/// The partition of a key with this hash. Of its low bits: the high ones say where in a table it is. Partitions that are too
+/// large are parted again, by the next bits.
 #[inline]
-pub(crate) fn partition_of(hash: u64) -> usize {
-    hash as usize % PARTITIONS
+pub(crate) fn partition_of(hash: u64, level: u32) -> usize {
+    (hash >> (level * PARTITIONS.ilog2())) as usize % PARTITIONS
 }
+
+/// How often partitions are parted again at most: what is still too large then is mostly of one key.
+pub(crate) const MOST_LEVELS: u32 = 5;
 
 /// The memory that tables hold, and how much they may.
 #[derive(Debug, Default)]
@@ -132,7 +136,8 @@ impl SpillFile {
         RunError::Spill { what: self.what.clone(), directory: self.directory.clone(), source }
     }
 
-    fn append(&self, partition: usize, order: (Order, u32), batch: &RecordBatch) -> Result<(), RunError> {
+    /// Writes a piece; of one partition they are read again in that order.
+    pub(crate) fn append(&self, partition: usize, order: (Order, u32), batch: &RecordBatch) -> Result<(), RunError> {
         let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).map_err(|error| self.failed(error))?;
         writer.write(batch).map_err(|error| self.failed(error))?;
         let bytes = writer.into_inner().map_err(|error| self.failed(error))?;
@@ -169,6 +174,19 @@ impl SpillFile {
         batch.map_err(|error| self.failed(error))
     }
 
+    /// Reads a piece into columns.
+    pub(crate) fn read_piece(&self, types: &[ColumnType], piece: &Piece) -> Result<Rows, RunError> {
+        let mut rows = Rows::new(types.iter().copied());
+        let mut registers = Registers::new(&fields(types));
+        let regs: Vec<Reg> = (0..types.len() as Reg).collect();
+        let batch = self.read(piece)?;
+        each_chunk(&batch, &regs, &mut registers, |registers, selection| {
+            rows.add(&regs, registers, selection);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
     /// Reads the rows of some partitions, in input order.
     pub(crate) fn read_rows(&self, types: &[ColumnType], wanted: impl Fn(usize) -> bool) -> Result<Rows, RunError> {
         let mut rows = Rows::new(types.iter().copied());
@@ -187,6 +205,11 @@ impl SpillFile {
 }
 
 impl Piece {
+    /// Which rows it has.
+    pub(crate) fn partition(&self) -> usize {
+        self.partition
+    }
+
     /// Where its rows stand.
     pub(crate) fn order(&self) -> Order {
         self.order.0
@@ -214,7 +237,8 @@ pub(crate) fn fields(types: &[ColumnType]) -> Vec<Field> {
     types.iter().enumerate().map(|(at, ty)| Field { name: format!("c{at}"), ty: *ty }).collect()
 }
 
-fn schema(types: &[ColumnType]) -> SchemaRef {
+/// The schema of pieces of these types.
+pub(crate) fn schema(types: &[ColumnType]) -> SchemaRef {
     let field = |(at, ty): (usize, &ColumnType)| ArrowField::new(format!("c{at}"), arrow_type(ty.base), ty.nullable);
     Arc::new(Schema::new(types.iter().enumerate().map(field).collect::<Vec<_>>()))
 }
@@ -296,13 +320,13 @@ impl Partitioner {
 }
 
 /// The partitions of the selected rows' keys.
-pub(crate) fn partitions_of_keys(keys: &Keys<'_>, selection: &Selection, partitions: &mut [u8]) {
+pub(crate) fn partitions_of_keys(keys: &Keys<'_>, selection: &Selection, level: u32, partitions: &mut [u8]) {
     bitmap::for_each(selection.used(), |row| {
         let hash = match keys {
             Keys::Words(words) => hash_word(words[row]),
             Keys::Strs(strs) => hash_bytes(strs[row].bytes()),
         };
-        partitions[row] = partition_of(hash) as u8;
+        partitions[row] = partition_of(hash, level) as u8;
     });
 }
 

@@ -5,6 +5,7 @@ use crate::operator::aggregate::{AggregateSpill, GroupSpec, GroupTable, Part, Sp
 use crate::operator::collect::Rows;
 use crate::operator::hash_join::{JoinSpec, JoinTable};
 use crate::operator::rows::{self, RowsSpec};
+use crate::operator::runs::SortedRuns;
 use crate::spill::{Account, SpillFile};
 use sabot_abi::manifest::{self, TableKind};
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ pub(crate) enum TableSpec {
 pub(crate) enum Table {
     Join(JoinTable),
     Groups(GroupTable),
-    SpilledGroups(SpilledGroups),
+    Merged(Arc<SortedRuns>),
     Rows(Rows),
 }
 
@@ -37,6 +38,7 @@ pub(crate) struct TableRun {
     parts: Mutex<Vec<Part>>,
     complete: OnceLock<Table>,
     join_spill: Mutex<Option<Arc<SpillFile>>>,
+    sorted_runs: Mutex<Option<Arc<SortedRuns>>>,
     /// By pipeline and place of the end in it.
     aggregate_spills: Mutex<BTreeMap<(u32, usize), Arc<AggregateSpill>>>,
 }
@@ -68,6 +70,7 @@ impl TableRun {
             parts: Mutex::default(),
             complete: OnceLock::new(),
             join_spill: Mutex::default(),
+            sorted_runs: Mutex::default(),
             aggregate_spills: Mutex::default(),
         }
     }
@@ -81,6 +84,18 @@ impl TableRun {
         let file = Arc::new(account.spill_file(&self.name)?);
         *spill = Some(Arc::clone(&file));
         Ok(file)
+    }
+
+    /// The file for rows that are sorted.
+    pub(crate) fn sorted_runs(&self, account: &Account) -> Result<Arc<SortedRuns>, RunError> {
+        let mut runs = self.sorted_runs.lock().expect("a worker that panicked ends the job");
+        if let Some(runs) = &*runs {
+            return Ok(Arc::clone(runs));
+        }
+        let TableSpec::Rows(spec) = &self.spec else { unreachable!("only rows are sorted") };
+        let made = Arc::new(spec.runs(account.spill_file(&self.name)?));
+        *runs = Some(Arc::clone(&made));
+        Ok(made)
     }
 
     /// The file for rows of one way into the table.
@@ -102,7 +117,8 @@ impl TableRun {
     /// Files that it needed.
     pub(crate) fn spills(&self) -> u64 {
         let joins = u64::from(self.join_spill.lock().expect("workers have ended").is_some());
-        joins + self.aggregate_spills.lock().expect("workers have ended").len() as u64
+        let sorts = u64::from(self.sorted_runs.lock().expect("workers have ended").is_some());
+        joins + sorts + self.aggregate_spills.lock().expect("workers have ended").len() as u64
     }
 
     /// A worker's rows.
@@ -131,6 +147,7 @@ impl TableRun {
             return Err(self.too_many());
         }
         let spills = self.aggregate_spills.lock().expect("a worker that panicked ends the job");
+        let sorted_runs = self.sorted_runs.lock().expect("a worker that panicked ends the job").clone();
         let join_spill = self.join_spill.lock().expect("a worker that panicked ends the job").clone();
         let table = match &self.spec {
             TableSpec::Join(spec) => Table::Join(match join_spill {
@@ -138,9 +155,20 @@ impl TableRun {
                 Some(file) => JoinTable::build_spilled(spec, rows, file, account, threads)?,
             }),
             TableSpec::Aggregate(spec) if !spills.is_empty() => {
-                Table::SpilledGroups(SpilledGroups::new(spec, parts, spills.values().cloned().collect()))
+                let most_bytes = account.resident_bytes() / threads.max(1);
+                let spilled = SpilledGroups { spec, name: &self.name, account, most_bytes };
+                let spills: Vec<_> = spills.values().cloned().collect();
+                let (runs, too_large) = spilled.finish(&parts, &spills, threads)?;
+                refuse(&too_large)?;
+                Table::Merged(Arc::new(runs))
             }
-            TableSpec::Rows(spec) => Table::Rows(rows::finish(spec, rows, threads)),
+            TableSpec::Rows(spec) => match sorted_runs {
+                Some(runs) => {
+                    rows.iter().try_for_each(|part| spec.add_run(part, &runs))?;
+                    Table::Merged(runs)
+                }
+                None => Table::Rows(rows::finish(spec, rows, threads)),
+            },
             TableSpec::Aggregate(spec) => {
                 let groups = GroupTable::build(spec, parts, threads);
                 refuse(&groups.too_large)?;

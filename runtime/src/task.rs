@@ -135,7 +135,7 @@ impl<'a> Worker<'a> {
             let morsel = match self.run.morsels.take() {
                 Ok(Some(morsel)) => morsel,
                 Ok(None) => return,
-                Err(error) => return self.run.fail(Seq::END, error.into()),
+                Err(error) => return self.run.fail(Seq::END, error),
             };
             let seq = morsel.seq;
             if let Err(error) = self.on_morsel(morsel) {
@@ -207,16 +207,12 @@ impl<'a> Worker<'a> {
             Rows::Table { first, rows } => match &run.origin.rows {
                 OriginRows::Columns(columns) => self.run_rows(columns, None, first..first + rows)?,
                 OriginRows::Taken(columns, taken) => self.run_rows(columns, Some(taken), first..first + rows)?,
-                OriginRows::Source | OriginRows::GroupParts(_) | OriginRows::BuildParts(..) => {
+                OriginRows::Source | OriginRows::Merged(_) | OriginRows::BuildParts(..) => {
                     unreachable!("morsels are made of what the origin is")
                 }
             },
+            Rows::Merged(rows) => self.run_rows(&rows.columns, None, 0..rows.rows)?,
             Rows::Part(part) => match &run.origin.rows {
-                OriginRows::GroupParts(groups) => {
-                    let table = groups.partition(part)?;
-                    run.job.refuse_groups(run.origin.filler, &table.too_large)?;
-                    self.run_rows(&table.columns, None, 0..table.rows)?;
-                }
                 OriginRows::BuildParts(table, matched) => {
                     let spilled = table.spilled.as_ref().expect("only such tables are read in parts");
                     let loaded = part.checked_sub(1).map(|at| spilled.load(spilled.partitions[at])).transpose()?;
@@ -224,7 +220,7 @@ impl<'a> Worker<'a> {
                     let rows = table.rows_by_match(*matched);
                     self.run_rows(&table.payload, Some(&rows), 0..rows.len())?;
                 }
-                OriginRows::Source | OriginRows::Columns(_) | OriginRows::Taken(..) => {
+                OriginRows::Source | OriginRows::Columns(_) | OriginRows::Taken(..) | OriginRows::Merged(_) => {
                     unreachable!("morsels are made of what the origin is")
                 }
             },
@@ -310,7 +306,9 @@ impl<'a> Worker<'a> {
                         run.job.tables[*table as usize].aggregate_spill((run.number, number), account, make)
                     })?;
                 }
-                (_, End::Collect(collect)) => collect.end_morsel(),
+                (EndSpec::Collect { table, .. }, End::Collect(collect)) => {
+                    collect.end_morsel(account, || run.job.tables[*table as usize].sorted_runs(account))?;
+                }
                 _ => {}
             }
         }

@@ -97,18 +97,20 @@ impl Groups {
     }
 
     /// The partition of each group.
-    fn partitions(&self) -> Vec<u8> {
+    fn partitions(&self, level: u32) -> Vec<u8> {
         match self {
             Self::One => vec![0],
-            Self::Words(groups) => groups.keys.iter().map(|key| partition_of(hash_word(*key)) as u8).collect(),
-            Self::Bytes(groups) => groups.keys.iter().map(|key| partition_of(hash_bytes(key.bytes())) as u8).collect(),
+            Self::Words(groups) => groups.keys.iter().map(|key| partition_of(hash_word(*key), level) as u8).collect(),
+            Self::Bytes(groups) => {
+                groups.keys.iter().map(|key| partition_of(hash_bytes(key.bytes()), level) as u8).collect()
+            }
         }
     }
 }
 
-/// Place of a group's first row in the input: that of the morsel, then the number of the group in its part, which is unique
-/// as every morsel is one worker's.
-type First = (Order, u32);
+/// Place of a group's first row in the input: that of the morsel, which is one worker's, then the number of the group in its
+/// part, or the place of the row if it was in a file.
+type First = (Order, u64);
 
 /// Groups and accumulators of a worker, or of all.
 #[derive(Debug)]
@@ -117,6 +119,8 @@ pub(crate) struct Part {
     accumulators: Vec<Accumulators>,
     /// Morsels in rising order, each with the number of the first group that it brought.
     runs: Vec<(Order, u32)>,
+    /// Of groups of rows that were in a file: the places of the first rows in their morsels.
+    places: Vec<u64>,
 }
 
 impl Part {
@@ -125,6 +129,7 @@ impl Part {
             groups: Groups::new(spec),
             accumulators: spec.calls.iter().map(Accumulators::new).collect(),
             runs: vec![],
+            places: vec![],
         }
     }
 
@@ -136,7 +141,8 @@ impl Part {
     /// Where the group's first row came from.
     fn first_of(&self, group: u32) -> First {
         let run = self.runs.partition_point(|(_, first)| *first <= group).checked_sub(1);
-        (run.map_or((0, Seq::START), |run| self.runs[run].0), group)
+        let place = self.places.get(group as usize).copied();
+        (run.map_or((0, Seq::START), |run| self.runs[run].0), place.unwrap_or(u64::from(group)))
     }
 
     fn orders(&self) -> Vec<Order> {
@@ -160,6 +166,12 @@ pub(crate) struct AggregateBuild {
     away: Option<(Arc<AggregateSpill>, Partitioner)>,
     partitions: [u8; CHUNK_ROWS],
     order: Order,
+    /// By which bits of hashes rows that go away are parted.
+    level: u32,
+    /// The register with the places of rows that come from a file.
+    places: Option<Reg>,
+    /// Place of the next row that goes away.
+    next_place: u64,
 }
 
 impl AggregateBuild {
@@ -176,6 +188,9 @@ impl AggregateBuild {
             away: None,
             partitions: [0; CHUNK_ROWS],
             order: (0, Seq::START),
+            level: 0,
+            places: None,
+            next_place: 0,
         }
     }
 
@@ -195,7 +210,12 @@ impl AggregateBuild {
     /// Adds the selected rows of a chunk.
     pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) -> Result<(), RunError> {
         if let Some((spill, partitioner)) = &mut self.away {
-            partitions_of_keys(&self.reader.read(registers, selection), selection, &mut self.partitions);
+            if self.places.is_none() {
+                registers.set_places(self.next_place, selection.rows);
+                self.next_place += selection.rows as u64;
+            }
+            let keys = self.reader.read(registers, selection);
+            partitions_of_keys(&keys, selection, self.level, &mut self.partitions);
             return partitioner.add(registers, selection, &self.partitions, &spill.file);
         }
         let part = &mut self.part;
@@ -210,6 +230,14 @@ impl AggregateBuild {
                 Keys::Strs(keys) => groups.group(keys, selection.used(), numbers),
                 Keys::Words(_) => unreachable!("the layout says bytes"),
             },
+        }
+        if let Some(reg) = self.places {
+            let places = registers.values::<u64>(reg, selection.rows);
+            bitmap::for_each(selection.used(), |row| {
+                if numbers[row] as usize == part.places.len() {
+                    part.places.push(places[row]);
+                }
+            });
         }
         let run = part.runs.len() as u32 - 1;
         for (accumulators, input) in part.accumulators.iter_mut().zip(&self.inputs) {

@@ -142,7 +142,7 @@ fn spill_rows(spec: &JoinSpec, rows: &Rows, file: &SpillFile) -> Result<(), RunE
                 Keys::Strs(registers.values(0, chunk.len()))
             };
             let mut partitions = [0; CHUNK_ROWS];
-            partitions_of_keys(&keys, &keyed, &mut partitions);
+            partitions_of_keys(&keys, &keyed, 0, &mut partitions);
             partitioner.add(&mut registers, &all, &partitions, file)?;
         }
     }
@@ -331,7 +331,7 @@ impl Probe {
         file: &SpillFile,
     ) -> Result<(), RunError> {
         let mut away = self.reader.without_nulls(registers, selection);
-        partitions_of_keys(&self.reader.read(registers, &away), &away, &mut self.partitions);
+        partitions_of_keys(&self.reader.read(registers, &away), &away, 0, &mut self.partitions);
         let words = away.words;
         bitmap::for_each(&words, |row| {
             if !spilled.is_spilled[self.partitions[row] as usize] {

@@ -8,4 +8,5 @@ pub(crate) mod error_rows;
 pub(crate) mod hash_join;
 pub(crate) mod key;
 pub(crate) mod rows;
+pub(crate) mod runs;
 pub(crate) mod sink;

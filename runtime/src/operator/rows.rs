@@ -4,11 +4,15 @@
 //! as are wanted, so that a top-n of a large input stays small.
 
 use crate::column::{Column, Values, compare_words};
+use crate::error::RunError;
 use crate::operator::collect::{Order, Rows};
+use crate::operator::runs::{PLACE, SortedRuns, places};
 use crate::registers::{Registers, Selection};
+use crate::spill::{Account, SpillFile};
 use sabot_abi::manifest::{ColumnType, Reg};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What such a table keeps.
 #[derive(Clone, Debug)]
@@ -24,7 +28,42 @@ impl RowsSpec {
     fn is_sorted(&self) -> bool {
         !self.by.is_empty()
     }
+
+    /// Runs of such rows: behind the columns stands where the row's morsel stands.
+    pub(crate) fn runs(&self, file: SpillFile) -> SortedRuns {
+        let types: Vec<ColumnType> = self.types.iter().copied().chain([PLACE; 2]).collect();
+        let places = self.types.len() as u32;
+        let by = self.by.iter().copied().chain([(places, false), (places + 1, false)]).collect();
+        SortedRuns::new(file, types, by)
+    }
+
+    /// Sorts rows and writes them.
+    pub(crate) fn add_run(&self, rows: &Rows, runs: &SortedRuns) -> Result<(), RunError> {
+        let ends = rows.runs.iter().skip(1).map(|(_, first)| *first).chain([rows.rows]);
+        let place = |part: fn(&Order) -> u64| {
+            places(
+                rows.runs
+                    .iter()
+                    .zip(ends.clone())
+                    .flat_map(move |((order, first), end)| std::iter::repeat_n(part(order), end - first)),
+            )
+        };
+        let of_row = [place(|(way, _)| u64::from(*way)), place(|(_, seq)| seq.number())];
+        let columns: Vec<&Column> = rows.columns.iter().chain(&of_row).collect();
+        let mut order = sorted(&rows.columns, rows.rows, &self.by);
+        if !rows.runs.is_sorted_by_key(|(order, _)| *order) {
+            // Equal rows stand as they came to the worker.
+            let last = columns.len() as u32;
+            let by: Vec<(u32, bool)> = self.by.iter().copied().chain([(last - 2, false), (last - 1, false)]).collect();
+            order = sorted_refs(&columns, rows.rows, &by);
+        }
+        let columns: Vec<Column> = columns.iter().map(|column| column.take(&order)).collect();
+        runs.add(&columns)
+    }
 }
+
+/// Bytes of a worker's rows below which a run is not worth a place in the merge.
+const LEAST_RUN_BYTES: usize = 16 << 20;
 
 /// Rows below which a worker does not throw rows away.
 const PRUNE_FROM: usize = 64 * 1024;
@@ -38,6 +77,7 @@ pub(crate) struct Collect {
     morsel_start: usize,
     /// Prune again when there are that many rows.
     prune_at: usize,
+    accounted: usize,
 }
 
 impl Collect {
@@ -48,6 +88,7 @@ impl Collect {
             rows: Rows::new(spec.types.iter().copied()),
             morsel_start: 0,
             prune_at: spec.limit.map_or(usize::MAX, |limit| (limit as usize).saturating_mul(4).max(PRUNE_FROM)),
+            accounted: 0,
         }
     }
 
@@ -65,8 +106,29 @@ impl Collect {
         self.rows.add(&self.regs, registers, selection);
     }
 
-    /// Throws away what cannot be among the first rows.
-    pub(crate) fn end_morsel(&mut self) {
+    /// Throws away what cannot be among the first rows. If all tables together hold too much, rows that are to be sorted
+    /// become a run in a file.
+    pub(crate) fn end_morsel(
+        &mut self,
+        account: &Account,
+        runs: impl FnOnce() -> Result<Arc<SortedRuns>, RunError>,
+    ) -> Result<(), RunError> {
+        self.prune();
+        let bytes = self.rows.memory_bytes();
+        account.update(&mut self.accounted, bytes);
+        let is_worth_it = bytes >= LEAST_RUN_BYTES.min(account.resident_bytes() / 4);
+        if self.spec.is_sorted() && self.spec.limit.is_none() && self.rows.rows > 0 && is_worth_it && account.is_over()
+        {
+            let rows = std::mem::replace(&mut self.rows, Rows::new(self.spec.types.iter().copied()));
+            self.spec.add_run(&rows, &*runs()?)?;
+            self.morsel_start = 0;
+            drop(rows);
+            account.update(&mut self.accounted, 0);
+        }
+        Ok(())
+    }
+
+    fn prune(&mut self) {
         if self.rows.rows < self.prune_at {
             return;
         }
@@ -159,11 +221,15 @@ fn partitions(columns: &[Column], rows: usize, by: &[u32]) -> Vec<u32> {
 
 /// The rows in order; equal ones as they came.
 fn sorted(columns: &[Column], rows: usize, by: &[(u32, bool)]) -> Vec<u32> {
+    sorted_refs(&columns.iter().collect::<Vec<_>>(), rows, by)
+}
+
+fn sorted_refs(columns: &[&Column], rows: usize, by: &[(u32, bool)]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..rows as u32).collect();
     match by {
         [] => {}
-        [(position, descending)] if is_word(&columns[*position as usize]) => {
-            let column = &columns[*position as usize];
+        [(position, descending)] if is_word(columns[*position as usize]) => {
+            let column = columns[*position as usize];
             let base = column.ty.base;
             let mut keys: Vec<(bool, u64, u32)> =
                 order.iter().map(|row| (column.is_valid(*row as usize), column.word(*row as usize), *row)).collect();

@@ -156,7 +156,7 @@ fn check(types: &[ColumnType], keys: usize, rows: Vec<Row>) {
         .collect();
     plan.check(&expected);
     if keys > 0 && !rows.is_empty() {
-        plan.check_spilled(&expected);
+        plan.check_spilled_in_order(&expected);
     }
 }
 

@@ -40,7 +40,11 @@ fn rows_are_sorted_and_equal_ones_stay_in_order() {
                     })
                 });
                 expected.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
-                plan(&types, &rows, kind).check(&expected);
+                let plan = plan(&types, &rows, kind);
+                plan.check(&expected);
+                if limit.is_none() {
+                    plan.check_spilled_in_order(&expected);
+                }
             }
         }
     }

@@ -406,6 +406,19 @@ impl Plan {
 }
 
 impl Plan {
+    /// The rows of the only sink when nothing fits into memory, in order.
+    #[track_caller]
+    pub(crate) fn check_spilled_in_order(&self, expected: &[Row]) {
+        for (workers, budget) in [(1, 0), (2, 0), (4, 100_000)] {
+            let options =
+                RunOptions { parallelism: Some(workers), memory_budget: Some(budget), ..RunOptions::default() };
+            let (rows, summary) = self.run(&options, 2).unwrap_or_else(|error| panic!("{error}"));
+            assert_same(&rows[0], expected, workers);
+            let spills: u64 = summary.operators.iter().map(|operator| operator.spills).sum();
+            assert!(spills > 0 || budget > 0 || expected.is_empty(), "nothing was spilled");
+        }
+    }
+
     /// The rows of the only sink when nothing fits into memory, in any order.
     #[track_caller]
     pub(crate) fn check_spilled(&self, expected: &[Row]) {

@@ -53,7 +53,7 @@ impl GroupTable {
 
     fn build_in_parallel(spec: &GroupSpec, parts: Vec<Part>, ways: usize) -> Self {
         let way_of: Vec<Vec<u8>> = in_threads(&parts, |part| {
-            let mut partitions = part.groups.partitions();
+            let mut partitions = part.groups.partitions(0);
             partitions.iter_mut().for_each(|partition| *partition %= ways as u8);
             partitions
         });
@@ -96,24 +96,36 @@ impl GroupTable {
         all.into_table(spec, None)
     }
 
-    /// The groups of one partition: of those in memory the ones that are wanted, and all of its own.
-    pub(super) fn of_partition(
-        spec: &GroupSpec,
-        parts: &[Part],
-        own: Vec<Part>,
-        wanted: impl Fn(usize, usize) -> bool,
-    ) -> Self {
+    /// The groups that are wanted, and where their first rows stand. Strings may refer to the parts.
+    pub(super) fn of_partition(spec: &GroupSpec, parts: &[Filtered<'_>]) -> (Self, Firsts) {
         let mut merging = Merging::new(Part::new(spec));
-        for (number, part) in parts.iter().enumerate() {
-            merging.absorb(part, |group| wanted(number, group));
+        for filtered in parts {
+            merging.absorb(filtered.part, |group| filtered.wanted[group]);
         }
-        own.iter().for_each(|part| merging.absorb(part, |_| true));
-        let mut order: Vec<u32> = (0..merging.firsts.len() as u32).collect();
-        order.sort_unstable_by_key(|group| merging.firsts[*group as usize]);
-        let mut way = merging.finish(spec);
-        way.parts.extend(own);
-        way.into_table(spec, Some(order))
+        let firsts = std::mem::take(&mut merging.firsts);
+        let mut order: Vec<u32> = (0..firsts.len() as u32).collect();
+        order.sort_unstable_by_key(|group| firsts[*group as usize]);
+        let way = merging.finish(spec);
+        let first = |group: &u32| firsts[*group as usize];
+        let (too_large, kept): (Vec<u32>, Vec<u32>) = order.iter().partition(|group| way.too_large.contains(group));
+        let firsts =
+            Firsts { kept: kept.iter().map(first).collect(), too_large: too_large.iter().map(first).collect() };
+        (way.into_table(spec, Some(order)), firsts)
     }
+}
+
+/// A part of which some groups are wanted.
+#[derive(Clone)]
+pub(super) struct Filtered<'a> {
+    pub(super) part: &'a Part,
+    /// By group.
+    pub(super) wanted: Vec<bool>,
+}
+
+/// First rows, by row of a [`GroupTable`].
+pub(super) struct Firsts {
+    pub(super) kept: Vec<First>,
+    pub(super) too_large: Vec<First>,
 }
 
 /// Does something with each, on a thread of its own.
@@ -216,7 +228,7 @@ fn in_order(parts: &[Runs], ways: &[&Merging], way_of: impl Fn(usize, u32) -> us
             let turn = &mut turns[part][way];
             let number = ways[way].numbers[part][*turn];
             *turn += 1;
-            if ways[way].firsts[number as usize] == (morsel, group) {
+            if ways[way].firsts[number as usize] == (morsel, u64::from(group)) {
                 order.push(before[way] + number);
             }
         }
