@@ -100,7 +100,7 @@ impl Job {
         check_names("source", options.inputs.keys(), manifest.sources.iter().map(|source| &source.name))?;
         check_names("sink", options.outputs.keys(), manifest.sinks.iter().map(|sink| &sink.name))?;
         let params = Params::new(&manifest.params, &options.params)?;
-        check_outputs(&manifest.sinks, options)?;
+        check_outputs(manifest.sinks.iter().filter(|sink| !given.contains_key(&sink.name)), options)?;
         let sink_options = SinkOptions { overwrite: options.overwrite };
         let mut sinks = Vec::new();
         for sink in &manifest.sinks {
@@ -155,7 +155,7 @@ fn check_names<'a>(
 }
 
 /// Two sinks that write one file would each undo what the other did.
-fn check_outputs(sinks: &[manifest::Sink], options: &RunOptions) -> Result<(), RunError> {
+fn check_outputs<'a>(sinks: impl Iterator<Item = &'a manifest::Sink>, options: &RunOptions) -> Result<(), RunError> {
     let mut files: BTreeMap<PathBuf, &str> = BTreeMap::new();
     for sink in sinks {
         let replacement = options.outputs.get(&sink.name).map(String::as_str);
