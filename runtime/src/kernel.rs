@@ -3,6 +3,7 @@
 //! The bytes pass [`crate::load::check`], go into a sealed memory file and from there through the dynamic linker, so that
 //! debuggers, profilers and unwinders see an ordinary shared object.
 
+use crate::connector::ignore_file_size_signal;
 use crate::load::{self, LoadError};
 use sabot_abi::descriptor::DESCRIPTOR_SYMBOL;
 use sabot_abi::kernel::{Chunk, Context, KernelFn};
@@ -174,13 +175,41 @@ fn memory_file(name: &str, content: &[u8]) -> Result<File, LoadError> {
     // Some systems only allow memory files that promise not to be started as programs; that does not keep us from mapping.
     let file = create(flags).or_else(|_| create(flags | libc::MFD_NOEXEC_SEAL));
     let mut file = file.map_err(system("make a memory file for the artifact"))?;
-    file.write_all(content).map_err(system("write the artifact to a memory file"))?;
+    without_file_size_limit(|| file.write_all(content)).map_err(|cause| {
+        let is_limit = cause.kind() == io::ErrorKind::FileTooLarge;
+        let what = "write the artifact to a memory file";
+        system(if is_limit { "write the artifact to a memory file (`ulimit -f` is below its size)" } else { what })(
+            cause,
+        )
+    })?;
     let seals = libc::F_SEAL_WRITE | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
     // SAFETY: the descriptor is open, and the command takes an integer.
     if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } < 0 {
         return Err(system("seal the artifact's memory file")(io::Error::last_os_error()));
     }
     Ok(file)
+}
+
+/// Does something while files may become as large as the user can allow: a soft limit is meant for outputs, and the artifact
+/// is a file in memory only.
+fn without_file_size_limit<T>(work: impl FnOnce() -> T) -> T {
+    ignore_file_size_signal();
+    let mut before = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: fills in the limits that it is given.
+    let is_known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut before) } == 0;
+    let set = |limit: &libc::rlimit| {
+        // SAFETY: reads the limits that it is given; the soft one is not above the hard one.
+        unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const *limit) }
+    };
+    let is_raised = is_known && before.rlim_cur < before.rlim_max;
+    if is_raised {
+        set(&libc::rlimit { rlim_cur: before.rlim_max, ..before });
+    }
+    let done = work();
+    if is_raised {
+        set(&before);
+    }
+    done
 }
 
 #[cfg(test)]

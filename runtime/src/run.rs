@@ -190,9 +190,10 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
         for (operator, count) in operators.iter_mut().zip(&report.counts) {
             add(operator, count);
         }
-        if let Some((operator, bytes)) = report.read {
+        if let Some((operator, bytes, pruned)) = report.read {
             let operator = &mut operators[operator as usize];
             operator.bytes = Some(operator.bytes.unwrap_or(0) + bytes);
+            operator.pruned += pruned;
         }
         if !run.sinks.is_empty() && run.sinks.iter().all(SinkRun::is_enough) {
             break;

@@ -56,8 +56,8 @@ pub(crate) struct JobRun<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct PipelineReport {
     pub(crate) counts: Vec<Count>,
-    /// Operator of the source, and bytes read.
-    pub(crate) read: Option<(u32, u64)>,
+    /// Operator of the source, bytes read, and rows that were left out since a filter excludes their part of the file.
+    pub(crate) read: Option<(u32, u64, u64)>,
 }
 
 /// A pipeline while it runs.
@@ -285,6 +285,7 @@ impl<'a> JobRun<'a> {
         };
         let operator = origin.operator;
         let statistics = source.as_ref().map(|source| (source.total_rows(), source.total_bytes()));
+        let pruned = source.as_ref().map_or(0, |source| source.statistics().pruned_rows);
         let name = &self.artifact.manifest.operators[operator as usize].name;
         let bar = progress.start(name, statistics.unwrap_or((Some(rows as u64), None)));
         let failure = Mutex::default();
@@ -296,7 +297,7 @@ impl<'a> JobRun<'a> {
         }
         self.sinks.iter().for_each(|sink| sink.end_pipeline(&self.waiting_bytes));
         let bytes = run.morsels.bytes_read.load(Ordering::Relaxed);
-        Ok(PipelineReport { counts, read: source.is_some().then_some((operator, bytes)) })
+        Ok(PipelineReport { counts, read: source.is_some().then_some((operator, bytes, pruned)) })
     }
 
     fn open_source(&self, origin: &Origin) -> Result<Option<Arc<dyn Source>>, RunError> {

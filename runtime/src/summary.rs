@@ -118,12 +118,37 @@ impl RunSummary {
         .to_string()
     }
 
+    /// The operators that the author has written. What the optimizer puts beside one of them (`NAME.shared`, `NAME.columns`)
+    /// is a part of it, and so is its time.
+    fn written(&self) -> Vec<OperatorSummary> {
+        let base =
+            |name: &str| name.strip_suffix(".shared").or_else(|| name.strip_suffix(".columns")).map(str::to_owned);
+        let mut written: Vec<OperatorSummary> = Vec::new();
+        let mut made: Vec<(String, Duration)> = Vec::new();
+        for operator in &self.operators {
+            let mut owner = operator.name.clone();
+            while let Some(base) = base(&owner) {
+                owner = base;
+            }
+            if owner != operator.name && self.operators.iter().any(|other| other.name == owner) {
+                made.push((owner, operator.time));
+            } else {
+                written.push(operator.clone());
+            }
+        }
+        for (owner, time) in made {
+            written.iter_mut().filter(|operator| operator.name == owner).for_each(|operator| operator.time += time);
+        }
+        written
+    }
+
     /// The summary as text, a line per operator.
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = String::new();
-        let width = self.operators.iter().map(|operator| operator.name.chars().count()).max().unwrap_or(0) + 1;
-        for operator in &self.operators {
+        let operators = self.written();
+        let width = operators.iter().map(|operator| operator.name.chars().count()).max().unwrap_or(0) + 1;
+        for operator in &operators {
             let name = format!("{}:", operator.name);
             let _ = writeln!(text, "  {name:<width$} {}  {}", operator.sentence(), time(operator.time));
         }
@@ -153,6 +178,23 @@ fn peak_rss_bytes() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_optimizer_made_is_part_of_what_it_was_made_for() {
+        let operator = |name: &str, ms| OperatorSummary {
+            name: name.into(),
+            time: Duration::from_millis(ms),
+            ..OperatorSummary::default()
+        };
+        let names = ["quotes", "map_1", "map_1.shared", "map_1.shared.columns", "a.shared"];
+        let summary = RunSummary {
+            operators: names.iter().zip(1..).map(|(name, ms)| operator(name, ms)).collect(),
+            ..RunSummary::default()
+        };
+        let written: Vec<(String, u128)> =
+            summary.written().into_iter().map(|operator| (operator.name, operator.time.as_millis())).collect();
+        assert_eq!(written, [("quotes".into(), 1), ("map_1".into(), 9), ("a.shared".into(), 5)]);
+    }
 
     #[test]
     fn operators_say_what_they_did() {

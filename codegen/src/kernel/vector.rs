@@ -126,67 +126,88 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     }
     let first_row = fx.builder.ins().ishl_imm_u(current, 6);
     fx.builder.def_var(within, zero);
-    fx.builder.ins().jump(inner, &[]);
-
-    fx.builder.switch_to_block(inner);
-    fx.note(|| format!("next {step} rows"));
-    let position = fx.builder.use_var(within);
-    let row = fx.builder.ins().iadd(first_row, position);
-    let mut kept = Vec::new();
-    let mut failed = Vec::new();
-    let mut stored: Vec<Vec<Lanes>> = outputs.iter().map(|_| Vec::new()).collect();
-    for group in 0..unroll {
-        let registers = load_inputs(fx, &inputs, row, group);
-        let selected = selected_bits.map(|bits| expand(fx, bits, group));
-        let mut cx = VectorCx::new(fx, registers, &params);
-        if let Some(filter) = &body.filter {
-            let keeps = cx.lower(filter)?.value;
-            cx.path = Some(keeps);
-            kept.push(keeps);
+    // Mostly no row of a block is null: then the same without a look at each.
+    let bitmaps: Vec<Variable> = inputs.iter().filter_map(|input| input.valid_bits).collect();
+    let mut loops = vec![(inner, true)];
+    match bitmaps.split_first().filter(|_| size <= LONG) {
+        None => {
+            fx.builder.ins().jump(inner, &[]);
         }
-        for (position, (register, expr)) in body.outputs.iter().enumerate() {
-            cx.fx.note(|| format!("register {register}"));
-            let value = cx.lower(expr)?;
-            cx.registers.insert(*register, value);
-            if let Some(stored) = stored.get_mut(position) {
-                stored.push(value);
+        Some((first, others)) => {
+            let full = fx.builder.create_block();
+            let mut all = fx.builder.use_var(*first);
+            for other in others {
+                let other = fx.builder.use_var(*other);
+                all = fx.builder.ins().band(all, other);
+            }
+            let is_full = fx.builder.ins().icmp_imm_s(IntCC::Equal, all, -1);
+            fx.builder.ins().brif(is_full, full, &[], inner, &[]);
+            loops.push((full, false));
+        }
+    }
+
+    for (inner, with_nulls) in loops {
+        fx.builder.switch_to_block(inner);
+        fx.note(|| format!("next {step} rows{}", if with_nulls { "" } else { ", none of them null" }));
+        let position = fx.builder.use_var(within);
+        let row = fx.builder.ins().iadd(first_row, position);
+        let mut kept = Vec::new();
+        let mut failed = Vec::new();
+        let mut stored: Vec<Vec<Lanes>> = outputs.iter().map(|_| Vec::new()).collect();
+        for group in 0..unroll {
+            let registers = load_inputs(fx, &inputs, row, group, with_nulls);
+            let selected = selected_bits.map(|bits| expand(fx, bits, group));
+            let mut cx = VectorCx::new(fx, registers, &params);
+            if let Some(filter) = &body.filter {
+                let keeps = cx.lower(filter)?.value;
+                cx.path = Some(keeps);
+                kept.push(keeps);
+            }
+            for (position, (register, expr)) in body.outputs.iter().enumerate() {
+                cx.fx.note(|| format!("register {register}"));
+                let value = cx.lower(expr)?;
+                cx.registers.insert(*register, value);
+                if let Some(stored) = stored.get_mut(position) {
+                    stored.push(value);
+                }
+            }
+            if let (Some(accumulators), Some(selected)) = (&mut accumulators, selected) {
+                let path = cx.path;
+                let mask = cx.both(Some(selected), path).unwrap_or(selected);
+                accumulators.update(&mut cx, mask)?;
+            }
+            if fallible {
+                let bad = match cx.failed {
+                    Some(failed) => failed,
+                    None => cx.mask(false),
+                };
+                failed.push(bad);
             }
         }
-        if let (Some(accumulators), Some(selected)) = (&mut accumulators, selected) {
-            let path = cx.path;
-            let mask = cx.both(Some(selected), path).unwrap_or(selected);
-            accumulators.update(&mut cx, mask)?;
+        if let Some(accumulators) = &mut accumulators {
+            accumulators.end_pass(fx);
         }
-        if fallible {
-            let bad = match cx.failed {
-                Some(failed) => failed,
-                None => cx.mask(false),
-            };
-            failed.push(bad);
+        for (output, values) in outputs.iter().zip(&stored) {
+            store(fx, output, values, row, step);
         }
+        if let Some(variable) = kept_bits {
+            shift_in(fx, variable, &kept, step);
+        }
+        if let Some(variable) = failed_bits {
+            shift_in(fx, variable, &failed, step);
+        }
+        let valid_bits = |input: &Input| input.valid_bits.filter(|_| with_nulls);
+        let consumed = inputs.iter().flat_map(|input| [input.bits, valid_bits(input)]).flatten().chain(selected_bits);
+        for variable in consumed {
+            let bits = fx.builder.use_var(variable);
+            let rest = fx.builder.ins().ushr_imm_u(bits, step);
+            fx.builder.def_var(variable, rest);
+        }
+        let advanced = fx.builder.ins().iadd_imm_u(position, step);
+        fx.builder.def_var(within, advanced);
+        let again = fx.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, advanced, 64);
+        fx.builder.ins().brif(again, inner, &[], close, &[]);
     }
-    if let Some(accumulators) = &mut accumulators {
-        accumulators.end_pass(fx);
-    }
-    for (output, values) in outputs.iter().zip(&stored) {
-        store(fx, output, values, row, step);
-    }
-    if let Some(variable) = kept_bits {
-        shift_in(fx, variable, &kept, step);
-    }
-    if let Some(variable) = failed_bits {
-        shift_in(fx, variable, &failed, step);
-    }
-    let consumed = inputs.iter().flat_map(|input| [input.bits, input.valid_bits]).flatten().chain(selected_bits);
-    for variable in consumed {
-        let bits = fx.builder.use_var(variable);
-        let rest = fx.builder.ins().ushr_imm_u(bits, step);
-        fx.builder.def_var(variable, rest);
-    }
-    let advanced = fx.builder.ins().iadd_imm_u(position, step);
-    fx.builder.def_var(within, advanced);
-    let again = fx.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, advanced, 64);
-    fx.builder.ins().brif(again, inner, &[], close, &[]);
 
     fx.builder.switch_to_block(close);
     if let Some(variable) = failed_bits {
@@ -347,7 +368,13 @@ fn element(fx: &mut FunctionCx<'_>, values: Value, class: Class, row: Value, gro
     (at, 2 * width * i32::try_from(group).expect("a small number"))
 }
 
-fn load_inputs(fx: &mut FunctionCx<'_>, inputs: &[Input], row: Value, group: usize) -> BTreeMap<u32, Lanes> {
+fn load_inputs(
+    fx: &mut FunctionCx<'_>,
+    inputs: &[Input],
+    row: Value,
+    group: usize,
+    with_nulls: bool,
+) -> BTreeMap<u32, Lanes> {
     let mut registers = BTreeMap::new();
     for input in inputs {
         let value = match input.class {
@@ -362,7 +389,7 @@ fn load_inputs(fx: &mut FunctionCx<'_>, inputs: &[Input], row: Value, group: usi
                 load(fx, input.class, at, offset)
             }
         };
-        let valid = input.valid_bits.map(|bits| expand(fx, bits, group));
+        let valid = input.valid_bits.filter(|_| with_nulls).map(|bits| expand(fx, bits, group));
         registers.insert(input.register, Lanes { value, valid });
     }
     registers

@@ -30,6 +30,9 @@ pub use source::{BATCH_ROWS, Position, ResolvedPruneTerm, Scan, Source, SourceSt
 
 use input::{Bytestream, Input};
 use output::Target;
+
+pub(crate) use output::ignore_file_size_signal;
+
 use sabot_abi::manifest::{self, Connector, Field, Format, Location};
 use source::Chain;
 use std::collections::BTreeMap;

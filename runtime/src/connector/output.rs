@@ -80,7 +80,7 @@ impl Target {
 }
 
 /// A file that grows above the user's limit is told by the failing write; without this a signal would end the process.
-fn ignore_file_size_signal() {
+pub(crate) fn ignore_file_size_signal() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // SAFETY: setting a signal to be ignored installs no handler and touches no memory of ours.
