@@ -197,6 +197,16 @@ fn strings() {
     compare("strings");
 }
 
+#[test]
+fn times() {
+    compare("times");
+}
+
+#[test]
+fn decimals() {
+    compare("decimals");
+}
+
 /// What random functions have found; each case keeps the name of its mistake.
 #[test]
 fn mismatches_found_before() {
