@@ -141,6 +141,61 @@ pub struct Stats {
 }
 
 #[test]
+fn values_of_sabot() {
+    check(
+        "
+use sabot::prelude::*;
+
+#[sabot::record]
+pub struct Payment { account: i64, amount: Decimal, tip: Option<Decimal>, day: Date, at: Timestamp, took: Duration, note: String }
+
+#[sabot::record]
+pub struct Sums { account: i64, amount: Decimal, tip: Option<Decimal>, mean: f64, mean_tip: Option<f64>, took: Duration, first: Date, code: Option<String> }
+
+#[sabot::udf]
+pub fn gross(amount: Decimal) -> Decimal {
+    (amount * dec(\"1.19\")).round(2)
+}
+
+#[sabot::udf]
+pub fn code(note: &str) -> Option<String> {
+    json_get(note, \"code\").map(|code| code.trim().to_uppercase())
+}
+
+#[sabot::pipeline]
+pub fn job(since: Timestamp, on: Date, at_least: Decimal, within: Duration) {
+    source::<Payment>(\"payments\", csv(\"p.csv\"))
+        .filter(|p| p.at >= since && p.day != on && p.amount > at_least && p.took < within + seconds(1))
+        .key_by(|p| p.account)
+        .aggregate(|g| Sums {
+            account: g.key(),
+            amount: g.sum(|p| gross(p.amount)),
+            tip: g.max(|p| p.tip),
+            mean: g.avg(|p| p.amount),
+            mean_tip: g.median(|p| p.tip),
+            took: g.sum(|p| p.took),
+            first: g.min(|p| p.day),
+            code: g.arg_max(|p| p.at, |p| code(&p.note)),
+        })
+        .sink(\"sums\", csv(\"sums.csv\"));
+}
+
+#[test]
+fn arguments_are_defaults() {
+    let graph = job(timestamp(\"2024-02-29T12:00:00Z\"), date(\"2024-03-01\"), dec(\"-1.5\"), minutes(2));
+    let checked = sabot::compiler::plan_optimizer::PlanOptimizer::default().optimize(&graph);
+    assert!(checked.is_ok(), \"{checked:?}\");
+    let json = graph.to_json();
+    for part in [\"2024-02-29T12:00:00Z\", \"2024-03-01\", \"-1.5\", \"120000000\"] {
+        assert!(json.contains(part), \"{part} in {json}\");
+    }
+    assert_eq!(gross(dec(\"2\")), dec(\"2.38\"));
+}
+"
+    );
+}
+
+#[test]
 fn connectors() {
     check(&format!(
         "{RECORDS}
