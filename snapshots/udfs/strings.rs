@@ -119,3 +119,10 @@ fn same_but_case(s: &str, t: &str) -> bool {
 fn tail(q: Option<String>) -> Option<String> {
     q.filter(|text| text.len() > 2).map(|text| text[1..].to_string())
 }
+
+#[sabot::udf]
+fn host(s: String) -> Option<String> {
+    let rest = s.strip_prefix("https://")?;
+    let end = rest.find('/').unwrap_or(rest.len());
+    Some(rest[..end].to_string())
+}

@@ -9,7 +9,7 @@ const RECORDS: &str = "#[sabot::record]
 struct Quote { symbol: String, price: f64, volume: i64 }
 
 #[sabot::record]
-struct Out { symbol: String, value: f64 }
+pub struct Out { symbol: String, value: f64 }
 ";
 
 /// Compiles a file and keeps what is said.

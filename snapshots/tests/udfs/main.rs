@@ -198,6 +198,11 @@ fn strings() {
 }
 
 #[test]
+fn jumps() {
+    compare("jumps");
+}
+
+#[test]
 fn times() {
     compare("times");
 }
