@@ -74,6 +74,7 @@ pub(crate) fn file(seed: u64, count: usize) -> String {
         let mut random = Random::new(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
         let ty = Ty::ALL[random.below(Ty::ALL.len())];
         let depth = 2 + random.below(3);
+        random.returns = ty;
         let body = random.body(ty, depth);
         let _ = write!(
             text,
@@ -89,10 +90,19 @@ struct Random {
     state: u64,
     scope: Vec<(String, Ty)>,
     names: usize,
+    /// What the function returns.
+    returns: Ty,
+    /// Labels of the loops around.
+    loops: Vec<String>,
+    /// Variables that cannot change.
+    fixed: Vec<String>,
+    /// How many closures are around.
+    sealed: usize,
 }
 
 impl Random {
     fn new(seed: u64) -> Self {
+        let (returns, loops, fixed) = (Ty::Bool, Vec::new(), Vec::new());
         const PARAMS: [(&str, Ty); 12] = [
             ("a", Ty::I64),
             ("b", Ty::I64),
@@ -108,7 +118,8 @@ impl Random {
             ("q", Ty::OptText),
         ];
         let scope = PARAMS.map(|(name, ty)| (name.to_owned(), ty)).to_vec();
-        let mut random = Self { state: seed ^ 0x5abb_07e5_5eed_0001, scope, names: 0 };
+        let mut random =
+            Self { state: seed ^ 0x5abb_07e5_5eed_0001, scope, names: 0, returns, loops, fixed, sealed: 0 };
         random.below(2);
         random
     }
@@ -127,27 +138,123 @@ impl Random {
         format!("v{}", self.names)
     }
 
-    /// `let`s and a tail, without braces.
+    /// Statements and a tail, without braces.
     fn body(&mut self, ty: Ty, depth: usize) -> String {
         let before = self.scope.len();
         let mut text = String::new();
         for _ in 0..self.below(3) {
-            let of = Ty::ALL[self.below(Ty::ALL.len())];
-            let value = self.expr(of, depth - 1);
-            let name = self.fresh();
-            let _ = writeln!(text, "let {name}: {} = {value};", of.name());
-            self.scope.push((name, of));
+            text += &self.statement(depth - 1);
         }
         text += &self.expr(ty, depth);
         self.scope.truncate(before);
         text
     }
 
+    /// The statements of a loop or branch.
+    fn block(&mut self, depth: usize) -> String {
+        let before = self.scope.len();
+        let text = (0..1 + self.below(2)).map(|_| self.statement(depth)).collect();
+        self.scope.truncate(before);
+        text
+    }
+
+    fn statement(&mut self, depth: usize) -> String {
+        let d = depth.saturating_sub(1);
+        match self.below(10) {
+            0..=3 => {
+                let of = Ty::ALL[self.below(Ty::ALL.len())];
+                let value = self.expr(of, depth);
+                let name = self.fresh();
+                self.scope.push((name.clone(), of));
+                format!("let mut {name}: {} = {value};\n", of.name())
+            }
+            4 | 5 => self.assignment(depth),
+            6 => {
+                let condition = self.expr(Ty::Bool, d);
+                let (then, otherwise) = (self.block(d), self.block(d));
+                format!("if {condition} {{\n{then}}} else {{\n{otherwise}}}\n")
+            }
+            7 => self.counted(d),
+            8 => {
+                // Ends by itself: a counter of its own goes down before anything can go on.
+                let (counter, from) = (self.fresh(), 1 + self.below(4));
+                let label = self.fresh();
+                let condition = self.expr(Ty::Bool, d);
+                self.loops.push(label.clone());
+                let block = self.block(d);
+                self.loops.pop();
+                format!(
+                    "let mut {counter} = {from}i64;\n'{label}: while {counter} > 0i64 && {condition} {{\n{counter} -= 1i64;\n{block}}}\n"
+                )
+            }
+            _ => self.jump(d),
+        }
+    }
+
+    /// `v = value;`, `v += value;` of a variable that was declared in a body (parameters do not change).
+    fn assignment(&mut self, depth: usize) -> String {
+        let known: Vec<(String, Ty)> = self.scope.iter().filter(|(name, _)| self.is_mutable(name)).cloned().collect();
+        if known.is_empty() {
+            return String::new();
+        }
+        let (name, ty) = &known[self.below(known.len())];
+        let value = self.expr(*ty, depth.saturating_sub(1));
+        let operators: &[&str] = match ty {
+            Ty::I64 | Ty::I32 | Ty::U32 => &["=", "=", "+=", "-=", "*=", "&=", "|=", "^="],
+            Ty::F64 => &["=", "+=", "-=", "*=", "/="],
+            Ty::Bool => &["=", "&=", "|=", "^="],
+            Ty::Text | Ty::OptI64 | Ty::OptF64 | Ty::OptText => &["="],
+        };
+        let operator = self.pick(operators);
+        if *ty == Ty::Text && self.below(2) == 0 {
+            return format!("{name} += &short({value});\n");
+        }
+        format!("{name} {operator} {value};\n")
+    }
+
+    /// Variables of closures, patterns and loops are not declared `mut`.
+    fn is_mutable(&self, name: &str) -> bool {
+        name.starts_with('v') && !self.fixed.iter().any(|fixed| fixed == name) && self.sealed == 0
+    }
+
+    fn counted(&mut self, d: usize) -> String {
+        let (name, label) = (self.fresh(), self.fresh());
+        let range = self.pick(&["0..4i64", "-2..=2i64", "1..(a & 7i64)", "0i64..b % 5"]);
+        self.fixed.push(name.clone());
+        self.scope.push((name.clone(), Ty::I64));
+        self.loops.push(label.clone());
+        let block = self.block(d);
+        self.loops.pop();
+        self.scope.pop();
+        format!("'{label}: for {name} in {range} {{\n{block}}}\n")
+    }
+
+    /// Out of a loop, on with it, or out of the function; always under a condition.
+    fn jump(&mut self, d: usize) -> String {
+        if self.sealed > 0 {
+            return String::new();
+        }
+        let condition = self.expr(Ty::Bool, d);
+        let at = self.below(self.loops.len().max(1));
+        let jump = match self.below(3) {
+            0 if !self.loops.is_empty() => format!("break '{}", self.loops[at]),
+            1 if !self.loops.is_empty() => format!("continue '{}", self.loops[at]),
+            _ => format!("return {}", self.expr(self.returns, d)),
+        };
+        format!("if {condition} {{ {jump}; }}\n")
+    }
+
     /// What stands inside a closure over a variable of this type.
     fn closure(&mut self, of: Ty, ty: Ty, depth: usize) -> String {
         let name = self.fresh();
+        self.fixed.push(name.clone());
         self.scope.push((name.clone(), of));
+        // A closure neither changes what is around it nor jumps out.
+        self.sealed += 1;
+        let loops = std::mem::take(&mut self.loops);
         let body = self.expr(ty, depth);
+        self.loops = loops;
+        self.sealed -= 1;
         self.scope.pop();
         format!("|{name}| {body}")
     }
@@ -186,8 +293,13 @@ impl Random {
             1 => {
                 let value = self.expr(Ty::OptI64, d);
                 let name = self.fresh();
+                self.fixed.push(name.clone());
                 self.scope.push((name.clone(), Ty::I64));
-                let (guard, some) = (self.expr(Ty::Bool, d), self.expr(ty, d));
+                // `return` in a guard is refused by the language.
+                self.sealed += 1;
+                let guard = self.expr(Ty::Bool, d);
+                self.sealed -= 1;
+                let some = self.expr(ty, d);
                 self.scope.pop();
                 let (other, none) = (self.expr(ty, d), self.expr(ty, d));
                 format!("(match {value} {{ Some({name}) if {guard} => {some}, Some(_) => {other}, None => {none} }})")
@@ -195,6 +307,7 @@ impl Random {
             _ => {
                 let value = self.expr(Ty::OptText, d);
                 let name = self.fresh();
+                self.fixed.push(name.clone());
                 self.scope.push((name.clone(), Ty::Text));
                 let some = self.expr(ty, d);
                 self.scope.pop();
@@ -437,7 +550,9 @@ impl Random {
             }
             4 => {
                 let value = self.expr(ty, d);
+                self.sealed += 1;
                 let other = self.expr(ty, d);
+                self.sealed -= 1;
                 format!("{value}.or_else(|| {other})")
             }
             5 if ty == Ty::OptI64 => {
