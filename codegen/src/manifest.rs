@@ -317,6 +317,9 @@ pub(crate) fn probe(step: &Step) -> abi::Step {
             mark_only: *mark_only,
             operator: operator.0,
         },
+        Step::FlatMap { lists, items, operator } => {
+            abi::Step::FlatMap { lists: regs(lists), items: regs(items), operator: operator.0 }
+        }
         Step::Compute { counts, .. } => {
             abi::Step::Count { operators: counts.iter().map(|operator| operator.0).collect() }
         }

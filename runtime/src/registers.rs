@@ -11,6 +11,7 @@
 //! chunk is worked on. They point into the batch that the task loop holds, into a table that is complete, into the arena,
 //! or into memory that a kernel has promised to keep (constants, inputs, and what it made in the [`ValueArena`]).
 
+mod expand;
 mod movement;
 mod selection;
 mod view;

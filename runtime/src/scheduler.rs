@@ -118,6 +118,12 @@ pub(crate) enum Step<'a> {
     Count(&'a [u32]),
     /// Index into `PipelineRun::probes`.
     Probe(usize),
+    /// Lists, their items, and whom it is counted for.
+    FlatMap {
+        lists: &'a [Reg],
+        items: &'a [Reg],
+        operator: u32,
+    },
 }
 
 /// A kernel, resolved.
@@ -374,7 +380,7 @@ impl<'a> Resolver<'a> {
                 match step {
                     Step::Compute { call, lends, .. } if !call.kernel.filter => *lends = Some(*end),
                     Step::Count(_) => {}
-                    Step::Compute { .. } | Step::Probe(_) => break,
+                    Step::Compute { .. } | Step::Probe(_) | Step::FlatMap { .. } => break,
                 }
             }
         }
@@ -387,6 +393,10 @@ impl<'a> Resolver<'a> {
                 Step::Compute { call: self.job.call(kernel, *operator)?, live, counts, lends: None }
             }
             manifest::Step::Count { operators } => Step::Count(operators),
+            manifest::Step::FlatMap { lists, items, operator } => {
+                self.check_flat_map(lists, items)?;
+                Step::FlatMap { lists, items, operator: *operator }
+            }
             manifest::Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
                 let (number, (spec, table)) = (*table, self.job.join_table(*table, *operator)?);
                 let away = if table.spilled.is_some() {
@@ -412,6 +422,18 @@ impl<'a> Resolver<'a> {
                 Step::Probe(self.probes.len() - 1)
             }
         })
+    }
+
+    /// The items are of the lists' type.
+    fn check_flat_map(&self, lists: &[Reg], items: &[Reg]) -> Result<(), RunError> {
+        let base = |reg: &Reg| self.registers.get(*reg as usize).map(|field| field.ty.base);
+        let fits = |(list, item): (&Reg, &Reg)| {
+            base(list).and_then(manifest::BaseType::item).is_some_and(|of| Some(of) == base(item))
+        };
+        if lists.is_empty() || lists.len() != items.len() || !lists.iter().zip(items).all(fits) {
+            return Err(bad("a flat map takes items out of what are no lists of them".to_owned()));
+        }
+        Ok(())
     }
 
     fn end(&mut self, end: &'a manifest::End) -> Result<(End<'a>, u32), RunError> {

@@ -16,6 +16,7 @@ use crate::operator::aggregate::{AggregateBuild, AggregateSpill, FusedBuild};
 use crate::operator::batch::BatchEnd;
 use crate::operator::collect::Order;
 use crate::operator::error_rows::{ErrorRows, error_sinks};
+use crate::operator::flat_map::FlatMap;
 use crate::operator::hash_join::{Found, JoinBuild, JoinTable, Probe};
 use crate::operator::rows::Collect;
 use crate::operator::sink::SinkRun;
@@ -24,6 +25,7 @@ use crate::registers::{BatchView, Registers, Selection};
 use crate::scheduler::{Body, EndSpec, KernelCall, OriginRows, PipelineRun, Probing, Step};
 use crate::spill::Partitioner;
 use sabot_abi::kernel::{Accumulator, Chunk, Context, RowError};
+use sabot_abi::manifest::Reg;
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use std::ops::Range;
 use std::sync::Arc;
@@ -372,6 +374,9 @@ impl<'a> Worker<'a> {
                     self.counts[call.operator as usize].nanos += started.elapsed().as_nanos() as u64;
                     self.count_step(counts, step_rows, selection.count);
                 }
+                Step::FlatMap { lists, items, operator } => {
+                    return self.flat_map(body, at, (lists, items, *operator), &selection);
+                }
                 Step::Probe(number) => {
                     let started = Instant::now();
                     let probing = &self.run.probes[*number];
@@ -430,6 +435,38 @@ impl<'a> Worker<'a> {
             self.registers.restore(&saved);
             if self.failed_row() != before {
                 return Ok(()); // pairs come in the order of their rows: no earlier one can fail
+            }
+        }
+    }
+
+    /// Runs the steps behind a flat map over each chunk of items.
+    fn flat_map(
+        &mut self,
+        body: &'a Body<'a>,
+        at: usize,
+        (lists, items, operator): (&[Reg], &[Reg], u32),
+        selection: &Selection,
+    ) -> Result<(), RunError> {
+        let started = Instant::now();
+        let mut expansion = FlatMap::new(&mut self.registers, lists, selection);
+        self.counts[operator as usize].rows_in += selection.count as u64;
+        self.counts[operator as usize].nanos += started.elapsed().as_nanos() as u64;
+        let saved = self.registers.save();
+        loop {
+            let started = Instant::now();
+            let rows = expansion.next_chunk(&mut self.registers, lists, items);
+            let count = &mut self.counts[operator as usize];
+            count.rows_out += rows as u64;
+            count.nanos += started.elapsed().as_nanos() as u64;
+            if rows == 0 {
+                return Ok(());
+            }
+            self.step_rows = None;
+            let before = self.failed_row();
+            self.run_body(body, at + 1, Selection::all(rows))?;
+            self.registers.restore(&saved);
+            if self.failed_row() != before {
+                return Ok(()); // items come in the order of their rows: no earlier one can fail
             }
         }
     }

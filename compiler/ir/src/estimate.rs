@@ -54,6 +54,8 @@ fn node_rows(plan: &Plan, id: NodeId, rows: &[Option<f64>]) -> Option<f64> {
                 JoinKind::Anti => left * (1.0 - share),
             })
         }
+        // Nobody knows; a few of each.
+        Operator::FlatMap { .. } => Some(input(0)? * 4.0),
         Operator::Aggregate { keys, .. } if keys.is_empty() => Some(1.0),
         Operator::Aggregate { keys, .. } | Operator::Dedup { keys } => {
             let input_rows = input(0)?;
@@ -127,6 +129,7 @@ pub fn is_unique(plan: &Plan, node: NodeId, columns: &[u32]) -> bool {
             input.is_some_and(|input| is_unique(plan, *input, columns))
         }
         Operator::HashJoin { kind: JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full, .. }
+        | Operator::FlatMap { .. }
         | Operator::Union => false,
     }
 }
@@ -156,7 +159,7 @@ pub fn distinct(plan: &Plan, node: NodeId, column: u32) -> Option<f64> {
             }
             distinct(plan, *below.inputs.first()?, value.as_column()?)
         }
-        Operator::Union => None,
+        Operator::Union | Operator::FlatMap { .. } => None,
         Operator::HashJoin { .. } => {
             let (left, right) = (*below.inputs.first()?, *below.inputs.get(1)?);
             let left_columns = u32::try_from(plan.node(left).schema.len()).ok()?;

@@ -18,11 +18,8 @@ pub enum ListFunction {
     At,
     /// The list with one item more at its end.
     Push,
-    /// The list with another item at a position; out of range is a row error. Changes the list in place: the checker
-    /// gives it a list that nobody else holds, see [`Self::Own`].
+    /// The list with another item at a position; out of range is a row error.
     Set,
-    /// A copy that nobody else holds.
-    Own,
     /// `v[a..b]`; out of range, or `a > b`, is a row error.
     Slice,
     /// The items of the first, then those of the second.
@@ -44,14 +41,13 @@ pub enum ListFunction {
 
 impl ListFunction {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::Of,
         Self::Repeat,
         Self::Len,
         Self::At,
         Self::Push,
         Self::Set,
-        Self::Own,
         Self::Slice,
         Self::Concat,
         Self::Reverse,
@@ -72,7 +68,6 @@ impl ListFunction {
             Self::At => "at",
             Self::Push => "push",
             Self::Set => "set",
-            Self::Own => "own",
             Self::Slice => "slice",
             Self::Concat => "concat",
             Self::Reverse => "reverse",
@@ -93,7 +88,6 @@ impl ListFunction {
             | Self::Repeat
             | Self::Len
             | Self::Push
-            | Self::Own
             | Self::Concat
             | Self::Reverse
             | Self::Order
@@ -114,7 +108,7 @@ impl ListFunction {
             (Self::At, [list, i]) => list.item_type() == Some(result) && **i == Type::UInt64,
             (Self::Push, [list, x]) => *list == result && list.item_type() == Some(x),
             (Self::Set, [list, i, x]) => *list == result && list.item_type() == Some(x) && **i == Type::UInt64,
-            (Self::Own | Self::Reverse, [list]) => item(list).is_some() && *list == result,
+            (Self::Reverse, [list]) => item(list).is_some() && *list == result,
             (Self::Slice, [list, from, to]) => {
                 item(list).is_some() && *list == result && [from, to].iter().all(|at| ***at == Type::UInt64)
             }
@@ -134,7 +128,6 @@ impl ListFunction {
                 | Self::At
                 | Self::Push
                 | Self::Set
-                | Self::Own
                 | Self::Slice
                 | Self::Concat
                 | Self::Reverse

@@ -225,6 +225,16 @@ pub enum Step {
         /// Whom it is counted for.
         operator: OperatorId,
     },
+    /// Makes a row of each item of the lists in these registers, which have one length. Afterwards only `items` may be
+    /// read.
+    FlatMap {
+        /// The lists.
+        lists: Vec<Reg>,
+        /// The registers of their items, in the same order.
+        items: Vec<Reg>,
+        /// Whom it is counted for.
+        operator: OperatorId,
+    },
 }
 
 /// Where a list of steps ends.

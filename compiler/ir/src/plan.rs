@@ -216,6 +216,13 @@ pub enum Operator {
         /// One expression per column.
         columns: Vec<Expr>,
     },
+    /// Makes a row of each item of some lists. (`FLAT_MAP`)
+    ///
+    /// Schema: the type of each list's items. The rows of one row stand where it stood, in the order of the items.
+    FlatMap {
+        /// One list per column, all of one length.
+        columns: Vec<Expr>,
+    },
     /// All rows of all inputs, which have the same shape.
     Union,
     /// Joins rows with equal keys; a null in a key matches nothing.
@@ -388,6 +395,7 @@ impl Operator {
             Self::Source { .. } => "source",
             Self::Filter { .. } => "filter",
             Self::Project { .. } => "project",
+            Self::FlatMap { .. } => "flat_map",
             Self::Union => "union",
             Self::HashJoin { .. } => "hash_join",
             Self::Aggregate { .. } => "aggregate",
@@ -406,7 +414,7 @@ impl Operator {
         match self {
             Self::Source { .. } | Self::Union | Self::Limit { .. } | Self::Sink { .. } => Vec::new(),
             Self::Filter { predicate } => vec![predicate],
-            Self::Project { columns } => columns.iter().collect(),
+            Self::Project { columns } | Self::FlatMap { columns } => columns.iter().collect(),
             Self::HashJoin { left_keys, right_keys, .. } => left_keys.iter().chain(right_keys).collect(),
             Self::Aggregate { keys, calls } => {
                 let of_calls = calls.iter().flat_map(|call| call.filter.iter().chain(&call.args));
@@ -422,7 +430,7 @@ impl Operator {
         match self {
             Self::Source { .. } | Self::Union | Self::Limit { .. } | Self::Sink { .. } => Vec::new(),
             Self::Filter { predicate } => vec![predicate],
-            Self::Project { columns } => columns.iter_mut().collect(),
+            Self::Project { columns } | Self::FlatMap { columns } => columns.iter_mut().collect(),
             Self::HashJoin { left_keys, right_keys, .. } => left_keys.iter_mut().chain(right_keys).collect(),
             Self::Aggregate { keys, calls } => {
                 let of_calls = calls.iter_mut().flat_map(|call| call.filter.iter_mut().chain(&mut call.args));

@@ -31,7 +31,6 @@ pub(crate) fn function(function: ListFunction, args: &[Value]) -> Result<Value, 
             items[at] = args[2].clone();
             Value::List(items)
         }
-        ListFunction::Own => args[0].clone(),
         ListFunction::Slice => {
             let items = items(&args[0]);
             let from = position(&args[1], items.len() + 1)?;

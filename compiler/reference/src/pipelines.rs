@@ -192,6 +192,18 @@ impl<'a> Run<'a> {
                 }
                 self.steps(rest, end, registers)
             }
+            Step::FlatMap { lists, items: to, operator } => {
+                let made = crate::run::items(&values(&registers, lists));
+                self.count(*operator, made.len());
+                for row in made {
+                    let mut registers = vec![Value::Null; registers.len()];
+                    for (reg, item) in to.iter().zip(row) {
+                        registers[reg.0 as usize] = item;
+                    }
+                    self.steps(rest, end, registers)?;
+                }
+                Ok(())
+            }
             Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
                 let key = values(&registers, keys);
                 let has_null = key.iter().any(Value::is_null);

@@ -157,6 +157,10 @@ impl Run<'_> {
             Operator::Project { columns } => {
                 Ok(cx.with_values(input(0), columns)?.into_iter().map(|(_, values)| values).collect())
             }
+            Operator::FlatMap { columns } => {
+                let lists = cx.with_values(input(0), columns)?;
+                Ok(lists.into_iter().flat_map(|(_, lists)| items(&lists)).collect())
+            }
             Operator::Union => Ok((0..node.inputs.len()).flat_map(|position| input(position).clone()).collect()),
             Operator::HashJoin { kind, left_keys, right_keys, build } => {
                 let left = keyed(cx.with_values(input(0), left_keys)?);
@@ -182,6 +186,16 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// A row for each item of these lists, which have one length.
+pub(crate) fn items(lists: &[Value]) -> Vec<Row> {
+    let list = |value: &Value| match value {
+        Value::List(items) => items.clone(),
+        other => unreachable!("{other} is no list"),
+    };
+    let lists: Vec<Vec<Value>> = lists.iter().map(list).collect();
+    (0..lists[0].len()).map(|at| lists.iter().map(|list| list[at].clone()).collect()).collect()
 }
 
 /// A refused row as an error sink wants it, whose columns are known by name.

@@ -40,7 +40,6 @@ impl Body<'_, '_> {
                     | Ty::Group
                     | Ty::List(_)
                     | Ty::Generic(_)
-                    | Ty::Closure
                     | Ty::Ordering => return self.bad_unary("-", &ty, operand, span),
                 }
                 match folded {
@@ -68,7 +67,6 @@ impl Body<'_, '_> {
                     | Ty::Group
                     | Ty::List(_)
                     | Ty::Generic(_)
-                    | Ty::Closure
                     | Ty::Ordering
                     | Ty::Var(_) => self.bad_unary("!", &ty, operand, span),
                 }
@@ -269,7 +267,7 @@ impl Body<'_, '_> {
         }
     }
 
-    fn is_comparable(&self, ty: &Ty, equality: bool) -> bool {
+    pub(super) fn is_comparable(&self, ty: &Ty, equality: bool) -> bool {
         match self.table.resolve(ty) {
             Ty::Error | Ty::Never | Ty::Usize | Ty::Isize | Ty::Var(_) | Ty::Scalar(_) => true,
             Ty::Option(inner) => {
@@ -281,10 +279,14 @@ impl Body<'_, '_> {
             Ty::Record(id) => {
                 equality && self.cx.record(id).fields.iter().all(|field| self.is_comparable(&field.ty, equality))
             }
-            Ty::List(item) => self.is_comparable(&item, equality),
+            Ty::List(item) => {
+                let item = self.table.deep(&item);
+                (equality || item.column_type().is_some_and(|ty| !ty.is_option()))
+                    && self.is_comparable(&item, equality)
+            }
             Ty::Ordering => true,
             Ty::Generic(id) => self.generic_is_comparable(id, equality),
-            Ty::Group | Ty::Result(_) | Ty::Closure => false,
+            Ty::Group | Ty::Result(_) => false,
         }
     }
 

@@ -238,7 +238,6 @@ impl Body<'_, '_> {
             | Ty::Record(_)
             | Ty::List(_)
             | Ty::Generic(_)
-            | Ty::Closure
             | Ty::Ordering
             | Ty::Group
             | Ty::Var(_) => {
@@ -346,7 +345,7 @@ impl Body<'_, '_> {
         }
         let whose = format!("`{}`", name.text);
         let local = LocalClosure { closure: closure.clone(), params, result, whose, scope };
-        let id = self.bind(&name.text, Ty::Closure);
+        let id = self.bind(&name.text, Ty::Error);
         self.closures.insert(id, Rc::new(local));
         lets
     }

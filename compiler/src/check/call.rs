@@ -102,6 +102,11 @@ impl Body<'_, '_> {
                 let inner = self.table.fresh(Kind::Any);
                 return Hir::new(HirKind::None, inner.option(), span);
             }
+            ["Ordering", name] => {
+                if let Some(order) = self.ordering_named(name, span) {
+                    return order;
+                }
+            }
             [owner, name] if self.is_owner(owner) => return self.associated_constant(owner, name, span),
             [float @ ("f32" | "f64"), "consts", name] => {
                 if let (Some(value), Some(ty)) = (float_const(name), scalar_named(float)) {
@@ -185,6 +190,12 @@ impl Body<'_, '_> {
                     let method = Name { text: (*name).to_owned(), span: name_span };
                     return self.method(a, &method, &[], rest, hint, span);
                 }
+            }
+            ["Vec", "new" | "default"] if args.is_empty() => return self.list(&[], hint, span),
+            ["Vec", "with_capacity"] => {
+                let [room] = args else { return self.wrong_arity("with_capacity", 1, args, name_span, span) };
+                self.expect(room, &Ty::Usize, Why::Index);
+                return self.list(&[], hint, span);
             }
             [owner, function] if self.is_owner(owner) => {
                 return self.associated_function(owner, function, args, name_span, span);

@@ -49,6 +49,7 @@ impl Body<'_, '_> {
                 self.cx.say(crate::diagnostics::text::regex_alone(span));
                 Hir::error(span)
             }
+            ExprKind::Macro(name, args) if name.text == "vec" => self.list(args, hint, span),
             ExprKind::Macro(name, args) if name.text == "format" => self.format(args, span),
             ExprKind::Macro(name, args) => {
                 if let Some(failing) = self.failing_macro(&name.text, args, span) {
@@ -57,6 +58,8 @@ impl Body<'_, '_> {
                 self.cx.say(unsupported::macro_call(&name.text, span));
                 Hir::error(span)
             }
+            ExprKind::Array(items) => self.list(items, hint, span),
+            ExprKind::Repeat(_, item, count) => self.repeat(item, count, hint, span),
             ExprKind::Assign(place, op, value) => self.assign(place, *op, value, span),
             ExprKind::While(label, condition, body) => self.while_(label.as_ref(), condition, body, span),
             ExprKind::For(label, pattern, values, body) => self.for_(label.as_ref(), pattern, values, body, span),
@@ -66,7 +69,7 @@ impl Body<'_, '_> {
             ExprKind::Continue(label) => self.continue_(label.as_ref(), span),
             ExprKind::Try(value) => self.try_(value, span),
             ExprKind::Index(base, index) => self.index(base, index, span),
-            ExprKind::Range(..) | ExprKind::Array(_) | ExprKind::Repeat(..) => {
+            ExprKind::Range(..) => {
                 self.cx.say(unsupported::form("this form", span));
                 Hir::error(span)
             }
@@ -113,6 +116,9 @@ impl Body<'_, '_> {
         let ty = self.table.resolve(&base_hir.ty);
         if ty == Ty::STRING || ty == Ty::BYTES {
             return self.text_index(base_hir, &ty, index, span);
+        }
+        if let Ty::List(item) = &ty {
+            return self.list_index(base_hir, item, index, span);
         }
         if !ty.is_error() {
             self.cx.say(unsupported::form("an index of this type", span));
@@ -171,7 +177,6 @@ impl Body<'_, '_> {
                     | Ty::Group
                     | Ty::List(_)
                     | Ty::Generic(_)
-                    | Ty::Closure
                     | Ty::Ordering
                     | Ty::Var(_) => false,
                 };
@@ -190,7 +195,6 @@ impl Body<'_, '_> {
             | Ty::List(_)
             | Ty::Result(_)
             | Ty::Generic(_)
-            | Ty::Closure
             | Ty::Ordering
             | Ty::Var(_) => {
                 self.cx.say(names::field_of_scalar(&self.show(&ty), &field.text, field.span));

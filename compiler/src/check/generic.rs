@@ -202,7 +202,7 @@ impl Cx<'_> {
                 self.satisfies(&Ty::Generic(id), &bound)
             }
             Ty::Error | Ty::Never | Ty::Usize | Ty::Isize | Ty::Ordering | Ty::Var(_) => true,
-            Ty::Group | Ty::Closure | Ty::Result(_) => false,
+            Ty::Group | Ty::Result(_) => false,
         }
     }
 
@@ -442,7 +442,6 @@ pub(super) fn substitute(ty: &Ty, map: &BTreeMap<GenericId, Ty>) -> Ty {
         | Ty::Isize
         | Ty::Record(_)
         | Ty::Group
-        | Ty::Closure
         | Ty::Ordering
         | Ty::Var(_) => ty.clone(),
     }

@@ -560,7 +560,6 @@ pub(super) fn first_variable(ty: &Ty) -> Option<TyVar> {
         | Ty::Group
         | Ty::Result(_)
         | Ty::Generic(_)
-        | Ty::Closure
         | Ty::Ordering => None,
     }
 }

@@ -264,7 +264,6 @@ impl<'a, 'd> Body<'a, 'd> {
                 | Ty::Group
                 | Ty::List(_)
                 | Ty::Generic(_)
-                | Ty::Closure
                 | Ty::Ordering
                 | Ty::Var(_) => false,
             })

@@ -241,7 +241,6 @@ fn same_but_options(a: &Ty, b: &Ty) -> bool {
             | Ty::Group
             | Ty::List(_)
             | Ty::Generic(_)
-            | Ty::Closure
             | Ty::Ordering
             | Ty::Var(_),
             _,

@@ -424,6 +424,9 @@ impl<'a, 'd> Lower<'a, 'd> {
         if let (Function::UnwrapOr, [option, default]) = (function, args) {
             return self.unwrap_or(option, default, hir.span);
         }
+        if let Function::List(function) = function {
+            return self.list_function(function, args, hir);
+        }
         let mut args: Vec<Expr> = args.iter().map(|arg| self.scalar(arg)).collect();
         let ty = hir.ty.column_type().unwrap_or(Type::Bool);
         let mut function = function;
@@ -483,6 +486,9 @@ impl<'a, 'd> Lower<'a, 'd> {
         }
         let is_comparison =
             matches!(op, BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge);
+        if is_comparison && matches!(a.ty, Ty::List(_)) && a.ty.column_type().is_none() {
+            return self.local_region(|lower| lower.equal_lists(op, a, b, hir.span));
+        }
         if is_comparison && a.ty.column_type().is_none() {
             return self.local_region(|lower| {
                 let a = lower.value(a);

@@ -248,7 +248,6 @@ impl Body<'_, '_> {
             | Ty::Tuple(_)
             | Ty::List(_)
             | Ty::Generic(_)
-            | Ty::Closure
             | Ty::Ordering
             | Ty::Var(_) => {}
         }
@@ -273,6 +272,20 @@ impl Body<'_, '_> {
         }
         if ty == Ty::STRING
             && let Some(hir) = self.text_change(receiver, name, args, span)
+        {
+            return hir;
+        }
+        if let Ty::List(item) = &ty {
+            return match self.list_method(&receiver_hir, item, name, args, span) {
+                Some(hir) => hir,
+                None => self.no_list_method(&ty, name, args, span),
+            };
+        }
+        if let Some(order) = self.ordering_of(&receiver_hir, name, args, span) {
+            return order;
+        }
+        if ty == Ty::Ordering
+            && let Some(hir) = self.ordering_method(&receiver_hir, name, args, span)
         {
             return hir;
         }
@@ -355,6 +368,17 @@ impl Body<'_, '_> {
             all.push(self.expect(arg, &arg_ty, Why::Argument { function: found.name, index }));
         }
         Hir::new(HirKind::Call(found.function, all), result, span)
+    }
+
+    fn no_list_method(&mut self, ty: &Ty, name: &Name, args: &[ast::Expr], span: Span) -> Hir {
+        for arg in args {
+            if !matches!(arg.kind, ast::ExprKind::Closure(_)) {
+                self.expr(arg, None);
+            }
+        }
+        let shown = self.show(ty);
+        self.cx.say(crate::diagnostics::lists::no_method(&shown, &name.text, &super::list::NAMES, name.span));
+        Hir::error(span)
     }
 
     fn bool_then(&mut self, condition: Hir, name: &Name, args: &[ast::Expr], span: Span) -> Hir {

@@ -118,10 +118,10 @@ impl Planner<'_, '_> {
             OperatorType::OrderBy => self.order_by(op, &inputs[0]),
             OperatorType::Limit => self.limit(op, &inputs[0]),
             OperatorType::Sink => self.sink(op, inputs.first()),
-            OperatorType::FlatMap => {
-                self.cx.say(unsupported::flat_map(op.span));
-                Stream::unknown()
-            }
+            OperatorType::FlatMap => match self.required_closure(op) {
+                Some(closure) => self.flat_map(op, closure, &inputs[0]),
+                None => Stream::unknown(),
+            },
             OperatorType::TumblingWindow
             | OperatorType::SlidingWindow
             | OperatorType::SessionWindow

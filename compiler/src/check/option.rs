@@ -61,7 +61,6 @@ pub(super) fn default_of(ty: &Ty, span: Span) -> Option<Hir> {
         | Ty::List(_)
         | Ty::Result(_)
         | Ty::Generic(_)
-        | Ty::Closure
         | Ty::Ordering
         | Ty::Var(_) => {
             return None;

@@ -61,7 +61,6 @@ impl Body<'_, '_> {
                     | Ty::List(_)
                     | Ty::Result(_)
                     | Ty::Generic(_)
-                    | Ty::Closure
                     | Ty::Ordering => {
                         if !matches!(ty, Ty::Error | Ty::Never) {
                             let shown = self.show(&ty);
@@ -407,7 +406,6 @@ impl Body<'_, '_> {
                     | Ty::List(_)
                     | Ty::Result(_)
                     | Ty::Generic(_)
-                    | Ty::Closure
                     | Ty::Ordering => {
                         let shown = self.show(ty);
                         self.cx.say(say::pattern_mismatch("an `Option`", &shown, span));
@@ -476,6 +474,15 @@ impl Body<'_, '_> {
                         bind_rest(self)
                     }
                 }
+            }
+            ([.., "Ordering", order], []) if self.ordering_named(order, span).is_some() => {
+                let Some(value) = self.ordering_named(order, span) else { return bind_rest(self) };
+                if !self.table.unify(ty, &Ty::Ordering) {
+                    let shown = self.show(ty);
+                    self.cx.say(say::pattern_mismatch("an `Ordering`", &shown, span));
+                    return bind_rest(self);
+                }
+                value_pattern(&value, &Ty::Ordering, span)
             }
             ([number, limit], []) if number_suffix(number).is_some() => {
                 let path: Vec<String> = path.to_vec();

@@ -89,7 +89,6 @@ impl Planner<'_, '_> {
                 | Ty::Group
                 | Ty::List(_)
                 | Ty::Generic(_)
-                | Ty::Closure
                 | Ty::Ordering
                 | Ty::Var(_) => false,
             }
@@ -110,7 +109,6 @@ impl Planner<'_, '_> {
             | Ty::List(_)
             | Ty::Result(_)
             | Ty::Generic(_)
-            | Ty::Closure
             | Ty::Ordering
             | Ty::Var(_)) => other.column_type().is_some(),
         };
@@ -170,7 +168,6 @@ pub(super) fn fields_of(cx: &Cx<'_>, row: &Ty) -> Vec<Field> {
         | Ty::Group
         | Ty::List(_)
         | Ty::Generic(_)
-        | Ty::Closure
         | Ty::Ordering
         | Ty::Var(_)) => other.column_type().map(|ty| Field::new("value", ty)).into_iter().collect(),
     }

@@ -44,8 +44,6 @@ pub(super) enum Ty {
     List(Box<Ty>),
     /// A type parameter of the function that is being checked.
     Generic(GenericId),
-    /// A closure that a `let` gave a name.
-    Closure,
     /// `std::cmp::Ordering`: -1, 0 or 1.
     Ordering,
     /// The rows of one key, inside an aggregate.
@@ -133,7 +131,6 @@ impl Ty {
             | Self::Record(_)
             | Self::Group
             | Self::Generic(_)
-            | Self::Closure
             | Self::Var(_) => None,
         }
     }
@@ -152,7 +149,6 @@ impl Ty {
             | Self::Group
             | Self::List(_)
             | Self::Generic(_)
-            | Self::Closure
             | Self::Ordering
             | Self::Var(_) => false,
         }
@@ -186,7 +182,6 @@ impl Ty {
             | Self::Record(_)
             | Self::Group
             | Self::Generic(_)
-            | Self::Closure
             | Self::Ordering
             | Self::Var(_) => false,
         }
@@ -276,6 +271,7 @@ pub(super) fn number_suffix(suffix: &str) -> Option<Ty> {
 pub(super) fn integer_range(ty: &Ty) -> Option<(i128, i128)> {
     match ty {
         Ty::Usize => Some((0, u64::MAX.into())),
+        Ty::Ordering => Some((-1, 1)),
         Ty::Isize => Some((i64::MIN.into(), i64::MAX.into())),
         Ty::Scalar(Type::Char) => Some((0, u32::from(char::MAX).into())),
         Ty::Scalar(Type::Int8) => Some((i8::MIN.into(), i8::MAX.into())),
@@ -296,8 +292,6 @@ pub(super) fn integer_range(ty: &Ty) -> Option<(i128, i128)> {
         | Ty::Group
         | Ty::List(_)
         | Ty::Generic(_)
-        | Ty::Closure
-        | Ty::Ordering
         | Ty::Var(_) => None,
     }
 }
@@ -320,7 +314,6 @@ pub(super) fn is_lossless(from: &Ty, to: &Ty) -> bool {
         | Ty::Group
         | Ty::List(_)
         | Ty::Generic(_)
-        | Ty::Closure
         | Ty::Ordering
         | Ty::Var(_) => None,
     };
@@ -407,13 +400,26 @@ impl Cx<'_> {
                 Ty::Error
             }
             TypeNameKind::Reference(inner) => self.resolve_type(inner),
-            TypeNameKind::Slice(_) | TypeNameKind::Array(..) => {
-                self.say(say::type_not_supported("[T]", name.span));
-                Ty::Error
-            }
+            TypeNameKind::Slice(item) | TypeNameKind::Array(item, _) => self.resolve_list(item),
             TypeNameKind::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.resolve_type(part)).collect()),
             TypeNameKind::Path(path, args) => self.resolve_path(path, args, name.span),
         }
+    }
+
+    /// `Vec<T>`, `[T]`, `[T; n]`.
+    fn resolve_list(&mut self, written: &ast::TypeName) -> Ty {
+        if let TypeNameKind::Path(byte, none) = &written.kind
+            && byte == "u8"
+            && none.is_empty()
+        {
+            return Ty::BYTES;
+        }
+        let item = self.resolve_type(written);
+        if item == Ty::unit() {
+            self.say(crate::diagnostics::lists::list_of_nothing(written.span));
+            return Ty::Error;
+        }
+        if item.is_error() { Ty::Error } else { Ty::List(Box::new(item)) }
     }
 
     fn resolve_path(&mut self, path: &str, args: &[ast::TypeName], span: Span) -> Ty {
@@ -443,6 +449,12 @@ impl Cx<'_> {
         }
         if let Some(record) = self.record_names.get(path) {
             return Ty::Record(*record);
+        }
+        if let ("Vec", [item]) = (path, args) {
+            return self.resolve_list(item);
+        }
+        if path == "Ordering" && args.is_empty() {
+            return Ty::Ordering;
         }
         if matches!(path, "Vec" | "i128" | "u128" | "HashMap" | "BTreeMap" | "Box" | "Rc" | "Arc") {
             self.say(say::type_not_supported(path, span));
@@ -481,7 +493,6 @@ impl Cx<'_> {
             Ty::Group => "group".to_owned(),
             Ty::List(item) => format!("Vec<{}>", self.show(item)),
             Ty::Generic(id) => self.generics[id.0 as usize].name.clone(),
-            Ty::Closure => "closure".to_owned(),
             Ty::Ordering => "Ordering".to_owned(),
         }
     }

@@ -64,7 +64,6 @@ impl Table {
             | Ty::Group
             | Ty::List(_)
             | Ty::Generic(_)
-            | Ty::Closure
             | Ty::Ordering => None,
         }
     }
@@ -84,7 +83,6 @@ impl Table {
             | Ty::Record(_)
             | Ty::Group
             | Ty::Generic(_)
-            | Ty::Closure
             | Ty::Ordering
             | Ty::Var(_)) => other,
         }
@@ -110,7 +108,6 @@ impl Table {
             | Ty::Record(_)
             | Ty::Group
             | Ty::Generic(_)
-            | Ty::Closure
             | Ty::Ordering) => other,
         }
     }
@@ -160,7 +157,6 @@ impl Table {
                 | Ty::List(_)
                 | Ty::Result(_)
                 | Ty::Generic(_)
-                | Ty::Closure
                 | Ty::Ordering,
                 Ty::Scalar(_)
                 | Ty::Usize
@@ -172,7 +168,6 @@ impl Table {
                 | Ty::List(_)
                 | Ty::Result(_)
                 | Ty::Generic(_)
-                | Ty::Closure
                 | Ty::Ordering,
             ) => a == b,
         }
@@ -195,7 +190,6 @@ impl Table {
             | Ty::Record(_)
             | Ty::Group
             | Ty::Generic(_)
-            | Ty::Closure
             | Ty::Ordering => false,
         }
     }

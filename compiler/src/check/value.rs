@@ -75,7 +75,6 @@ impl Value {
             | Ty::Group
             | Ty::Result(_)
             | Ty::Generic(_)
-            | Ty::Closure
             | Ty::Ordering
             | Ty::Var(_) => Self::Scalar(Expr::bool(true)),
         }
@@ -107,7 +106,6 @@ impl Value {
             | Ty::Isize
             | Ty::Group
             | Ty::Generic(_)
-            | Ty::Closure
             | Ty::Ordering
             | Ty::Var(_) => Self::Scalar(leaf(list(item.column_type().unwrap_or(Type::Bool)))),
         }

@@ -8,6 +8,7 @@ pub(crate) mod control;
 pub(crate) mod generics;
 pub(crate) mod guide;
 pub(crate) mod library;
+pub(crate) mod lists;
 pub(crate) mod names;
 pub(crate) mod operators;
 pub(crate) mod similar;

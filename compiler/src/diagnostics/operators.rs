@@ -100,6 +100,13 @@ pub(crate) fn filter_map_needs_option(found: &str, at: Span) -> Diagnostic {
         .help("give `Some(..)` or `None`; to keep every row, use `map`")
 }
 
+/// A `flat_map` that gives no list.
+pub(crate) fn flat_map_needs_list(found: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0505", "`flat_map` needs a `Vec` of records")
+        .label(at, format!("this is `{found}`"))
+        .help("give a list: `vec![..]`, or `.collect()` of an iterator; for none or one row, use `filter_map`")
+}
+
 /// A selection from rows that have no columns by name.
 pub(crate) fn select_without_record(found: &str, at: Span) -> Diagnostic {
     Diagnostic::error("E0505", "these rows have no columns to select").label(at, format!("the rows are `{found}`"))

@@ -53,6 +53,8 @@ pub(crate) enum Why<'a> {
     },
     /// Between `[` and `]`.
     Index,
+    /// Another item of a list.
+    Item,
     /// Behind `if` in an arm.
     Guard,
     /// Assigned to a variable, which is declared there.
@@ -212,6 +214,7 @@ pub(crate) fn mismatch(at: Span, expected: &str, found: &str, why: Why<'_>, fix:
     let diagnostic = match why {
         Why::Operand(op) => Diagnostic::error("E0301", format!("`{op}` takes `bool` on both sides")).label(at, is),
         Why::Condition => Diagnostic::error("E0301", "a condition must be `bool`").label(at, is),
+        Why::Item => Diagnostic::error("E0301", format!("this list holds `{expected}`")).label(at, is),
         Why::Index => Diagnostic::error("E0301", "a position is a `usize`").label(at, is),
         Why::Guard => Diagnostic::error("E0301", "the guard of an arm must be `bool`").label(at, is),
         Why::OtherBranch(other) => Diagnostic::error("E0301", "the branches of this `if` have different types")

@@ -166,11 +166,6 @@ pub(crate) fn default_not_constant(param: &str, at: Span) -> Diagnostic {
         .help("write the value")
 }
 
-/// `.flat_map(..)`.
-pub(crate) fn flat_map(at: Span) -> Diagnostic {
-    not_yet("`flat_map`", at).help("use `filter_map` for none or one row, or `union` of several maps")
-}
-
 /// `.window(..)`.
 pub(crate) fn window(kind: &str, at: Span) -> Diagnostic {
     not_yet(&format!("a {}", kind.replace('_', " ")), at).help("aggregate by key: `.key_by(..).aggregate(..)`")

@@ -16,6 +16,7 @@ pub(super) fn node_can_fail(node: &Node) -> bool {
         | Operator::Dedup { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. }
+        | Operator::FlatMap { .. }
         | Operator::Sink { .. } => false,
     };
     sums || node.operator.exprs().into_iter().any(Expr::can_fail)
@@ -142,6 +143,7 @@ pub(super) fn order_matters(plan: &Plan) -> Vec<bool> {
                 Operator::Source { .. }
                 | Operator::Filter { .. }
                 | Operator::Project { .. }
+                | Operator::FlatMap { .. }
                 | Operator::Union
                 | Operator::HashJoin { .. }
                 | Operator::Sink { .. } => false,

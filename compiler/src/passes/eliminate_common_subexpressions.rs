@@ -62,6 +62,7 @@ fn share(plan: &mut Plan, id: NodeId) -> Option<NodeId> {
         | Operator::Dedup { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. }
+        | Operator::FlatMap { .. }
         | Operator::Sink { .. } => None,
     }
 }

@@ -97,6 +97,7 @@ fn has_order(plan: &Plan, sink: SinkId) -> bool {
             | Operator::HashJoin { .. }
             | Operator::Aggregate { .. }
             | Operator::Dedup { .. }
+            | Operator::FlatMap { .. }
             | Operator::Sink { .. } => return false,
         }
     }

@@ -103,8 +103,10 @@ fn across(plan: &Plan, below: &Node, predicate: &Expr, on_error: ErrorPolicy) ->
         Operator::Sort { limit: Some(_), partition_by, .. } if !partition_by.is_empty() => {
             reads_only(predicate, partition_by).then(|| vec![(0, predicate.clone())])
         }
+        // What it reads are items, which are not there below.
         Operator::Source { .. }
         | Operator::Filter { .. }
+        | Operator::FlatMap { .. }
         | Operator::Aggregate { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. }

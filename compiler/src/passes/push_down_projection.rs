@@ -47,7 +47,7 @@ fn needed_columns(plan: &Plan, order: &[NodeId]) -> Vec<Columns> {
     for id in order.iter().rev() {
         let node = plan.node(*id);
         let mut own = std::mem::take(&mut needed[id.0 as usize]);
-        if let Operator::Project { columns } = &node.operator {
+        if let Operator::Project { columns } | Operator::FlatMap { columns } = &node.operator {
             own.extend((0..).zip(columns).filter(|(_, column)| column.can_fail()).map(|(at, _)| at));
         }
         if own.is_empty() {
@@ -76,7 +76,9 @@ fn read_of_input(plan: &Plan, node: &Node, port: usize, own: &Columns) -> Column
     }
     match &node.operator {
         Operator::Source { .. } => Columns::new(),
-        Operator::Project { columns } => own.iter().flat_map(|column| columns[*column as usize].columns()).collect(),
+        Operator::Project { columns } | Operator::FlatMap { columns } => {
+            own.iter().flat_map(|column| columns[*column as usize].columns()).collect()
+        }
         Operator::Aggregate { keys, calls } => {
             let is_kept = |(position, call): &(u32, &_)| own.contains(position) || call_can_fail(call);
             let first_call = u32::try_from(keys.len()).unwrap_or(u32::MAX);
@@ -132,7 +134,7 @@ fn narrow(
             *columns = left.iter().map(|column| columns[*column as usize]).collect();
             left
         }
-        Operator::Project { columns } => {
+        Operator::Project { columns } | Operator::FlatMap { columns } => {
             let left: Vec<u32> = needed.iter().copied().collect();
             *columns = left.iter().map(|column| columns[*column as usize].clone()).collect();
             remap(columns.iter_mut(), of_input(0));

@@ -3,6 +3,7 @@
 use super::PhysicalCx;
 use super::cut::{Cut, Purpose, Start};
 use super::fuse::{Owner, Stream};
+use super::needed::flat_map_lists;
 use super::operators::Operators;
 use super::registers::{Registers, renumber};
 use super::tables::{JoinLayout, dedup_layout, join_layout, rows_layout};
@@ -171,6 +172,10 @@ impl<'a> BodyBuilder<'a> {
                 self.project(id, columns, owner, stream);
                 Next::Readers
             }
+            Operator::FlatMap { columns } => {
+                self.flat_map(id, columns, owner, stream);
+                Next::Readers
+            }
             Operator::Union => {
                 if let Some(table) = self.cut.held(id) {
                     return Next::End(self.collect(id, Purpose::Held(id), table, stream));
@@ -208,6 +213,23 @@ impl<'a> BodyBuilder<'a> {
         }
         stream.columns = values;
         stream.count(owner);
+    }
+
+    /// Lists become registers, their items others: only those may be read afterwards.
+    fn flat_map(&mut self, id: NodeId, columns: &[Expr], owner: Owner, stream: &mut Stream) {
+        let node = self.cx.plan.node(id);
+        let mut lists = Vec::new();
+        let mut items = Vec::new();
+        let mut values = vec![None; columns.len()];
+        for at in flat_map_lists(columns, self.cx.needed(id)) {
+            let field = &node.schema.fields[at];
+            lists.push(stream.register(&mut self.registers, &field.name, &columns[at], owner));
+            let (item, value) = self.registers.column(&field.name, &field.ty);
+            items.push(item);
+            values[at] = Some(value);
+        }
+        stream.push(Step::FlatMap { lists, items, operator: owner.operator });
+        stream.columns = values;
     }
 
     fn collect(&mut self, id: NodeId, purpose: Purpose, table: TableId, stream: &mut Stream) -> End {

@@ -117,7 +117,7 @@ pub(super) fn cut(cx: &PhysicalCx<'_>) -> Cut {
         let of_input = |port: usize| (&flows[node.inputs[port].0 as usize], copies[node.inputs[port].0 as usize]);
         let (own, count) = match &node.operator {
             Operator::Source { .. } => (loops.add(Start::Source(*id), &BTreeSet::new()), 1),
-            Operator::Filter { .. } | Operator::Project { .. } | Operator::Sink { .. } => {
+            Operator::Filter { .. } | Operator::Project { .. } | Operator::FlatMap { .. } | Operator::Sink { .. } => {
                 let (flow, count) = of_input(0);
                 (flow.clone(), count)
             }

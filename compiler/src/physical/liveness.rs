@@ -39,7 +39,7 @@ fn in_body(body: &mut Body) -> BTreeSet<Reg> {
 fn does_something(step: &Step) -> bool {
     match step {
         Step::Compute { filter, outputs, counts, .. } => filter.is_some() || !outputs.is_empty() || !counts.is_empty(),
-        Step::Probe { .. } => true,
+        Step::Probe { .. } | Step::FlatMap { .. } => true,
     }
 }
 
@@ -64,6 +64,8 @@ fn before(step: &mut Step, after: BTreeSet<Reg>) -> BTreeSet<Reg> {
             read.extend(filter.iter().flat_map(registers));
             read
         }
+        // All items stay, so that the lists are of one length wherever one looks.
+        Step::FlatMap { lists, .. } => lists.iter().copied().collect(),
         Step::Probe { keys, carry, payload, matched, .. } => {
             payload.retain(|(_, reg)| after.contains(reg));
             *matched = matched.filter(|reg| after.contains(reg));

@@ -3,6 +3,7 @@
 //! A computed column that nobody reads is needed all the same where it can be a row error: whether a job fails does not
 //! depend on who looks at its rows.
 
+use sabot_ir::expr::Expr;
 use sabot_ir::plan::{JoinKind, NodeId, Operator, Plan};
 use std::collections::BTreeSet;
 
@@ -21,6 +22,13 @@ pub(super) fn needed_columns(plan: &Plan, order: &[NodeId]) -> Vec<BTreeSet<u32>
     needed
 }
 
+/// The lists of a flat map that are needed where these of its columns are: those that may fail, and one to count by.
+pub(super) fn flat_map_lists(lists: &[Expr], own: &BTreeSet<u32>) -> Vec<usize> {
+    let wanted = (0..lists.len()).filter(|at| own.contains(&(*at as u32)) || lists[*at].can_fail());
+    let wanted: Vec<usize> = wanted.collect();
+    if wanted.is_empty() { vec![0] } else { wanted }
+}
+
 /// The columns of the input at `port` that an operator reads, if `own` of its columns are needed.
 fn through(plan: &Plan, operator: &Operator, inputs: &[NodeId], own: &BTreeSet<u32>, port: usize) -> BTreeSet<u32> {
     let mut columns = BTreeSet::new();
@@ -36,6 +44,9 @@ fn through(plan: &Plan, operator: &Operator, inputs: &[NodeId], own: &BTreeSet<u
                     columns.extend(column.columns());
                 }
             }
+        }
+        Operator::FlatMap { columns: lists } => {
+            columns.extend(flat_map_lists(lists, own).into_iter().flat_map(|at| lists[at].columns()));
         }
         Operator::Union | Operator::Limit { .. } => columns.extend(own),
         Operator::HashJoin { kind, left_keys, right_keys, .. } => {

@@ -92,6 +92,7 @@ fn kind(node: &Node) -> &'static str {
         | Operator::Dedup { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. }
+        | Operator::FlatMap { .. }
         | Operator::Sink { .. } => node.operator.name(),
     }
 }

@@ -61,6 +61,7 @@ fn in_body(body: &mut Body, change: &mut impl FnMut(&mut Reg)) {
                 }
                 live.iter_mut().for_each(&mut *change);
             }
+            Step::FlatMap { lists, items, operator: _ } => lists.iter_mut().chain(items).for_each(&mut *change),
             Step::Probe { table: _, kind: _, keys, carry, payload, matched, mark_only: _, operator: _ } => {
                 keys.iter_mut().for_each(&mut *change);
                 carry.iter_mut().for_each(&mut *change);

@@ -217,6 +217,7 @@ fn table(cx: &PhysicalCx<'_>, purpose: Purpose) -> Table {
         Operator::Source { .. }
         | Operator::Filter { .. }
         | Operator::Project { .. }
+        | Operator::FlatMap { .. }
         | Operator::Union
         | Operator::Sink { .. } => unreachable!("`{}` keeps nothing", node.operator.name()),
     };

@@ -5,6 +5,7 @@ pub(crate) mod aggregate;
 pub(crate) mod batch;
 pub(crate) mod collect;
 pub(crate) mod error_rows;
+pub(crate) mod flat_map;
 pub(crate) mod hash_join;
 pub(crate) mod key;
 pub(crate) mod rows;

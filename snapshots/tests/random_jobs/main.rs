@@ -165,6 +165,7 @@ fn rows_depend_on_order(plan: &Plan) -> bool {
         Operator::Source { .. }
         | Operator::Filter { .. }
         | Operator::Project { .. }
+        | Operator::FlatMap { .. }
         | Operator::Union
         | Operator::HashJoin { .. }
         | Operator::Sort { limit: None, .. }

@@ -70,18 +70,13 @@ pub(super) fn call(
             Ok(grown)
         }
         (ListFunction::Set, [list, at, x]) => {
-            let class = Class::of(&item_of(&expr.ty)?);
-            in_range(cx, at.value, list.len.ok_or_else(wrong)?, expr.span);
-            let at = address(cx, list.value, at.value, class);
-            store(cx, at, class, *x);
-            Ok(*list)
-        }
-        (ListFunction::Own, [list]) => {
             let item = item_of(&expr.ty)?;
-            let nothing = empty(cx);
-            let shift = shift(cx, &item);
-            let args = pieces(&[*list, nothing]).into_iter().chain([shift]).collect::<Vec<_>>();
-            Ok(cx.call_with_result(RuntimeFunction::ListConcat, &args, &expr.ty, expr.span))
+            in_range(cx, at.value, list.len.ok_or_else(wrong)?, expr.span);
+            let copy = copy(cx, *list, expr)?;
+            let class = Class::of(&item);
+            let at = address(cx, copy.value, at.value, class);
+            store(cx, at, class, *x);
+            Ok(copy)
         }
         (ListFunction::Slice, [list, from, to]) => {
             let class = Class::of(&item_of(&expr.ty)?);
@@ -144,7 +139,6 @@ pub(super) fn call(
             | ListFunction::At
             | ListFunction::Push
             | ListFunction::Set
-            | ListFunction::Own
             | ListFunction::Slice
             | ListFunction::Concat
             | ListFunction::Reverse
@@ -156,6 +150,16 @@ pub(super) fn call(
             _,
         ) => Err(wrong()),
     }
+}
+
+/// The same items in memory of their own.
+fn copy(cx: &mut ScalarCx<'_, '_>, list: Scalar, expr: &Expr) -> Result<Scalar, CodegenError> {
+    let wrong = || CodegenError::internal("a function of lists has other arguments");
+    let item = expr.ty.item_type().cloned().ok_or_else(wrong)?;
+    let nothing = empty(cx);
+    let shift = shift(cx, &item);
+    let args = pieces(&[list, nothing]).into_iter().chain([shift]).collect::<Vec<_>>();
+    Ok(cx.call_with_result(RuntimeFunction::ListConcat, &args, &expr.ty, expr.span))
 }
 
 /// `a op b` of two lists of type `ty`.

@@ -5,6 +5,7 @@
 
 use crate::body::{Body, VariableId};
 use crate::expr::{BinaryOp, Expr, ExprKind, FailureKind, Function, Literal, LocalId, UnaryOp};
+use crate::list::ListFunction;
 use crate::plan::Param;
 use crate::ty::{Schema, Type};
 use std::fmt::{self, Write as _};
@@ -241,6 +242,20 @@ impl Printer<'_> {
             }
             ExprKind::Call(Function::Value(function), args) if !function.is_method() => {
                 self.arguments(function.name(), args);
+            }
+            ExprKind::Call(Function::List(ListFunction::Of), items) => {
+                self.push("vec![");
+                for (position, item) in items.iter().enumerate() {
+                    self.push(if position > 0 { ", " } else { "" });
+                    self.expr(item, Precedence::Lowest);
+                }
+                self.push("]");
+            }
+            ExprKind::Call(Function::List(ListFunction::At), args) if args.len() == 2 => {
+                self.expr(&args[0], Precedence::Postfix);
+                self.push("[");
+                self.expr(&args[1], Precedence::Lowest);
+                self.push("]");
             }
             ExprKind::Call(function, args) => match args.split_first() {
                 Some((receiver, rest)) => {

@@ -117,6 +117,12 @@ impl Printer<'_> {
                     self.line(depth + 1, &text);
                 }
             }
+            Step::FlatMap { lists, items, operator } => {
+                let owner = self.operator(*operator);
+                self.line(depth, &format!("flat map {}  [{owner}]", self.names(lists)));
+                let items: Vec<String> = items.iter().map(|reg| self.typed(*reg)).collect();
+                self.line(depth + 1, &format!("items {}", list(&items)));
+            }
             Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
                 let what = if *mark_only { "mark matches in" } else { "probe" };
                 let owner = self.operator(*operator);

@@ -64,7 +64,7 @@ pub fn essentials(plan: &Plan, id: NodeId) -> String {
             None => String::from("unknown source"),
         },
         Operator::Filter { predicate } => text(predicate),
-        Operator::Project { columns } => {
+        Operator::Project { columns } | Operator::FlatMap { columns } => {
             let named = columns.iter().zip(&node.schema.fields).map(|(value, field)| {
                 let value = text(value);
                 if value == field.name { value } else { format!("{} = {value}", field.name) }

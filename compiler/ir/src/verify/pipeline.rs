@@ -330,6 +330,21 @@ impl<'a> Verifier<'a> {
                     readable.insert(*reg);
                 }
             }
+            Step::FlatMap { lists, items, operator } => {
+                self.operator(*operator);
+                self.read("flat map", lists, readable);
+                for (list, item) in lists.iter().zip(items) {
+                    if self.ty(*list).and_then(Type::item_type) != self.ty(*item) {
+                        self.say("takes items of another type out of a list");
+                    }
+                    self.write(*item, written);
+                }
+                if lists.is_empty() || lists.len() != items.len() {
+                    self.say("has other lists than items");
+                }
+                readable.clear();
+                readable.extend(items);
+            }
             Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
                 self.operator(*operator);
                 self.read("probe", keys, readable);
@@ -385,6 +400,7 @@ impl<'a> Verifier<'a> {
                 }
                 before.difference(&written).copied().collect()
             }
+            Step::FlatMap { lists, .. } => lists.iter().copied().collect(),
             Step::Probe { keys, carry, payload, matched, .. } => {
                 let written: BTreeSet<Reg> = payload.iter().map(|(_, reg)| *reg).chain(*matched).collect();
                 let expected: Vec<Reg> = after.difference(&written).copied().collect();

@@ -80,6 +80,7 @@ impl Verifier<'_> {
             Operator::HashJoin { .. } => 2..=2,
             Operator::Filter { .. }
             | Operator::Project { .. }
+            | Operator::FlatMap { .. }
             | Operator::Aggregate { .. }
             | Operator::Dedup { .. }
             | Operator::Sort { .. }
@@ -119,6 +120,16 @@ impl Verifier<'_> {
                     self.expr(id, "column", column, input, None);
                 }
                 self.types(id, &columns.iter().map(|column| column.ty.clone()).collect::<Vec<_>>());
+            }
+            Operator::FlatMap { columns } => {
+                for column in columns {
+                    self.expr(id, "list", column, input, None);
+                }
+                if columns.is_empty() {
+                    self.say(id, "has no list to count by");
+                }
+                let items = columns.iter().map(|column| column.ty.item_type().cloned().unwrap_or(Type::Unit));
+                self.types(id, &items.collect::<Vec<_>>());
             }
             Operator::Union => {
                 for position in 0..node.inputs.len() {

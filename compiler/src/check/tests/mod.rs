@@ -4,6 +4,7 @@ mod generic;
 mod guide;
 mod jobs;
 mod library;
+mod lists;
 mod random;
 mod values;
 
