@@ -147,6 +147,40 @@ fn options() {
     check_value("{ let x: f64 = q.bid; x }", "{ let x: f64 = q.bid.unwrap_or(0.0); x }");
 }
 
+/// Both are text to a job, and two types to rustc, which reads the same file.
+#[test]
+fn text_that_is_borrowed() {
+    check_example(
+        Kind::Pipeline,
+        "quotes.map(|q| Out { symbol: \"all\", value: q.price }).sink(\"o\", csv(\"o.csv\"));",
+        "symbol: \"all\".to_string(), value",
+    );
+    check_example(
+        Kind::Pipeline,
+        "quotes.map(|q| Out { symbol: q.symbol.trim(), value: q.price }).sink(\"o\", csv(\"o.csv\"));",
+        "q.symbol.trim().to_string()",
+    );
+    check_example(
+        Kind::Pipeline,
+        "quotes.map(|q| Quote { venue: Some(\"X\"), ..q }).sink(\"o\", csv(\"o.csv\"));",
+        "Some(\"X\".to_string())",
+    );
+    check_example(Kind::Items, "#[sabot::udf]\nfn f(x: &str) -> String { &x[0..1] }", "(&x[0..1]).to_string()");
+    check_value("{ let x: String = \"a\"; x }", "{ let x: String = \"a\".to_string(); x }");
+    check_value("match q.symbol { \"A\" => 1, _ => 2 }", "match q.symbol.as_str() { \"A\" => 1, _ => 2 }");
+    check_example(
+        Kind::Items,
+        "#[sabot::udf]\nfn f(x: &str) -> i64 { g(\"a\") }\n#[sabot::udf]\nfn g(s: String) -> i64 { 1 }",
+        "g(\"a\".to_string())",
+    );
+    // Not where a `&str` is right.
+    for right in ["q.symbol == \"A\"", "q.symbol.contains(\"A\")", "{ let x: &str = \"a\"; x == q.symbol }"] {
+        let example = Example { is_right: false, kind: Kind::Value, text: right };
+        let list = said(&example.whole());
+        assert!(list.iter().all(|said| !is_meant(said)), "{}", rendered(&example.whole(), &list));
+    }
+}
+
 #[test]
 fn signs_and_attributes() {
     check_value("q.price()", "q.price");

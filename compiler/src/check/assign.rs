@@ -3,6 +3,7 @@
 use super::hir::{BindingId, Hir, HirArm, HirKind, HirPat, HirStatement, PatKind, Place};
 use super::infer::Body;
 use super::option::bind_params;
+use super::owned::is_string;
 use super::types::Ty;
 use super::unify::Kind;
 use crate::diagnostics::types::{self as say, Why};
@@ -213,7 +214,11 @@ impl Body<'_, '_> {
             }
             Some(written) => {
                 let ty = self.cx.resolve_type(written);
-                (self.expect(value, &ty, Why::Annotation(written.span)), ty)
+                let typed = self.expect(value, &ty, Why::Annotation(written.span));
+                if is_string(written) {
+                    self.must_own(value, &typed, Why::Annotation(written.span));
+                }
+                (typed, ty)
             }
         }
     }

@@ -271,6 +271,7 @@ impl Body<'_, '_> {
         let (name, declared) = (function.name.clone(), function.span);
         let taken = usize::from(receiver.is_some());
         let names: Vec<String> = function.params.iter().skip(taken).map(|(name, _)| name.clone()).collect();
+        let owned: Vec<bool> = function.owned.iter().skip(taken).copied().collect();
         if names.len() != args.len() {
             for arg in args {
                 self.expr(arg, None);
@@ -287,8 +288,13 @@ impl Body<'_, '_> {
         } else {
             types = params.iter();
         }
-        for ((arg, param), ty) in args.iter().zip(&names).zip(types) {
-            values.push(self.expect(arg, ty, Why::Parameter { function: &name, param }));
+        for (((arg, param), ty), is_owned) in args.iter().zip(&names).zip(types).zip(owned) {
+            let why = Why::Parameter { function: &name, param };
+            let value = self.expect(arg, ty, why);
+            if is_owned {
+                self.must_own(arg, &value, why);
+            }
+            values.push(value);
         }
         self.ask_bounds_later(id, &chosen, name_span);
         Hir::new(HirKind::Udf(id, chosen, values), returns, span)

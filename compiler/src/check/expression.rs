@@ -363,7 +363,10 @@ impl Body<'_, '_> {
             };
             let declared = record.fields[position].span;
             let ty = record.fields[position].ty.clone();
-            let value = self.expect(value, &ty, Why::Field { record: &name.text, field: &field.text, declared });
+            let why = Why::Field { record: &name.text, field: &field.text, declared };
+            let written = value;
+            let value = self.expect(written, &ty, why);
+            self.must_own(written, &value, why);
             if given.iter().any(|(earlier, _)| *earlier == position) {
                 self.cx.say(names::field_twice(&field.text, field.span));
                 continue;

@@ -9,6 +9,7 @@ use super::arithmetic::is_signed_literal;
 use super::assign::{Declared, LocalClosure};
 use super::hir::{BindingId, FunctionId, Hir, HirClosure, HirKind, HirNode, HirStatement, PatKind, first_variable};
 use super::loops::Around;
+use super::owned::is_string;
 use super::types::{Ty, integer_range, is_lossless};
 use super::unify::{Kind, Table};
 use super::{Cx, limits, snippet};
@@ -464,6 +465,9 @@ impl<'a, 'd> Body<'a, 'd> {
         let whose = format!("`{}`", function.name.text);
         let why = Why::ReturnType { function: &whose, declared: function.returns.span };
         let mut body = self.expect(&function.body, returns, why);
+        if is_string(&function.returns) {
+            self.must_own(&function.body, &body, why);
+        }
         self.returns.pop();
         if matches!(body.ty, Ty::Never) {
             body.ty = returns.clone();

@@ -36,6 +36,7 @@ mod mutation;
 mod numbers;
 mod operators;
 mod option;
+mod owned;
 mod parsed;
 mod pattern;
 mod regex;
@@ -113,6 +114,8 @@ struct FunctionTy {
     /// Its type parameters.
     generics: Vec<types::GenericId>,
     params: Vec<(String, Ty)>,
+    /// Which of them are `String`s, not `&str`.
+    owned: Vec<bool>,
     returns: Ty,
     /// `None` if there is a mistake in it.
     body: Option<Rc<HirClosure>>,

@@ -449,7 +449,8 @@ impl Body<'_, '_> {
                     return bind_rest(self);
                 };
                 if !self.table.unify(ty, &value.ty) {
-                    let diagnostic = say::pattern_mismatch(&format!("`{}`", self.show(&value.ty)), &self.show(ty), span);
+                    let diagnostic =
+                        say::pattern_mismatch(&format!("`{}`", self.show(&value.ty)), &self.show(ty), span);
                     self.cx.say(diagnostic);
                     return bind_rest(self);
                 }
@@ -516,6 +517,7 @@ impl Body<'_, '_> {
     /// `match value { arms }`.
     pub(super) fn match_(&mut self, value: &ast::Expr, arms: &[Arm], hint: Option<&Ty>, span: Span) -> Hir {
         let scrutinee = self.expr(value, None);
+        self.must_borrow(value, &scrutinee, arms);
         let value_ty = scrutinee.ty.clone();
         let mut result: Option<(Ty, Span)> = None;
         let mut lowered = Vec::with_capacity(arms.len());

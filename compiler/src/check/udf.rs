@@ -2,6 +2,7 @@
 
 use super::hir::{ConstId, FunctionId, Hir, HirClosure, HirKind};
 use super::infer::Body;
+use super::owned::is_string;
 use super::types::Ty;
 use super::{ConstTy, Cx, FunctionTy, ParamTy};
 use crate::diagnostics::types::Why;
@@ -35,7 +36,16 @@ impl Cx<'_> {
             let id = FunctionId(u32::try_from(self.functions.len()).expect("fewer than 2^32 functions"));
             self.leave_generics();
             self.function_names.insert(path.clone(), id);
-            self.functions.push(FunctionTy { name: path, generics, params, returns, body: None, span: name.span });
+            let owned = function.params.iter().map(|(_, ty)| is_string(ty)).collect();
+            self.functions.push(FunctionTy {
+                name: path,
+                generics,
+                params,
+                owned,
+                returns,
+                body: None,
+                span: name.span,
+            });
         }
         let params = self.declare_params(graph);
         let mut checked: BTreeMap<FunctionId, Rc<HirClosure>> = BTreeMap::new();

@@ -428,6 +428,13 @@ pub(crate) fn pattern_mismatch(pattern: &str, ty: &str, at: Span) -> Diagnostic 
     diagnostic
 }
 
+/// A text as a pattern of a `String`.
+pub(crate) fn text_pattern_of_string(at: Span, matched: &Written) -> Diagnostic {
+    Diagnostic::error("E0313", "this pattern cannot match `String`")
+        .label(at, "matches `&str`")
+        .mend(format!("match the text: `{}.as_str()`", matched.text_or("(..)")), matched.call(".as_str()"))
+}
+
 /// A pattern that may not match, where it must.
 pub(crate) fn refutable(place: &str, at: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0313", format!("the pattern of a {place} must match every value"))
