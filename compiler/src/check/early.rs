@@ -5,7 +5,7 @@
 //! brought to that form by giving names to what is evaluated before it.
 
 use super::choice::Test;
-use super::hir::{BindingId, Hir, HirKind, HirStatement};
+use super::hir::{BindingId, Hir, HirArm, HirKind, HirPat, HirStatement, PatKind};
 use super::lower::{Lower, MAX_NODES, unit};
 use super::machine::return_type;
 use super::types::Ty;
@@ -198,25 +198,23 @@ impl<'a, 'd> Lower<'a, 'd> {
                 }
                 HirStatement::LetElse(pattern, value, otherwise) => {
                     return self.with(value, &mut |lower, value| {
-                        let value = lower.bind_value(value);
-                        let Some(test) = lower.test(pattern, &value) else {
-                            lower.bind_pattern(pattern, &value);
-                            return lower.block_with(after, tail, rest);
-                        };
-                        let present = lower.present();
-                        let then = lower.in_region(|lower| {
-                            lower.bind_pattern(pattern, &value);
-                            lower.block_with(after, tail, rest)
-                        });
-                        lower.restore(&present);
-                        // It never goes on: what it gives is a `return`'s, or a row error.
-                        let otherwise = lower.in_region(|lower| {
-                            lower.with(otherwise, &mut |lower, value| {
+                        // `match value { pattern => what follows, _ => otherwise }`
+                        let what_follows = Hir::new(HirKind::Later, Ty::unit(), pattern.span);
+                        let wild = HirPat::new(PatKind::Wild, pattern.ty.clone(), pattern.span);
+                        let arms = [
+                            HirArm { pattern: pattern.clone(), guard: None, body: what_follows },
+                            HirArm { pattern: wild, guard: None, body: otherwise.clone() },
+                        ];
+                        lower.arms(value, &arms, pattern.span, &[], &mut |lower, body| {
+                            if matches!(body.kind, HirKind::Later) {
+                                return lower.block_with(after, tail, rest);
+                            }
+                            // It never goes on: what it gives is a `return`'s, or a row error.
+                            lower.with(body, &mut |lower, value| {
                                 lower.discard(value);
                                 lower.value(&Hir::never(pattern.span))
                             })
-                        });
-                        lower.merge(Test::If(test), then, otherwise, pattern.span)
+                        })
                     });
                 }
             }

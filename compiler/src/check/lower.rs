@@ -281,6 +281,7 @@ impl<'a, 'd> Lower<'a, 'd> {
                 }
                 _ => ExprKind::None,
             },
+            HirKind::Local(_) if hir.ty == Ty::Never => return self.value_inner(&Hir::never(span)),
             HirKind::Local(id) => {
                 let mut value = match self.frame().get(id) {
                     Some(value) => value.clone(),
@@ -509,8 +510,13 @@ impl<'a, 'd> Lower<'a, 'd> {
         let mut result = self.scalar(first);
         for (op, right, at) in spine.into_iter().rev() {
             self.nodes += 1;
-            let right = self.scalar(right);
+            let mut right = self.scalar(right);
             let ty = at.ty.column_type().unwrap_or(Type::Bool);
+            if is_never(&right) && right.ty != result.ty {
+                right = value::retyped(right, &result.ty);
+            } else if is_never(&result) && result.ty != right.ty {
+                result = value::retyped(result, &right.ty);
+            }
             result = value::binary(op, result, right, ty, at.span);
         }
         Value::Scalar(result)

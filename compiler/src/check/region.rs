@@ -18,7 +18,10 @@ pub(super) fn wrap(region: &Region, value: &mut Value) {
     let mut by_any: BTreeSet<LocalId> = needed.iter().flatten().copied().collect();
     if let Some(first) = needed.first_mut() {
         for (local, value) in region.iter().rev() {
-            if !by_any.contains(local) && value.can_fail() {
+            // A loop that runs for another of its results need not run for this one.
+            let runs_anyhow =
+                || by_any.iter().any(|other| values.get(other).is_some_and(|other| same_run(other, value)));
+            if !by_any.contains(local) && value.can_fail() && !runs_anyhow() {
                 for more in needs(value, &values).into_iter().chain([*local]) {
                     first.insert(more);
                     by_any.insert(more);
@@ -34,6 +37,16 @@ pub(super) fn wrap(region: &Region, value: &mut Value) {
                 **leaf = value::let_(*local, value.clone(), body, span);
             }
         }
+    }
+}
+
+/// Whether both are results of one run of a body.
+fn same_run(a: &Expr, b: &Expr) -> bool {
+    match (&a.kind, &b.kind) {
+        (ExprKind::Compute(a, of_a), ExprKind::Compute(b, of_b)) => {
+            of_a == of_b && a.variables == b.variables && a.block == b.block
+        }
+        _ => false,
     }
 }
 

@@ -9,7 +9,7 @@ use syn::punctuated::Punctuated;
 impl Reader<'_> {
     /// A loop, jump, assignment or other form of control flow; nothing if it is none.
     pub(super) fn control(&mut self, expr: &syn::Expr) -> Option<Expr> {
-        let span = self.span_of(expr);
+        let span = self.expr_span(expr);
         let kind = match expr {
             syn::Expr::Assign(assign) => {
                 let place = self.place(&assign.left);

@@ -141,7 +141,7 @@ impl Reader<'_> {
     }
 
     fn path(&mut self, path: &syn::ExprPath) -> (ExprKind, Span) {
-        let span = self.span_of(path);
+        let span = if path.qself.is_none() { self.path_span(&path.path) } else { self.span_of(path) };
         if path.qself.is_some() || path.path.segments.iter().any(|segment| !segment.arguments.is_empty()) {
             let refused = self.refuse(span, "a path with types in it", "name the constant or function alone");
             return (refused.kind, span);
@@ -161,22 +161,53 @@ impl Reader<'_> {
     }
 
     fn binary(&mut self, expr: &syn::Expr, binary: &syn::ExprBinary) -> Expr {
-        let Some(op) = binary_op(&binary.op) else {
+        if binary_op(&binary.op).is_none() {
             let span = self.span_of(binary);
             return self.control(expr).unwrap_or(Expr { kind: ExprKind::Error, span });
-        };
-        let left = self.boxed(&binary.left);
-        let right = self.boxed(&binary.right);
-        let span = left.span.to(right.span);
-        Expr { kind: ExprKind::Binary(op, left, right), span }
+        }
+        // `a + b + c + …` goes down its left side in a loop.
+        let mut spine = vec![(binary, binary_op(&binary.op))];
+        let mut first = &*binary.left;
+        while let syn::Expr::Binary(inner) = first
+            && let op @ Some(_) = binary_op(&inner.op)
+        {
+            spine.push((inner, op));
+            first = &inner.left;
+        }
+        let mut left = self.expr(first);
+        for (inner, op) in spine.into_iter().rev() {
+            let Some(op) = op else { continue };
+            let right = self.boxed(&inner.right);
+            let span = left.span.to(right.span);
+            left = Expr { kind: ExprKind::Binary(op, Box::new(left), right), span };
+        }
+        left
     }
 
     fn if_(&mut self, condition: &syn::ExprIf) -> Expr {
-        let tested = self.condition(&condition.cond);
-        let then = Box::new(self.block(&condition.then_branch));
-        let otherwise = condition.else_branch.as_ref().map(|(_, otherwise)| self.boxed(otherwise));
-        let span = self.span(condition.if_token.span).to(otherwise.as_ref().map_or(then.span, |last| last.span));
-        Expr { kind: ExprKind::If(Box::new(tested), then, otherwise), span }
+        // `if a {} else if b {} else if c {} …` in a loop.
+        let mut links = Vec::new();
+        let mut last = condition;
+        let mut otherwise = loop {
+            let tested = self.condition(&last.cond);
+            links.push((last.if_token.span, tested, Box::new(self.block(&last.then_branch))));
+            match &last.else_branch {
+                Some((_, next)) => match &**next {
+                    syn::Expr::If(next) => last = next,
+                    other => break Some(self.boxed(other)),
+                },
+                None => break None,
+            }
+        };
+        while let Some((at, tested, then)) = links.pop() {
+            let span = self.span(at).to(otherwise.as_ref().map_or(then.span, |last| last.span));
+            let whole = Expr { kind: ExprKind::If(Box::new(tested), then, otherwise), span };
+            if links.is_empty() {
+                return whole;
+            }
+            otherwise = Some(Box::new(whole));
+        }
+        Expr { kind: ExprKind::Error, span: self.span(condition.if_token.span) }
     }
 
     fn arm(&mut self, arm: &syn::Arm) -> Arm {
@@ -208,7 +239,7 @@ impl Reader<'_> {
     }
 
     fn record_expr(&mut self, record: &syn::ExprStruct) -> Expr {
-        let span = self.span_of(&record.path).to(self.span(record.brace_token.span.join()));
+        let span = self.path_span(&record.path).to(self.span(record.brace_token.span.join()));
         let (Some(name), 1, None) = (record.path.segments.last(), record.path.segments.len(), &record.qself) else {
             return self.refuse(span, "a record with a path", "name the record alone");
         };
@@ -290,7 +321,7 @@ impl Reader<'_> {
     }
 
     fn macro_call(&mut self, call: &syn::Macro) -> Expr {
-        let span = self.span_of(call);
+        let span = self.macro_span(call);
         let Some(segment) = call.path.segments.last() else {
             return self.refuse(span, "this macro", "write a function");
         };

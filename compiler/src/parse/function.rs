@@ -22,13 +22,13 @@ impl Reader<'_> {
 
     /// A UDF or helper.
     pub(super) fn function(&mut self, item: &syn::ItemFn) -> Option<Function> {
-        let span = self.span_of(item);
+        let span = self.function_span(&item.attrs, &item.vis, &item.sig, &item.block);
         self.function_of(None, &item.attrs, &item.sig, &item.block, span)
     }
 
     /// A function of an `impl` block.
     pub(super) fn owned_function(&mut self, owner: &Name, item: &syn::ImplItemFn) -> Option<Function> {
-        let span = self.span_of(item);
+        let span = self.function_span(&item.attrs, &item.vis, &item.sig, &item.block);
         self.inside(owner, |reader| reader.function_of(Some(owner), &item.attrs, &item.sig, &item.block, span))
     }
 

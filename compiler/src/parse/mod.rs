@@ -17,6 +17,7 @@ mod literal;
 mod nesting;
 mod operator;
 mod pattern;
+mod place;
 mod record;
 mod stream;
 mod types;

@@ -12,6 +12,9 @@ const DEEPEST: usize = 64;
 /// How many infix operators and dots may follow each other without a `;` or `,`.
 const LONGEST: usize = 500;
 
+/// How many `else if` may follow each other: syn reads them in a loop, but its tree nests.
+const LONGEST_CHAIN: usize = 250;
+
 /// Keywords behind which an expression, a type or a pattern begins.
 const PREFIXES: [&str; 22] = [
     "if", "match", "while", "for", "loop", "return", "break", "move", "let", "unsafe", "async", "const", "dyn", "impl",
@@ -32,6 +35,9 @@ struct Level {
     is_in_pipes: bool,
     /// Dots and infix operators since the last separator.
     links: usize,
+    /// `else`s since the last separator, and how many prefixes stood before the first.
+    elses: usize,
+    before_else: usize,
 }
 
 impl Level {
@@ -44,6 +50,8 @@ impl Level {
             angles: 0,
             is_in_pipes: false,
             links: 0,
+            elses: 0,
+            before_else: 0,
         }
     }
 
@@ -54,6 +62,7 @@ impl Level {
     /// A statement or item begins.
     fn restart(&mut self) {
         (self.prefixes, self.angles, self.links, self.is_in_pipes) = (0, 0, 0, false);
+        self.elses = 0;
     }
 
     fn punct(&self, index: Option<usize>) -> Option<(char, bool)> {
@@ -142,14 +151,21 @@ pub(super) fn too_deep(stream: &TokenStream) -> Option<Span> {
                 if level.behind_braces(index) && ident != "else" && ident != "as" {
                     level.restart();
                 }
-                if PREFIXES.iter().any(|keyword| ident == keyword) {
+                if ident == "else" && level.behind_braces(index) {
+                    // What follows is one step to the right of the chain's beginning, however long it is.
+                    if level.elses == 0 {
+                        level.before_else = level.prefixes;
+                    }
+                    level.elses += 1;
+                    (level.prefixes, level.angles, level.links) = (level.before_else, 0, 0);
+                } else if PREFIXES.iter().any(|keyword| ident == keyword) {
                     level.prefixes += 1;
                 }
             }
             TokenTree::Group(group) => inner = Some(Level::new(group.stream(), level.depth() + 1)),
             TokenTree::Literal(_) => {}
         }
-        if level.depth() >= DEEPEST || level.links > LONGEST {
+        if level.depth() >= DEEPEST || level.links > LONGEST || level.elses > LONGEST_CHAIN {
             return Some(token.span());
         }
         levels.extend(inner);

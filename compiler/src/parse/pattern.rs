@@ -20,7 +20,7 @@ impl Reader<'_> {
 
     /// A pattern; a form outside the subset is reported and becomes [`PatternKind::Error`].
     pub(super) fn pattern(&mut self, pattern: &syn::Pat) -> Pattern {
-        let span = self.span_of(pattern);
+        let span = self.pattern_span(pattern);
         let kind = match pattern {
             syn::Pat::Wild(_) => PatternKind::Wild,
             syn::Pat::Ident(bind) => self.binding(bind, span),

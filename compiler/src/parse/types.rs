@@ -7,7 +7,7 @@ use sabot_ir::ast::{TypeName, TypeNameKind};
 impl Reader<'_> {
     /// A type; one outside the subset is reported and becomes `_`.
     pub(super) fn ty(&mut self, ty: &syn::Type) -> TypeName {
-        let span = self.span_of(ty);
+        let span = self.type_span(ty);
         let kind = match ty {
             syn::Type::Path(path) if path.qself.is_none() => match path.path.segments.last() {
                 Some(segment) => {

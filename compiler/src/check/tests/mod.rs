@@ -1,5 +1,6 @@
 //! Jobs through the checker: what they become, and what is said about their mistakes.
 
+mod control;
 mod generic;
 mod guide;
 mod jobs;

@@ -224,6 +224,11 @@ fn functions_stand_where_they_are_called() {
 fn long_and_deep_code_is_compiled_or_refused() {
     let sum = format!("Out {{ x: q.volume{} }}", " + 1".repeat(100));
     assert!(computed("", "x: i64", &sum).starts_with("x = volume + 1 + 1"));
+    let sum = format!("Out {{ x: q.volume{} }}", " + 1".repeat(450));
+    assert!(computed("", "x: i64", &sum).starts_with("x = volume + 1 + 1"));
+    let chain: String = (0..180).map(|i| format!("if q.volume == {i} {{ {} }} else ", i * 2)).collect();
+    let chain = format!("Out {{ x: {chain} {{ 0 }} }}");
+    assert!(computed("", "x: i64", &chain).starts_with("x = if volume == 0 { 0 } else if volume == 1 { 2 }"));
     let arms: String = (0..250).map(|i| format!("{i} => {}, ", i * 2)).collect();
     let table = format!("Out {{ x: match q.volume {{ {arms} _ => 0 }} }}");
     assert!(computed("", "x: i64", &table).starts_with("x = if volume == 0 { 0 } else if volume == 1 { 2 }"));

@@ -51,7 +51,7 @@ impl Body<'_, '_, '_> {
                 _ => break,
             }
         }
-        let at = self.reader.span_of(argument);
+        let at = self.reader.expr_span(argument);
         let closure = match argument {
             syn::Expr::Closure(closure) => self.reader.closure(closure),
             syn::Expr::Path(path) => match path.path.get_ident().map(|ident| self.reader.name(ident)) {
@@ -97,7 +97,7 @@ impl Body<'_, '_, '_> {
 
     /// A literal, or a constant that is one.
     pub(in crate::parse) fn constant(&mut self, argument: &syn::Expr) -> (Option<Literal>, Span) {
-        let at = self.reader.span_of(argument);
+        let at = self.reader.expr_span(argument);
         let is_plain = matches!(
             argument,
             syn::Expr::Lit(_) | syn::Expr::Path(_) | syn::Expr::Unary(_) | syn::Expr::Paren(_) | syn::Expr::Group(_)
@@ -159,7 +159,7 @@ impl Body<'_, '_, '_> {
 
     /// `seconds(5)`, in milliseconds.
     pub(in crate::parse) fn duration_ms(&mut self, argument: &syn::Expr, usage: &str) -> Option<(i64, Span)> {
-        let at = self.reader.span_of(argument);
+        let at = self.reader.expr_span(argument);
         let unit = match called(argument).as_deref() {
             Some("millis" | "milliseconds") => Some(1),
             Some("seconds") => Some(1_000),
@@ -187,7 +187,7 @@ impl Body<'_, '_, '_> {
 
     /// `fields![a, b]`.
     pub(super) fn fields(&mut self, argument: &syn::Expr, usage: &str) -> Option<(Value, Span)> {
-        let at = self.reader.span_of(argument);
+        let at = self.reader.expr_span(argument);
         let names = match argument {
             syn::Expr::Macro(call) if call.mac.path.segments.last().is_some_and(|last| last.ident == "fields") => {
                 call.mac.parse_body_with(Punctuated::<syn::Ident, syn::Token![,]>::parse_terminated).ok()
