@@ -6,7 +6,6 @@
 use super::Reader;
 use proc_macro2::Span as Place;
 use sabot_ir::span::Span;
-use syn::spanned::Spanned as _;
 
 impl Reader<'_> {
     /// Where an expression stands.

@@ -7,6 +7,8 @@
 #[path = "../random_jobs/files.rs"]
 mod files;
 mod random;
+#[path = "../../../compiler/tests/random_code/mod.rs"]
+mod random_code;
 
 use sabot_codegen::CompileOptions;
 use sabot_compiler::Catalog;
@@ -175,6 +177,73 @@ fn random_functions() {
         values += compare_text(&random::file(seed * 1_000 + file as u64, of_file));
     }
     assert!(values > count * ROWS / 3, "only {values} of {} calls give values", count * ROWS);
+}
+
+/// Random functions with loops: how many, in files of this many.
+const LOOPS: usize = 16;
+const LOOPS_A_FILE: usize = 16;
+
+/// `SABOT_RANDOM_UDFS` and `SABOT_RANDOM_SEED` as above.
+#[test]
+fn random_loops() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
+    let count = number("SABOT_RANDOM_UDFS").unwrap_or(LOOPS);
+    let seed = number("SABOT_RANDOM_SEED").unwrap_or(1) as u64;
+    for file in 0..count.div_ceil(LOOPS_A_FILE) {
+        let of_file = LOOPS_A_FILE.min(count - file * LOOPS_A_FILE);
+        compare_text(&loops_text(seed * 1_000 + file as u64, of_file));
+    }
+}
+
+/// Functions whose bodies assign, loop and jump; two UDFs show what each gives.
+fn loops_text(seed: u64, count: usize) -> String {
+    const COLUMNS: [(&str, &str, &str); 8] = [
+        ("volume", "a", "i64"),
+        ("instrument_id", "b", "i64"),
+        ("price", "x", "f64"),
+        ("hot", "flag", "bool"),
+        ("symbol", "s", "String"),
+        ("lots", "u", "u32"),
+        ("venue", "q", "Option<String>"),
+        ("bid", "p", "Option<f64>"),
+    ];
+    let mut random = random_code::Random::new(seed);
+    let copied = "#[sabot::record] #[derive(Copy)] struct Mini";
+    let mut text =
+        format!("//! Random loops.\n{}", random_code::HELPERS.replace("#[sabot::record] struct Mini", copied));
+    let params = |name: fn(&(&'static str, &'static str, &'static str)) -> String| {
+        COLUMNS.iter().map(|column| format!("{}: {}", name(column), column.2)).collect::<Vec<_>>().join(", ")
+    };
+    let args: Vec<&str> = COLUMNS.iter().map(|(_, name, _)| *name).collect();
+    for i in 0..count {
+        let mut code = random.program(2 + i % 4);
+        for (field, ..) in COLUMNS {
+            code = code.replace(&format!("q.{field}"), &format!("q_{field}"));
+        }
+        let _ = write!(
+            text,
+            "\nfn program_{i}({}, n: i64) -> Mini {{ {code} }}\n",
+            params(|(field, ..)| format!("q_{field}"))
+        );
+        for (part, ty) in [("a", "i64"), ("b", "Option<f64>")] {
+            let _ = write!(
+                text,
+                "#[sabot::udf]\nfn {part}{i}({}) -> {ty} {{ program_{i}({}, 2).{part} }}\n",
+                params(|(_, name, _)| (*name).to_owned()),
+                args.join(", ")
+            );
+        }
+    }
+    text
+}
+
+#[test]
+fn long_code() {
+    let sum = " + a % 7".repeat(200);
+    let chain: String = (0..150).map(|i| format!("if a == {i} {{ {} }} else ", i * 2)).collect();
+    compare_text(&format!(
+        "#[sabot::udf]\nfn sum(a: i64) -> i64 {{ a % 3{sum} }}\n#[sabot::udf]\nfn chain(a: i64) -> i64 {{ {chain} {{ -1 }} }}\n"
+    ));
 }
 
 #[test]
