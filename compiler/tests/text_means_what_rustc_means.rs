@@ -77,6 +77,44 @@ fn popped(s: &str) -> String {
     if before == 3 { s.clear(); }
     format!("{s}:{before}:{}:{}", last.unwrap_or('?'), first.map_or("-".to_string(), |c| c.to_string()))
 }
+fn initials(s: &str) -> String {
+    let mut out = String::new();
+    for word in s.split_whitespace() {
+        if let Some(c) = word.chars().next() {
+            out.push(c.to_ascii_uppercase());
+            out.push('.');
+        }
+    }
+    out
+}
+fn checksum(s: &str) -> u32 {
+    let mut sum: u32 = 7;
+    for (i, b) in s.bytes().enumerate() {
+        if b == b'?' { break; }
+        if b == b' ' { continue; }
+        sum = sum.wrapping_mul(31).wrapping_add(u32::from(b) + i as u32);
+    }
+    sum
+}
+fn value_of(s: &str, key: &str) -> Option<i64> {
+    for pair in s.split(';') {
+        let Some((k, v)) = pair.split_once('=') else { continue };
+        if k == key { return v.parse().ok(); }
+    }
+    None
+}
+fn caesar(s: &str) -> String {
+    let mut out = String::new();
+    for c in s.chars().rev() {
+        let moved = match c {
+            'a'..='y' => ((c as u8) + 1) as char,
+            'z' => 'a',
+            other => other,
+        };
+        out.push(moved);
+    }
+    out
+}
 fn cents(s: &str) -> i64 {
     match s.parse::<i64>() { Ok(n) if n > 0 => n * 100, Ok(n) => n, Err(_) => -7 }
 }
@@ -174,6 +212,52 @@ const CASES: &[(&str, &str)] = &[
     ("f64", r##"number(&q.s)"##),
     ("Option<String>", r##"host(&q.s)"##),
     ("i64", r##"cents(&q.s)"##),
+    ("String", r##"initials(&q.s)"##),
+    ("u32", r##"checksum(&q.s)"##),
+    ("Option<i64>", r##"value_of(&q.s, "y")"##),
+    ("String", r##"caesar(&q.s)"##),
+    ("u64", r##"q.s.chars().count() as u64"##),
+    ("u64", r##"q.s.split(q.t.as_str()).count() as u64"##),
+    ("String", r##"q.s.split(&q.t).map(|p| format!("[{p}]")).collect::<String>()"##),
+    ("String", r##"q.s.split("").map(|p| format!("[{p}]")).collect()"##),
+    ("String", r##"q.s.split(',').next().unwrap_or("none").to_string()"##),
+    ("Option<String>", r##"q.s.split(';').nth(1).map(|p| p.to_string())"##),
+    ("Option<String>", r##"q.s.split('=').last().map(str::to_string)"##),
+    ("String", r##"q.s.lines().map(|l| format!("({l})")).collect::<String>()"##),
+    ("String", r##""a\r\nb\n\nc\r".lines().map(|l| format!("({l})")).collect::<String>() + &q.t"##),
+    ("String", r##"q.s.chars().rev().collect::<String>()"##),
+    ("String", r##"q.s.chars().filter(|c| c.is_alphanumeric()).collect::<String>()"##),
+    ("String", r##"q.s.chars().map(|c| if c == 'a' { 'b' } else { c }).collect()"##),
+    ("bool", r##"q.s.chars().any(|c| c.is_ascii_digit())"##),
+    ("bool", r##"q.s.chars().all(char::is_alphabetic)"##),
+    ("Option<u64>", r##"q.s.chars().position(|c| c == 'l').map(|i| i as u64)"##),
+    ("bool", r##"q.s.chars().find(|c| !c.is_ascii()) == Some('ä')"##),
+    ("u32", r##"q.s.chars().filter_map(|c| c.to_digit(10)).sum()"##),
+    ("i64", r##"q.s.bytes().map(|b| i64::from(b)).fold(1, |a, b| a * 3 % 1000 + b)"##),
+    ("Option<u8>", r##"q.s.bytes().max()"##),
+    ("bool", r##"q.s.chars().min() < q.t.chars().last()"##),
+    ("bool", r##"q.s.chars().next() == Some('h') || q.s.chars().nth(2) == Some('d')"##),
+    ("String", r##"q.s.char_indices().filter(|(i, _)| i % 2 == 0).map(|(_, c)| c).collect::<String>()"##),
+    ("String", r##"q.s.chars().skip(1).take(3).collect::<String>()"##),
+    ("String", r##"q.s.chars().take_while(|c| c.is_alphabetic()).collect::<String>()"##),
+    ("u64", r##"q.s.chars().enumerate().filter(|(i, c)| i % 2 == 1 && *c != ' ').count() as u64"##),
+    (
+        "i64",
+        r##"q.s.split(';').filter_map(|p| p.split_once('=')).filter_map(|(_, v)| v.parse::<i64>().ok()).sum::<i64>()"##,
+    ),
+    ("i64", r##"q.s.split_whitespace().map(|w| w.len() as i64).max().unwrap_or(-1)"##),
+    ("u32", r##"q.s.bytes().rev().map(u32::from).take(2).sum::<u32>()"##),
+    ("String", r##"q.s.split('/').find(|p| p.contains('.')).unwrap_or_default().to_string()"##),
+    ("bool", r##"q.s.contains(|c: char| c.is_ascii_digit()) != q.s.contains(char::is_whitespace)"##),
+    ("bool", r##"q.s.contains(['=', '/']) || q.s.starts_with(&['a', 'h'])"##),
+    ("bool", r##"q.s.starts_with(char::is_alphabetic) && q.s.ends_with(|c| c == 'd' || c == 'a')"##),
+    ("Option<u64>", r##"q.s.find(char::is_whitespace).map(|i| i as u64)"##),
+    ("Option<u64>", r##"q.s.rfind(|c: char| !c.is_alphanumeric()).map(|i| i as u64)"##),
+    ("Option<u64>", r##"q.s.rfind(char::is_alphabetic).map(|i| i as u64)"##),
+    ("String", r##"q.s.trim_matches(|c: char| !c.is_alphabetic()).to_string()"##),
+    ("String", r##"q.s.trim_start_matches(char::is_alphanumeric).to_string()"##),
+    ("String", r##"q.s.trim_end_matches(char::is_alphanumeric).to_string()"##),
+    ("String", r##"q.s.trim_matches(['a', '\"', '\\']).to_string()"##),
     ("String", r##"slug(&q.s)"##),
     ("String", r##"grown(&q.s, q.n)"##),
     ("String", r##"popped(&q.s)"##),

@@ -43,6 +43,13 @@ struct Range<'e> {
 }
 
 impl Body<'_, '_> {
+    /// A loop that no code of the author's stands in.
+    pub(super) fn fresh_loop(&mut self) -> LoopId {
+        let id = LoopId(self.next_loop);
+        self.next_loop += 1;
+        id
+    }
+
     fn surround(&mut self, label: Option<&Name>, form: Form, gives: Ty) -> LoopId {
         let id = LoopId(self.next_loop);
         self.next_loop += 1;
@@ -156,6 +163,12 @@ impl Body<'_, '_> {
     ) -> Hir {
         if let Some(range) = range_of(values) {
             return self.for_range(label, pattern, &range, body, span);
+        }
+        if let Some(chain) = super::items::chain_of(values) {
+            let id = self.surround(label, Form::Counted("for"), Ty::unit());
+            let going = self.for_items(&chain, pattern, id, body, span);
+            self.around.pop();
+            return going;
         }
         let values_hir = self.expr(values, None);
         let ty = self.table.deep(&values_hir.ty);

@@ -132,13 +132,7 @@ const IDENTITY: [&str; 8] = ["clone", "to_owned", "as_ref", "borrow", "copied", 
 
 /// Methods of std that a job's author may expect, and that are not there yet.
 const LATER: &[&str] = &[
-    "split",
-    "split_whitespace",
     "nth",
-    "chars",
-    "bytes",
-    "char_indices",
-    "lines",
     "iter",
     "unwrap",
     "expect",
@@ -188,6 +182,9 @@ impl Body<'_, '_> {
         hint: Option<&Ty>,
         span: Span,
     ) -> Hir {
+        if let Some(hir) = self.chain_method(receiver, name, type_args, args, hint, span) {
+            return hir;
+        }
         if let Some(pattern) = super::regex::pattern_of(receiver) {
             return self.regex_method(pattern, receiver.span, name, args, span);
         }

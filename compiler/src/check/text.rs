@@ -197,6 +197,13 @@ impl Body<'_, '_> {
         if args.is_empty() && is_identity(ty, &name.text) {
             return Some(Hir { span, ..receiver.clone() });
         }
+        if *ty == Ty::STRING
+            && let [arg] = args
+            && let Some(condition) = super::text_search::condition_of(arg)
+            && let Some(hir) = self.text_search(receiver.clone(), &name.text, &condition, span)
+        {
+            return Some(hir);
+        }
         if let Some(hir) = self.composed(receiver, ty, name, args, span) {
             return Some(hir);
         }
@@ -323,7 +330,7 @@ impl Body<'_, '_> {
     }
 
     /// What is looked for: a string or a `char`.
-    fn text_pattern(&mut self, arg: &ast::Expr, method: &'static str) -> Option<Hir> {
+    pub(super) fn text_pattern(&mut self, arg: &ast::Expr, method: &'static str) -> Option<Hir> {
         let written = unreferenced(arg);
         let is_predicate = matches!(written.kind, ast::ExprKind::Closure(_) | ast::ExprKind::Array(_))
             || matches!(&written.kind, ast::ExprKind::Path(path) if path.first().is_some_and(|first| first == "char"));
@@ -489,7 +496,8 @@ impl Body<'_, '_> {
     }
 }
 
-fn is_some(option: Hir, span: Span) -> Hir {
+/// `option.is_some()`
+pub(super) fn is_some(option: Hir, span: Span) -> Hir {
     let Ty::Option(inner) = option.ty.clone() else { return option };
     let wild = HirPat::new(PatKind::Wild, *inner, span);
     let some = HirPat::new(PatKind::Some(Box::new(wild)), option.ty.clone(), span);

@@ -1,5 +1,5 @@
 //! What is said about strings: E0740 `format!`, E0741 parts and patterns of strings, E0742 text and other types, E0743
-//! `regex!`.
+//! `regex!`, E0744 items of strings.
 
 use sabot_ir::diagnostic::Diagnostic;
 use sabot_ir::span::Span;
@@ -143,4 +143,49 @@ pub(crate) fn regex_group(group: i128, groups: usize, at: Span) -> Diagnostic {
         groups => format!("the pattern has {groups} groups in parentheses"),
     };
     Diagnostic::error("E0743", format!("there is no group {group}")).label(at, has).help("group 0 is all that matches")
+}
+
+/// `let chars = s.chars();`
+pub(crate) fn items_alone(name: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0744",
+        format!("`{name}` gives its items one after the other: there is no value of all of them"),
+    )
+    .label(at, "nothing takes the items")
+    .help("go over them, `for x in ..`, or end the chain: `.count()`, `.any(|x| ..)`, `.collect::<String>()`")
+}
+
+/// `s.chars().dance()`.
+pub(crate) fn unknown_step(name: &str, known: &[&str], at: Span) -> Diagnostic {
+    Diagnostic::error("E0744", format!("`{name}` is no method of items here"))
+        .label(at, "unknown method")
+        .help(format!("there are `{}`", known.join("`, `")))
+}
+
+/// `5.chars()`.
+pub(crate) fn items_of(name: &str, ty: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0744", format!("`{ty}` has no method `{name}`"))
+        .label(at, "a method of strings")
+        .help("write it as text first: `.to_string()`")
+}
+
+/// `s.lines().rev()`.
+pub(crate) fn no_way_back(what: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0744", format!("`{what}` goes forward only"))
+        .label(at, "from the end")
+        .help("`chars()` and `bytes()` can be reversed, right where they stand: `s.chars().rev()`")
+}
+
+/// `s.chars().sum()`.
+pub(crate) fn no_sum(name: &str, ty: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0744", format!("`{name}` of `{ty}` is not there"))
+        .label(at, format!("the items are `{ty}`"))
+        .help("make numbers of them: `.map(|x| ..)`; floats are compared with `fold`")
+}
+
+/// `s.chars().collect::<Vec<char>>()`.
+pub(crate) fn not_collected(wanted: &str, item: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0744", format!("items of `{item}` cannot be collected as `{wanted}`"))
+        .label(at, "collects")
+        .help("characters and strings become one string: `.collect::<String>()`")
 }
