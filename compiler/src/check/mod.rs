@@ -30,6 +30,7 @@ mod limits;
 mod list;
 mod lists;
 mod loops;
+mod limits;
 mod lower;
 mod machine;
 mod methods;

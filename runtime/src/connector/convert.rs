@@ -1,12 +1,13 @@
 //! Columns of a file as the record declares them: handed on as they are, widened, or refused; nulls only where allowed.
 //!
 //! Lossless always: wider integers and floats, finer time units, wider decimals, other string layouts. Lossless only if
-//! every value says so, and checked: coarser time units. Everything else is an error that names both types.
+//! every value says so, and checked: coarser time units, decimals of more digits. Everything else is an error that names both types.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "Arrow's types are many and not ours: those not named are treated alike"
 )]
 
+use super::decimal::rescaled;
 use super::error::{ConnectorError, Place};
 use super::list::{packed, unpacked};
 use super::schema::{arrow_type, is_layout_of, rust_name};
@@ -52,6 +53,8 @@ enum Conversion {
     Cast(DataType),
     /// To a coarser unit: the values must be multiples of this.
     Coarsen(DataType, i64),
+    /// To fewer digits, of a decimal: the values must not use the others.
+    Rescale(u8, i8),
     /// A column of nulls.
     Nulls(DataType),
     /// Lists, which become bytes, by way of the type that lists have by default.
@@ -86,6 +89,7 @@ impl Conversions {
             let data_type = match &conversion {
                 Conversion::Keep => found.clone(),
                 Conversion::Cast(to) | Conversion::Coarsen(to, _) | Conversion::Nulls(to) => to.clone(),
+                Conversion::Rescale(precision, scale) => DataType::Decimal128(*precision, *scale),
                 Conversion::Pack(..) => DataType::Binary,
             };
             schema.push(ArrowField::new(&field.name, data_type, field.ty.nullable));
@@ -142,6 +146,10 @@ impl Conversions {
         let options = CastOptions { safe: false, ..CastOptions::default() };
         let (to, multiple) = match conversion {
             Conversion::Keep => return Ok(array),
+            Conversion::Rescale(precision, scale) => {
+                return rescaled(&array, *precision, *scale)
+                    .map_err(|row| self.bad_value(&array, row, field, position.place(row)));
+            }
             Conversion::Nulls(to) => return Ok(new_null_array(to, array.len())),
             Conversion::Cast(to) | Conversion::Pack(to, _) => (to, None),
             Conversion::Coarsen(to, multiple) => (to, Some(*multiple)),
@@ -156,7 +164,11 @@ impl Conversions {
         })?;
         match conversion {
             Conversion::Pack(_, item) => Ok(Arc::new(packed(&converted, *item))),
-            Conversion::Keep | Conversion::Cast(_) | Conversion::Coarsen(..) | Conversion::Nulls(_) => Ok(converted),
+            Conversion::Keep
+            | Conversion::Cast(_)
+            | Conversion::Coarsen(..)
+            | Conversion::Rescale(..)
+            | Conversion::Nulls(_) => Ok(converted),
         }
     }
 
@@ -194,7 +206,7 @@ fn conversion(found: &DataType, base: BaseType) -> Option<Conversion> {
                     Conversion::Keep | Conversion::Cast(_) | Conversion::Pack(..) => {
                         Some(Conversion::Pack(arrow_type(base), item))
                     }
-                    Conversion::Coarsen(..) | Conversion::Nulls(_) => None,
+                    Conversion::Coarsen(..) | Conversion::Rescale(..) | Conversion::Nulls(_) => None,
                 }
             }
             _ => None,
@@ -247,8 +259,12 @@ fn conversion(found: &DataType, base: BaseType) -> Option<Conversion> {
                 DataType::Int16 | DataType::UInt16 => whole >= 5,
                 DataType::Int32 | DataType::UInt32 => whole >= 10,
                 DataType::Int64 => whole >= 19,
+                DataType::UInt64 => whole >= 20,
                 _ => false,
             };
+            if !fits && matches!(found, DataType::Decimal128(..) | DataType::Decimal256(..)) {
+                return Some(Conversion::Rescale(precision, scale));
+            }
             fits.then(cast).flatten()
         }
         BaseType::Date => (*found == DataType::Date64).then(|| Conversion::Coarsen(arrow_type(base), 86_400_000)),

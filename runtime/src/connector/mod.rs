@@ -8,6 +8,7 @@
 
 mod arrow;
 pub mod convert;
+mod decimal;
 pub mod error;
 mod input;
 pub(crate) mod list;

@@ -168,7 +168,14 @@ impl Column {
                     out.push(HEX[usize::from(byte & 15)]);
                 }
             }),
-            Self::Decimal(array, scale) => write_decimal(array.value(row), *scale, out),
+            Self::Decimal(array, scale) => {
+                write_decimal(array.value(row), *scale, out);
+                // The language's own decimals are as short as they can be; others have the digits of their type.
+                if *scale == 9 {
+                    let end = out.iter().rposition(|byte| *byte != b'0').unwrap_or(0);
+                    out.truncate(if out[end] == b'.' { end } else { end + 1 });
+                }
+            }
             Self::Date(array) => in_quotes(style, out, |out| write_date(out, array.value(row).into())),
             Self::TimestampMs(array) => in_quotes(style, out, |out| write_timestamp(out, array.value(row), 1_000)),
             Self::TimestampUs(array) => in_quotes(style, out, |out| write_timestamp(out, array.value(row), 1_000_000)),
