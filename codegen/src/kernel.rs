@@ -3,8 +3,11 @@
 //! A [`KernelBody`] is a filter, outputs, and for a fused aggregate the calls that take them. It becomes up to three
 //! functions: over vectors where no input holds a null, over vectors with nulls, and row by row.
 
+mod fission;
 mod scalar;
 mod vector;
+
+pub(crate) use fission::block_function;
 
 use crate::CodegenError;
 use crate::cache::{self, KernelCache, MachineCode};

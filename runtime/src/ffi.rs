@@ -9,6 +9,7 @@ mod regex;
 mod text;
 mod value;
 
+use crate::primitive::math_block::*;
 pub use crate::primitive::value_arena::ValueArena;
 use list::*;
 use regex::*;

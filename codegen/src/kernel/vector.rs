@@ -5,13 +5,16 @@
 //! nothing is selected are skipped.
 
 use super::KernelBody;
+use super::fission::{self, BlockCall};
 use crate::CodegenError;
 use crate::column::Class;
 use crate::function::{FunctionCx, memory, readonly};
 use crate::lower::aggregate::vector::LaneAccumulators;
 use crate::lower::vector::{Lanes, VectorCx, param};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{ConstantData, InstBuilder as _, Value, types};
+use cranelift_codegen::ir::{
+    Block, ConstantData, InstBuilder as _, StackSlot, StackSlotData, StackSlotKind, Value, types,
+};
 use cranelift_frontend::Variable;
 use sabot_ir::expr::{Expr, ExprKind};
 use std::collections::BTreeMap;
@@ -49,7 +52,13 @@ struct Output {
 
 /// Fills in the kernel.
 pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) -> Result<(), CodegenError> {
-    let expressions = || body.filter.iter().chain(body.outputs.iter().map(|(_, expr)| expr));
+    let (stages, rest) = match fission::split(body) {
+        Some(split) => (split.stages, Some(split.body)),
+        None => (Vec::new(), None),
+    };
+    let body = rest.as_ref().unwrap_or(body);
+    let in_stages = || stages.iter().flatten().flat_map(|call| &call.args);
+    let expressions = || body.expressions();
     let size: usize = expressions().map(Expr::size).sum();
     let makes_bits = body.filter.is_some() || body.outputs.iter().any(|(_, expr)| Class::of(&expr.ty) == Class::Bool);
     let unroll = match size {
@@ -60,7 +69,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     let step = LANES * i64::try_from(unroll).expect("a small number");
     let inputs = inputs(fx, body, nullable);
     let outputs = outputs(fx, body);
-    let params = params(fx, expressions());
+    let params = params(fx, expressions().chain(in_stages()));
     let fallible = expressions().any(Expr::can_fail);
     let selection = fx.selection();
     let selection_out = body.filter.is_some().then(|| fx.selection_out());
@@ -108,15 +117,13 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     fx.builder.ins().jump(next, &[]);
 
     fx.builder.switch_to_block(block);
-    for input in &inputs {
-        for (bitmap, variable) in [(Some(input.values), input.bits), (input.validity, input.valid_bits)] {
-            if let (Some(bitmap), Some(variable)) = (bitmap, variable) {
-                let at = fx.builder.ins().iadd(bitmap, word_offset);
-                let bits = fx.builder.ins().load(types::I64, readonly(), at, 0);
-                fx.builder.def_var(variable, bits);
-            }
-        }
+    let first_row = fx.builder.ins().ishl_imm_u(current, 6);
+    let at = BlockOfRows { first_row, word_offset, selected, within, fail };
+    let mut results = Results::default();
+    for stage in &stages {
+        compute_stage(fx, stage, &at, &inputs, &params, &mut results)?;
     }
+    begin_pass(fx, &inputs, word_offset);
     let filled = outputs.iter().flat_map(|output| [output.bits, output.valid_bits]).flatten();
     for variable in filled.chain(kept_bits).chain(failed_bits) {
         fx.builder.def_var(variable, zero);
@@ -124,7 +131,6 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     if let Some(variable) = selected_bits {
         fx.builder.def_var(variable, selected);
     }
-    let first_row = fx.builder.ins().ishl_imm_u(current, 6);
     fx.builder.def_var(within, zero);
     // Mostly no row of a block is null: then the same without a look at each.
     let bitmaps: Vec<Variable> = inputs.iter().filter_map(|input| input.valid_bits).collect();
@@ -155,7 +161,8 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
         let mut failed = Vec::new();
         let mut stored: Vec<Vec<Lanes>> = outputs.iter().map(|_| Vec::new()).collect();
         for group in 0..unroll {
-            let registers = load_inputs(fx, &inputs, row, group, with_nulls);
+            let mut registers = load_inputs(fx, &inputs, row, group, with_nulls);
+            results.load(fx, position, group, &mut registers);
             let selected = selected_bits.map(|bits| expand(fx, bits, group));
             let mut cx = VectorCx::new(fx, registers, &params);
             if let Some(filter) = &body.filter {
@@ -258,6 +265,150 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     fx.note(|| "some row may have failed".to_owned());
     let suspicious = fx.int(types::I64, 1);
     fx.builder.ins().return_(&[suspicious]);
+    Ok(())
+}
+
+/// The bitmaps of the inputs, from the first of 64 rows on.
+fn begin_pass(fx: &mut FunctionCx<'_>, inputs: &[Input], word_offset: Value) {
+    for input in inputs {
+        for (bitmap, variable) in [(Some(input.values), input.bits), (input.validity, input.valid_bits)] {
+            if let (Some(bitmap), Some(variable)) = (bitmap, variable) {
+                let at = fx.builder.ins().iadd(bitmap, word_offset);
+                let bits = fx.builder.ins().load(types::I64, readonly(), at, 0);
+                fx.builder.def_var(variable, bits);
+            }
+        }
+    }
+}
+
+/// So many rows of the bitmaps are done.
+fn consume(fx: &mut FunctionCx<'_>, inputs: &[Input], step: i64) {
+    for variable in inputs.iter().flat_map(|input| [input.bits, input.valid_bits]).flatten() {
+        let bits = fx.builder.use_var(variable);
+        let rest = fx.builder.ins().ushr_imm_u(bits, step);
+        fx.builder.def_var(variable, rest);
+    }
+}
+
+/// The 64 rows that the kernel is at.
+struct BlockOfRows {
+    first_row: Value,
+    /// Offset of their word in a bitmap.
+    word_offset: Value,
+    /// Those of them that are selected.
+    selected: Value,
+    /// Counts them.
+    within: Variable,
+    /// Where a row that may have failed leads.
+    fail: Block,
+}
+
+/// Rows that a stage computes at a time.
+const STAGE_UNROLL: usize = 2;
+
+/// Values of 64 rows on the stack.
+fn block_slot(fx: &mut FunctionCx<'_>) -> StackSlot {
+    fx.builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, 64 * 8, 4))
+}
+
+/// What the stages so far have computed of the 64 rows.
+#[derive(Default)]
+struct Results {
+    slots: BTreeMap<u32, StackSlot>,
+    /// For arguments, which nobody reads after the call.
+    arguments: Vec<StackSlot>,
+}
+
+impl Results {
+    /// Two rows of each result.
+    fn load(&self, fx: &mut FunctionCx<'_>, position: Value, group: usize, registers: &mut BTreeMap<u32, Lanes>) {
+        for (register, slot) in &self.slots {
+            let values = fx.builder.ins().stack_addr(types::I64, *slot, 0);
+            let (at, offset) = element(fx, values, Class::F64, position, group);
+            // Not a load of floats, so that it does not become an operand of an instruction that wants it aligned.
+            let bits = fx.builder.ins().load(types::I64X2, memory(), at, offset);
+            let value = fx.bitcast(types::F64X2, bits);
+            registers.insert(*register, Lanes::plain(value));
+        }
+    }
+}
+
+/// Computes the arguments of calls for 64 rows, a few at a time, and then calls.
+fn compute_stage(
+    fx: &mut FunctionCx<'_>,
+    stage: &[BlockCall],
+    at: &BlockOfRows,
+    inputs: &[Input],
+    params: &BTreeMap<u32, Value>,
+    results: &mut Results,
+) -> Result<(), CodegenError> {
+    let step = LANES * i64::try_from(STAGE_UNROLL).expect("a small number");
+    let wanted: usize = stage.iter().map(|call| call.args.len()).sum();
+    while results.arguments.len() < wanted {
+        let slot = block_slot(fx);
+        results.arguments.push(slot);
+    }
+    let zero = fx.int(types::I64, 0);
+    let fallible = stage.iter().flat_map(|call| &call.args).any(Expr::can_fail);
+    let failed_bits = fallible.then(|| fx.builder.declare_var(types::I64));
+    if let Some(variable) = failed_bits {
+        fx.builder.def_var(variable, zero);
+    }
+    begin_pass(fx, inputs, at.word_offset);
+    fx.builder.def_var(at.within, zero);
+    let inner = fx.builder.create_block();
+    let close = fx.builder.create_block();
+    fx.builder.ins().jump(inner, &[]);
+
+    fx.builder.switch_to_block(inner);
+    fx.note(|| format!("arguments of the next {step} rows"));
+    let position = fx.builder.use_var(at.within);
+    let row = fx.builder.ins().iadd(at.first_row, position);
+    let mut failed = Vec::new();
+    for group in 0..STAGE_UNROLL {
+        let mut registers = load_inputs(fx, inputs, row, group, true);
+        results.load(fx, position, group, &mut registers);
+        let mut cx = VectorCx::new(fx, registers, params);
+        for (arg, slot) in stage.iter().flat_map(|call| &call.args).zip(&results.arguments) {
+            let value = cx.lower(arg)?.value;
+            let values = cx.fx.builder.ins().stack_addr(types::I64, *slot, 0);
+            let (at, offset) = element(cx.fx, values, Class::F64, position, group);
+            cx.fx.builder.ins().store(memory(), value, at, offset);
+        }
+        if fallible {
+            let bad = match cx.failed {
+                Some(failed) => failed,
+                None => cx.mask(false),
+            };
+            failed.push(bad);
+        }
+    }
+    if let Some(variable) = failed_bits {
+        shift_in(fx, variable, &failed, step);
+    }
+    consume(fx, inputs, step);
+    let advanced = fx.builder.ins().iadd_imm_u(position, step);
+    fx.builder.def_var(at.within, advanced);
+    let again = fx.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, advanced, 64);
+    fx.builder.ins().brif(again, inner, &[], close, &[]);
+
+    fx.builder.switch_to_block(close);
+    if let Some(variable) = failed_bits {
+        let bits = fx.builder.use_var(variable);
+        let bad = fx.builder.ins().band(bits, at.selected);
+        let good = fx.builder.create_block();
+        fx.builder.ins().brif(bad, at.fail, &[], good, &[]);
+        fx.builder.switch_to_block(good);
+    }
+    let mut arguments = results.arguments.clone().into_iter();
+    for call in stage {
+        let result = block_slot(fx);
+        let slots: Vec<StackSlot> = arguments.by_ref().take(call.args.len()).chain([result]).collect();
+        let addresses: Vec<Value> =
+            slots.into_iter().map(|slot| fx.builder.ins().stack_addr(types::I64, slot, 0)).collect();
+        fx.call(call.function, &addresses);
+        results.slots.insert(call.register, result);
+    }
     Ok(())
 }
 

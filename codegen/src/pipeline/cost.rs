@@ -121,6 +121,8 @@ fn of_call(function: Function, ty: &Type, simple: u32) -> u32 {
         | Function::IsEmpty
         | Function::UnwrapOr => 2 * simple,
         Function::Sqrt | Function::Recip => DIVISION,
+        // In vectors for many rows at once.
+        Function::Fast(_) if simple == SIMPLE => 200,
         _ if ty.is_float() => 1500,
         _ => 400,
     }

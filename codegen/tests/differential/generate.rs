@@ -2,6 +2,7 @@
 
 use super::bodies::Making;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, ParamId, UnaryOp};
+use sabot_ir::math::FastFunction;
 use sabot_ir::pipeline::Register;
 use sabot_ir::span::Span;
 use sabot_ir::text::{TextFunction, TextType, is_formatted, is_parsed};
@@ -626,6 +627,23 @@ impl<'a> Generator<'a> {
     }
 
     fn float(&mut self, ty: &Type, depth: u32) -> ExprKind {
+        if *ty == Type::Float64 && self.rng.percent(15) {
+            // Done for 64 rows at once in vectors.
+            return if self.rng.percent(50) {
+                let function = *self.rng.pick(FastFunction::ALL);
+                self.call(Function::Fast(function), &vec![ty; function.arity()], depth)
+            } else {
+                let functions = [Function::Exp, Function::Ln, Function::Sin, Function::Tanh, Function::Cbrt];
+                match self.rng.below(7) {
+                    0 => self.call(Function::Powf, &[ty, ty], depth),
+                    1 => self.call(Function::Hypot, &[ty, ty], depth),
+                    _ => {
+                        let function = *self.rng.pick(&functions);
+                        self.call(function, &[ty], depth)
+                    }
+                }
+            };
+        }
         match self.rng.below(14) {
             0..=4 => {
                 let op = *self.rng.pick(&[BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div]);

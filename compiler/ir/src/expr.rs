@@ -6,6 +6,7 @@
 
 use crate::body::{Body, VariableId};
 use crate::list::ListFunction;
+use crate::math::FastFunction;
 use crate::span::Span;
 use crate::text::TextFunction;
 use crate::ty::Type;
@@ -293,6 +294,9 @@ pub enum Function {
     // Decimals, dates and times, JSON.
     /// One of the table in [`crate::value`].
     Value(ValueFunction),
+    // Vectorisable functions of floats.
+    /// One of `sabot::math`, of `f64`s.
+    Fast(FastFunction),
     // Options.
     /// `o.unwrap_or(d)`; `d` is evaluated in any case.
     UnwrapOr,
@@ -375,6 +379,7 @@ impl Function {
             Self::Parse => "parse",
             Self::Append => "append",
             Self::Value(function) => function.name(),
+            Self::Fast(function) => function.name(),
             Self::UnwrapOr => "unwrap_or",
             Self::List(function) => function.name(),
         }

@@ -14,6 +14,7 @@ pub mod expr;
 pub mod facts;
 pub mod job_graph;
 pub mod list;
+pub mod math;
 pub mod pipeline;
 pub mod plan;
 pub mod span;

@@ -135,6 +135,7 @@ impl Evaluation<'_> {
                         }
                         (values, _) => unreachable!("{function:?} of {values:?}"),
                     },
+                    Function::Fast(function) => Ok(value_function::fast(*function, &values)),
                     Function::Value(function) => value_function::call(*function, &values).map_err(at),
                     Function::List(function) => list::function(*function, &values).map_err(at),
                     function => call(*function, &args[0].ty, &values).map_err(at),

@@ -121,6 +121,7 @@ macro_rules! float {
                 | Function::Parse
                 | Function::Append
                 | Function::Value(_)
+                | Function::Fast(_)
                 | Function::List(_)
                 | Function::UnwrapOr => unreachable!("{function:?} is not a function of floats"),
             })

@@ -264,6 +264,7 @@ pub(crate) fn function(function: Function, ty: &Type, args: &[i128]) -> Result<V
         | Function::Parse
         | Function::Append
         | Function::Value(_)
+        | Function::Fast(_)
         | Function::List(_)
         | Function::UnwrapOr => unreachable!("{function:?} is not a function of integers"),
     }

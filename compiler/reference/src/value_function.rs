@@ -5,8 +5,11 @@ use sabot_abi::ROW_BYTES;
 use sabot_abi::format::{self, FormatSpec};
 use sabot_abi::kernel::RowErrorCode;
 use sabot_ir::expr::{BinaryOp, Function};
+use sabot_ir::math::FastFunction;
 use sabot_ir::value::ValueFunction;
-use sabot_library::{Date, Decimal, Duration, Timestamp, Unit, json_get, json_get_bool, json_get_f64, json_get_i64};
+use sabot_library::{
+    Date, Decimal, Duration, Timestamp, Unit, json_get, json_get_bool, json_get_f64, json_get_i64, math,
+};
 
 /// The arguments of a function, each as what the table says it is.
 struct Args<'a>(&'a [Value]);
@@ -212,5 +215,26 @@ pub(crate) fn of_decimals(function: Function, args: &[i128]) -> Result<Value, Ro
         Function::CheckedDiv => maybe(a.checked_div(b()), of_decimal),
         Function::CheckedRem => maybe(a.checked_rem(b()), of_decimal),
         function => unreachable!("{function:?} is not a function of decimals"),
+    })
+}
+
+/// A function of `sabot::math`.
+pub(crate) fn fast(function: FastFunction, args: &[Value]) -> Value {
+    let x = args[0].as_float().expect("the checker gives floats");
+    Value::Float64(match function {
+        FastFunction::Exp => math::exp(x),
+        FastFunction::Exp2 => math::exp2(x),
+        FastFunction::ExpM1 => math::exp_m1(x),
+        FastFunction::Ln => math::ln(x),
+        FastFunction::Ln1p => math::ln_1p(x),
+        FastFunction::Log2 => math::log2(x),
+        FastFunction::Log10 => math::log10(x),
+        FastFunction::Sin => math::sin(x),
+        FastFunction::Cos => math::cos(x),
+        FastFunction::Tan => math::tan(x),
+        FastFunction::Sinh => math::sinh(x),
+        FastFunction::Cosh => math::cosh(x),
+        FastFunction::Tanh => math::tanh(x),
+        FastFunction::Pow => math::pow(x, args[1].as_float().expect("the checker gives floats")),
     })
 }

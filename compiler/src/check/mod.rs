@@ -30,7 +30,6 @@ mod limits;
 mod list;
 mod lists;
 mod loops;
-mod limits;
 mod lower;
 mod machine;
 mod methods;

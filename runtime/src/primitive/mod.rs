@@ -9,6 +9,7 @@ pub(crate) mod bytes_groups;
 pub(crate) mod compress;
 pub(crate) mod hash;
 pub(crate) mod hash_table;
+pub(crate) mod math_block;
 pub(crate) mod memory;
 pub(crate) mod pool;
 pub(crate) mod row_index;

@@ -12,6 +12,7 @@ use cranelift_codegen::ir::InstBuilder as _;
 pub(crate) use float::{min_max_condition, round_bias};
 use sabot_abi::function::RuntimeFunction;
 use sabot_ir::expr::{Expr, Function};
+use sabot_ir::math::FastFunction;
 
 /// `function(args)`, all arguments evaluated from left to right.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is told apart by the type of its first argument")]
@@ -36,6 +37,10 @@ pub(super) fn call(
     let values = args.iter().map(|arg| cx.lower(arg)).collect::<Result<Vec<_>, _>>()?;
     cx.fx.note(|| format!("{function:?} of {}", first.ty));
     match function {
+        Function::Fast(function) => {
+            let args: Vec<_> = values.iter().map(|value| value.value).collect();
+            return Ok(Scalar::plain(cx.fx.call(fast_function(function), &args)));
+        }
         Function::Text(function) => return Ok(text::call(cx, function, &values, expr)),
         Function::Parse => return text::parse(cx, values[0], expr),
         Function::Append => return text::append(cx, args, &values, expr),
@@ -70,4 +75,23 @@ fn strings(cx: &mut ScalarCx<'_, '_>, function: Function, values: &[Scalar]) -> 
         _ => return None,
     };
     Some(Scalar::plain(string::predicate(cx, called, values[0], *values.get(1)?)))
+}
+
+fn fast_function(function: FastFunction) -> RuntimeFunction {
+    match function {
+        FastFunction::Exp => RuntimeFunction::FastExp,
+        FastFunction::Exp2 => RuntimeFunction::FastExp2,
+        FastFunction::ExpM1 => RuntimeFunction::FastExpM1,
+        FastFunction::Ln => RuntimeFunction::FastLn,
+        FastFunction::Ln1p => RuntimeFunction::FastLn1p,
+        FastFunction::Log2 => RuntimeFunction::FastLog2,
+        FastFunction::Log10 => RuntimeFunction::FastLog10,
+        FastFunction::Sin => RuntimeFunction::FastSin,
+        FastFunction::Cos => RuntimeFunction::FastCos,
+        FastFunction::Tan => RuntimeFunction::FastTan,
+        FastFunction::Sinh => RuntimeFunction::FastSinh,
+        FastFunction::Cosh => RuntimeFunction::FastCosh,
+        FastFunction::Tanh => RuntimeFunction::FastTanh,
+        FastFunction::Pow => RuntimeFunction::FastPow,
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::column::Class;
 use crate::isa::Target;
+use crate::kernel::block_function;
 use crate::lower::expand::expand;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal};
 use sabot_ir::ty::Type;
@@ -12,7 +13,20 @@ const MAX_NODES: usize = 400;
 
 /// Whether an expression can be computed in the lanes of vectors.
 pub(crate) fn is_vectorisable(expr: &Expr, target: &Target) -> bool {
-    expr.size() <= MAX_NODES && fits(expr, target)
+    expr.size() <= MAX_NODES && block_calls(expr) <= MAX_BLOCK_CALLS && fits(expr, target)
+}
+
+/// How many functions an expression may call that are done for blocks of rows: the results of each lie on the stack.
+const MAX_BLOCK_CALLS: usize = 24;
+
+fn block_calls(expr: &Expr) -> usize {
+    let mut calls = 0;
+    expr.walk(&mut |node| {
+        if let ExprKind::Call(function, args) = &node.kind {
+            calls += usize::from(block_function(*function, args).is_some());
+        }
+    });
+    calls
 }
 
 /// The smallest part that cannot; the whole if it is only too large.
@@ -76,6 +90,8 @@ fn fits_here(expr: &Expr, target: &Target) -> bool {
         ExprKind::Cast(x) => {
             !matches!((Class::of(&x.ty), Class::of(&expr.ty)), (Class::Int { bits: 64, .. }, Class::F32))
         }
+        // Done for 64 rows at once, between two passes of the kernel.
+        ExprKind::Call(function, args) if block_function(*function, args).is_some() => true,
         ExprKind::Call(Function::Value(function), args) => {
             expand(*function, args, expr.span, true).is_some_and(|expanded| fits(&expanded, target))
         }

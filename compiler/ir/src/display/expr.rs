@@ -240,6 +240,10 @@ impl Printer<'_> {
                     self.fmt(format_args!("{kind}({:?})", failure.message));
                 }
             }
+            ExprKind::Call(Function::Fast(function), args) => {
+                self.push("math::");
+                self.arguments(function.name(), args);
+            }
             ExprKind::Call(Function::Value(function), args) if !function.is_method() => {
                 self.arguments(function.name(), args);
             }

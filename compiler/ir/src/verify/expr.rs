@@ -319,6 +319,7 @@ fn call_fits(function: Function, args: &[&Type], result: &Type) -> bool {
                 && *result == Type::String
         }
         Function::Value(function) => function.fits(args, result),
+        Function::Fast(function) => same(function.arity(), |ty| *ty == Type::Float64, &itself),
         Function::List(function) => function.fits(args, result),
         Function::UnwrapOr => {
             args.len() == 2 && *args[0] == Type::Option(Box::new(args[1].clone())) && result == args[1]

@@ -155,6 +155,7 @@ pub(super) fn call(
         | Function::Parse
         | Function::Append
         | Function::Value(_)
+        | Function::Fast(_)
         | Function::List(_)
         | Function::UnwrapOr => {
             let (single, double) = runtime_function(function)?;

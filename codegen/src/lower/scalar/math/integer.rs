@@ -121,6 +121,7 @@ pub(super) fn call(
         | Function::Parse
         | Function::Append
         | Function::Value(_)
+        | Function::Fast(_)
         | Function::List(_)
         | Function::UnwrapOr => return None,
     };
