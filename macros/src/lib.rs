@@ -14,6 +14,7 @@
 //! works; rustc without a file is an error.
 #![forbid(unsafe_code)]
 
+mod fast_math;
 mod job_file;
 mod pipeline;
 mod record;

@@ -1,5 +1,6 @@
 //! `#[sabot::udf]`: the function as it is, and what the front end says of it.
 
+use crate::fast_math;
 use crate::job_file::JobFile;
 use crate::report::{code, error, report};
 use crate::signature::{Item, without_sabot};
@@ -41,7 +42,8 @@ pub(crate) fn expand(arguments: &TokenStream, item: TokenStream) -> TokenStream 
         let body = Group::new(Delimiter::Brace, code("::core::unreachable!()"));
         out.extend(function(Some(TokenTree::Group(body))));
     } else {
-        out.extend(function(None));
+        let body = item.rest.last().filter(|_| fast_math::is_wanted(arguments)).map(fast_math::body);
+        out.extend(function(body));
     }
     out
 }

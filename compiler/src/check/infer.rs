@@ -66,6 +66,8 @@ pub(super) struct Body<'a, 'd> {
     pub(super) in_aggregate: bool,
     /// Closures of a pipeline see the job's parameters; functions do not.
     sees_params: bool,
+    /// `exp` and its like are those of `sabot::math`.
+    pub(super) fast_math: bool,
     depth: u32,
 }
 
@@ -87,6 +89,7 @@ impl<'a, 'd> Body<'a, 'd> {
             group: None,
             in_aggregate: false,
             sees_params,
+            fast_math: false,
             depth: 0,
         }
     }

@@ -11,6 +11,7 @@ use crate::diagnostics::library as say;
 use crate::diagnostics::types::Why;
 use sabot_ir::ast::{self, BinaryOp, ExprKind, Literal, Name};
 use sabot_ir::expr::{Expr, ExprKind as ir, Function};
+use sabot_ir::math::FastFunction;
 use sabot_ir::span::Span;
 use sabot_ir::ty::{TimeUnit, Type};
 use sabot_ir::value::{ValueFunction, ValueType};
@@ -243,6 +244,7 @@ impl Body<'_, '_> {
                 });
                 Some(value_call(*function, vec![text, path?], span))
             }
+            ["math", name] => self.math_call(name, args, at, span),
             [ty, name] => {
                 if let Some((_, _, to, from, unit)) =
                     FROM_INTEGERS.iter().find(|(of, known, ..)| of == ty && known == name)
@@ -278,6 +280,24 @@ impl Body<'_, '_> {
             }
             _ => None,
         }
+    }
+
+    /// `math::exp(x)`.
+    fn math_call(&mut self, name: &str, args: &[ast::Expr], at: Span, span: Span) -> Option<Hir> {
+        let function = match FastFunction::named(name) {
+            Some(function) => Function::Fast(function),
+            None if name == "sqrt" => Function::Sqrt,
+            None => return None,
+        };
+        let takes = if let Function::Fast(function) = function { function.arity() } else { 1 };
+        if args.len() != takes {
+            return Some(self.wrong_arity(name, takes, args, at, span));
+        }
+        let mut values = Vec::with_capacity(takes);
+        for (index, arg) in args.iter().enumerate() {
+            values.push(self.expect(arg, &Ty::F64, Why::Argument { function: name, index }));
+        }
+        Some(Hir::new(HirKind::Call(function, values), Ty::F64, span))
     }
 
     /// A function of the table; `given` are its first arguments.
@@ -515,4 +535,14 @@ pub(super) fn text_of(value: &Expr, spec: &Expr) -> Option<(Expr, Expr)> {
     }
     let text = Expr::new(ir::Call(Function::Value(function), args), Type::String, value.span);
     Some((text, rest))
+}
+
+/// A method of floats as the function of `sabot::math`, of an `f32` by way of `f64`; nothing if that has none.
+pub(super) fn fast(function: Function, args: &[Hir], ty: &Ty, span: Span) -> Option<Hir> {
+    let name = if function == Function::Powf { "pow" } else { function.name() };
+    let fast = FastFunction::named(name)?;
+    let single = *ty != Ty::F64;
+    let convert = |arg: &Hir| if single { cast(arg.clone(), Ty::F64, arg.span) } else { arg.clone() };
+    let value = Hir::new(HirKind::Call(Function::Fast(fast), args.iter().map(convert).collect()), Ty::F64, span);
+    Some(if single { cast(value, ty.clone(), span) } else { value })
 }

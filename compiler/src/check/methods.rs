@@ -364,6 +364,12 @@ impl Body<'_, '_> {
             };
             all.push(self.expect(arg, &arg_ty, Why::Argument { function: found.name, index }));
         }
+        if self.fast_math
+            && ty.is_float()
+            && let Some(value) = super::library::fast(found.function, &all, &ty, span)
+        {
+            return value;
+        }
         Hir::new(HirKind::Call(found.function, all), result, span)
     }
 

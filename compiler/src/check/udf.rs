@@ -61,6 +61,7 @@ impl Cx<'_> {
             let errors = self.errors;
             self.reenter_generics(&generics);
             let mut body = Body::new(self, false);
+            body.fast_math = function.fast_math;
             let mut closure = body.function(function, &params, &returns);
             body.finish(&mut closure);
             self.leave_generics();

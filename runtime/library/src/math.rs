@@ -7,6 +7,7 @@
 //! is farther from std's value, itself less than one ulp off, than [`FARTHEST`] says.
 
 mod exp;
+mod fast;
 mod log;
 mod power;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 mod trig;
 
 pub use exp::{cosh, exp, exp_m1, exp2, sinh, tanh};
+pub use fast::FastMath;
 pub use log::{ln, ln_1p, log2, log10};
 pub use power::pow;
 pub use trig::{cos, sin, tan};

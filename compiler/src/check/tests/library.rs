@@ -124,3 +124,16 @@ fn mistakes() {
         assert!(text.contains(said), "{code}: {text}");
     }
 }
+
+#[test]
+fn fast_math() {
+    check(&[
+        ("f64", "math::exp(q.price) + sabot::math::pow(q.price, 2.0)", "math::exp(price) + math::pow(price, 2.0)"),
+        ("f64", "q.price.exp()", "price.exp()"),
+    ]);
+    let udf = "#[sabot::udf(math = \"fast\")]\nfn decay(x: f64, y: f32) -> f64 { (-x).exp() + x.powf(2.0).sqrt() + f64::from(y.ln()) }\n";
+    assert_eq!(
+        computed(udf, "x: f64", "Out { x: decay(q.price, 1.5) }"),
+        "x = math::exp(-price) + math::pow(price, 2.0).sqrt() + math::ln(1.5f32 as f64) as f32 as f64"
+    );
+}
