@@ -1,6 +1,8 @@
 //! Measurements; see RESULTS.md.
 #![forbid(unsafe_code)]
 
+pub mod chunk;
+
 pub mod in_memory;
 
 use std::fmt::Write as _;

@@ -27,5 +27,7 @@ mod table;
 mod task;
 
 pub use error::{RowFailure, RunError};
+#[cfg(feature = "measure")]
+pub use primitive::measure;
 pub use run::{Connections, Job, RunOptions};
 pub use summary::{OperatorSummary, RunSummary};

@@ -10,6 +10,8 @@ pub(crate) mod compress;
 pub(crate) mod hash;
 pub(crate) mod hash_table;
 pub(crate) mod math_block;
+#[cfg(feature = "measure")]
+pub mod measure;
 pub(crate) mod memory;
 pub(crate) mod pool;
 pub(crate) mod row_index;
