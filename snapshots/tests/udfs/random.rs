@@ -207,7 +207,9 @@ impl Random {
         };
         let operator = self.pick(operators);
         if *ty == Ty::Text && self.below(2) == 0 {
-            return format!("{name} += &short({value});\n");
+            // Its own name first: the value may change the variable, which rustc does not allow while it is borrowed.
+            let more = self.fresh();
+            return format!("let {more}: String = short({value});\n{name} += &{more};\n");
         }
         format!("{name} {operator} {value};\n")
     }
