@@ -37,10 +37,9 @@ pub fn functions(graph: &JobGraph) -> Vec<FunctionCode> {
         };
         let (params, returns, span) = (function.params.clone(), function.returns.clone(), function.span);
         let shown: Vec<String> = params.iter().map(|(name, ty)| format!("{name}: {}", cx.show(ty))).collect();
-        let signature = match &returns {
-            Ty::Tuple(parts) if parts.is_empty() => format!("{}({})", function.name, shown.join(", ")),
-            _ => format!("{}({}) -> {}", function.name, shown.join(", "), cx.show(&returns)),
-        };
+        let gives_nothing = matches!(&returns, Ty::Tuple(parts) if parts.is_empty());
+        let gives = if gives_nothing { String::new() } else { format!(" -> {}", cx.show(&returns)) };
+        let signature = format!("{}({}){gives}", function.name, shown.join(", "));
         let mut next = 0;
         let args = params.iter().map(|(_, ty)| columns_from(&cx, ty, &mut next)).collect();
         let value = Lower::new(&mut cx, Vec::new(), span).closure(&body, args);

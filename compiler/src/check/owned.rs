@@ -21,11 +21,11 @@ impl Body<'_, '_> {
     /// Tells of each `&str` that the expression gives; `value` is what it means, where a `String` or an `Option` of one is
     /// needed.
     pub(super) fn must_own(&mut self, expr: &Expr, value: &Hir, why: Why<'_>) {
-        let is_option = match self.table.deep(&value.ty) {
-            ty if ty == Ty::STRING => false,
-            Ty::Option(inner) if *inner == Ty::STRING => true,
-            _ => return,
-        };
+        let ty = self.table.deep(&value.ty);
+        let is_option = ty == Ty::STRING.option();
+        if ty != Ty::STRING && !is_option {
+            return;
+        }
         let mut found = Vec::new();
         borrowed(expr, is_option, &mut found);
         for part in found {
