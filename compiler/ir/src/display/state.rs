@@ -35,8 +35,7 @@ pub fn state(pipelines: &Pipelines) -> String {
                 line("key", types(keys));
                 line("beside it", calls.iter().map(call).collect::<Vec<_>>().join(", "));
                 let each = if keys.is_empty() { "in all" } else { "per key" };
-                let grows =
-                    if calls.iter().any(|call| grows(call)) { ", and the values that have been seen" } else { "" };
+                let grows = if calls.iter().any(grows) { ", and the values that have been seen" } else { "" };
                 let accumulators = 24 * calls.len() as u64; // a sum of 128 bits or a value, and a count
                 line("bytes", format!("{} {each}{grows}", plus(sizes(keys.iter()), accumulators)));
             }
@@ -116,14 +115,14 @@ fn bytes<'a>(types: impl Iterator<Item = &'a Type>) -> String {
 
 /// When a table is no longer needed: behind the last pipeline that reads it.
 fn until(pipelines: &Pipelines, table: TableId) -> String {
-    let readers = pipelines.pipelines.iter().enumerate().filter(|(_, pipeline)| {
+    let mut readers = pipelines.pipelines.iter().enumerate().filter(|(_, pipeline)| {
         let by_origin = match pipeline.origin {
             Origin::Scan { .. } => false,
             Origin::Table { table: read, .. } | Origin::BuildRows { table: read, .. } => read == table,
         };
         by_origin || probes(&pipeline.body, table)
     });
-    match readers.last() {
+    match readers.next_back() {
         Some((position, pipeline)) => match &pipeline.origin {
             Origin::Scan { source, .. } => {
                 let source = &pipelines.sources[source.0 as usize].name;
