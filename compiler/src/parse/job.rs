@@ -227,6 +227,7 @@ fn read_aside<T>(
 ) -> Aside<T> {
     let mut complaints = Diagnostics::new();
     let mut own = Reader::new(reader.spans.clone(), &mut complaints);
+    own.imports = reader.imports.clone();
     let item = read(&mut own);
     let mentioned = own.take_mentioned();
     Aside { item, complaints: complaints.as_slice().to_vec(), mentioned, is_wanted }
