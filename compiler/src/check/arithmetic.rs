@@ -136,7 +136,10 @@ impl Body<'_, '_> {
     }
 
     fn shift(&mut self, op: BinaryOp, a: Hir, left: &ast::Expr, right: &ast::Expr, span: Span) -> Hir {
-        let b = self.expr(right, None);
+        let mut b = self.expr(right, None);
+        if matches!(self.table.resolve(&b.ty), Ty::Never) {
+            b = self.coerce(b, &Ty::I64, Why::Operand(op.symbol()), None);
+        }
         for (hir, written) in [(&a, left), (&b, right)] {
             let ty = self.table.resolve(&hir.ty);
             let integer = ty.is_integer() || self.table.kind(&ty) == Some(Kind::Integer);
@@ -229,7 +232,16 @@ impl Body<'_, '_> {
             return None;
         }
         if self.table.unify(&a.ty, &b.ty) {
-            let ty = self.table.deep(&a.ty);
+            // A side that gives no value (`x > loop {}`) is of the other's type, as far as anyone can see.
+            let never = [&a, &b].map(|side| matches!(self.table.resolve(&side.ty), Ty::Never));
+            let ty = match never {
+                [false, _] => self.table.deep(&a.ty),
+                [true, false] => self.table.deep(&b.ty),
+                [true, true] => Ty::BOOL,
+            };
+            let why = Why::Operand(op.symbol());
+            let a = if never[0] { self.coerce(a, &ty, why, None) } else { a };
+            let b = if never[1] { self.coerce(b, &ty, why, None) } else { b };
             return Some((a, b, ty));
         }
         let (x, y) = (self.table.deep(&a.ty), self.table.deep(&b.ty));

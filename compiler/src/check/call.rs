@@ -4,6 +4,7 @@ use super::hir::{FunctionId, Hir, HirKind};
 use super::infer::Body;
 use super::types::{Ty, integer_range, scalar_named};
 use super::unify::Kind;
+use crate::diagnostics::outside::outside;
 use crate::diagnostics::types::{self as say, Why};
 use crate::diagnostics::{names, unsupported};
 use sabot_ir::ast::{self, BinaryOp, Name};
@@ -145,7 +146,9 @@ impl Body<'_, '_> {
             [_, _] => vec!["MAX", "MIN", "BITS"],
             _ => Vec::new(),
         };
-        let diagnostic = names::unknown_path(&segments.join("::"), names.last().copied(), &known, span);
+        let path = segments.join("::");
+        let diagnostic =
+            outside(&path, span).unwrap_or_else(|| names::unknown_path(&path, names.last().copied(), &known, span));
         self.cx.say(diagnostic);
         Hir::error(span)
     }
@@ -252,7 +255,7 @@ impl Body<'_, '_> {
         if known.contains(&name.as_str()) {
             return Hir::error(span); // a function of what was told to be no record
         }
-        let diagnostic = names::unknown_function(&name, &known, name_span);
+        let diagnostic = outside(&name, name_span).unwrap_or_else(|| names::unknown_function(&name, &known, name_span));
         self.cx.say(diagnostic);
         Hir::error(span)
     }

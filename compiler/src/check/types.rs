@@ -1,6 +1,7 @@
 //! The checker's types: those of columns, and what exists only while checking (records, tuples, variables, `!`).
 
 use super::Cx;
+use crate::diagnostics::outside::outside;
 use crate::diagnostics::{names, syntax, types as say};
 use sabot_ir::ast::{self, TypeNameKind};
 use sabot_ir::span::Span;
@@ -456,7 +457,9 @@ impl Cx<'_> {
         if path == "Ordering" && args.is_empty() {
             return Ty::Ordering;
         }
-        if matches!(path, "Vec" | "i128" | "u128" | "HashMap" | "BTreeMap" | "Box" | "Rc" | "Arc") {
+        if let Some(diagnostic) = outside(path, span) {
+            self.say(diagnostic);
+        } else if matches!(path, "Vec" | "i128" | "u128") {
             self.say(say::type_not_supported(path, span));
         } else {
             let known: Vec<&str> = self

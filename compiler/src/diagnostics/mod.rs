@@ -11,6 +11,7 @@ pub(crate) mod library;
 pub(crate) mod lists;
 pub(crate) mod names;
 pub(crate) mod operators;
+pub(crate) mod outside;
 pub(crate) mod similar;
 pub(crate) mod syntax;
 pub(crate) mod text;

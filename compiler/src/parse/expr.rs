@@ -2,7 +2,7 @@
 //!
 //! What is outside is reported with what to write instead, and becomes [`ExprKind::Error`].
 
-use super::Reader;
+use super::{Reader, imports};
 use crate::diagnostics::syntax;
 use sabot_ir::ast::{Arm, BinaryOp, Closure, Expr, ExprKind, Literal, Name, Pattern, PatternKind, Statement, UnaryOp};
 use sabot_ir::span::Span;
@@ -147,6 +147,7 @@ impl Reader<'_> {
             return (refused.kind, span);
         }
         let mut segments: Vec<String> = path.path.segments.iter().map(|segment| self.text_of(&segment.ident)).collect();
+        imports::expand(&self.imports, &mut segments);
         let kind = match segments.as_slice() {
             [name] => {
                 self.mentioned.insert(name.clone());

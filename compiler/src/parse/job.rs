@@ -4,7 +4,7 @@
 //! if a job reaches them.
 
 use super::attribute::{is_test, marker};
-use super::{Reader, operator, unused};
+use super::{Reader, imports, operator, unused};
 use crate::diagnostics::syntax;
 use sabot_ir::ast::{Const, Function, Name, Record, TypeName};
 use sabot_ir::diagnostic::{Diagnostic, Diagnostics};
@@ -46,6 +46,7 @@ impl Items<'_> {
 
 /// All jobs of a file.
 pub(super) fn job(reader: &mut Reader<'_>, file: &syn::File) -> Vec<JobGraph> {
+    reader.imports = imports::of(file);
     let mut items = Items::default();
     let mut pipelines = Vec::new();
     for item in &file.items {
@@ -226,6 +227,7 @@ fn read_aside<T>(
 ) -> Aside<T> {
     let mut complaints = Diagnostics::new();
     let mut own = Reader::new(reader.spans.clone(), &mut complaints);
+    own.imports = reader.imports.clone();
     let item = read(&mut own);
     let mentioned = own.take_mentioned();
     Aside { item, complaints: complaints.as_slice().to_vec(), mentioned, is_wanted }

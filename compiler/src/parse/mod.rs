@@ -10,6 +10,7 @@ mod connector;
 mod control;
 mod expr;
 mod function;
+mod imports;
 mod job;
 mod json;
 mod json_text;
@@ -117,6 +118,8 @@ struct Reader<'a> {
     this: Option<String>,
     /// All of the text stands here: it is no part of a file.
     at: Option<Span>,
+    /// What the file's `use` items name.
+    imports: imports::Imports,
 }
 
 /// How deep the tree of an expression may be.
@@ -124,7 +127,15 @@ const DEEPEST_EXPR: usize = 200;
 
 impl<'a> Reader<'a> {
     fn new(spans: SpanMap, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { spans, diagnostics, depth: 0, mentioned: BTreeSet::new(), this: None, at: None }
+        Self {
+            spans,
+            diagnostics,
+            depth: 0,
+            mentioned: BTreeSet::new(),
+            this: None,
+            at: None,
+            imports: imports::Imports::new(),
+        }
     }
 
     /// Reads text as one piece of syntax; the first mistake ends it.

@@ -2,7 +2,7 @@
 
 use super::Reader;
 use super::attribute::Setting;
-use crate::diagnostics::syntax;
+use crate::diagnostics::{outside, syntax};
 use sabot_ir::ast::{Record, RecordField};
 
 /// What `rename_all` may say.
@@ -23,7 +23,12 @@ impl Reader<'_> {
         let name = self.name(&item.ident);
         if !item.generics.params.is_empty() {
             let at = self.span_of(&item.generics);
-            self.diagnostics.push(syntax::record_shape(at, "has type parameters"));
+            let has_lifetime = item.generics.lifetimes().next().is_some();
+            self.diagnostics.push(if has_lifetime {
+                outside::kept_reference(at)
+            } else {
+                syntax::record_shape(at, "has type parameters")
+            });
             return None;
         }
         let syn::Fields::Named(named) = &item.fields else {
