@@ -36,7 +36,7 @@ fn rewritten(stream: TokenStream) -> TokenStream {
             TokenTree::Ident(name) if is_method(&trees, at) => {
                 TokenTree::Ident(Ident::new(&format!("fast_{name}"), name.span()))
             }
-            other => other.clone(),
+            TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => tree.clone(),
         });
     }
     out.into_iter().collect()

@@ -34,7 +34,14 @@ impl Args<'_> {
     fn text(&self, at: usize) -> &str {
         match &self.0[at] {
             Value::String(text) => text,
-            other => unreachable!("{other:?} is no string"),
+            other @ (Value::Null
+            | Value::Unit
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float32(_)
+            | Value::Float64(_)
+            | Value::Bytes(_)
+            | Value::List(_)) => unreachable!("{other:?} is no string"),
         }
     }
 

@@ -140,6 +140,7 @@ const DURATION: &[Method] = &[
 const TIME: Type = Type::Timestamp(TimeUnit::Microsecond);
 
 /// The methods of a type that std does not have; none of others.
+#[expect(clippy::wildcard_enum_match_arm, reason = "few types are of the library")]
 fn methods(ty: &Ty) -> &'static [Method] {
     match ty {
         Ty::Scalar(ty) if *ty == Type::DECIMAL => DECIMAL,
@@ -493,6 +494,7 @@ impl Body<'_, '_> {
 }
 
 /// `Unit::Hour`.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only a path names a unit")]
 fn unit_of(arg: &ast::Expr) -> Option<Unit> {
     match &arg.kind {
         ExprKind::Path(path) => match path.as_slice() {
@@ -504,6 +506,7 @@ fn unit_of(arg: &ast::Expr) -> Option<Unit> {
 }
 
 /// The function that reads a type from text; nothing if it is one that std reads.
+#[expect(clippy::wildcard_enum_match_arm, reason = "few types are of the library")]
 pub(super) fn parse_of(ty: &Type) -> Option<ValueFunction> {
     Some(match ty {
         ty if *ty == Type::DECIMAL => ValueFunction::DecimalParse,
@@ -516,6 +519,7 @@ pub(super) fn parse_of(ty: &Type) -> Option<ValueFunction> {
 
 /// A value of a type that std does not have as text, and the specification that is left to do; nothing for others.
 /// Numbers see to signs and widths themselves, times are text.
+#[expect(clippy::wildcard_enum_match_arm, reason = "few types are of the library")]
 pub(super) fn text_of(value: &Expr, spec: &Expr) -> Option<(Expr, Expr)> {
     let Some(sabot_ir::expr::Literal::String(written)) = spec.as_literal() else { return None };
     let function = match &value.ty {

@@ -9,6 +9,7 @@ use arrow_schema::DataType;
 use std::sync::Arc;
 
 /// The column with so many digits, so many of them after the point; else the first row whose value has no such form.
+#[expect(clippy::wildcard_enum_match_arm, reason = "Arrow's types are many and not ours")]
 pub(super) fn rescaled(array: &ArrayRef, precision: u8, scale: i8) -> Result<ArrayRef, usize> {
     let (from, value): (i8, Box<dyn Fn(usize) -> i256 + '_>) = match array.data_type() {
         DataType::Decimal128(_, from) => {

@@ -74,6 +74,7 @@ pub(super) fn cast(
 }
 
 /// How much a decimal type counts per whole.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only decimals have a scale")]
 fn scale_of(ty: &Type) -> i64 {
     match ty.value_type() {
         Type::Decimal(_, scale @ 0..=18) => 10_i64.pow(u32::from(scale.unsigned_abs())),
