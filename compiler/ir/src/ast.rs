@@ -112,6 +112,8 @@ pub struct Closure {
     pub params: Vec<(Pattern, Option<TypeName>)>,
     /// The body.
     pub body: Box<Expr>,
+    /// What it says that it gives.
+    pub returns: Option<TypeName>,
     /// `move`: what it names of its surroundings is copied.
     pub moves: bool,
     /// The whole closure.

@@ -438,6 +438,14 @@ impl<'a, 'd> Body<'a, 'd> {
             patterns.push(pattern);
         }
         let result = result.cloned().unwrap_or_else(|| self.table.fresh(Kind::Any));
+        if let Some(written) = &closure.returns {
+            let says = self.cx.resolve_type(written);
+            if !self.table.unify(&says, &result) {
+                let diagnostic =
+                    say::mismatch(written.span, &self.show(&result), &self.show(&says), Why::Returns(whose), None);
+                self.cx.say(diagnostic);
+            }
+        }
         self.returns.push((result.clone(), whose.to_owned()));
         // No jump leaves a closure.
         let around = std::mem::take(&mut self.around);
@@ -611,6 +619,7 @@ impl<'a, 'd> Body<'a, 'd> {
             }
         });
         super::exhaustive::check(self.cx, &closure.body);
+        super::assigned::check(self.cx, &closure.body);
     }
 }
 

@@ -235,17 +235,30 @@ impl Body<'_, '_> {
         };
         let first = if range.reversed { parts.last(range.inclusive) } else { parts.start.clone() };
         lets.push(parts.bind(current, &ty, first));
-        lets.push(parts.bind(done, &Ty::BOOL, is_empty));
+        if range.inclusive || range.reversed || step.is_some() || is_open {
+            lets.push(parts.bind(done, &Ty::BOOL, is_empty));
+        }
 
         let id = self.surround(label, Form::Counted("for"), Ty::unit());
         let leave = Hir::new(HirKind::Break(id, None), Ty::Never, span);
-        let is_done = Hir::new(HirKind::Local(done), Ty::BOOL, span);
+        let is_plain = !range.inclusive && !range.reversed && step.is_none() && !is_open;
+        let is_done = if is_plain {
+            parts.not(parts.compare(BinaryOp::Lt, read.clone(), parts.end.clone()))
+        } else {
+            Hir::new(HirKind::Local(done), Ty::BOOL, span)
+        };
         let mut pass = vec![HirStatement::Expr(parts.when(is_done, leave))];
         let mark = self.enter();
         let item = self.pattern(pattern, &ty);
         self.must_match_all(&item, "`for`");
         pass.push(HirStatement::Let(item, read.clone()));
-        let next = parts.next(range, step.as_ref(), &read, current, done);
+        let next = if is_plain {
+            // Below the end there is a next one.
+            let sum = parts.call(Function::WrappingAdd, read.clone(), parts.int(1, &ty));
+            parts.set(current, sum)
+        } else {
+            parts.next(range, step.as_ref(), &read, current, done)
+        };
         pass.push(HirStatement::Expr(next));
         let body = self.expect(body, &Ty::unit(), Why::LoopBody);
         self.leave(mark);

@@ -8,6 +8,7 @@
 mod aggregate;
 mod arithmetic;
 mod assign;
+mod assigned;
 mod associated;
 mod call;
 mod choice;

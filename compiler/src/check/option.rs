@@ -12,7 +12,9 @@ use sabot_ir::expr::{Failure, FailureKind, Function, UnaryOp};
 use sabot_ir::span::Span;
 
 /// The methods that `Option` has.
-pub(super) const NAMES: [&str; 24] = [
+pub(super) const NAMES: [&str; 26] = [
+    "take",
+    "replace",
     "unwrap",
     "expect",
     "copied",
@@ -90,8 +92,8 @@ impl Body<'_, '_> {
             two_arms(option, some, yes, no, Ty::BOOL, span)
         };
         let arity = match method {
-            "is_some" | "is_none" | "unwrap_or_default" | "unwrap" | "copied" | "cloned" | "as_ref" | "as_deref"
-            | "flatten" => 0,
+            "take" | "is_some" | "is_none" | "unwrap_or_default" | "unwrap" | "copied" | "cloned" | "as_ref"
+            | "as_deref" | "flatten" => 0,
             "map_or" | "map_or_else" => 2,
             _ => 1,
         };
@@ -280,7 +282,12 @@ impl Body<'_, '_> {
                 let none = Hir::new(HirKind::None, ty.clone(), span);
                 value_or(option, value, inner, local, none, ty, span)
             }
-            ("unwrap" | "expect" | "ok_or" | "ok_or_else" | "take" | "iter" | "insert", _) => {
+            ("take", []) => self.option_change(receiver, option, None, span),
+            ("replace", [value]) => {
+                let value = self.expect(value, inner, Why::Argument { function: "replace", index: 0 });
+                self.option_change(receiver, option, Some(value), span)
+            }
+            ("unwrap" | "expect" | "ok_or" | "ok_or_else" | "iter" | "insert", _) => {
                 let text = snippet::written(receiver);
                 let default = self.default_text(inner);
                 self.cx.say(unsupported::option_method(method, text.as_deref(), &default, name.span));
@@ -302,6 +309,21 @@ impl Body<'_, '_> {
                 Hir::error(span)
             }
         }
+    }
+
+    /// `o.take()`, `o.replace(x)`: what it held, while it gets another value.
+    fn option_change(&mut self, receiver: &ast::Expr, option: Hir, value: Option<Hir>, span: Span) -> Hir {
+        let Some((place, ty, _)) = self.place(receiver) else { return Hir::error(span) };
+        let mut lets = Vec::new();
+        let held = self.named(option, &ty, &mut lets);
+        let next = match value {
+            Some(value) => HirKind::Some(Box::new(value)),
+            None => HirKind::None,
+        };
+        let next = Hir::new(next, ty.clone(), span);
+        let assign = Hir::new(HirKind::Assign(place, Box::new(next)), Ty::unit(), span);
+        lets.push(HirStatement::Expr(assign));
+        Hir::new(HirKind::Block(lets, Some(Box::new(held))), ty, span)
     }
 
     /// A closure, or the name of a function, that takes these types.
@@ -338,6 +360,7 @@ impl Body<'_, '_> {
                 })
                 .collect(),
             body: Box::new(at(ExprKind::Call(path, args))),
+            returns: None,
             moves: false,
             span: arg.span,
         };

@@ -39,7 +39,8 @@ fn any_of(items: &[ast::Expr], span: Span) -> ast::Expr {
         None => at(ExprKind::Literal(ast::Literal::Bool(false))),
     };
     let pattern = ast::Pattern { kind: PatternKind::Bind(name.clone(), false, None), span };
-    at(ExprKind::Closure(ast::Closure { params: vec![(pattern, None)], body: Box::new(body), moves: false, span }))
+    let params = vec![(pattern, None)];
+    at(ExprKind::Closure(ast::Closure { params, body: Box::new(body), returns: None, moves: false, span }))
 }
 
 impl Body<'_, '_> {

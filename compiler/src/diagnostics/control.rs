@@ -99,6 +99,13 @@ pub(crate) fn pattern_without_value(at: Span) -> Diagnostic {
         .help("declare each name by itself: `let a; let b;`")
 }
 
+/// A variable that is read before anything was assigned to it.
+pub(crate) fn no_value_yet(at: Span) -> Diagnostic {
+    Diagnostic::error("E0717", "this variable may have no value here")
+        .label(at, "not assigned on every way to here")
+        .help("give it a value where it is declared, or in every branch before this")
+}
+
 /// `assert!()`.
 pub(crate) fn assertion_of_what(name: &str, at: Span) -> Diagnostic {
     let example = if name.ends_with("assert") { "(x > 0.0)" } else { "(x, 1)" };

@@ -310,14 +310,14 @@ impl Reader<'_> {
             let at = self.span_of(token);
             self.refuse(at, "an async closure", "leave `async` away: a job waits for nothing inside a row");
         }
-        if let syn::ReturnType::Type(_, ty) = &closure.output {
-            let at = self.span_of(ty);
-            self.refuse(at, "the return type of a closure", "leave it away: it follows from the body");
-        }
+        let returns = match &closure.output {
+            syn::ReturnType::Default => None,
+            syn::ReturnType::Type(_, ty) => Some(self.ty(ty)),
+        };
         let params = closure.inputs.iter().map(|pattern| self.typed_pattern(pattern)).collect();
         let body = self.boxed(&closure.body);
         let span = self.span(closure.or1_token.span).to(body.span);
-        Closure { params, body, moves: closure.capture.is_some(), span }
+        Closure { params, body, returns, moves: closure.capture.is_some(), span }
     }
 
     fn macro_call(&mut self, call: &syn::Macro) -> Expr {

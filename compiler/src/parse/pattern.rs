@@ -86,9 +86,10 @@ impl Reader<'_> {
     }
 
     fn binding(&mut self, bind: &syn::PatIdent, span: Span) -> PatternKind {
-        if let Some(by_ref) = &bind.by_ref {
+        // A reference and its value are the same here.
+        if let (Some(by_ref), Some(_)) = (&bind.by_ref, &bind.mutability) {
             let at = self.span_of(by_ref).to(span);
-            self.refuse_pattern(at, "`ref`", "leave it away: the language has values only");
+            self.refuse_pattern(at, "`ref mut`", "make a new value instead: the language has values only");
         }
         let name = bind.ident.unraw().to_string();
         // syn cannot know whether `None` and `LIMIT` are bound or matched; rustc's naming rules can.

@@ -39,7 +39,12 @@ pub(super) fn shows_its_input(node: &Node) -> bool {
 /// Whether evaluating it twice costs no more than keeping its value.
 pub(super) fn is_cheap(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Param(_) | ExprKind::Local(_) | ExprKind::None => true,
+        ExprKind::Literal(_)
+        | ExprKind::Column(_)
+        | ExprKind::Param(_)
+        | ExprKind::Local(_)
+        | ExprKind::None
+        | ExprKind::Variable(_) => true,
         ExprKind::Some(value) => is_cheap(value),
         ExprKind::Let { .. }
         | ExprKind::Unary(..)
@@ -48,7 +53,6 @@ pub(super) fn is_cheap(expr: &Expr) -> bool {
         | ExprKind::If { .. }
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. }
-        | ExprKind::Variable(_)
         | ExprKind::Compute(..)
         | ExprKind::Fail(_)
         | ExprKind::Call(..) => false,

@@ -17,15 +17,25 @@ fn run(plan: &mut Plan, _cx: &mut PassCx) -> Changed {
     let mut changed = Changed::No;
     for node in &mut plan.nodes {
         for expr in node.operator.exprs_mut() {
-            expr.rewrite(&mut |node| {
-                if let Some(kind) = folded(node) {
-                    node.kind = kind;
-                    changed.note();
-                }
-            });
+            fold(expr, &mut changed);
         }
     }
     changed
+}
+
+/// Folds an expression, the code of its bodies included.
+fn fold(expr: &mut Expr, changed: &mut Changed) {
+    expr.rewrite(&mut |node| {
+        if let ExprKind::Compute(body, _) = &mut node.kind {
+            for inner in body.exprs_mut() {
+                fold(inner, changed);
+            }
+        }
+        if let Some(kind) = folded(node) {
+            node.kind = kind;
+            changed.note();
+        }
+    });
 }
 
 fn folded(expr: &Expr) -> Option<ExprKind> {

@@ -30,6 +30,11 @@ fn simplify(expr: &mut Expr) -> Changed {
     loop {
         let mut again = false;
         expr.rewrite(&mut |node| {
+            if let ExprKind::Compute(body, _) = &mut node.kind {
+                for inner in body.exprs_mut() {
+                    again |= simplify(inner) == Changed::Yes;
+                }
+            }
             while let Some(simpler) = simpler(node) {
                 // The author's place stays, whatever stands there now.
                 let span = if simpler.span.is_none() { node.span } else { simpler.span };

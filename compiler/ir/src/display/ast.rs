@@ -560,6 +560,10 @@ impl Layout {
     fn closure(self, closure: &Closure, column: usize) -> String {
         let params = params(closure);
         let moves = moves(closure);
+        if let Some(returns) = &closure.returns {
+            // A closure that says what it gives has a block.
+            return format!("{moves}|{params}| -> {} {}", type_name(returns), self.lines_of_block(&closure.body));
+        }
         format!("{moves}|{params}| {}", self.expr(&closure.body, column + moves.len() + params.chars().count() + 3))
     }
 
@@ -779,6 +783,7 @@ fn flat(expr: &Expr) -> Option<String> {
             items => format!("({})", list(items)?),
         },
         ExprKind::Block(..) => flat_block(expr)?,
+        ExprKind::Closure(Closure { returns: Some(_), .. }) => return None,
         ExprKind::Closure(closure) => {
             format!("{}|{}| {}", moves(closure), params(closure), flat(&closure.body)?)
         }

@@ -61,9 +61,8 @@ fn a_loop_is_a_body_with_what_it_needs() {
     );
     check(
         "{ let mut n = 0; for i in 0..q.volume { if i == 3 { break; } n += i; } n }",
-        "{ let x0 = !(0 < volume); compute(v0 = 0, v1 = volume, v2 = 0, v3 = x0) { 'l1: loop { if v3 { break 'l1; } \
-         v4 = v2; if v2 == v1.wrapping_sub(1) { v3 = true; } else { v2 = v2.wrapping_add(1); } if v4 == 3 { break 'l1; } \
-         v0 = v0 + v4; } v0 } }",
+        "compute(v0 = 0, v1 = volume, v2 = 0) { 'l1: loop { if !(v2 < v1) { break 'l1; } v3 = v2; v2 = v2.wrapping_add(1); \
+         if v3 == 3 { break 'l1; } v0 = v0 + v3; } v0 }",
     );
 }
 
@@ -97,6 +96,10 @@ fn code_that_never_goes_on_is_no_trouble() {
         "{ let mut n = 0; let a = [0].len(); n }",
         "{ let mut n = 0i64; 'a: while n < 9 { 'b: loop { n += 1; if n == 4 { continue 'a; } if n > 6 { break 'a; } break 'b; } n += 1; } n }",
         "{ let mut r = *q; r.volume = 3; r.volume }",
+        "{ let x; loop { if q.hot { x = 1; break; } } x }",
+        "{ let x; let y = if q.hot { x = 1; 2 } else { return Out { x: 3 }; }; x + y }",
+        "{ let mut o = q.bid; let a = o.take(); let b = o.replace(2.0); if let Some(ref c) = o { *c as i64 } else { 1 } }",
+        "{ let f = |x: i64| -> Option<i64> { if x > 1 { None } else { Some(x) } }; f(1).unwrap_or(2) }",
     ] {
         let said = computed("", "x: i64", &format!("Out {{ x: {code} }}"));
         assert!(!said.is_empty(), "{code}");
@@ -120,6 +123,9 @@ fn misuse_is_told() {
         ("{ let x = q.volume?; x }", "E0714"),
         ("{ let Some(b) = q.bid else { 1 }; 1 }", "E0715"),
         ("{ assert!(); 1 }", "E0716"),
+        ("{ let x: i64; if q.hot { x = 1; } x }", "E0717"),
+        ("{ let x: i64; while q.hot { x = 1; } x }", "E0717"),
+        ("{ let mut o = q.bid; let n = o.take(); q.bid.take(); 1 }", "E0710"),
         ("{ let f = |x: i64| x; f }", "E0700"),
         ("{ let f = |x: i64| x; f(1, 2) }", "E0314"),
         ("{ while q.volume { } 1 }", "E0301"),

@@ -92,7 +92,7 @@ impl Body<'_, '_, '_> {
         let params = names.iter().map(|name| (pattern(name), None)).collect();
         let arguments = names.into_iter().map(|name| Expr { kind: ExprKind::Name(name), span }).collect();
         let body = Box::new(Expr { kind: ExprKind::Call(vec![name], arguments), span });
-        Closure { params, body, moves: false, span }
+        Closure { params, body, returns: None, moves: false, span }
     }
 
     /// A literal, or a constant that is one.

@@ -253,7 +253,12 @@ impl Random {
 
     fn closure(&mut self, depth: usize) -> Closure {
         let params = (0..self.below(3)).map(|_| (self.pattern(1), (self.below(4) == 0).then(|| self.ty(1)))).collect();
-        Closure { params, body: self.boxed(depth), moves: self.below(4) == 0, span: Span::NONE }
+        let moves = self.below(4) == 0;
+        if self.below(6) == 0 {
+            let returns = Some(self.ty(1));
+            return Closure { params, body: Box::new(self.block(depth)), returns, moves, span: Span::NONE };
+        }
+        Closure { params, body: self.boxed(depth), returns: None, moves, span: Span::NONE }
     }
 
     fn expr(&mut self, depth: usize) -> Expr {
