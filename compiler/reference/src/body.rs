@@ -78,7 +78,7 @@ impl Evaluation<'_> {
             }
             Statement::Block { label, body } => match self.statements(body)? {
                 Flow::Break(of) if of == *label => Ok(Flow::On),
-                flow => Ok(flow),
+                flow @ (Flow::On | Flow::Break(_) | Flow::Continue(_)) => Ok(flow),
             },
             Statement::Loop { label, body, place } => loop {
                 self.take_fuel(place.0)?;

@@ -312,10 +312,8 @@ impl Body<'_, '_> {
     fn said(&mut self, args: &[ast::Expr], otherwise: &str) -> String {
         let Some((first, values)) = args.split_first() else { return otherwise.to_owned() };
         for value in values {
-            match &value.kind {
-                ExprKind::Assign(_, None, value) => self.expr(value, None),
-                _ => self.expr(value, None),
-            };
+            let value = if let ExprKind::Assign(_, None, value) = &value.kind { value } else { value };
+            self.expr(value, None);
         }
         if let ExprKind::Literal(ast::Literal::String(text)) = &first.kind {
             return text.clone();

@@ -281,23 +281,22 @@ impl Body<'_, '_> {
 
 /// `a..b`, `(a..=b).rev()`, `(a..b).step_by(n)`.
 fn range_of(values: &ast::Expr) -> Option<Range<'_>> {
-    match &values.kind {
-        ExprKind::Range(Some(start), end, inclusive) => {
-            let end = end.as_deref();
-            Some(Range { start, end, inclusive: *inclusive, reversed: false, step: None })
+    if let ExprKind::Range(Some(start), end, inclusive) = &values.kind {
+        let end = end.as_deref();
+        return Some(Range { start, end, inclusive: *inclusive, reversed: false, step: None });
+    }
+    let ExprKind::Method(base, name, types, args) = &values.kind else { return None };
+    if !types.is_empty() {
+        return None;
+    }
+    let range = range_of(base)?;
+    match (name.text.as_str(), args.as_slice()) {
+        // The other way round it would begin where the last step ends.
+        ("rev", []) if range.end.is_some() && range.step.is_none() => {
+            Some(Range { reversed: !range.reversed, ..range })
         }
-        ExprKind::Method(base, name, types, args) if types.is_empty() => {
-            let range = range_of(base)?;
-            match (name.text.as_str(), args.as_slice()) {
-                // The other way round it would begin where the last step ends.
-                ("rev", []) if range.end.is_some() && range.step.is_none() => {
-                    Some(Range { reversed: !range.reversed, ..range })
-                }
-                ("step_by", [step]) if range.step.is_none() => Some(Range { step: Some(step), ..range }),
-                ("into_iter", []) => Some(range),
-                _ => None,
-            }
-        }
+        ("step_by", [step]) if range.step.is_none() => Some(Range { step: Some(step), ..range }),
+        ("into_iter", []) => Some(range),
         _ => None,
     }
 }

@@ -217,9 +217,9 @@ pub fn pattern(pattern: &Pattern) -> String {
         },
         PatternKind::Reference(inner) => format!("&{}", closed_pattern(inner)),
         PatternKind::Record(record, fields, rest) => {
-            let fields = fields.iter().map(|(field, inner)| match &inner.kind {
-                PatternKind::Bind(bound, _, None) if *bound == field.text => self::pattern(inner),
-                _ => format!("{}: {}", name(&field.text), self::pattern(inner)),
+            let fields = fields.iter().map(|(field, inner)| {
+                let is_alone = matches!(&inner.kind, PatternKind::Bind(bound, _, None) if *bound == field.text);
+                if is_alone { self::pattern(inner) } else { format!("{}: {}", name(&field.text), self::pattern(inner)) }
             });
             let fields: Vec<String> = fields.chain(rest.then(|| "..".to_owned())).collect();
             if fields.is_empty() {

@@ -52,9 +52,10 @@ impl Check<'_> {
                 }
                 Statement::IfSome { option, variable, then, otherwise } => {
                     check_own(option, scope);
-                    match &option.ty {
-                        Type::Option(inner) => self.variable(*variable, inner, scope),
-                        _ => scope.say(false, "matches what is no option"),
+                    if let Type::Option(inner) = &option.ty {
+                        self.variable(*variable, inner, scope);
+                    } else {
+                        scope.say(false, "matches what is no option");
                     }
                     self.statements(then, scope);
                     self.statements(otherwise, scope);

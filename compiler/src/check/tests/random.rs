@@ -323,3 +323,13 @@ fn what_is_well_typed_is_accepted() {
         assert!(!text.contains("E0"), "{code}\n{text}");
     }
 }
+
+#[test]
+fn what_loops_is_accepted() {
+    let mut random = Random::new(0x0f1e_2d3c_4b5a_6978);
+    for round in 0..PROGRAMS / 4 {
+        let code = random.program(2 + round % 3);
+        let text = computed(HELPERS, "x: i64", &code);
+        assert!(text.starts_with("a = "), "{code}\n{text}");
+    }
+}
