@@ -1,5 +1,6 @@
 //! Methods of decimals, dates, times and JSON mean here what `sabot-library` says, row errors included: the checked plan, run by
 //! the reference interpreter, against the same code in this file, compiled by rustc.
+#![allow(clippy::wildcard_enum_match_arm, reason = "of many forms, few are of interest here")]
 #![allow(missing_docs, reason = "a test")]
 
 use sabot_compiler::Catalog;

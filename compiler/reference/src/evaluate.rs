@@ -138,6 +138,7 @@ impl Evaluation<'_> {
                     Function::Fast(function) => Ok(value_function::fast(*function, &values)),
                     Function::Value(function) => value_function::call(*function, &values).map_err(at),
                     Function::List(function) => list::function(*function, &values).map_err(at),
+                    #[expect(clippy::wildcard_enum_match_arm, reason = "the functions of numbers are many")]
                     function => call(*function, &args[0].ty, &values).map_err(at),
                 }
             }

@@ -1,4 +1,5 @@
 //! Functions of lists, as `Vec` of std has them.
+#![allow(clippy::wildcard_enum_match_arm, reason = "of many forms, few are of interest here")]
 
 use crate::value::{Value, compare};
 use sabot_abi::ROW_BYTES;

@@ -190,9 +190,9 @@ impl Run<'_> {
 
 /// A row for each item of these lists, which have one length.
 pub(crate) fn items(lists: &[Value]) -> Vec<Row> {
-    let list = |value: &Value| match value {
-        Value::List(items) => items.clone(),
-        other => unreachable!("{other} is no list"),
+    let list = |value: &Value| {
+        let Value::List(items) = value else { unreachable!("{value} is no list") };
+        items.clone()
     };
     let lists: Vec<Vec<Value>> = lists.iter().map(list).collect();
     (0..lists[0].len()).map(|at| lists.iter().map(|list| list[at].clone()).collect()).collect()

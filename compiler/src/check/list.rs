@@ -1,4 +1,5 @@
 //! Lists: `vec![..]`, `v[i]`, the methods of `Vec` that change nothing. Arrays and slices are lists too.
+#![allow(clippy::wildcard_enum_match_arm, reason = "of many forms, few are of interest here")]
 
 use super::hir::{Hir, HirKind, HirPat, HirStatement, PatKind};
 use super::infer::Body;

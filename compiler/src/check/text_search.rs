@@ -1,5 +1,6 @@
 //! Methods of strings that look for a condition instead of a text: `s.find(|c| ..)`, `s.trim_matches(char::is_numeric)`,
 //! `s.contains(['a', 'b'])`. They are loops over the characters.
+#![allow(clippy::wildcard_enum_match_arm, reason = "of many forms, few are of interest here")]
 
 use super::chain::{Iter, Pass, block, local, not, set, when};
 use super::hir::{Hir, HirKind, HirStatement};
@@ -41,7 +42,8 @@ fn any_of(items: &[ast::Expr], span: Span) -> ast::Expr {
         None => at(ExprKind::Literal(ast::Literal::Bool(false))),
     };
     let pattern = ast::Pattern { kind: PatternKind::Bind(name.clone(), false, None), span };
-    at(ExprKind::Closure(ast::Closure { params: vec![(pattern, None)], body: Box::new(body), returns: None, moves: false, span }))
+    let params = vec![(pattern, None)];
+    at(ExprKind::Closure(ast::Closure { params, body: Box::new(body), returns: None, moves: false, span }))
 }
 
 impl Body<'_, '_> {

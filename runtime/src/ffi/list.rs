@@ -26,14 +26,14 @@ fn size(len: i64, shift: i64) -> Option<usize> {
 }
 
 /// A list's bytes.
-fn bytes<'a>(data: &'a *const u8, len: i64, shift: i64) -> &'a [u8] {
+fn bytes(data: &*const u8, len: i64, shift: i64) -> &[u8] {
     // SAFETY: kernels give lists that they were given or made, which are readable for their length until the chunk is
     // done.
     unsafe { std::slice::from_raw_parts(*data, size(len, shift).unwrap_or(0)) }
 }
 
 /// Memory for so many bytes.
-fn take<'a>(context: &'a mut Context, bytes: Option<usize>) -> Result<&'a mut [u8], TooLarge> {
+fn take(context: &mut Context, bytes: Option<usize>) -> Result<&mut [u8], TooLarge> {
     let (arena, row) = value_arena::of(context);
     let bytes = bytes.ok_or(TooLarge)?;
     let to = arena.take(row, bytes, 16)?;
