@@ -46,6 +46,9 @@ impl Body<'_, '_> {
         if let (ExprKind::Tuple(parts), None) = (&place.kind, op) {
             return self.assign_tuple(parts, value, span);
         }
+        if let ExprKind::Index(..) = &place.kind {
+            return self.assign_item(place, op, value, span);
+        }
         let Some((target, ty, declared)) = self.place(place) else {
             self.expr(value, None);
             return Hir::error(span);

@@ -160,9 +160,7 @@ impl Body<'_, '_> {
         Some(match (name.text.as_str(), args) {
             ("len", []) => len(&list, span),
             ("is_empty", []) => compare(BinaryOp::Eq, len(&list, span), position(0, span), span),
-            ("as_slice" | "into_boxed_slice" | "into_vec" | "to_owned" | "as_ref" | "iter" | "into_iter", []) => {
-                Hir { span, ..list }
-            }
+            ("as_slice" | "into_boxed_slice" | "into_vec" | "to_owned" | "as_ref", []) => Hir { span, ..list },
             ("get", [at]) if !matches!(at.kind, ExprKind::Range(..)) => {
                 let at = self.expect(at, &Ty::Usize, argument("get"));
                 let item = item.clone();

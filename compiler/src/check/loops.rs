@@ -164,11 +164,11 @@ impl Body<'_, '_> {
         if let Some(range) = range_of(values) {
             return self.for_range(label, pattern, &range, body, span);
         }
-        if let Some(chain) = super::items::chain_of(values) {
+        if self.can_be_gone_over(values) {
             let id = self.surround(label, Form::Counted("for"), Ty::unit());
-            let going = self.for_items(&chain, pattern, id, body, span);
+            let run = self.for_items(values, id, pattern, body, span);
             self.around.pop();
-            return going;
+            return run.unwrap_or_else(|| Hir::error(span));
         }
         let values_hir = self.expr(values, None);
         let ty = self.table.deep(&values_hir.ty);
@@ -184,6 +184,20 @@ impl Body<'_, '_> {
         self.around.pop();
         self.leave(mark);
         Hir::error(span)
+    }
+
+    /// Whether the form or the type says that there are items.
+    fn can_be_gone_over(&mut self, values: &ast::Expr) -> bool {
+        if super::chain::is_iterator(values) {
+            return true;
+        }
+        // Only looked at: what it says is said again where it is read.
+        let said = self.cx.diagnostics.as_slice().len();
+        let deferred = self.deferred.len();
+        let value = self.expr(values, None);
+        self.deferred.truncate(deferred);
+        self.cx.diagnostics.as_slice().len() == said
+            && matches!(self.table.resolve(&value.ty), Ty::List(_) | Ty::Option(_))
     }
 
     /// Goes over the integers of a range. The variable changes before the body, so that `continue` needs no care; it never

@@ -1,5 +1,6 @@
 //! Methods of scalars: a table per type of what they take and give.
 
+use super::chain;
 use super::hir::{Hir, HirKind};
 use super::infer::Body;
 use super::snippet;
@@ -133,7 +134,6 @@ const IDENTITY: [&str; 8] = ["clone", "to_owned", "as_ref", "borrow", "copied", 
 /// Methods of std that a job's author may expect, and that are not there yet.
 const LATER: &[&str] = &[
     "nth",
-    "iter",
     "unwrap",
     "expect",
     "wrapping_pow",
@@ -272,7 +272,14 @@ impl Body<'_, '_> {
         {
             return hir;
         }
+        if (ty == Ty::STRING || matches!(ty, Ty::List(_))) && chain::is_source(name, args) {
+            self.cx.say(crate::diagnostics::text::items_alone(&name.text, name.span));
+            return Hir::error(span);
+        }
         if let Ty::List(item) = &ty {
+            if let Some(hir) = self.list_change(receiver, item, name, args, span) {
+                return hir;
+            }
             return match self.list_method(&receiver_hir, item, name, args, span) {
                 Some(hir) => hir,
                 None => self.no_list_method(&ty, name, args, span),

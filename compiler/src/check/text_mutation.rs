@@ -120,7 +120,7 @@ impl Body<'_, '_> {
 }
 
 /// A string and behind it a character.
-fn push(text: Hir, c: Hir, span: Span) -> Hir {
+pub(super) fn push(text: Hir, c: Hir, span: Span) -> Hir {
     let args = vec![text, c, string("", span)];
     Hir::new(HirKind::Call(Function::Append, args), Ty::STRING, span)
 }

@@ -1,8 +1,10 @@
 //! Methods of strings that look for a condition instead of a text: `s.find(|c| ..)`, `s.trim_matches(char::is_numeric)`,
 //! `s.contains(['a', 'b'])`. They are loops over the characters.
 
-use super::hir::{Hir, HirKind, HirStatement, Place};
+use super::chain::{Iter, Pass, block, local, not, set, when};
+use super::hir::{Hir, HirKind, HirStatement};
 use super::infer::Body;
+use super::option::bind_params;
 use super::text::{call, position};
 use super::types::Ty;
 use sabot_ir::ast::{self, BinaryOp, ExprKind, PatternKind};
@@ -137,21 +139,36 @@ impl Body<'_, '_> {
         backwards: bool,
         span: Span,
     ) -> Option<Hir> {
-        let mut going = self.begin_places(text, backwards, span);
-        let HirKind::Tuple(parts) = going.item.kind.clone() else { return None };
+        let (mut lets, mut pass) = (Vec::new(), Vec::new());
+        let text = self.named(text, &Ty::STRING, &mut lets);
+        let first = if backwards {
+            Hir::new(HirKind::Call(Function::Len, vec![text.clone()]), Ty::Usize, span)
+        } else {
+            position(0, span)
+        };
+        let at = self.state(first, &mut lets);
+        let id = self.loop_id();
+        let leave = Hir::new(HirKind::Break(id, None), Ty::Never, span);
+        let go_on = Hir::new(HirKind::Continue(id), Ty::Never, span);
+        let places = Iter::Chars { text, at, reversed: backwards, indices: true };
+        let item = self.next(&places, &Pass { end: leave.clone(), skip: go_on, span }, &mut pass);
+        let HirKind::Tuple(parts) = item.kind else { return None };
         let [place, c] = <[Hir; 2]>::try_from(parts).ok()?;
         let holds = self.applied_to(condition, vec![c], Some(&Ty::BOOL), method)?;
         let ty = Ty::Usize.option();
-        let none = Hir::new(HirKind::None, ty.clone(), span);
-        let found = self.new_binding(ty.clone());
-        let bind = super::hir::HirPat::new(super::hir::PatKind::Bind(found, None), ty.clone(), span);
-        going.lets.push(HirStatement::Let(bind, none));
+        let found = self.state(Hir::new(HirKind::None, ty.clone(), span), &mut lets);
         let some = Hir::new(HirKind::Some(Box::new(place)), ty.clone(), span);
-        let set = HirKind::Assign(Place { binding: found, fields: Vec::new() }, Box::new(some));
-        let set = HirStatement::Expr(Hir::new(set, Ty::unit(), span));
-        let leave = HirStatement::Expr(going.leave());
-        let decided = if wanted { holds } else { super::items::not(holds) };
-        let stop = going.when(decided, vec![set, leave]);
-        Some(going.close(vec![stop], Some(Hir::new(HirKind::Local(found), ty, span))))
+        let decided = if wanted { holds } else { not(holds) };
+        pass.push(when(decided, vec![set(found, some), HirStatement::Expr(leave)]));
+        let looped = HirKind::Loop(id, Box::new(block(pass, span)));
+        lets.push(HirStatement::Expr(Hir::new(looped, Ty::unit(), span)));
+        Some(Hir::new(HirKind::Block(lets, Some(Box::new(local(found, &ty, span)))), ty, span))
+    }
+
+    /// The value of a closure that is called with these.
+    fn applied_to(&mut self, arg: &ast::Expr, values: Vec<Hir>, result: Option<&Ty>, method: &str) -> Option<Hir> {
+        let types: Vec<Ty> = values.iter().map(|value| value.ty.clone()).collect();
+        let closure = self.callback(arg, &types, result, method)?;
+        Some(bind_params(closure, values, arg.span))
     }
 }

@@ -46,3 +46,68 @@ pub(crate) fn list_of_nothing(at: Span) -> Diagnostic {
         .label(at, "has no items to keep")
         .help("count with a number instead")
 }
+
+/// A value that cannot be gone over.
+pub(crate) fn not_an_iterator(ty: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0334", format!("`{ty}` cannot be gone over"))
+        .label(at, "has no items")
+        .help("lists, ranges, `chars()`, `split(..)` and what is made of them can")
+}
+
+/// `rev` where the last item is not at hand.
+pub(crate) fn no_reverse(at: Span) -> Diagnostic {
+    Diagnostic::error("E0335", "what stands before this `rev` has to be collected first")
+        .label(at, "the last item is not at hand")
+        .help("write `.collect::<Vec<_>>().into_iter().rev()`, or put `rev` behind the source")
+}
+
+/// Items of two types.
+pub(crate) fn other_items(expected: &str, found: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0301", format!("the items are `{found}`, `{expected}` is wanted"))
+        .label(at, format!("has items of type `{found}`"))
+}
+
+/// Items that have no sum.
+pub(crate) fn no_sum(method: &str, item: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0336", format!("`{method}` of items of type `{item}`"))
+        .label(at, "needs numbers of the type that it gives")
+        .help("map the items to numbers first, all of one type: `.map(|x| x.price)`")
+}
+
+/// Items that are in no order.
+pub(crate) fn no_greatest(method: &str, item: &str, floats: bool, at: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E0331", format!("`{method}` is not there for items like `{item}`"))
+        .label(at, "needs an order");
+    if floats {
+        diagnostic
+            .help("floats have NaN: use `.fold(f64::NEG_INFINITY, f64::max)`, or `.max_by(|a, b| a.total_cmp(b))`")
+    } else {
+        diagnostic.help("compare a field: `.max_by_key(|x| x.id)`")
+    }
+}
+
+/// `unzip` of what are no pairs.
+pub(crate) fn no_pairs(item: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0336", "`unzip` takes pairs apart").label(at, format!("the items are `{item}`"))
+}
+
+/// `collect` into what is no list and no text.
+pub(crate) fn collects_into(ty: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0337", format!("items cannot be collected into `{ty}`"))
+        .label(at, "gives a `Vec` or a `String`")
+        .help("write `.collect::<Vec<_>>()`")
+}
+
+/// `collect` where nothing says into what.
+pub(crate) fn collect_into_what(at: Span) -> Diagnostic {
+    Diagnostic::error("E0337", "nothing says what the items are collected into")
+        .label(at, "could be a `Vec` or a `String`")
+        .help("write `.collect::<Vec<_>>()`, or give the variable a type")
+}
+
+/// `v[i].push(x)`.
+pub(crate) fn change_inside(at: Span) -> Diagnostic {
+    Diagnostic::error("E0338", "a list in a list is changed as a whole")
+        .label(at, "changes an item of a list")
+        .help("take it out, change it, and put it back: `let mut row = v[i].clone(); row.push(x); v[i] = row;`")
+}

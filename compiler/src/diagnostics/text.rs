@@ -161,31 +161,3 @@ pub(crate) fn unknown_step(name: &str, known: &[&str], at: Span) -> Diagnostic {
         .label(at, "unknown method")
         .help(format!("there are `{}`", known.join("`, `")))
 }
-
-/// `5.chars()`.
-pub(crate) fn items_of(name: &str, ty: &str, at: Span) -> Diagnostic {
-    Diagnostic::error("E0744", format!("`{ty}` has no method `{name}`"))
-        .label(at, "a method of strings")
-        .help("write it as text first: `.to_string()`")
-}
-
-/// `s.lines().rev()`.
-pub(crate) fn no_way_back(what: &str, at: Span) -> Diagnostic {
-    Diagnostic::error("E0744", format!("`{what}` goes forward only"))
-        .label(at, "from the end")
-        .help("`chars()` and `bytes()` can be reversed, right where they stand: `s.chars().rev()`")
-}
-
-/// `s.chars().sum()`.
-pub(crate) fn no_sum(name: &str, ty: &str, at: Span) -> Diagnostic {
-    Diagnostic::error("E0744", format!("`{name}` of `{ty}` is not there"))
-        .label(at, format!("the items are `{ty}`"))
-        .help("make numbers of them: `.map(|x| ..)`; floats are compared with `fold`")
-}
-
-/// `s.chars().collect::<Vec<char>>()`.
-pub(crate) fn not_collected(wanted: &str, item: &str, at: Span) -> Diagnostic {
-    Diagnostic::error("E0744", format!("items of `{item}` cannot be collected as `{wanted}`"))
-        .label(at, "collects")
-        .help("characters and strings become one string: `.collect::<String>()`")
-}

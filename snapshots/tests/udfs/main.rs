@@ -267,6 +267,11 @@ fn strings() {
 }
 
 #[test]
+fn lists() {
+    compare("lists");
+}
+
+#[test]
 fn jumps() {
     compare("jumps");
 }

@@ -1,0 +1,521 @@
+//! What ends an iterator chain: `sum`, `fold`, `collect`, `for`, … Each is a loop over the chain's items.
+
+use super::chain::{ADAPTORS, Iter, Pass, block, is_iterator, local, not, option_if, set, truth, when};
+use super::hir::{BindingId, Hir, HirKind, HirStatement, LoopId};
+use super::infer::Body;
+use super::list::{call as list_call, compare, position, wrapping};
+use super::option::bind_params;
+use super::text_mutation;
+use super::types::Ty;
+use super::unify::Kind;
+use crate::diagnostics::lists as say;
+use crate::diagnostics::text as text_say;
+use crate::diagnostics::types::Why;
+use sabot_ir::ast::{self, BinaryOp, ExprKind, Name, TypeName, TypeNameKind};
+use sabot_ir::expr::Function;
+use sabot_ir::list::ListFunction;
+use sabot_ir::span::Span;
+use sabot_ir::text::TextFunction;
+
+/// Methods that end a chain.
+pub(super) const ENDS: [&str; 24] = [
+    "fold",
+    "sum",
+    "product",
+    "count",
+    "any",
+    "all",
+    "max",
+    "min",
+    "max_by_key",
+    "min_by_key",
+    "max_by",
+    "min_by",
+    "nth",
+    "next",
+    "last",
+    "position",
+    "find",
+    "find_map",
+    "collect",
+    "for_each",
+    "reduce",
+    "unzip",
+    "partition",
+    "next_back",
+];
+
+/// A chain that is being run.
+struct Run {
+    lets: Vec<HirStatement>,
+    iter: Iter,
+    item: Ty,
+    id: LoopId,
+    span: Span,
+}
+
+impl Run {
+    fn leave(&self) -> HirStatement {
+        HirStatement::Expr(Hir::new(HirKind::Break(self.id, None), Ty::Never, self.span))
+    }
+}
+
+impl Body<'_, '_> {
+    /// A method on an iterator; nothing if the receiver is none.
+    pub(super) fn chain_method(
+        &mut self,
+        receiver: &ast::Expr,
+        name: &Name,
+        types: &[TypeName],
+        args: &[ast::Expr],
+        hint: Option<&Ty>,
+        span: Span,
+    ) -> Option<Hir> {
+        let is_known = ENDS.contains(&name.text.as_str()) || ADAPTORS.contains(&name.text.as_str());
+        if !is_iterator(receiver) || (matches!(receiver.kind, ExprKind::Range(..)) && !is_known) {
+            return None;
+        }
+        if ADAPTORS.contains(&name.text.as_str()) {
+            self.cx.say(text_say::items_alone(&name.text, name.span));
+            return Some(Hir::error(span));
+        }
+        // What has a function of its own.
+        if let (ExprKind::Method(text, source, ..), "count" | "last", []) = (&receiver.kind, name.text.as_str(), args)
+            && source.text == "chars"
+        {
+            let text = self.expect(text, &Ty::STRING, Why::Argument { function: "chars", index: 0 });
+            let function = if name.text == "count" { TextFunction::CharCount } else { TextFunction::LastChar };
+            return Some(super::text::call(function, vec![text], span));
+        }
+        let mut lets = Vec::new();
+        let Some((iter, item)) = self.iter(receiver, &mut lets) else { return Some(Hir::error(span)) };
+        let id = self.loop_id();
+        let run = Run { lets, iter, item, id, span };
+        Some(self.end_of(run, name, types, args, hint).unwrap_or_else(|| Hir::error(span)))
+    }
+
+    /// The loop with what is done with each item, then the value.
+    fn finish_run(
+        &mut self,
+        run: Run,
+        each: impl FnOnce(&mut Self, &Run, Hir, &mut Vec<HirStatement>),
+        value: Hir,
+    ) -> Hir {
+        let span = run.span;
+        let go = |kind| Hir::new(kind, Ty::Never, span);
+        let pass = Pass { end: go(HirKind::Break(run.id, None)), skip: go(HirKind::Continue(run.id)), span };
+        let mut body = Vec::new();
+        let item = self.next(&run.iter, &pass, &mut body);
+        each(self, &run, item, &mut body);
+        let looped = HirKind::Loop(run.id, Box::new(block(body, span)));
+        let mut statements = run.lets;
+        statements.push(HirStatement::Expr(Hir::new(looped, Ty::unit(), span)));
+        let ty = value.ty.clone();
+        Hir::new(HirKind::Block(statements, Some(Box::new(value))), ty, span)
+    }
+
+    /// The value where the loop was left, and whether it was.
+    fn held(&mut self, ty: &Ty, run: &mut Run) -> (BindingId, BindingId) {
+        let has = self.state(truth(false, run.span), &mut run.lets);
+        let held = self.state(Hir::new(HirKind::Later, ty.clone(), run.span), &mut run.lets);
+        (has, held)
+    }
+
+    fn end_of(
+        &mut self,
+        mut run: Run,
+        name: &Name,
+        types: &[TypeName],
+        args: &[ast::Expr],
+        hint: Option<&Ty>,
+    ) -> Option<Hir> {
+        let (span, item) = (run.span, run.item.clone());
+        let of_item = std::slice::from_ref(&item);
+        let method = name.text.as_str();
+        let yes = || truth(true, span);
+        Some(match (method, args) {
+            ("fold", [init, f]) => {
+                let init = self.expr(init, hint);
+                let ty = init.ty.clone();
+                let acc = self.state(init, &mut run.lets);
+                let f = self.callback(f, &[ty.clone(), item], Some(&ty), method)?;
+                let result = local(acc, &ty, span);
+                let each = |_: &mut Self, _: &Run, item: Hir, body: &mut Vec<HirStatement>| {
+                    body.push(set(acc, bind_params(f, vec![local(acc, &ty, span), item], span)));
+                };
+                self.finish_run(run, each, result)
+            }
+            ("reduce", [f]) => {
+                let f = self.callback(f, &[item.clone(), item.clone()], Some(&item), method)?;
+                let (has, acc) = self.held(&item, &mut run);
+                let result = option_if(local(has, &Ty::BOOL, span), local(acc, &item, span), span);
+                let each = |_: &mut Self, _: &Run, next: Hir, body: &mut Vec<HirStatement>| {
+                    let reduced = bind_params(f, vec![local(acc, &item, span), next.clone()], span);
+                    body.push(either(
+                        local(has, &Ty::BOOL, span),
+                        vec![set(acc, reduced)],
+                        vec![set(acc, next), set(has, yes())],
+                        span,
+                    ));
+                };
+                self.finish_run(run, each, result)
+            }
+            ("sum" | "product", []) => {
+                let ty = match types {
+                    [ty] if ty.kind != TypeNameKind::Infer => {
+                        let ty = self.cx.resolve_type(ty);
+                        self.table.unify(&ty, &item);
+                        ty
+                    }
+                    _ => {
+                        if let Some(hint) = hint {
+                            self.table.unify(&item, hint);
+                        }
+                        item.clone()
+                    }
+                };
+                let known = self.table.deep(&ty);
+                if known.is_error() {
+                    return None;
+                }
+                if !self.table.clone().unify(&known, &item) || !self.has_arithmetic(BinaryOp::Add, &known) {
+                    let shown = self.show(&item);
+                    self.cx.say(say::no_sum(method, &shown, name.span));
+                    return None;
+                }
+                let is_float = known.is_float() || self.table.kind(&known) == Some(Kind::Float);
+                // As std: the sum of no floats is -0.0, which changes no other sum.
+                let first = match (is_float, method) {
+                    (true, "sum") => HirKind::Float(-0.0),
+                    (true, _) => HirKind::Float(1.0),
+                    (false, "sum") => HirKind::Int(0),
+                    (false, _) => HirKind::Int(1),
+                };
+                let op = if method == "sum" { BinaryOp::Add } else { BinaryOp::Mul };
+                let acc = self.state(Hir::new(first, ty.clone(), span), &mut run.lets);
+                let result = local(acc, &ty, span);
+                let each = |_: &mut Self, _: &Run, item: Hir, body: &mut Vec<HirStatement>| {
+                    let sum = HirKind::Binary(op, Box::new(local(acc, &ty, span)), Box::new(item));
+                    body.push(set(acc, Hir::new(sum, ty.clone(), span)));
+                };
+                self.finish_run(run, each, result)
+            }
+            ("count", []) => {
+                let count = self.state(position(0, span), &mut run.lets);
+                let here = || local(count, &Ty::Usize, span);
+                let each = |_: &mut Self, _: &Run, _: Hir, body: &mut Vec<HirStatement>| {
+                    body.push(set(count, wrapping(Function::WrappingAdd, here(), position(1, span))));
+                };
+                self.finish_run(run, each, here())
+            }
+            ("any" | "all", [p]) => {
+                let p = self.callback(p, of_item, Some(&Ty::BOOL), method)?;
+                let is_any = method == "any";
+                let result = self.state(truth(!is_any, span), &mut run.lets);
+                let each = |_: &mut Self, run: &Run, item: Hir, body: &mut Vec<HirStatement>| {
+                    let holds = bind_params(p, vec![item], span);
+                    let decides = if is_any { holds } else { not(holds) };
+                    body.push(when(decides, vec![set(result, truth(is_any, span)), run.leave()]));
+                };
+                self.finish_run(run, each, local(result, &Ty::BOOL, span))
+            }
+            ("max" | "min", []) => {
+                let known = self.table.deep(&item);
+                if self.has_float(&known) || !self.is_comparable(&known, false) {
+                    let shown = self.show(&known);
+                    self.cx.say(say::no_greatest(method, &shown, self.has_float(&known), name.span));
+                    return None;
+                }
+                // Of equal items the last is the greatest, and the first the least.
+                let op = if method == "max" { BinaryOp::Ge } else { BinaryOp::Lt };
+                let (has, best) = self.held(&item, &mut run);
+                let result = option_if(local(has, &Ty::BOOL, span), local(best, &item, span), span);
+                let each = |_: &mut Self, _: &Run, next: Hir, body: &mut Vec<HirStatement>| {
+                    let better = compare(op, next.clone(), local(best, &item, span), span);
+                    let first = not(local(has, &Ty::BOOL, span));
+                    let takes =
+                        Hir::new(HirKind::Binary(BinaryOp::Or, Box::new(first), Box::new(better)), Ty::BOOL, span);
+                    body.push(when(takes, vec![set(best, next), set(has, yes())]));
+                };
+                self.finish_run(run, each, result)
+            }
+            ("max_by_key" | "min_by_key", [f]) => {
+                let f = self.callback(f, of_item, None, method)?;
+                let key = f.body.ty.clone();
+                let known = self.table.deep(&key);
+                if self.has_float(&known) || !self.is_comparable(&known, false) {
+                    let shown = self.show(&known);
+                    self.cx.say(say::no_greatest(method, &shown, self.has_float(&known), name.span));
+                    return None;
+                }
+                let op = if method == "max_by_key" { BinaryOp::Ge } else { BinaryOp::Lt };
+                let (has, best) = self.held(&item, &mut run);
+                let best_key = self.state(Hir::new(HirKind::Later, key.clone(), span), &mut run.lets);
+                let result = option_if(local(has, &Ty::BOOL, span), local(best, &item, span), span);
+                let each = |this: &mut Self, _: &Run, next: Hir, body: &mut Vec<HirStatement>| {
+                    let own = this.kept(bind_params(f, vec![next.clone()], span), body);
+                    let better = compare(op, own.clone(), local(best_key, &key, span), span);
+                    let first = not(local(has, &Ty::BOOL, span));
+                    let takes =
+                        Hir::new(HirKind::Binary(BinaryOp::Or, Box::new(first), Box::new(better)), Ty::BOOL, span);
+                    body.push(when(takes, vec![set(best, next), set(best_key, own), set(has, yes())]));
+                };
+                self.finish_run(run, each, result)
+            }
+            ("max_by" | "min_by", [f]) => {
+                let f = self.callback(f, &[item.clone(), item.clone()], Some(&Ty::Ordering), method)?;
+                let is_max = method == "max_by";
+                let (has, best) = self.held(&item, &mut run);
+                let result = option_if(local(has, &Ty::BOOL, span), local(best, &item, span), span);
+                let each = |_: &mut Self, _: &Run, next: Hir, body: &mut Vec<HirStatement>| {
+                    let order = bind_params(f, vec![local(best, &item, span), next.clone()], span);
+                    let zero = Hir::new(HirKind::Int(0), Ty::Ordering, span);
+                    // Of equal ones `max_by` takes the last, `min_by` the first.
+                    let op = if is_max { BinaryOp::Le } else { BinaryOp::Gt };
+                    let better = compare(op, order, zero, span);
+                    let replace = when(better, vec![set(best, next.clone())]);
+                    body.push(either(
+                        local(has, &Ty::BOOL, span),
+                        vec![replace],
+                        vec![set(best, next), set(has, yes())],
+                        span,
+                    ));
+                };
+                self.finish_run(run, each, result)
+            }
+            ("next", []) | ("last", []) | ("nth", [_]) => {
+                let (has, held) = self.held(&item, &mut run);
+                let left = match args {
+                    [n] => {
+                        let n = self.expect(n, &Ty::Usize, Why::Index);
+                        Some(self.state(n, &mut run.lets))
+                    }
+                    _ => None,
+                };
+                let result = option_if(local(has, &Ty::BOOL, span), local(held, &item, span), span);
+                let leaves = method != "last";
+                let each = |_: &mut Self, run: &Run, next: Hir, body: &mut Vec<HirStatement>| {
+                    if let Some(left) = left {
+                        let here = || local(left, &Ty::Usize, span);
+                        let one = set(left, wrapping(Function::WrappingSub, here(), position(1, span)));
+                        let again = Hir::new(HirKind::Continue(run.id), Ty::Never, span);
+                        let waiting = compare(BinaryOp::Gt, here(), position(0, span), span);
+                        body.push(when(waiting, vec![one, HirStatement::Expr(again)]));
+                    }
+                    body.extend([set(held, next), set(has, yes())]);
+                    if leaves {
+                        body.push(run.leave());
+                    }
+                };
+                self.finish_run(run, each, result)
+            }
+            ("next_back", []) => {
+                let Some(iter) = self.reversed(run.iter, &mut run.lets, span) else {
+                    self.cx.say(say::no_reverse(name.span));
+                    return None;
+                };
+                run.iter = iter;
+                let next = Name { text: "next".to_owned(), span: name.span };
+                return self.end_of(run, &next, types, args, hint);
+            }
+            ("position", [p]) => {
+                let p = self.callback(p, of_item, Some(&Ty::BOOL), method)?;
+                let at = self.state(position(0, span), &mut run.lets);
+                let has = self.state(truth(false, span), &mut run.lets);
+                let here = || local(at, &Ty::Usize, span);
+                let result = option_if(local(has, &Ty::BOOL, span), here(), span);
+                let each = |_: &mut Self, run: &Run, item: Hir, body: &mut Vec<HirStatement>| {
+                    body.push(when(bind_params(p, vec![item], span), vec![set(has, yes()), run.leave()]));
+                    body.push(set(at, wrapping(Function::WrappingAdd, here(), position(1, span))));
+                };
+                self.finish_run(run, each, result)
+            }
+            ("find", [p]) => {
+                let p = self.callback(p, of_item, Some(&Ty::BOOL), method)?;
+                let (has, held) = self.held(&item, &mut run);
+                let result = option_if(local(has, &Ty::BOOL, span), local(held, &item, span), span);
+                let each = |_: &mut Self, run: &Run, item: Hir, body: &mut Vec<HirStatement>| {
+                    let holds = bind_params(p, vec![item.clone()], span);
+                    body.push(when(holds, vec![set(held, item), set(has, yes()), run.leave()]));
+                };
+                self.finish_run(run, each, result)
+            }
+            ("find_map", [f]) => {
+                let gives = self.table.fresh(Kind::Any);
+                let f = self.callback(f, of_item, Some(&gives.clone().option()), method)?;
+                run.iter = Iter::FilterMap(Box::new(run.iter), f, false);
+                run.item = gives.clone();
+                let (has, held) = self.held(&gives, &mut run);
+                let result = option_if(local(has, &Ty::BOOL, span), local(held, &gives, span), span);
+                let each = |_: &mut Self, run: &Run, item: Hir, body: &mut Vec<HirStatement>| {
+                    body.extend([set(held, item), set(has, yes()), run.leave()]);
+                };
+                self.finish_run(run, each, result)
+            }
+            ("for_each", [f]) => {
+                let f = self.callback(f, of_item, Some(&Ty::unit()), method)?;
+                let each = |_: &mut Self, _: &Run, item: Hir, body: &mut Vec<HirStatement>| {
+                    body.push(HirStatement::Expr(bind_params(f, vec![item], span)));
+                };
+                let nothing = Hir::new(HirKind::Tuple(Vec::new()), Ty::unit(), span);
+                self.finish_run(run, each, nothing)
+            }
+            ("collect", []) => self.collect(run, types, hint, name)?,
+            ("unzip", []) => {
+                let Ty::Tuple(parts) = self.table.deep(&item) else {
+                    let shown = self.show(&item);
+                    self.cx.say(say::no_pairs(&shown, name.span));
+                    return None;
+                };
+                let [a, b] = parts.as_slice() else {
+                    let shown = self.show(&item);
+                    self.cx.say(say::no_pairs(&shown, name.span));
+                    return None;
+                };
+                let (a, b) = (a.clone(), b.clone());
+                let (left, right) = (self.new_list(&a, &mut run), self.new_list(&b, &mut run));
+                let result = lists(&[(left, &a), (right, &b)], span);
+                let each = |this: &mut Self, _: &Run, item: Hir, body: &mut Vec<HirStatement>| {
+                    let item = this.kept(item, body);
+                    let part = |at, ty: &Ty| Hir::new(HirKind::Field(Box::new(item.clone()), at), ty.clone(), span);
+                    body.push(push(left, &a, part(0, &a), span));
+                    body.push(push(right, &b, part(1, &b), span));
+                };
+                self.finish_run(run, each, result)
+            }
+            ("partition", [p]) => {
+                let p = self.callback(p, of_item, Some(&Ty::BOOL), method)?;
+                let (left, right) = (self.new_list(&item, &mut run), self.new_list(&item, &mut run));
+                let result = lists(&[(left, &item), (right, &item)], span);
+                let each = |_: &mut Self, _: &Run, next: Hir, body: &mut Vec<HirStatement>| {
+                    let holds = bind_params(p, vec![next.clone()], span);
+                    let (then, otherwise) = (push(left, &item, next.clone(), span), push(right, &item, next, span));
+                    body.push(either(holds, vec![then], vec![otherwise], span));
+                };
+                self.finish_run(run, each, result)
+            }
+            _ => {
+                for arg in args {
+                    if !matches!(arg.kind, ExprKind::Closure(_)) {
+                        self.expr(arg, None);
+                    }
+                }
+                self.cx.say(text_say::unknown_step(method, &ENDS, name.span));
+                return None;
+            }
+        })
+    }
+
+    fn new_list(&mut self, item: &Ty, run: &mut Run) -> BindingId {
+        let ty = Ty::List(Box::new(item.clone()));
+        self.state(list_call(ListFunction::Of, Vec::new(), ty, run.span), &mut run.lets)
+    }
+
+    fn collect(&mut self, mut run: Run, types: &[TypeName], hint: Option<&Ty>, name: &Name) -> Option<Hir> {
+        let (span, item) = (run.span, run.item.clone());
+        let wanted = match types {
+            [TypeName { kind: TypeNameKind::Path(path, inner), .. }]
+                if path == "Vec" && matches!(inner.as_slice(), [TypeName { kind: TypeNameKind::Infer, .. }]) =>
+            {
+                Some(Ty::List(Box::new(item.clone())))
+            }
+            [ty] if ty.kind != TypeNameKind::Infer => Some(self.cx.resolve_type(ty)),
+            _ => hint.map(|hint| self.table.resolve(hint)),
+        };
+        match wanted {
+            Some(Ty::List(wanted)) => {
+                if !self.table.unify(&wanted, &item) {
+                    let (expected, found) = (self.show(&wanted), self.show(&item));
+                    self.cx.say(say::other_items(&expected, &found, name.span));
+                    return None;
+                }
+                let list = self.new_list(&item, &mut run);
+                let result = local(list, &Ty::List(Box::new(item.clone())), span);
+                let each = |_: &mut Self, _: &Run, next: Hir, body: &mut Vec<HirStatement>| {
+                    body.push(push(list, &item, next, span));
+                };
+                Some(self.finish_run(run, each, result))
+            }
+            Some(ty) if ty == Ty::STRING => {
+                let known = self.table.resolve(&item);
+                if known != Ty::STRING && known != Ty::CHAR {
+                    let shown = self.show(&known);
+                    self.cx.say(say::other_items("char", &shown, name.span));
+                    return None;
+                }
+                let empty = Hir::new(HirKind::Str(String::new()), Ty::STRING, span);
+                let text = self.state(empty, &mut run.lets);
+                let here = || local(text, &Ty::STRING, span);
+                let each = |_: &mut Self, _: &Run, next: Hir, body: &mut Vec<HirStatement>| {
+                    let more = if known == Ty::CHAR {
+                        text_mutation::push(here(), next, span)
+                    } else {
+                        super::text::call(TextFunction::Concat, vec![here(), next], span)
+                    };
+                    body.push(set(text, more));
+                };
+                Some(self.finish_run(run, each, here()))
+            }
+            Some(Ty::Error) => None,
+            Some(other) if self.table.kind(&other).is_none() => {
+                let shown = self.show(&other);
+                self.cx.say(say::collects_into(&shown, name.span));
+                None
+            }
+            Some(_) | None => {
+                self.cx.say(say::collect_into_what(name.span));
+                None
+            }
+        }
+    }
+
+    /// `for pattern in chain { .. }`, where the values are no plain range; nothing if they cannot be gone over.
+    pub(super) fn for_items(
+        &mut self,
+        values: &ast::Expr,
+        id: LoopId,
+        pattern: &ast::Pattern,
+        body: &ast::Expr,
+        span: Span,
+    ) -> Option<Hir> {
+        let mut lets = Vec::new();
+        let (iter, item) = self.iter(values, &mut lets)?;
+        let go = |kind| Hir::new(kind, Ty::Never, span);
+        let pass = Pass { end: go(HirKind::Break(id, None)), skip: go(HirKind::Continue(id)), span };
+        let mut each = Vec::new();
+        let next = self.next(&iter, &pass, &mut each);
+        let mark = self.enter();
+        let pattern = self.pattern(pattern, &item);
+        self.must_match_all(&pattern, "`for`");
+        each.push(HirStatement::Let(pattern, next));
+        let body = self.expect(body, &Ty::unit(), Why::LoopBody);
+        self.leave(mark);
+        each.push(HirStatement::Expr(body));
+        let looped = HirKind::Loop(id, Box::new(block(each, span)));
+        lets.push(HirStatement::Expr(Hir::new(looped, Ty::unit(), span)));
+        Some(block(lets, span))
+    }
+}
+
+pub(super) fn either(
+    condition: Hir,
+    then: Vec<HirStatement>,
+    otherwise: Vec<HirStatement>,
+    span: Span,
+) -> HirStatement {
+    let (then, otherwise) = (Box::new(block(then, span)), Some(Box::new(block(otherwise, span))));
+    HirStatement::Expr(Hir::new(HirKind::If(Box::new(condition), then, otherwise), Ty::unit(), span))
+}
+
+/// `list.push(item);`
+pub(super) fn push(list: BindingId, item: &Ty, value: Hir, span: Span) -> HirStatement {
+    let ty = Ty::List(Box::new(item.clone()));
+    set(list, list_call(ListFunction::Push, vec![local(list, &ty, span), value], ty.clone(), span))
+}
+
+fn lists(parts: &[(BindingId, &Ty)], span: Span) -> Hir {
+    let parts: Vec<Hir> =
+        parts.iter().map(|(id, item)| local(*id, &Ty::List(Box::new((*item).clone())), span)).collect();
+    let ty = Ty::Tuple(parts.iter().map(|part| part.ty.clone()).collect());
+    Hir::new(HirKind::Tuple(parts), ty, span)
+}
