@@ -43,13 +43,6 @@ struct Range<'e> {
 }
 
 impl Body<'_, '_> {
-    /// A loop that no code of the author's stands in.
-    pub(super) fn fresh_loop(&mut self) -> LoopId {
-        let id = LoopId(self.next_loop);
-        self.next_loop += 1;
-        id
-    }
-
     fn surround(&mut self, label: Option<&Name>, form: Form, gives: Ty) -> LoopId {
         let id = LoopId(self.next_loop);
         self.next_loop += 1;
