@@ -126,6 +126,7 @@ impl Evaluation<'_> {
             ExprKind::Fail(failure) => Err(at(crate::body::code_of(failure.kind))),
             ExprKind::Call(function, args) => {
                 let values = args.iter().map(|arg| self.value(arg)).collect::<Result<Vec<_>, _>>()?;
+                #[expect(clippy::wildcard_enum_match_arm, reason = "the functions of numbers are many")]
                 match function {
                     Function::Text(function) => text::call(*function, &values).map_err(at),
                     Function::Parse | Function::Append => match (values.as_slice(), args.as_slice()) {
@@ -138,7 +139,6 @@ impl Evaluation<'_> {
                     Function::Fast(function) => Ok(value_function::fast(*function, &values)),
                     Function::Value(function) => value_function::call(*function, &values).map_err(at),
                     Function::List(function) => list::function(*function, &values).map_err(at),
-                    #[expect(clippy::wildcard_enum_match_arm, reason = "the functions of numbers are many")]
                     function => call(*function, &args[0].ty, &values).map_err(at),
                 }
             }
