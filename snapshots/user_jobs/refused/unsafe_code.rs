@@ -1,0 +1,23 @@
+//! Outside of the job language: unsafe code.
+
+use sabot::prelude::*;
+
+#[sabot::record]
+struct In {
+    text: String,
+}
+
+#[sabot::record]
+struct Out {
+    n: i64,
+}
+
+#[sabot::udf]
+fn f(text: &str) -> i64 {
+    unsafe { *text.as_ptr() as i64 }
+}
+
+#[sabot::pipeline]
+fn job() {
+    source::<In>("rows", ndjson("rows.ndjson")).map(|r| Out { n: f(&r.text) }).sink("out", ndjson("out.ndjson"));
+}
