@@ -229,7 +229,7 @@ fn code_of_both_compilers_means_the_same() {
         Option<Decimal>: |q| q.text.parse::<Decimal>().ok();
         f64: |q| q.d.to_f64();
         Option<i64>: |q| q.d.to_i64();
-        bool: |q| q.d < q.e || q.d == q.e || q.d.is_zero() || q.e.is_negative() && q.d.is_positive();
+        bool: |q| q.d <= q.e || q.d.is_zero() || q.e.is_negative() && q.d.is_positive();
         String: |q| q.d.to_string();
         String: |q| format!("{}|{:>12.2}|{:+}|{:015.3}|{:<6}|{:?}", q.d, q.d, q.e, q.d, q.e, q.d);
         i32: |q| q.on.year();

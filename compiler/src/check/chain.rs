@@ -3,6 +3,7 @@
 //! A chain is a source (`v.iter()`, `0..n`, `s.chars()`, `s.split(",")`) and what is done with each of its items
 //! (`map`, `filter`, `take`, …). What ends it stands in `chain_end.rs`. Items are asked for as std's iterators do, so the
 //! closures run in the same order, on the same items.
+#![allow(clippy::wildcard_enum_match_arm, reason = "of many forms, few are of interest here")]
 
 use super::hir::{BindingId, Hir, HirArm, HirClosure, HirKind, HirPat, HirStatement, LoopId, PatKind, Place};
 use super::infer::Body;

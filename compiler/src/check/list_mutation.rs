@@ -2,6 +2,7 @@
 //!
 //! Lists are values: whoever has a copy keeps what it had. An item that is pushed on the list that was made last is
 //! appended in place when the job runs.
+#![allow(clippy::wildcard_enum_match_arm, reason = "of many forms, few are of interest here")]
 
 use super::chain::{block, local, not, option_if, set, when};
 use super::chain_end::either;
