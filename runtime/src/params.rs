@@ -137,6 +137,6 @@ mod tests {
         let error = |pairs: &[(&str, &str)]| set(pairs).expect_err("a bad value").to_string();
         assert!(error(&[]).contains("--set name=VALUE"));
         assert!(error(&[("name", "x"), ("few", "300")]).contains("between -128 and 127"));
-        assert!(error(&[("nmae", "x")]).contains("`least`, `name`"));
+        assert!(error(&[("nmae", "x")]).contains("did you mean `name`?"));
     }
 }

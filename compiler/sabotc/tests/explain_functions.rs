@@ -60,7 +60,7 @@ fn each_function_is_described() {
     growth(x: f64) -> f64   (job.rs:13)
         pure and deterministic: reads its arguments and nothing else; the last bit of `exp` is std's on the machine that runs it
         cannot fail
-        row by row: `x.exp()` has no form in vectors
+        in vectors: several rows at once
     label(o: Order) -> String   (job.rs:16)
         pure and deterministic: reads its arguments and nothing else
         cannot fail

@@ -175,7 +175,10 @@ impl Flow<'_, '_> {
         match statement {
             HirStatement::Let(pattern, value) => {
                 if let (HirKind::Later, PatKind::Bind(id, None)) = (&value.kind, &pattern.kind) {
-                    self.later.insert(*id);
+                    // What the checker itself makes stands nowhere, and is assigned before it is read.
+                    if !value.span.is_none() {
+                        self.later.insert(*id);
+                    }
                     return known;
                 }
                 self.expr(value, known)

@@ -776,7 +776,7 @@ impl Body<'_, '_> {
             Iter::Chain(a, b, done, ty) => {
                 let item = self.new_binding(ty.clone());
                 let got = self.new_binding(Ty::BOOL);
-                out.push(bind(item, Hir::new(HirKind::Later, ty.clone(), span)));
+                out.push(bind(item, Hir::new(HirKind::Later, ty.clone(), Span::NONE)));
                 out.push(bind(got, truth(false, span)));
                 let label = self.loop_id();
                 let leave = || Hir::new(HirKind::Break(label, None), Ty::Never, span);
@@ -829,7 +829,7 @@ impl Body<'_, '_> {
         let ty = found.ty.clone();
         inner.push(set(item, found));
         inner.push(HirStatement::Expr(Hir::new(HirKind::Break(id, None), Ty::Never, span)));
-        out.push(bind(item, Hir::new(HirKind::Later, ty.clone(), span)));
+        out.push(bind(item, Hir::new(HirKind::Later, ty.clone(), Span::NONE)));
         let body = Box::new(block(inner, span));
         out.push(HirStatement::Expr(Hir::new(HirKind::Loop(id, body), Ty::unit(), span)));
         local(item, &ty, span)
@@ -852,7 +852,7 @@ impl Body<'_, '_> {
         let pattern_some = HirPat::new(PatKind::Some(Box::new(bound)), found.ty.clone(), span);
         let wild = HirPat::new(PatKind::Wild, found.ty.clone(), span);
         let part = self.new_binding(Ty::STRING);
-        out.push(bind(part, Hir::new(HirKind::Later, Ty::STRING, span)));
+        out.push(bind(part, Hir::new(HirKind::Later, Ty::STRING, Span::NONE)));
         let slice = |to: Hir| text_call(TextFunction::Slice, vec![text.clone(), here(), to], span);
         let there = || counter(at, span);
         let line = local(part, &Ty::STRING, span);

@@ -117,7 +117,7 @@ impl Body<'_, '_> {
     /// The value where the loop was left, and whether it was.
     fn held(&mut self, ty: &Ty, run: &mut Run) -> (BindingId, BindingId) {
         let has = self.state(truth(false, run.span), &mut run.lets);
-        let held = self.state(Hir::new(HirKind::Later, ty.clone(), run.span), &mut run.lets);
+        let held = self.state(Hir::new(HirKind::Later, ty.clone(), Span::NONE), &mut run.lets);
         (has, held)
     }
 
@@ -250,7 +250,7 @@ impl Body<'_, '_> {
                 }
                 let op = if method == "max_by_key" { BinaryOp::Ge } else { BinaryOp::Lt };
                 let (has, best) = self.held(&item, &mut run);
-                let best_key = self.state(Hir::new(HirKind::Later, key.clone(), span), &mut run.lets);
+                let best_key = self.state(Hir::new(HirKind::Later, key.clone(), Span::NONE), &mut run.lets);
                 let result = option_if(local(has, &Ty::BOOL, span), local(best, &item, span), span);
                 let each = |this: &mut Self, _: &Run, next: Hir, body: &mut Vec<HirStatement>| {
                     let own = this.kept(bind_params(f, vec![next.clone()], span), body);

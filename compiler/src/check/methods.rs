@@ -182,6 +182,9 @@ impl Body<'_, '_> {
         hint: Option<&Ty>,
         span: Span,
     ) -> Hir {
+        if let Some(hir) = self.range_contains(receiver, name, args, span) {
+            return hir;
+        }
         if let Some(hir) = self.chain_method(receiver, name, type_args, args, hint, span) {
             return hir;
         }

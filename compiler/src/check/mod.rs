@@ -43,6 +43,7 @@ mod option;
 mod owned;
 mod parsed;
 mod pattern;
+mod range;
 mod regex;
 mod region;
 mod row;

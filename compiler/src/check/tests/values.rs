@@ -45,6 +45,8 @@ fn literals_and_operators() {
             "price.powi(2i32).mul_add(2.0, 1.0).clamp(0.0, 9.0)",
         ),
         ("i64", "q.volume % n", "volume % n"),
+        ("bool", "(10..n).contains(&q.volume)", "volume >= 10 && volume < n"),
+        ("bool", "(..=2.5).contains(&q.price)", "price <= 2.5"),
     ]);
 }
 

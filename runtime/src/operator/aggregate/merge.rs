@@ -222,14 +222,18 @@ fn in_order(parts: &[Runs], ways: &[&Merging], way_of: impl Fn(usize, u32) -> us
     // By part and way: how many of its groups have had their turn.
     let mut turns = vec![vec![0usize; ways.len()]; parts.len()];
     let mut order = Vec::with_capacity(rows as usize);
+    // Several ways into the table within one pipeline share their morsels: a group may seem to begin in each of them.
+    let mut is_there = vec![false; rows as usize];
     for (morsel, part, groups) in runs {
         for group in groups {
             let way = way_of(part, group);
             let turn = &mut turns[part][way];
             let number = ways[way].numbers[part][*turn];
             *turn += 1;
-            if ways[way].firsts[number as usize] == (morsel, u64::from(group)) {
-                order.push(before[way] + number);
+            let place = before[way] + number;
+            if ways[way].firsts[number as usize] == (morsel, u64::from(group)) && !is_there[place as usize] {
+                is_there[place as usize] = true;
+                order.push(place);
             }
         }
     }
