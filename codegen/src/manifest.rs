@@ -46,7 +46,15 @@ fn column_types(types: &[Type]) -> Vec<abi::ColumnType> {
 }
 
 fn fields(schema: &Schema) -> Vec<abi::Field> {
-    let field = |field: &sabot_ir::ty::Field| abi::Field { name: field.wire_name.clone(), ty: column_type(&field.ty) };
+    let field = |field: &sabot_ir::ty::Field| abi::Field {
+        within: field
+            .within
+            .iter()
+            .map(|part| abi::Struct { name: part.wire_name.clone(), nullable: part.optional })
+            .collect(),
+        is_presence: field.is_presence,
+        ..abi::Field::new(field.wire_name.clone(), column_type(&field.ty))
+    };
     schema.fields.iter().map(field).collect()
 }
 

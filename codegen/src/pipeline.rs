@@ -39,7 +39,7 @@ pub(crate) fn plan(pipelines: &Pipelines, options: &CompileOptions, target: &Tar
         let registers = pipeline
             .registers
             .iter()
-            .map(|register| abi::Field { name: register.name.clone(), ty: manifest::column_type(&register.ty) })
+            .map(|register| abi::Field::new(register.name.clone(), manifest::column_type(&register.ty)))
             .collect();
         loops.push(abi::Pipeline { origin: manifest::origin(&pipeline.origin), registers, body });
     }

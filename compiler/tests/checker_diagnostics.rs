@@ -148,6 +148,10 @@ fn fields_and_types() {
         "E0308_types",
         "#[sabot::record]
 struct Wide { a: Vec<f64>, b: Quote, c: usize, d: char, e: Decimal, f: (i64, i64), g: Option<Option<i64>>, h: Strin, i: Option }
+#[sabot::record]
+struct Node { id: i64, next: Option<Edge> }
+#[sabot::record]
+struct Edge { weight: f64, to: Node }
 #[sabot::udf]
 fn g(x: i128, y: Quotes) -> u8 { 1 }",
         "    quotes.sink(\"o\", csv(\"o.csv\"));",

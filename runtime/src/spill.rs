@@ -234,7 +234,7 @@ pub(crate) fn each_chunk(
 
 /// Registers of these types.
 pub(crate) fn fields(types: &[ColumnType]) -> Vec<Field> {
-    types.iter().enumerate().map(|(at, ty)| Field { name: format!("c{at}"), ty: *ty }).collect()
+    types.iter().enumerate().map(|(at, ty)| Field::new(format!("c{at}"), *ty)).collect()
 }
 
 /// The schema of pieces of these types.

@@ -176,6 +176,21 @@ pub struct Field {
     pub ty: Type,
     /// Where the author declared it.
     pub span: Span,
+    /// The structs around it in files, outermost first: a column may be a part of a record that is a field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Struct>,
+    /// It stands for none of the struct's fields: it says whether the innermost struct, which is optional, is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_presence: bool,
+}
+
+/// A struct around a column in files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Struct {
+    /// Its name in files and topics.
+    pub wire_name: String,
+    /// Whether it may be null.
+    pub optional: bool,
 }
 
 impl Field {
@@ -183,7 +198,13 @@ impl Field {
     #[must_use]
     pub fn new(name: impl Into<String>, ty: Type) -> Self {
         let name = name.into();
-        Self { wire_name: name.clone(), name, ty, span: Span::NONE }
+        Self { wire_name: name.clone(), name, ty, span: Span::NONE, within: Vec::new(), is_presence: false }
+    }
+
+    /// Whether both stand at one place in files.
+    #[must_use]
+    pub fn same_place(&self, other: &Self) -> bool {
+        self.wire_name == other.wire_name && self.within == other.within && self.is_presence == other.is_presence
     }
 }
 
@@ -222,14 +243,21 @@ impl Schema {
     /// Position of the column with this name in files, or else with this name in code.
     #[must_use]
     pub fn wire_position(&self, name: &str) -> Option<usize> {
-        self.fields.iter().position(|field| field.wire_name == name).or_else(|| self.position(name))
+        let is_named = |field: &Field| field.wire_name == name && field.within.is_empty();
+        self.fields.iter().position(is_named).or_else(|| self.position(name))
+    }
+
+    /// Whether both have the same names, in code and in files, in the same order.
+    #[must_use]
+    pub fn same_names(&self, other: &Self) -> bool {
+        let pairs = || self.fields.iter().zip(&other.fields);
+        self.len() == other.len() && pairs().all(|(a, b)| a.name == b.name && a.same_place(b))
     }
 
     /// Whether both have the same types and wire names in the same order.
     #[must_use]
     pub fn same_shape(&self, other: &Self) -> bool {
-        self.len() == other.len()
-            && self.fields.iter().zip(&other.fields).all(|(a, b)| a.ty == b.ty && a.wire_name == b.wire_name)
+        self.len() == other.len() && self.fields.iter().zip(&other.fields).all(|(a, b)| a.ty == b.ty && a.same_place(b))
     }
 }
 

@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn rows_survive_the_way_through_a_batch() {
-        let field = |name: &str, base, nullable| Field { name: name.to_owned(), ty: ColumnType { base, nullable } };
+        let field = |name: &str, base, nullable| Field::new(name, ColumnType { base, nullable });
         let fields = [
             field("b", BaseType::Bool, true),
             field("u", BaseType::UInt64, false),

@@ -1,7 +1,7 @@
 //! The parameter forms of the guide, where names of columns stand instead of closures.
 
 use super::operators::{Planner, Stream};
-use super::row::{Key, row_value, strings};
+use super::row::{Key, columns_of, row_value, strings};
 use super::types::{FieldTy, RecordId, RecordTy, Ty};
 use super::value::{self, Value, default_of};
 use crate::diagnostics::guide as say;
@@ -152,7 +152,12 @@ impl Planner<'_, '_> {
         let Ty::Record(id) = input.row else { return None };
         let mut positions = Vec::with_capacity(names.len());
         for name in names {
-            positions.push(self.column(id, name, span)?);
+            let position = self.column(id, name, span)?;
+            if self.cx.record(id).fields[position].ty.column_type().is_none() {
+                self.cx.say(say::record_as_column(name, span));
+                return None;
+            }
+            positions.push(position);
         }
         let Value::Parts(columns) = row_value(self.cx, &input.row, 0) else { return None };
         let record = self.cx.record(id);
@@ -169,8 +174,12 @@ impl Planner<'_, '_> {
     fn column_expr(&mut self, op: &StreamOperatorNode, parameter: &str, id: RecordId, name: &str) -> Option<Expr> {
         let span = op.parameters.get(parameter).map_or(op.span, |parameter| parameter.span);
         let position = self.column(id, name, span)?;
-        let ty = self.cx.record(id).fields[position].ty.column_type()?;
-        Some(Expr::column(u32::try_from(position).ok()?, ty))
+        let Some(ty) = self.cx.record(id).fields[position].ty.column_type() else {
+            self.cx.say(say::record_as_column(name, span));
+            return None;
+        };
+        let (column, _) = columns_of(self.cx, id, position);
+        Some(Expr::column(u32::try_from(column).ok()?, ty))
     }
 
     /// The record of a source that declares its columns in `schema`: `"price: f64"` each, or a map.

@@ -194,7 +194,9 @@ impl Planner<'_, '_> {
                     }
                 };
                 let name = pick(&field.name, &names);
-                let wire_name = pick(&field.wire_name, &wire_names);
+                // Columns of records in a record become columns of their own here.
+                let written = if field.within.is_empty() { &field.wire_name } else { &field.name };
+                let wire_name = pick(written, &wire_names);
                 names.push(name.clone());
                 wire_names.push(wire_name.clone());
                 let ty = if missing { field.ty.optional() } else { field.ty };

@@ -244,7 +244,7 @@ impl Planner<'_, '_> {
             }
             let fields = self.fields_of(&other.row);
             let same = fields.len() == first_fields.len()
-                && fields.iter().zip(&first_fields).all(|(a, b)| a.wire_name == b.wire_name && a.ty == b.ty);
+                && fields.iter().zip(&first_fields).all(|(a, b)| a.same_place(b) && a.ty == b.ty);
             if !same {
                 let schemas = [Schema::new(first_fields.clone()).to_string(), Schema::new(fields).to_string()];
                 self.cx.say(say::union_of_different(&schemas[0], &schemas[1], op.span));
@@ -452,6 +452,13 @@ impl Planner<'_, '_> {
     ) -> Stream {
         let (Some(input), Some(value)) = (input, value) else { return Stream { node: None, row } };
         let fields = self.fields_of(&row);
+        let mut value = value;
+        // Columns of rows are settled already.
+        let made = matches!(self.plan.node(input).operator, Operator::FlatMap { .. } | Operator::Aggregate { .. });
+        let is_plain = |leaf: &&Expr| leaf.as_column().is_some();
+        if made || !value.leaves().iter().all(is_plain) {
+            super::row::settled(&mut value);
+        }
         let mut columns = value.into_leaves();
         for column in &mut columns {
             region::finish(column);

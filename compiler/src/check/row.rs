@@ -3,12 +3,12 @@
 use super::Cx;
 use super::operators::{Planner, Stream};
 use super::types::{RecordId, Ty};
-use super::value::Value;
+use super::value::{Value, default_of, if_};
 use crate::diagnostics::{guide, operators as say};
 use sabot_ir::expr::{Expr, ExprKind};
 use sabot_ir::job_graph::{StreamOperatorNode, Value as Parameter};
 use sabot_ir::span::Span;
-use sabot_ir::ty::Field;
+use sabot_ir::ty::{Field, Struct, Type};
 
 /// The key of an operator.
 pub(super) struct Key {
@@ -98,7 +98,7 @@ impl Planner<'_, '_> {
     pub(super) fn is_row(&mut self, ty: &Ty, span: Span) -> bool {
         let fits = match ty {
             Ty::Error => return false,
-            Ty::Record(id) => return !self.cx.record(*id).fields.iter().any(|field| field.ty.is_error()),
+            Ty::Record(id) => return !self.cx.has_mistake(*id),
             Ty::Tuple(parts) => !parts.is_empty() && parts.iter().all(|part| part.column_type().is_some()),
             other @ (Ty::Never
             | Ty::Scalar(_)
@@ -140,19 +140,11 @@ impl Planner<'_, '_> {
 /// The columns that rows of this type have.
 pub(super) fn fields_of(cx: &Cx<'_>, row: &Ty) -> Vec<Field> {
     match row {
-        Ty::Record(id) => cx
-            .record(*id)
-            .fields
-            .iter()
-            .filter_map(|field| {
-                Some(Field {
-                    name: field.name.clone(),
-                    wire_name: field.wire_name.clone(),
-                    ty: field.ty.column_type()?,
-                    span: field.span,
-                })
-            })
-            .collect(),
+        Ty::Record(id) => {
+            let mut fields = Vec::new();
+            record_fields(cx, *id, "", &[], &mut fields);
+            fields
+        }
         Ty::Tuple(parts) => parts
             .iter()
             .enumerate()
@@ -170,6 +162,61 @@ pub(super) fn fields_of(cx: &Cx<'_>, row: &Ty) -> Vec<Field> {
         | Ty::Generic(_)
         | Ty::Ordering
         | Ty::Var(_)) => other.column_type().map(|ty| Field::new("value", ty)).into_iter().collect(),
+    }
+}
+
+/// The columns of a record; those of a record in it stand in its place, of one that may be missing behind a column that
+/// says whether it is there.
+fn record_fields(cx: &Cx<'_>, id: RecordId, before: &str, within: &[Struct], fields: &mut Vec<Field>) {
+    for field in &cx.record(id).fields {
+        let name = format!("{before}{}", field.name);
+        let Some(inner) = field.ty.record_inside() else {
+            fields.extend(field.ty.column_type().map(|ty| Field {
+                wire_name: field.wire_name.clone(),
+                span: field.span,
+                within: within.to_vec(),
+                ..Field::new(name, ty)
+            }));
+            continue;
+        };
+        let optional = matches!(field.ty, Ty::Option(_));
+        let mut within = within.to_vec();
+        within.push(Struct { wire_name: field.wire_name.clone(), optional });
+        if optional {
+            fields.push(Field {
+                wire_name: field.wire_name.clone(),
+                span: field.span,
+                within: within.clone(),
+                is_presence: true,
+                ..Field::new(format!("{name}.is_some"), Type::Bool)
+            });
+        }
+        record_fields(cx, inner, &format!("{name}."), &within, fields);
+    }
+}
+
+/// The place among the columns of a record that a field begins at, and how many columns it is.
+pub(super) fn columns_of(cx: &Cx<'_>, id: RecordId, position: usize) -> (usize, usize) {
+    let width = |ty: &Ty| row_value(cx, ty, 0).leaves().len();
+    let fields = &cx.record(id).fields;
+    (fields[..position].iter().map(|field| width(&field.ty)).sum(), width(&fields[position].ty))
+}
+
+/// A value as a row keeps it: what stands in a record that is missing is the same whatever made it, so that equal rows are
+/// equal column by column.
+pub(super) fn settled(value: &mut Value) {
+    match value {
+        Value::Scalar(_) => {}
+        Value::Parts(parts) => parts.iter_mut().for_each(settled),
+        Value::Option(present, held) => {
+            settled(held);
+            for leaf in held.leaves_mut() {
+                let default = default_of(&leaf.ty);
+                let span = leaf.span;
+                let inner = std::mem::replace(leaf, Expr::bool(true));
+                *leaf = if_(&[], present.clone(), inner, default, span);
+            }
+        }
     }
 }
 

@@ -57,9 +57,10 @@ impl Planner<'_, '_> {
         let (Some(node), Some(&id)) = (input.node, self.sinks.get(&op.operator_id)) else { return Stream::unknown() };
         let schema = self.plan.node(node).schema.clone();
         let properties = self.plan.node(node).properties.clone();
-        let mut wire: BTreeMap<&str, ()> = BTreeMap::new();
+        let mut wire: BTreeMap<(Vec<&str>, bool, &str), ()> = BTreeMap::new();
         for field in &schema.fields {
-            if wire.insert(&field.wire_name, ()).is_some() {
+            let around = field.within.iter().map(|part| part.wire_name.as_str()).collect();
+            if wire.insert((around, field.is_presence, &field.wire_name), ()).is_some() {
                 self.cx.say(say::sink_column_twice(&op.name, &field.wire_name, op.span));
             }
         }

@@ -1,8 +1,9 @@
 //! Sources and tables: their columns, keys, times and connectors.
 
+use super::Cx;
 use super::hir::{Hir, HirKind};
 use super::operators::{Planner, Stream};
-use super::row::strings;
+use super::row::{columns_of, strings};
 use super::types::{FieldTy, RecordId, RecordTy, Ty};
 use crate::diagnostics::{guide, names, operators as say};
 use sabot_ir::job_graph::{StreamOperatorNode, Value as Parameter};
@@ -32,9 +33,9 @@ impl Planner<'_, '_> {
                 self.cx.say(say::event_time_of_many(span));
                 return None;
             };
-            let field = self.cx.record(id).fields[*column as usize].clone();
-            if !matches!(field.ty, Ty::Error | Ty::Scalar(Type::Timestamp(_))) {
-                let ty = self.cx.show(&field.ty);
+            let field = schema.fields.get(*column as usize)?;
+            if !matches!(field.ty, Type::Timestamp(_)) {
+                let ty = field.ty.to_string();
                 self.cx.say(say::event_time_type(&field.name, &ty, span, field.span));
                 return None;
             }
@@ -45,7 +46,7 @@ impl Planner<'_, '_> {
             Some(EventTime { column: *column, lateness_us })
         });
         let Some(connector) = self.connector(op) else { return rows };
-        if schema.len() != self.cx.record(id).fields.len() {
+        if self.cx.has_mistake(id) {
             return rows; // a field of the record is wrong
         }
         let is_table = matches!(op.get("table"), Some(Parameter::Bool(true)));
@@ -112,7 +113,9 @@ impl Planner<'_, '_> {
             let Ty::Record(id) = rows.row else { return None };
             let mut columns = Vec::new();
             for name in strings(Some(value)) {
-                columns.push(u32::try_from(self.column(id, &name, span)?).ok()?);
+                let position = self.column(id, &name, span)?;
+                let (first, width) = columns_of(self.cx, id, position);
+                columns.extend((first..first + width).filter_map(|column| u32::try_from(column).ok()));
             }
             return Some(columns).filter(|columns| !columns.is_empty());
         };
@@ -121,7 +124,7 @@ impl Planner<'_, '_> {
             return None;
         }
         let mut columns = Vec::new();
-        if !fields_read(&typed.body, &mut columns) {
+        if !fields_read(self.cx, &typed.body, &mut columns) {
             self.cx.say(say::not_a_column(whose, closure.body.span));
             return None;
         }
@@ -198,19 +201,29 @@ impl Planner<'_, '_> {
     }
 }
 
-/// Gathers the fields of the row that the code gives as they are; says whether it is nothing else.
-fn fields_read(hir: &Hir, columns: &mut Vec<u32>) -> bool {
-    if let HirKind::Field(base, position) = &hir.kind
-        && matches!(base.kind, HirKind::Local(_))
-    {
-        columns.extend(u32::try_from(*position));
-        return true;
+/// Gathers the columns that the code gives as they are; says whether it is nothing else.
+fn fields_read(cx: &Cx<'_>, hir: &Hir, columns: &mut Vec<u32>) -> bool {
+    if let Some((first, width)) = field_read(cx, hir) {
+        columns.extend((first..first + width).filter_map(|column| u32::try_from(column).ok()));
+        return width > 0;
     }
     if let HirKind::Tuple(parts) = &hir.kind {
-        return !parts.is_empty() && parts.iter().all(|part| fields_read(part, columns));
+        return !parts.is_empty() && parts.iter().all(|part| fields_read(cx, part, columns));
     }
     if let HirKind::Block(statements, Some(tail)) = &hir.kind {
-        return statements.is_empty() && fields_read(tail, columns);
+        return statements.is_empty() && fields_read(cx, tail, columns);
     }
     false
+}
+
+/// The columns of a field of the row, or of a record in it.
+fn field_read(cx: &Cx<'_>, hir: &Hir) -> Option<(usize, usize)> {
+    let HirKind::Field(base, position) = &hir.kind else { return None };
+    let Ty::Record(id) = base.ty else { return None };
+    let (first, width) = columns_of(cx, id, *position);
+    if matches!(base.kind, HirKind::Local(_)) {
+        return Some((first, width));
+    }
+    let (before, _) = field_read(cx, base)?;
+    Some((before + first, width))
 }

@@ -6,7 +6,10 @@ use crate::diagnostics::{names, syntax, types as say};
 use sabot_ir::ast::{self, TypeNameKind};
 use sabot_ir::span::Span;
 use sabot_ir::ty::{TimeUnit, Type};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Columns of a record that is a field, at most.
+const MAX_COLUMNS: usize = 4096;
 
 /// Index into [`Cx::records`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,6 +135,26 @@ impl Ty {
             | Self::Record(_)
             | Self::Group
             | Self::Generic(_)
+            | Self::Var(_) => None,
+        }
+    }
+
+    /// The record that a field of this type is, also as an `Option`.
+    pub(super) fn record_inside(&self) -> Option<RecordId> {
+        match self {
+            Self::Record(id) => Some(*id),
+            Self::Option(inner) => inner.record_inside(),
+            Self::Error
+            | Self::Never
+            | Self::Scalar(_)
+            | Self::Usize
+            | Self::Isize
+            | Self::Tuple(_)
+            | Self::Result(_)
+            | Self::Group
+            | Self::List(_)
+            | Self::Generic(_)
+            | Self::Ordering
             | Self::Var(_) => None,
         }
     }
@@ -376,7 +399,10 @@ impl Cx<'_> {
                     self.say(syntax::column_twice(field.name.span, first, &field.wire_name));
                 }
                 let mut ty = self.resolve_type(&field.ty);
+                let is_record = matches!(&ty, Ty::Record(_))
+                    || matches!(&ty, Ty::Option(inner) if matches!(**inner, Ty::Record(_)));
                 if !ty.is_error()
+                    && !is_record
                     && (ty.column_type().is_none() || matches!(ty, Ty::Usize | Ty::Isize | Ty::Scalar(Type::Char)))
                 {
                     self.say(say::not_a_column(&self.show(&ty), &field.name.text, field.ty.span));
@@ -391,6 +417,73 @@ impl Cx<'_> {
             }
             self.records[id.0 as usize].fields = fields;
         }
+        self.refuse_endless_records();
+    }
+
+    /// A record that holds itself, by whatever way, has no end: its field is taken for a mistake. So is one that makes more
+    /// columns than anybody has.
+    fn refuse_endless_records(&mut self) {
+        for id in (0..self.records.len()).filter_map(|id| u32::try_from(id).ok().map(RecordId)) {
+            for position in 0..self.record(id).fields.len() {
+                let field = &self.record(id).fields[position];
+                let Some(inner) = field.ty.record_inside() else { continue };
+                if self.parts_of(inner).contains(&id) {
+                    let diagnostic = say::endless_record(&self.record(id).name, &field.name, field.span);
+                    self.say(diagnostic);
+                    self.records[id.0 as usize].fields[position].ty = Ty::Error;
+                }
+            }
+        }
+        let mut widths = BTreeMap::new();
+        let mut is_said = false;
+        for id in (0..self.records.len()).filter_map(|id| u32::try_from(id).ok().map(RecordId)) {
+            for position in 0..self.record(id).fields.len() {
+                let field = &self.record(id).fields[position];
+                let Some(inner) = field.ty.record_inside() else { continue };
+                if self.width(inner, &mut widths) <= MAX_COLUMNS {
+                    continue;
+                }
+                if !is_said {
+                    let diagnostic = say::too_many_columns(&field.name, MAX_COLUMNS, field.span);
+                    self.say(diagnostic);
+                }
+                is_said = true;
+                self.records[id.0 as usize].fields[position].ty = Ty::Error;
+            }
+        }
+    }
+
+    /// The record and all that are inside it.
+    fn parts_of(&self, record: RecordId) -> BTreeSet<RecordId> {
+        let mut parts = BTreeSet::from([record]);
+        let mut waiting = vec![record];
+        while let Some(id) = waiting.pop() {
+            let inside = self.record(id).fields.iter().filter_map(|field| field.ty.record_inside());
+            waiting.extend(inside.filter(|inner| parts.insert(*inner)));
+        }
+        parts
+    }
+
+    /// The number of columns of a record that has an end.
+    fn width(&self, id: RecordId, known: &mut BTreeMap<RecordId, usize>) -> usize {
+        if let Some(width) = known.get(&id) {
+            return *width;
+        }
+        let mut width = 0_usize;
+        for field in &self.record(id).fields {
+            let of_field = field.ty.record_inside().map_or(0, |inner| self.width(inner, known));
+            width = width.saturating_add(of_field).saturating_add(1);
+        }
+        known.insert(id, width);
+        width
+    }
+
+    /// Whether there is a mistake in a field, also of a record that is a field.
+    pub(super) fn has_mistake(&self, id: RecordId) -> bool {
+        self.record(id).fields.iter().any(|field| match field.ty.record_inside() {
+            Some(inner) => self.has_mistake(inner),
+            None => field.ty.is_error(),
+        })
     }
 
     /// What a written type means; `_` is the error type (callers that allow it look for it first).

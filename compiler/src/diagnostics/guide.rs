@@ -15,6 +15,13 @@ pub(crate) fn unknown_column(name: &str, rows: &str, known: &[&str], at: Span) -
     }
 }
 
+/// A parameter names a field that is a record.
+pub(crate) fn record_as_column(name: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0600", format!("`{name}` is a record, not a column"))
+        .label(at, "names one column")
+        .help(format!("name a field of it in a closure, `|row| row.{name}.id`"))
+}
+
 /// Nothing says which columns a source has.
 pub(crate) fn columns_unknown(source: &str, at: Span) -> Diagnostic {
     Diagnostic::error("E0601", format!("the columns of the source `{source}` are not known"))

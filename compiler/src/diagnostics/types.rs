@@ -349,8 +349,21 @@ pub(crate) fn not_a_column(ty: &str, field: &str, at: Span) -> Diagnostic {
     match ty {
         "usize" => diagnostic.help("use `u64`"),
         "isize" => diagnostic.help("use `i64`"),
-        _ => diagnostic.help("a field is a number, `bool`, `String`, `Bytes`, `Date`, `Timestamp`, `Duration`, or an `Option` of one: write nested parts as fields of their own"),
+        _ => diagnostic.help("a field is a number, `bool`, `String`, `Bytes`, `Date`, `Timestamp`, `Duration`, or an `Option` of one, a `Vec` of one, or a record: write other parts as fields of their own, or make a record of them"),
     }
+}
+
+/// Records in records that grow without measure.
+pub(crate) fn too_many_columns(field: &str, most: usize, at: Span) -> Diagnostic {
+    Diagnostic::error("E0308", format!("the field `{field}` is a record of more than {most} columns"))
+        .label(at, "all its parts counted")
+}
+
+/// `struct Node { next: Option<Node> }`.
+pub(crate) fn endless_record(record: &str, field: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0308", format!("the record `{record}` holds itself"))
+        .label(at, format!("through the field `{field}`"))
+        .help("a row has a fixed number of columns: hold the key of the other row instead, `parent_id: Option<i64>`")
 }
 
 /// `_` where a type must be written.

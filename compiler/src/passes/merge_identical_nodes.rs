@@ -28,15 +28,12 @@ fn run(plan: &mut Plan, _cx: &mut PassCx) -> Changed {
 }
 
 fn is_same(a: &Node, b: &Node) -> bool {
-    let names = |node: &Node| -> Vec<(String, String)> {
-        node.schema.fields.iter().map(|field| (field.name.clone(), field.wire_name.clone())).collect()
-    };
     !matches!(a.operator, Operator::Sink { .. })
         && a.inputs == b.inputs
         && a.operator == b.operator
         && a.on_error == b.on_error
         && (a.on_error == ErrorPolicy::Fail || !node_can_fail(a))
-        && names(a) == names(b)
+        && a.schema.same_names(&b.schema)
 }
 
 #[cfg(test)]

@@ -29,10 +29,7 @@ pub(super) fn remove_if_it_passes_all_on(plan: &mut Plan, id: NodeId, cx: &mut P
     let input = node.inputs[0];
     let below = plan.node(input);
     let passes_on = columns.iter().zip(0_u32..).all(|(column, at)| column.as_column() == Some(at));
-    let names = |node: &Node| -> Vec<(String, String)> {
-        node.schema.fields.iter().map(|field| (field.name.clone(), field.wire_name.clone())).collect()
-    };
-    if !passes_on || names(node) != names(below) {
+    if !passes_on || !node.schema.same_names(&below.schema) {
         return false;
     }
     if let Operator::Source { source, .. } = below.operator {

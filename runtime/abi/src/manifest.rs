@@ -256,6 +256,42 @@ pub struct Field {
     pub name: String,
     /// Its type.
     pub ty: ColumnType,
+    /// The structs around it in files, outermost first. The fields of a struct stand next to each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Struct>,
+    /// It is no field of the innermost struct, which is nullable: it says whether that is there. What stands in the
+    /// struct's fields where it is not is null, or the zero of a type that has no null.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_presence: bool,
+}
+
+/// A struct around a column in files.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Struct {
+    /// Its name in files and topics.
+    pub name: String,
+    /// Whether it may be null.
+    pub nullable: bool,
+}
+
+impl Field {
+    /// A column that lies in no struct.
+    #[must_use]
+    pub fn new(name: impl Into<String>, ty: ColumnType) -> Self {
+        Self { name: name.into(), ty, within: Vec::new(), is_presence: false }
+    }
+
+    /// Its place in a row, as messages show it: `venue.name`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let mut path: String = self.within.iter().map(|part| format!("{}.", part.name)).collect();
+        if self.is_presence {
+            path.pop();
+        } else {
+            path.push_str(&self.name);
+        }
+        path
+    }
 }
 
 /// A constant.

@@ -10,6 +10,7 @@
 use super::decimal::rescaled;
 use super::error::{ConnectorError, Place};
 use super::list::{packed, unpacked};
+use super::nest::{leaf, leaf_type};
 use super::schema::{arrow_type, is_layout_of, rust_name};
 use super::source::Position;
 use arrow_array::cast::AsArray;
@@ -70,7 +71,7 @@ pub(super) struct Conversions {
 }
 
 impl Conversions {
-    /// Decides for each column; `found` are the file's types, in the order of `fields`.
+    /// Decides for each column; `found` are the types of the file's columns, in the order of `fields`.
     pub(super) fn new<'a>(
         path: Arc<str>,
         fields: impl IntoIterator<Item = &'a Field>,
@@ -79,9 +80,10 @@ impl Conversions {
         let mut columns = Vec::new();
         let mut schema = Vec::new();
         for (field, found) in fields.into_iter().zip(found) {
+            let found = &leaf_type(&path, field, found)?;
             let conversion = conversion(found, field.ty.base).ok_or_else(|| ConnectorError::WrongType {
                 path: path.to_string(),
-                column: field.name.clone(),
+                column: field.path(),
                 found: type_name(found),
                 expected: rust_name(field.ty.base),
                 advice: advice(found),
@@ -98,7 +100,7 @@ impl Conversions {
         Ok(Self { path, columns, schema: Arc::new(Schema::new(schema)) })
     }
 
-    /// Converts the columns of one batch, in the order that `new` was given.
+    /// Converts the columns of one batch, in the order that `new` was given; a field of a struct is found in its struct.
     pub(super) fn apply(
         &self,
         columns: Vec<ArrayRef>,
@@ -108,6 +110,12 @@ impl Conversions {
         debug_assert_eq!(columns.len(), self.columns.len(), "one array per column of the scan");
         let mut converted = Vec::with_capacity(columns.len());
         for (array, (conversion, field)) in columns.into_iter().zip(&self.columns) {
+            let array = leaf(array, field).map_err(|missing| ConnectorError::UnexpectedNull {
+                path: self.path.to_string(),
+                place: position.place(missing.row),
+                column: missing.column,
+                expected: "a record".into(),
+            })?;
             if !field.ty.nullable && array.is_nullable() {
                 self.refuse_nulls(&array, field, position)?;
             }
@@ -131,7 +139,7 @@ impl Conversions {
         Err(ConnectorError::UnexpectedNull {
             path: self.path.to_string(),
             place: position.place(row),
-            column: field.name.clone(),
+            column: field.path(),
             expected: rust_name(field.ty.base),
         })
     }
@@ -177,7 +185,7 @@ impl Conversions {
         ConnectorError::BadValue {
             path: self.path.to_string(),
             place,
-            column: field.name.clone(),
+            column: field.path(),
             found: format!("{text} ({})", type_name(array.data_type())),
             expected: format!("a value that fits {} without loss", rust_name(field.ty.base)),
         }
@@ -339,7 +347,7 @@ mod tests {
     use sabot_abi::manifest::ColumnType;
 
     fn field(base: BaseType, nullable: bool) -> Field {
-        Field { name: "c".into(), ty: ColumnType { base, nullable } }
+        Field::new("c", ColumnType { base, nullable })
     }
 
     fn convert(array: ArrayRef, base: BaseType, nullable: bool) -> Result<ArrayRef, ConnectorError> {

@@ -13,6 +13,7 @@ pub mod error;
 mod input;
 pub(crate) mod list;
 mod mapped;
+mod nest;
 mod nexmark;
 mod output;
 mod parquet;

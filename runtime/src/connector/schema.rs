@@ -1,6 +1,7 @@
 //! The record's types as Arrow types, and the columns of a file matched with the fields of a record by name.
 
 use super::error::ConnectorError;
+use super::nest::root;
 use arrow_schema::{DataType, Field as ArrowField, IntervalUnit, Schema, SchemaRef, TimeUnit};
 use sabot_abi::manifest::{BaseType, ColumnType, Field};
 use std::sync::Arc;
@@ -167,39 +168,40 @@ pub fn base_type(data_type: &DataType) -> Option<BaseType> {
 pub fn record_fields(schema: &Schema) -> Vec<Field> {
     let column = |field: &Arc<ArrowField>| {
         let base = base_type(field.data_type())?;
-        Some(Field { name: field.name().clone(), ty: ColumnType { base, nullable: field.is_nullable() } })
+        Some(Field::new(field.name().clone(), ColumnType { base, nullable: field.is_nullable() }))
     };
     schema.fields().iter().filter_map(column).collect()
 }
 
-/// The Arrow schema of a record.
+/// The schema of batches of a record, where a record in it is columns side by side.
 #[must_use]
 pub fn arrow_schema(fields: &[Field]) -> SchemaRef {
     let field = |field: &Field| ArrowField::new(&field.name, arrow_type(field.ty.base), field.ty.nullable);
     Arc::new(Schema::new(fields.iter().map(field).collect::<Vec<_>>()))
 }
 
-/// Position of each wanted field among the file's columns, by name.
+/// Position of the column of the file that each wanted field is or lies in, by name.
 pub(super) fn match_columns<'a>(
     path: &str,
     wanted: impl IntoIterator<Item = &'a Field>,
     has: &[String],
 ) -> Result<Vec<usize>, ConnectorError> {
     let find = |field: &Field| {
-        let mut places = has.iter().enumerate().filter(|(_, name)| **name == field.name).map(|(place, _)| place);
+        let wanted = root(field);
+        let mut places = has.iter().enumerate().filter(|(_, name)| **name == wanted).map(|(place, _)| place);
         let Some(place) = places.next() else {
             return Err(ConnectorError::MissingColumn {
                 path: path.to_owned(),
-                column: field.name.clone(),
+                column: wanted.to_owned(),
                 has: has.to_vec(),
-                similar: similar(&field.name, has.iter().map(String::as_str)),
+                similar: similar(wanted, has.iter().map(String::as_str)),
             });
         };
         match places.count() {
             0 => Ok(place),
             others => Err(ConnectorError::AmbiguousColumn {
                 path: path.to_owned(),
-                column: field.name.clone(),
+                column: wanted.to_owned(),
                 times: others + 1,
             }),
         }

@@ -2,15 +2,13 @@
 //!
 //! Nothing stands under the sink's name before [`SinkWriter::finish`]; a writer that is dropped or aborted leaves nothing.
 
-use super::convert::in_type;
 use super::error::ConnectorError;
 use super::parquet::EncodedColumn;
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
-use arrow_schema::{ArrowError, FieldRef, SchemaRef};
+use arrow_schema::ArrowError;
 use arrow_select::concat::concat_batches;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// How a sink is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,15 +78,6 @@ pub(super) fn joined(batches: &[RecordBatch]) -> Result<Cow<'_, [RecordBatch]>, 
         return Ok(Cow::Borrowed(batches));
     }
     Ok(Cow::Owned(vec![concat_batches(first.schema_ref(), batches)?]))
-}
-
-/// The batch with exactly the sink's types: other layouts of strings and other time zones are brought to the one that all
-/// batches of a file have.
-pub(super) fn in_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let column = |(array, field): (&ArrayRef, &FieldRef)| in_type(array, field.data_type());
-    let columns = batch.columns().iter().zip(schema.fields()).map(column).collect::<Result<_, _>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
 }
 
 impl EncodedBatch {

@@ -308,7 +308,7 @@ pub(crate) struct Plan {
 }
 
 pub(crate) fn field(name: &str, ty: ColumnType) -> Field {
-    Field { name: name.into(), ty }
+    Field::new(name, ty)
 }
 
 fn connector() -> Connector {

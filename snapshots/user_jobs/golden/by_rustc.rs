@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::str::FromStr;
 
 /// The functions of every job as rustc compiles them, by the job's name.
-pub const JOBS: [(&str, fn(&Value) -> Vec<Value>); 26] = [
+pub const JOBS: [(&str, fn(&Value) -> Vec<Value>); 27] = [
     ("access_log", access_log_rows),
     ("basket", basket_rows),
     ("bond_yield", bond_yield_rows),
@@ -34,6 +34,7 @@ pub const JOBS: [(&str, fn(&Value) -> Vec<Value>); 26] = [
     ("run_length", run_length_rows),
     ("sensor_ranges", sensor_ranges_rows),
     ("slugify", slugify_rows),
+    ("venues", venues_rows),
     ("visits", visits_rows),
     ("webhook", webhook_rows),
 ];
@@ -300,6 +301,32 @@ fn sensor_ranges_rows(row: &Value) -> Vec<Value> {
 fn slugify_rows(row: &Value) -> Vec<Value> {
     let slug = slugify::slugify(text(row, "title"), 24);
     vec![json!({"words": slug.split('-').filter(|w| !w.is_empty()).count(), "slug": slug})]
+}
+
+fn venue(row: &Value) -> Option<venues::Venue> {
+    let place = &row["place"];
+    (!row.is_null()).then(|| {
+        venues::Venue::new(text(row, "shortName"), row["country"].as_str(), float(place, "lat"), float(place, "lon"))
+    })
+}
+
+fn venues_rows(row: &Value) -> Vec<Value> {
+    let home = venue(&row["venue"]).expect("a venue");
+    let routed = venues::route(venues::Trade::new(int(row, "id"), home, venue(&row["best"]), float(row, "price")));
+    let written = |venue: &venues::Venue| {
+        json!({
+            "shortName": venue.short_name,
+            "country": venue.country,
+            "place": {"lat": number(venue.place.lat), "lon": number(venue.place.lon)},
+        })
+    };
+    vec![json!({
+        "id": routed.id,
+        "to": written(&routed.to),
+        "left": routed.left.as_ref().map(written),
+        "moved": number(routed.moved),
+        "label": routed.label,
+    })]
 }
 
 fn visits_rows(row: &Value) -> Vec<Value> {

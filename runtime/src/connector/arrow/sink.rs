@@ -3,11 +3,9 @@
 //! Encoders make messages whose bodies are the batches' own buffers; the writer hands those to the system in one call.
 
 use super::super::error::ConnectorError;
+use super::super::nest::{self, Part};
 use super::super::output::{Output, Target};
-use super::super::schema::arrow_schema;
-use super::super::sink::{
-    Demand, EncodedBatch, Message, Payload, Sink, SinkEncoder, SinkReport, SinkWriter, in_schema, joined,
-};
+use super::super::sink::{Demand, EncodedBatch, Message, Payload, Sink, SinkEncoder, SinkReport, SinkWriter, joined};
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::convert::IpcSchemaEncoder;
@@ -16,6 +14,7 @@ use arrow_ipc::{Block, CompressionType, FooterBuilder, MetadataVersion};
 use arrow_schema::{ArrowError, SchemaRef};
 use flatbuffers::FlatBufferBuilder;
 use sabot_abi::manifest::Field;
+use std::sync::Arc;
 
 /// The magic, padded to the alignment of messages.
 const START: &[u8; 64] = &{
@@ -32,6 +31,7 @@ const START: &[u8; 64] = &{
 /// An Arrow IPC file to be written.
 pub(in super::super) struct ArrowSink {
     target: Target,
+    parts: Arc<[Part]>,
     schema: SchemaRef,
     compression: Option<CompressionType>,
 }
@@ -54,7 +54,7 @@ impl ArrowSink {
                 });
             }
         };
-        Ok(Self { target, schema: arrow_schema(fields), compression })
+        Ok(Self { target, parts: nest::parts(fields).into(), schema: nest::file_schema(fields), compression })
     }
 
     fn stream_encoder(&self) -> Result<StreamEncoder, ArrowError> {
@@ -75,10 +75,11 @@ impl Sink for ArrowSink {
     fn encoder(&self) -> Box<dyn SinkEncoder> {
         Box::new(ArrowEncoder {
             path: self.target.name(),
-            schema: std::sync::Arc::clone(&self.schema),
+            parts: Arc::clone(&self.parts),
+            schema: Arc::clone(&self.schema),
             encoder: self.stream_encoder().and_then(|mut encoder| {
                 // The first call gives the schema too, which is the writer's.
-                encoder.encode(&RecordBatch::new_empty(std::sync::Arc::clone(&self.schema)))?;
+                encoder.encode(&RecordBatch::new_empty(Arc::clone(&self.schema)))?;
                 Ok(encoder)
             }),
         })
@@ -94,13 +95,14 @@ impl Sink for ArrowSink {
             output.write(START)?;
         }
         output.write_pieces(&pieces.iter().map(Buffer::as_slice).collect::<Vec<_>>())?;
-        let schema = std::sync::Arc::clone(&self.schema);
+        let schema = Arc::clone(&self.schema);
         Ok(Box::new(ArrowWriter { output, schema, is_stream, end_of_stream, blocks: Vec::new(), rows: 0 }))
     }
 }
 
 struct ArrowEncoder {
     path: String,
+    parts: Arc<[Part]>,
     schema: SchemaRef,
     encoder: Result<StreamEncoder, ArrowError>,
 }
@@ -117,7 +119,7 @@ impl SinkEncoder for ArrowEncoder {
                 continue;
             }
             rows += batch.num_rows() as u64;
-            let batch = in_schema(batch, &self.schema).map_err(|error| failed(&error))?;
+            let batch = nest::nested(batch, &self.parts, &self.schema).map_err(|error| failed(&error))?;
             messages.push(message(encoder.encode(&batch).map_err(|error| failed(&error))?));
         }
         Ok(EncodedBatch { rows, payload: Payload::Messages(messages) })

@@ -5,7 +5,7 @@ use sabot_abi::manifest::ColumnType;
 use std::collections::BTreeSet;
 
 fn field(name: &str, base: BaseType) -> Field {
-    Field { name: name.to_owned(), ty: ColumnType { base, nullable: false } }
+    Field::new(name, ColumnType { base, nullable: false })
 }
 
 fn open(options: &[(&str, &str)], fields: &[Field], batch_rows: usize) -> Result<Box<dyn Source>, ConnectorError> {

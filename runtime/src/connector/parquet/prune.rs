@@ -39,7 +39,7 @@ impl<'a> Pruner<'a> {
     /// Keeps the terms on columns whose values in the file are those of the record; conversions could change the order.
     pub(super) fn new(metadata: &'a ArrowReaderMetadata, fields: &[Field], terms: &'a [ResolvedPruneTerm]) -> Self {
         let term = |term: &'a ResolvedPruneTerm| {
-            let field = fields.get(term.column as usize)?;
+            let field = fields.get(term.column as usize).filter(|field| field.within.is_empty())?;
             let found = metadata.schema().field_with_name(&field.name).ok()?.data_type();
             let same = is_layout_of(found, field.ty.base) || is_widened(found);
             let converter =

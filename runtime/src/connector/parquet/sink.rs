@@ -2,8 +2,8 @@
 
 use super::super::convert::in_type;
 use super::super::error::ConnectorError;
+use super::super::nest::{self, Part};
 use super::super::output::{OutputWriter, Target};
-use super::super::schema::arrow_schema;
 use super::super::sink::{Demand, EncodedBatch, Payload, Sink, SinkEncoder, SinkReport, SinkWriter};
 use super::chunk::{self, Chunk, Codec};
 use arrow_array::{ArrayRef, RecordBatch};
@@ -11,12 +11,12 @@ use arrow_schema::{DataType, FieldRef, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::add_encoded_arrow_schema_to_metadata;
-use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::types::{ColumnPath, SchemaDescriptor};
+use parquet::schema::types::{ColumnDescPtr, ColumnPath, SchemaDescriptor};
 use sabot_abi::manifest::{BaseType, Field};
 use std::sync::Arc;
 
@@ -52,6 +52,7 @@ impl EncodedColumn {
 pub(in super::super) struct ParquetSink {
     target: Target,
     fields: Arc<[Field]>,
+    parts: Arc<[Part]>,
     schema: SchemaRef,
     properties: WriterPropertiesPtr,
     /// Of the columns that [`chunk`] encodes; none if the compression is the general writer's.
@@ -79,7 +80,7 @@ impl ParquetSink {
                 });
             }
         };
-        let schema = arrow_schema(fields);
+        let schema = nest::file_schema(fields);
         let mut properties = WriterProperties::builder()
             .set_created_by(format!("sabot {}", env!("CARGO_PKG_VERSION")))
             .set_compression(compression)
@@ -88,7 +89,8 @@ impl ParquetSink {
         for field in fields {
             // A dictionary of numbers is rarely smaller than the numbers, and looking each up costs more than writing it.
             let has_dictionary = matches!(field.ty.base, BaseType::String | BaseType::Bytes | BaseType::Date);
-            let path = ColumnPath::new(vec![field.name.clone()]);
+            let around = field.within.iter().map(|part| part.name.clone());
+            let path = ColumnPath::new(around.chain([field.name.clone()]).collect());
             properties = properties.set_column_dictionary_enabled(path, has_dictionary);
         }
         let mut properties = properties.build();
@@ -103,7 +105,8 @@ impl ParquetSink {
             | Compression::ZSTD(_)
             | Compression::LZ4_RAW => None,
         };
-        Ok(Self { target, fields: fields.into(), schema, properties: Arc::new(properties), codec })
+        let parts = nest::parts(fields).into();
+        Ok(Self { target, fields: fields.into(), parts, schema, properties: Arc::new(properties), codec })
     }
 
     fn writer<W: std::io::Write + Send>(&self, output: W) -> Result<SerializedFileWriter<W>, ParquetError> {
@@ -129,6 +132,7 @@ impl Sink for ParquetSink {
         Box::new(ParquetEncoder {
             path: self.target.name(),
             fields: Arc::clone(&self.fields),
+            parts: Arc::clone(&self.parts),
             schema: Arc::clone(&self.schema),
             codec: self.codec,
             general,
@@ -146,6 +150,7 @@ impl Sink for ParquetSink {
 struct ParquetEncoder {
     path: String,
     fields: Arc<[Field]>,
+    parts: Arc<[Part]>,
     schema: SchemaRef,
     codec: Option<Codec>,
     general: Result<(ArrowRowGroupWriterFactory, SchemaDescriptor), ParquetError>,
@@ -154,34 +159,60 @@ struct ParquetEncoder {
 impl ParquetEncoder {
     fn columns(&self, batches: &[RecordBatch]) -> Result<Vec<EncodedColumn>, ParquetError> {
         let (factory, descriptor) = self.general.as_ref().map_err(|error| ParquetError::General(error.to_string()))?;
-        let mut general = factory.create_column_writers(0)?;
+        let mut general = factory.create_column_writers(0)?.into_iter().zip(descriptor.columns());
         let mut columns = Vec::with_capacity(self.fields.len());
-        for (number, field) in self.fields.iter().enumerate().rev() {
-            let arrow_field = self.schema.fields().get(number);
-            let (Some(arrow_field), Some(mut writer)) = (arrow_field, general.pop()) else {
-                return Err(ParquetError::General(format!("no writer for column `{}`", field.name)));
-            };
-            let arrays = batches.iter().map(|batch| as_written(batch.column(number), arrow_field));
-            let arrays = arrays.collect::<Result<Vec<ArrayRef>, _>>()?;
-            columns.push(match self.codec {
-                Some(codec) if chunk::encodes(field.ty.base) => EncodedColumn::Own(Box::new(chunk::encode(
-                    &descriptor.column(number),
-                    field.ty.base,
-                    &arrays,
-                    codec,
-                )?)),
-                Some(_) | None => {
-                    for leaf in arrays.iter().map(|array| compute_leaves(arrow_field, array)) {
-                        for leaf in leaf? {
-                            writer.write(&leaf)?;
-                        }
-                    }
-                    EncodedColumn::General(Box::new(writer.close()?))
-                }
-            });
+        for (part, arrow_field) in self.parts.iter().zip(self.schema.fields()) {
+            self.column(part, arrow_field, batches, &mut general, &mut columns)?;
         }
-        columns.reverse();
         Ok(columns)
+    }
+
+    /// One column of the file, which is several columns of Parquet where it is a struct.
+    fn column(
+        &self,
+        part: &Part,
+        arrow_field: &FieldRef,
+        batches: &[RecordBatch],
+        general: &mut dyn Iterator<Item = (ArrowColumnWriter, &ColumnDescPtr)>,
+        columns: &mut Vec<EncodedColumn>,
+    ) -> Result<(), ParquetError> {
+        let no_writer = || ParquetError::General(format!("no writer for column `{}`", arrow_field.name()));
+        if let (Part::Struct { parts, presence: None, .. }, DataType::Struct(inside)) = (part, arrow_field.data_type())
+        {
+            // A struct that is always there adds nothing to its fields.
+            for (part, arrow_field) in parts.iter().zip(inside) {
+                self.column(part, arrow_field, batches, general, columns)?;
+            }
+            return Ok(());
+        }
+        if let (Part::Column(at), Some(codec)) = (part, self.codec)
+            && let base = self.fields[*at].ty.base
+            && chunk::encodes(base)
+        {
+            let (_, descriptor) = general.next().ok_or_else(no_writer)?;
+            let arrays = batches.iter().map(|batch| as_written(batch.column(*at), arrow_field));
+            let arrays = arrays.collect::<Result<Vec<ArrayRef>, _>>()?;
+            let chunk = chunk::encode(descriptor, base, &arrays, codec)?;
+            columns.push(EncodedColumn::Own(Box::new(chunk)));
+            return Ok(());
+        }
+        let mut writers: Vec<ArrowColumnWriter> = Vec::new();
+        for batch in batches {
+            let array = match part {
+                Part::Column(at) => as_written(batch.column(*at), arrow_field)?,
+                Part::Struct { .. } => nest::array_of(part, arrow_field, batch)?,
+            };
+            for (number, leaf) in compute_leaves(arrow_field, &array)?.iter().enumerate() {
+                if number == writers.len() {
+                    writers.push(general.next().ok_or_else(no_writer)?.0);
+                }
+                writers[number].write(leaf)?;
+            }
+        }
+        for writer in writers {
+            columns.push(EncodedColumn::General(Box::new(writer.close()?)));
+        }
+        Ok(())
     }
 }
 

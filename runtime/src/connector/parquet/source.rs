@@ -18,6 +18,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::{Compression, Encoding, PageType};
 use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
 use sabot_abi::manifest::{Field, Format};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -114,15 +115,16 @@ impl ParquetSource {
         let names: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
         let positions = match_columns(&path, wanted(), &names)?;
 
-        check_codecs(&path, &metadata, &positions)?;
-        let splits = splits(&metadata, fields, scan, &positions);
+        let leaves = leaves(&metadata, wanted(), &positions);
+        check_codecs(&path, &metadata, &leaves)?;
+        let splits = splits(&metadata, fields, scan, &leaves);
         let metadata = with_late_strings(&path, &metadata)?;
 
         let mut read = positions.clone();
         read.sort_unstable();
         read.dedup();
         let places = positions.iter().map(|position| read.partition_point(|other| other < position)).collect();
-        let projection = ProjectionMask::roots(metadata.parquet_schema(), read);
+        let projection = ProjectionMask::leaves(metadata.parquet_schema(), leaves);
         let found = positions.iter().map(|position| metadata.schema().field(*position).data_type());
         let conversions = Conversions::new(Arc::clone(&path), wanted(), found)?;
 
@@ -141,9 +143,9 @@ impl ParquetSource {
 }
 
 /// Refuses codecs that are not built in, before the first row group is met that has them.
-fn check_codecs(path: &str, metadata: &ArrowReaderMetadata, positions: &[usize]) -> Result<(), ConnectorError> {
+fn check_codecs(path: &str, metadata: &ArrowReaderMetadata, leaves: &[usize]) -> Result<(), ConnectorError> {
     let groups = metadata.metadata().row_groups().iter();
-    for column in groups.flat_map(|group| columns_at(metadata, group, positions)) {
+    for column in groups.flat_map(|group| columns_at(group, leaves)) {
         let name = match column.compression() {
             Compression::BROTLI(_) => "Brotli",
             Compression::LZO => "LZO",
@@ -160,7 +162,7 @@ fn check_codecs(path: &str, metadata: &ArrowReaderMetadata, positions: &[usize])
     Ok(())
 }
 
-fn splits(metadata: &ArrowReaderMetadata, fields: &[Field], scan: &Scan, positions: &[usize]) -> Vec<Split> {
+fn splits(metadata: &ArrowReaderMetadata, fields: &[Field], scan: &Scan, leaves: &[usize]) -> Vec<Split> {
     let pruner = Pruner::new(metadata, fields, &scan.prune);
     let mut splits = Vec::new();
     let mut first_row = 0;
@@ -179,21 +181,46 @@ fn splits(metadata: &ArrowReaderMetadata, fields: &[Field], scan: &Scan, positio
         if rows == 0 {
             continue;
         }
-        let bytes: i64 = columns_at(metadata, group, positions).map(ColumnChunkMetaData::compressed_size).sum();
+        let bytes: i64 = columns_at(group, leaves).map(ColumnChunkMetaData::compressed_size).sum();
         let bytes = (bytes.max(0) as u128 * u128::from(rows) / group.num_rows() as u128) as u64;
         splits.push(Split { row_group: number, first_row: start, kept, rows, bytes });
     }
     splits
 }
 
-/// The chunks of a row group that belong to columns at these positions of the schema.
-fn columns_at<'a>(
-    metadata: &'a ArrowReaderMetadata,
-    group: &'a RowGroupMetaData,
-    positions: &'a [usize],
-) -> impl Iterator<Item = &'a ColumnChunkMetaData> {
-    let is_read = |leaf: usize| positions.contains(&metadata.parquet_schema().get_column_root_idx(leaf));
-    group.columns().iter().enumerate().filter(move |(leaf, _)| is_read(*leaf)).map(|(_, column)| column)
+/// The columns of Parquet that the fields need: of a struct only the parts that are read, and one where only its presence is.
+fn leaves<'a>(
+    metadata: &ArrowReaderMetadata,
+    wanted: impl Iterator<Item = &'a Field>,
+    positions: &[usize],
+) -> Vec<usize> {
+    let schema = metadata.parquet_schema();
+    let all = || 0..schema.num_columns();
+    let mut leaves = BTreeSet::new();
+    for (field, position) in wanted.zip(positions) {
+        let of_root = all().filter(|leaf| schema.get_column_root_idx(*leaf) == *position);
+        if field.within.is_empty() {
+            leaves.extend(of_root);
+            continue;
+        }
+        let last = (!field.is_presence).then_some(&field.name);
+        let path: Vec<&String> = field.within.iter().map(|part| &part.name).chain(last).collect();
+        let is_below = |leaf: &usize| {
+            let parts = schema.column(*leaf).path().parts().to_vec();
+            parts.len() >= path.len() && parts.iter().zip(&path).all(|(a, b)| a == *b)
+        };
+        if field.is_presence {
+            leaves.extend(of_root.into_iter().find(is_below));
+        } else {
+            leaves.extend(of_root.into_iter().filter(is_below));
+        }
+    }
+    leaves.into_iter().collect()
+}
+
+/// The chunks of a row group that are read.
+fn columns_at<'a>(group: &'a RowGroupMetaData, leaves: &'a [usize]) -> impl Iterator<Item = &'a ColumnChunkMetaData> {
+    group.columns().iter().enumerate().filter(|(leaf, _)| leaves.contains(leaf)).map(|(_, column)| column)
 }
 
 /// The metadata with strings read as dictionaries where every page of them is one, as views else.

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bad_output;
+mod nested;
 mod pruning;
 mod reading;
 mod round_trip;
@@ -9,12 +10,13 @@ mod round_trip;
 use super::*;
 use arrow_array::builder::{Float64Builder, StringBuilder};
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_array::{
     BinaryArray, BooleanArray, Date32Array, Decimal128Array, DurationMicrosecondArray, Float32Array, Int8Array,
     Int16Array, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray,
     TimestampNanosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
+use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 use sabot_abi::manifest::{BaseType, ColumnType};
 use std::path::{Path, PathBuf};
@@ -23,11 +25,11 @@ const FORMATS: [(Format, &str); 4] =
     [(Format::Arrow, "arrow"), (Format::Parquet, "parquet"), (Format::Csv, "csv"), (Format::Ndjson, "ndjson")];
 
 fn field(name: &str, base: BaseType) -> Field {
-    Field { name: name.into(), ty: ColumnType { base, nullable: false } }
+    Field::new(name, ColumnType { base, nullable: false })
 }
 
 fn option(name: &str, base: BaseType) -> Field {
-    Field { name: name.into(), ty: ColumnType { base, nullable: true } }
+    Field::new(name, ColumnType { base, nullable: true })
 }
 
 fn connector(path: &Path) -> Connector {
@@ -72,6 +74,14 @@ fn read_batches(path: &Path, fields: &[Field], scan: &Scan) -> Result<Vec<Record
     Ok(batches)
 }
 
+/// The batch with the types that columns have by default.
+fn in_schema(batch: &RecordBatch, schema: &SchemaRef) -> RecordBatch {
+    let pairs = batch.columns().iter().zip(schema.fields());
+    let columns = pairs.map(|(array, field)| convert::in_type(array, field.data_type()).unwrap()).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options).unwrap()
+}
+
 /// All rows, in the layout that the record's types have by default.
 fn read(path: &Path, fields: &[Field]) -> Result<RecordBatch, ConnectorError> {
     read_scan(path, fields, &all_columns(fields))
@@ -81,7 +91,7 @@ fn read_scan(path: &Path, fields: &[Field], scan: &Scan) -> Result<RecordBatch, 
     let wanted: Vec<Field> = scan.columns.iter().map(|column| fields[*column as usize].clone()).collect();
     let schema = schema::arrow_schema(&wanted);
     let batches = read_batches(path, fields, scan)?;
-    let batches: Vec<RecordBatch> = batches.iter().map(|batch| sink::in_schema(batch, &schema).unwrap()).collect();
+    let batches: Vec<RecordBatch> = batches.iter().map(|batch| in_schema(batch, &schema)).collect();
     Ok(concat_batches(&schema, &batches).unwrap())
 }
 
@@ -230,7 +240,7 @@ fn every_type(rows: usize, seed: u64) -> (Vec<Field>, RecordBatch) {
     let mut columns = Vec::new();
     for nullable in [false, true] {
         for base in ALL_TYPES {
-            fields.push(Field { name: format!("c{}", fields.len()), ty: ColumnType { base, nullable } });
+            fields.push(Field::new(format!("c{}", fields.len()), ColumnType { base, nullable }));
             columns.push(column(base, rows, nullable, &mut random));
         }
     }

@@ -40,7 +40,7 @@ fn lists_of_every_type_come_back_from_every_format_that_has_them() {
             for nullable in [false, true] {
                 for item in ALL_TYPES {
                     for base in [item.list().unwrap(), item.list().unwrap().list().unwrap()] {
-                        fields.push(Field { name: format!("c{}", fields.len()), ty: ColumnType { base, nullable } });
+                        fields.push(Field::new(format!("c{}", fields.len()), ColumnType { base, nullable }));
                         columns.push(column(base, rows, nullable, &mut random));
                     }
                 }

@@ -105,6 +105,32 @@ impl ColumnBuilder {
         each!(self, builder => builder.append_null());
     }
 
+    /// Appends the zero of the type.
+    pub(super) fn push_zero(&mut self) {
+        match self {
+            Self::Bool(builder) => builder.append_value(false),
+            Self::Int8(builder) => builder.append_value(0),
+            Self::Int16(builder) => builder.append_value(0),
+            Self::Int32(builder) => builder.append_value(0),
+            Self::Int64(builder) => builder.append_value(0),
+            Self::UInt8(builder) => builder.append_value(0),
+            Self::UInt16(builder) => builder.append_value(0),
+            Self::UInt32(builder) => builder.append_value(0),
+            Self::UInt64(builder) => builder.append_value(0),
+            Self::Float32(builder) => builder.append_value(0.0),
+            Self::Float64(builder) => builder.append_value(0.0),
+            Self::String(builder) => builder.append_value(""),
+            Self::Bytes(builder) => builder.append_value([]),
+            Self::Decimal(builder, ..) => builder.append_value(0),
+            Self::Date(builder) => builder.append_value(0),
+            Self::TimestampMs(builder) => builder.append_value(0),
+            Self::TimestampUs(builder) => builder.append_value(0),
+            Self::TimestampNs(builder) => builder.append_value(0),
+            Self::Duration(builder) => builder.append_value(0),
+            Self::List(builder) => builder.append(0),
+        }
+    }
+
     /// Appends a value; appends nothing if it is unfit.
     pub(super) fn push(&mut self, text: &[u8]) -> Result<(), Unfit> {
         match self {

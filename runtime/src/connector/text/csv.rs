@@ -9,7 +9,7 @@ use super::super::error::{ConnectorError, Place};
 use super::super::input::Bytestream;
 use super::super::schema::{batch_schema, match_columns};
 use super::super::source::{Scan, Source};
-use super::sink::no_lists;
+use super::sink::only_values;
 use super::source::{
     Fault, FaultKind, Format, MappedText, NewParser, RowParser, Rows, SPLIT_BYTES, TextStream, quoted,
 };
@@ -28,11 +28,12 @@ pub(in super::super) fn open(
     scan: &Scan,
 ) -> Result<Box<dyn Source>, ConnectorError> {
     let delimiter = delimiter(&path, options)?;
+    let read: Vec<Field> = scan.columns.iter().filter_map(|at| fields.get(*at as usize)).cloned().collect();
+    only_values(&path, &read)?;
     let begin = |text: &[u8], is_end: bool| {
         let Some(header) = read_header(&path, text, is_end, delimiter)? else { return Ok(None) };
         let wanted: Vec<Field> = scan.columns.iter().filter_map(|at| fields.get(*at as usize)).cloned().collect();
         let positions = match_columns(&path, &wanted, &header.names)?;
-        no_lists(&path, &wanted)?;
         let schema = batch_schema(&wanted);
         let format =
             Arc::new(Format { path: Arc::clone(&path), fields: wanted, schema, batch_rows: scan.batch_rows.max(1) });

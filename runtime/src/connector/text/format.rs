@@ -124,6 +124,11 @@ impl Column {
         }
     }
 
+    /// Whether it holds `true` there.
+    pub(super) fn is_true(&self, row: usize) -> bool {
+        matches!(self, Self::Bool(array) if array.value(row))
+    }
+
     /// Appends the value of a row; `None` is nothing in CSV and `null` in JSON.
     pub(super) fn write(&self, row: usize, style: Style, out: &mut Vec<u8>) {
         if self.as_array().is_null(row) {

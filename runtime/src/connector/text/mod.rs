@@ -2,6 +2,7 @@
 
 mod column;
 mod csv;
+mod cursor;
 mod format;
 mod ndjson;
 mod sink;

@@ -1,4 +1,5 @@
-//! NDJSON: one object a line, fields matched by name, others skipped. A missing field or `null` is `None`.
+//! NDJSON: one object a line, fields matched by name, others skipped. A missing field or `null` is `None`. A record in the
+//! row is an object in the object.
 //!
 //! Floats may be the strings "NaN", "Infinity" and "-Infinity"; decimals are numbers or strings; bytes, dates, times and
 //! durations are strings. Of a name that occurs twice in a row the last value counts.
@@ -9,15 +10,13 @@ use super::super::input::Bytestream;
 use super::super::schema::batch_schema;
 use super::super::source::{Scan, Source};
 use super::column::{ColumnBuilder, Unfit};
+use super::cursor::{Cursor, StringText, unescape};
 use super::source::{
     Fault, FaultKind, Format, MappedText, NewParser, RowParser, Rows, SPLIT_BYTES, TextStream, quoted,
 };
 use sabot_abi::manifest::{BaseType, Field};
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Objects and arrays inside each other, at most.
-const MAX_DEPTH: usize = 256;
 
 /// Opens a file or a stream.
 pub(in super::super) fn open(
@@ -79,32 +78,118 @@ enum Value {
     Nested(Range<usize>),
 }
 
+/// An object that is read: the row, or a record in it.
+#[derive(Clone)]
+struct Object {
+    /// Its place in the row, as messages show it.
+    path: String,
+    /// The object around it, and its name there.
+    around: Option<(usize, Vec<u8>)>,
+    nullable: bool,
+    state: State,
+    /// Keys of the one before, in order, and what they are: rows mostly have the same.
+    keys: Vec<Key>,
+}
+
+/// What stands in a row where an object may stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Missing,
+    Null,
+    There,
+}
+
+/// A name in an object: the columns it is, the record it is.
+#[derive(Clone)]
+struct Key {
+    name: Vec<u8>,
+    columns: Vec<usize>,
+    object: Option<usize>,
+}
+
 #[derive(Clone)]
 struct JsonParser {
     format: Arc<Format>,
     /// For each column of the scan, its value in the row that is being read.
     values: Vec<Value>,
+    /// For each column of the scan, the records that it lies in, outermost first.
+    around: Vec<Vec<usize>>,
     unescaped: Vec<u8>,
-    /// Keys of the row before, in order, and their columns: rows mostly have the same.
-    keys: Vec<(Vec<u8>, Vec<usize>)>,
+    /// The row, then the records in it, those around others first.
+    objects: Vec<Object>,
 }
 
 impl JsonParser {
     fn new(format: Arc<Format>) -> Self {
+        let object = |path: &str, around, nullable| Object {
+            path: path.to_owned(),
+            around,
+            nullable,
+            state: State::Missing,
+            keys: Vec::new(),
+        };
+        let mut objects = vec![object("", None, false)];
+        let mut around = Vec::with_capacity(format.fields.len());
+        for field in &format.fields {
+            let mut inside = 0;
+            let mut path = String::new();
+            let mut of_field = Vec::with_capacity(field.within.len());
+            for part in &field.within {
+                path.push_str(&part.name);
+                let place = Some((inside, part.name.clone().into_bytes()));
+                let known = objects.iter().position(|object: &Object| object.around == place);
+                inside = known.unwrap_or_else(|| {
+                    objects.push(object(&path, place, part.nullable));
+                    objects.len() - 1
+                });
+                of_field.push(inside);
+                path.push('.');
+            }
+            around.push(of_field);
+        }
         let values = vec![Value::Missing; format.fields.len()];
-        Self { format, values, unescaped: Vec::new(), keys: Vec::new() }
+        Self { format, values, around, unescaped: Vec::new(), objects }
     }
 
     /// Finds the values of a row.
     fn read(&mut self, row: &[u8]) -> Result<(), String> {
-        self.values.fill(Value::Missing);
         self.unescaped.clear();
+        self.forget(0);
         let mut cursor = Cursor { text: row, at: 0 };
         cursor.skip_blanks();
+        self.read_object(0, &mut cursor)?;
+        cursor.end()
+    }
+
+    /// Nothing has been found in an object.
+    fn forget(&mut self, object: usize) {
+        for (value, around) in self.values.iter_mut().zip(&self.around) {
+            if object == 0 || around.contains(&object) {
+                *value = Value::Missing;
+            }
+        }
+        for inner in 1..self.objects.len() {
+            if self.lies_in(inner, object) {
+                self.objects[inner].state = State::Missing;
+            }
+        }
+    }
+
+    fn lies_in(&self, mut inner: usize, object: usize) -> bool {
+        while let Some((around, _)) = &self.objects[inner].around {
+            if *around == object {
+                return true;
+            }
+            inner = *around;
+        }
+        false
+    }
+
+    fn read_object(&mut self, object: usize, cursor: &mut Cursor<'_>) -> Result<(), String> {
         cursor.expect(b'{', "an object, which starts with `{`")?;
         cursor.skip_blanks();
         if cursor.take(b'}') {
-            return cursor.end();
+            return Ok(());
         }
         let mut number = 0;
         loop {
@@ -113,13 +198,15 @@ impl JsonParser {
             cursor.skip_blanks();
             cursor.expect(b':', "`:` behind a field's name")?;
             cursor.skip_blanks();
-            let key = self.key(row, &key, number)?;
+            let key = self.key(object, cursor.text, &key, number)?;
             number += 1;
-            if self.keys[key].1.is_empty() {
+            if let Some(inner) = self.objects[object].keys[key].object {
+                self.read_record(inner, cursor)?;
+            } else if self.objects[object].keys[key].columns.is_empty() {
                 cursor.skip_value(0)?;
             } else {
-                let value = self.value(&mut cursor)?;
-                for column in &self.keys[key].1 {
+                let value = self.value(cursor)?;
+                for column in &self.objects[object].keys[key].columns {
                     self.values[*column] = value.clone();
                 }
             }
@@ -127,15 +214,35 @@ impl JsonParser {
             if cursor.take(b',') {
                 continue;
             }
-            cursor.expect(b'}', "`,` or `}` behind a value")?;
-            return cursor.end();
+            return cursor.expect(b'}', "`,` or `}` behind a value");
         }
     }
 
-    /// Place of a key in `keys`; looked for first where it stood in the row before.
-    fn key(&mut self, row: &[u8], key: &StringText, number: usize) -> Result<usize, String> {
+    /// What stands where the record wants a record.
+    fn read_record(&mut self, object: usize, cursor: &mut Cursor<'_>) -> Result<(), String> {
+        self.forget(object);
+        match cursor.peek() {
+            Some(b'{') => {
+                self.objects[object].state = State::There;
+                self.read_object(object, cursor)
+            }
+            Some(b'n') => {
+                self.objects[object].state = State::Null;
+                cursor.word(b"null")
+            }
+            Some(_) | None => {
+                let start = cursor.at;
+                cursor.skip_value(0)?;
+                let found = quoted(&cursor.text[start..cursor.at]);
+                Err(format!("holds {found} in `{}`, where the record wants an object", self.objects[object].path))
+            }
+        }
+    }
+
+    /// Place of a key among an object's keys; looked for first where it stood in the one before.
+    fn key(&mut self, object: usize, row: &[u8], key: &StringText, number: usize) -> Result<usize, String> {
         let text = &row[key.range.clone()];
-        if !key.has_escapes && self.keys.get(number).is_some_and(|(known, _)| known == text) {
+        if !key.has_escapes && self.objects[object].keys.get(number).is_some_and(|known| known.name == text) {
             return Ok(number);
         }
         let mut name = Vec::new();
@@ -145,18 +252,27 @@ impl JsonParser {
             name.extend_from_slice(text);
         }
         let fields = self.format.fields.iter().enumerate();
-        let columns = fields.filter(|(_, field)| field.name.as_bytes() == name).map(|(column, _)| column).collect();
-        if number < self.keys.len() {
-            self.keys[number] = (name, columns);
+        let is_meant = |(column, field): &(usize, &Field)| {
+            let inside = self.around[*column].last().copied().unwrap_or(0);
+            !field.is_presence && inside == object && field.name.as_bytes() == name
+        };
+        let columns = fields.filter(is_meant).map(|(column, _)| column).collect();
+        let inner = self.objects.iter().position(|inner| {
+            inner.around.as_ref().is_some_and(|(around, of_inner)| *around == object && *of_inner == name)
+        });
+        let found = Key { name, columns, object: inner };
+        let keys = &mut self.objects[object].keys;
+        if number < keys.len() {
+            keys[number] = found;
             return Ok(number);
         }
         // Rows with very many names would fill the memory with them.
-        if self.keys.len() < 4096 {
-            self.keys.push((name, columns));
-        } else if let Some(last) = self.keys.last_mut() {
-            *last = (name, columns);
+        if keys.len() < 4096 {
+            keys.push(found);
+        } else if let Some(last) = keys.last_mut() {
+            *last = found;
         }
-        Ok(self.keys.len() - 1)
+        Ok(keys.len() - 1)
     }
 
     fn value(&mut self, cursor: &mut Cursor<'_>) -> Result<Value, String> {
@@ -187,6 +303,23 @@ impl JsonParser {
         for (column, (value, field)) in self.values.iter().zip(&self.format.fields).enumerate() {
             let builder = &mut rows.columns[column];
             let found = |text: &[u8]| FaultKind::Value(column, quoted(text));
+            let mut around = self.around[column].iter().map(|object| &self.objects[*object]);
+            match around.find(|object| object.state != State::There) {
+                Some(object) if !object.nullable => return Err(FaultKind::Row(without_object(object))),
+                Some(_) if field.ty.nullable => {
+                    builder.push_null();
+                    continue;
+                }
+                Some(_) => {
+                    builder.push_zero();
+                    continue;
+                }
+                None if field.is_presence => {
+                    builder.push(b"true").map_err(|_| found(b"true"))?;
+                    continue;
+                }
+                None => {}
+            }
             let text = match value {
                 Value::Missing | Value::Null if field.ty.nullable => {
                     builder.push_null();
@@ -230,11 +363,17 @@ impl JsonParser {
     }
 }
 
+/// A record that must be there and is not.
+fn without_object(object: &Object) -> String {
+    let what = if object.state == State::Null { "is null" } else { "is missing" };
+    format!("has a record that {what}, `{}`: declare it an `Option` if rows may be without it", object.path)
+}
+
 fn missing(field: &Field) -> String {
     let kind = super::super::schema::rust_name(field.ty.base);
     format!(
         "has no field `{}`, the record says {kind}: declare it `Option<{kind}>` if rows may be without it",
-        field.name
+        field.path()
     )
 }
 
@@ -343,205 +482,5 @@ impl RowParser for JsonParser {
             at = next;
         }
         Ok(at)
-    }
-}
-
-struct StringText {
-    range: Range<usize>,
-    has_escapes: bool,
-}
-
-struct Cursor<'a> {
-    text: &'a [u8],
-    at: usize,
-}
-
-impl Cursor<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn skip_blanks(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r')) {
-            self.at += 1;
-        }
-    }
-
-    fn take(&mut self, byte: u8) -> bool {
-        let is_there = self.peek() == Some(byte);
-        self.at += usize::from(is_there);
-        is_there
-    }
-
-    fn bad(&self, expected: &str) -> String {
-        let found = match self.text.get(self.at..) {
-            None | Some([]) => "the line ends".to_owned(),
-            Some(rest) => format!("found {}", quoted(&rest[..rest.len().min(20)])),
-        };
-        format!("not a JSON object: expected {expected} at column {}, {found}", self.at + 1)
-    }
-
-    fn expect(&mut self, byte: u8, expected: &str) -> Result<(), String> {
-        if self.take(byte) { Ok(()) } else { Err(self.bad(expected)) }
-    }
-
-    fn end(&mut self) -> Result<(), String> {
-        self.skip_blanks();
-        if self.at == self.text.len() { Ok(()) } else { Err(self.bad("the end of the line behind the object")) }
-    }
-
-    fn word(&mut self, word: &[u8]) -> Result<(), String> {
-        if !self.text[self.at..].starts_with(word) {
-            return Err(self.bad("a value"));
-        }
-        self.at += word.len();
-        Ok(())
-    }
-
-    fn string(&mut self, expected: &str) -> Result<StringText, String> {
-        self.expect(b'"', expected)?;
-        let start = self.at;
-        let mut has_escapes = false;
-        loop {
-            let Some(stop) = memchr::memchr2(b'"', b'\\', &self.text[self.at..]) else {
-                self.at = self.text.len();
-                return Err(self.bad("a closing quote"));
-            };
-            self.at += stop;
-            if self.take(b'"') {
-                return Ok(StringText { range: start..self.at - 1, has_escapes });
-            }
-            has_escapes = true;
-            self.at = (self.at + 2).min(self.text.len());
-        }
-    }
-
-    fn number(&mut self) -> Result<Range<usize>, String> {
-        let start = self.at;
-        let is_part = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
-        while self.peek().as_ref().is_some_and(is_part) {
-            self.at += 1;
-        }
-        let first = self.text.get(start).copied();
-        if !first.is_some_and(|byte| byte.is_ascii_digit() || byte == b'-') {
-            self.at = start;
-            return Err(self.bad("a value"));
-        }
-        Ok(start..self.at)
-    }
-
-    fn skip_value(&mut self, depth: usize) -> Result<(), String> {
-        if depth > MAX_DEPTH {
-            return Err(format!("not a JSON object: more than {MAX_DEPTH} objects and arrays inside each other"));
-        }
-        self.skip_blanks();
-        match self.peek() {
-            Some(b'"') => self.string("a string").map(drop),
-            Some(b't') => self.word(b"true"),
-            Some(b'f') => self.word(b"false"),
-            Some(b'n') => self.word(b"null"),
-            Some(open @ (b'{' | b'[')) => {
-                self.at += 1;
-                let close = if open == b'{' { b'}' } else { b']' };
-                self.skip_blanks();
-                if self.take(close) {
-                    return Ok(());
-                }
-                loop {
-                    self.skip_blanks();
-                    if open == b'{' {
-                        self.string("a field's name in quotes")?;
-                        self.skip_blanks();
-                        self.expect(b':', "`:` behind a field's name")?;
-                    }
-                    self.skip_value(depth + 1)?;
-                    self.skip_blanks();
-                    if self.take(b',') {
-                        continue;
-                    }
-                    return self.expect(close, if open == b'{' { "`,` or `}`" } else { "`,` or `]`" });
-                }
-            }
-            Some(_) | None => self.number().map(drop),
-        }
-    }
-}
-
-/// Appends the text that a string with escapes stands for.
-fn unescape(text: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
-    let mut rest = text;
-    while let Some(escape) = memchr::memchr(b'\\', rest) {
-        out.extend_from_slice(&rest[..escape]);
-        let (byte, length) = match rest.get(escape + 1) {
-            Some(b'u') => {
-                let (char, length) =
-                    unicode(&rest[escape..]).ok_or("not a JSON string: a `\\u` without a character")?;
-                out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
-                rest = &rest[escape + length..];
-                continue;
-            }
-            Some(b'n') => (b'\n', 2),
-            Some(b't') => (b'\t', 2),
-            Some(b'r') => (b'\r', 2),
-            Some(b'b') => (8, 2),
-            Some(b'f') => (12, 2),
-            Some(byte @ (b'"' | b'\\' | b'/')) => (*byte, 2),
-            Some(_) | None => return Err("not a JSON string: an unknown escape".into()),
-        };
-        out.push(byte);
-        rest = &rest[escape + length..];
-    }
-    out.extend_from_slice(rest);
-    Ok(())
-}
-
-/// The character of `\uXXXX`, or of a pair of them, and its length.
-fn unicode(text: &[u8]) -> Option<(char, usize)> {
-    let unit = |at: usize| -> Option<u32> {
-        let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
-        digits.iter().try_fold(0, |sum, byte| Some(sum * 16 + (*byte as char).to_digit(16)?))
-    };
-    let first = unit(0)?;
-    if let Some(char) = char::from_u32(first) {
-        return Some((char, 6));
-    }
-    let second = unit(6).filter(|second| (0xdc00..0xe000).contains(second))?;
-    if first >= 0xdc00 {
-        return None;
-    }
-    let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-    char::from_u32(code).map(|char| (char, 12))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn unescaped(text: &str) -> Result<String, String> {
-        let mut out = Vec::new();
-        unescape(text.as_bytes(), &mut out)?;
-        Ok(String::from_utf8(out).unwrap())
-    }
-
-    #[test]
-    fn escapes_are_undone() {
-        assert_eq!(unescaped(r#"a\"\\\/\n\t\u00e9\ud83d\ude00z"#).unwrap(), "a\"\\/\n\té😀z");
-        for bad in [r"\x", r"\u12", r"\ud83d", r"\ud83dx", r"\ude00\ude00", r"\"] {
-            assert!(unescaped(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn any_value_is_skipped() {
-        let skip = |text: &str| {
-            let mut cursor = Cursor { text: text.as_bytes(), at: 0 };
-            cursor.skip_value(0).map(|()| cursor.at)
-        };
-        let text = r#"{"a":[1,-2.5e3,{"b":"}\""},[]],"c":null, "d" : {}}"#;
-        assert_eq!(skip(text), Ok(text.len()));
-        for bad in ["", "{", "[1,]", "{\"a\"}", "nul", "+1", "\"a"] {
-            assert!(skip(bad).is_err(), "{bad}");
-        }
-        assert!(skip(&"[".repeat(10_000)).unwrap_err().contains("inside each other"));
     }
 }

@@ -1,6 +1,7 @@
 //! Writes CSV and NDJSON: workers format, the writer appends.
 
 use super::super::error::ConnectorError;
+use super::super::nest::{self, Part};
 use super::super::output::{Output, Target};
 use super::super::schema::rust_name;
 use super::super::sink::{Demand, EncodedBatch, Payload, Sink, SinkEncoder, SinkReport, SinkWriter};
@@ -18,7 +19,7 @@ pub(in super::super) fn csv_sink(
     options: &BTreeMap<String, String>,
 ) -> Result<Box<dyn Sink>, ConnectorError> {
     let delimiter = delimiter(&target.name(), options)?;
-    no_lists(&target.name(), fields)?;
+    only_values(&target.name(), fields)?;
     let style = Style::Csv(delimiter);
     let mut header = Vec::new();
     for (at, field) in fields.iter().enumerate() {
@@ -31,18 +32,23 @@ pub(in super::super) fn csv_sink(
     Ok(Box::new(TextSink { target, fields: fields.into(), style, header }))
 }
 
-/// A field of CSV is one value: lists are refused.
-pub(super) fn no_lists(path: &str, fields: &[Field]) -> Result<(), ConnectorError> {
+/// A field of CSV is one value: lists and records are refused.
+pub(super) fn only_values(path: &str, fields: &[Field]) -> Result<(), ConnectorError> {
+    let refused = |detail: String| Err(ConnectorError::Unsupported { path: path.to_owned(), detail });
+    if let Some(around) = fields.iter().find_map(|field| field.within.first()) {
+        return refused(format!(
+            "CSV has no records inside rows, and column `{}` is one: use NDJSON, Arrow or Parquet, or write its parts as \
+             fields of the row in a `map`",
+            around.name
+        ));
+    }
     match fields.iter().find(|field| field.ty.base.item().is_some()) {
         None => Ok(()),
-        Some(field) => Err(ConnectorError::Unsupported {
-            path: path.to_owned(),
-            detail: format!(
-                "CSV has no lists, and column `{}` is a {}: use NDJSON, Arrow or Parquet, or `join` the items in a `map`",
-                field.name,
-                rust_name(field.ty.base)
-            ),
-        }),
+        Some(field) => refused(format!(
+            "CSV has no lists, and column `{}` is a {}: use NDJSON, Arrow or Parquet, or `join` the items in a `map`",
+            field.name,
+            rust_name(field.ty.base)
+        )),
     }
 }
 
@@ -64,25 +70,18 @@ impl Sink for TextSink {
     }
 
     fn encoder(&self) -> Box<dyn SinkEncoder> {
-        // In JSON each value stands behind its name: `{"a":`, then `,"b":`.
-        let label = |(at, field): (usize, &Field)| {
-            let mut label = Vec::new();
-            match self.style {
-                Style::Csv(delimiter) => label.extend((at > 0).then_some(delimiter)),
-                Style::Json => {
-                    label.push(if at == 0 { b'{' } else { b',' });
-                    write_string(&field.name, self.style, &mut label);
-                    label.push(b':');
-                }
+        let cells = match self.style {
+            Style::Csv(delimiter) => {
+                let label = |at: usize| if at == 0 { Vec::new() } else { vec![delimiter] };
+                (0..self.fields.len()).map(|at| Cell { label: label(at), part: CellPart::Column(at) }).collect()
             }
-            label
+            Style::Json => cells(&nest::parts(&self.fields), &self.fields),
         };
-        let labels = self.fields.iter().enumerate().map(label).collect();
         Box::new(TextEncoder {
             path: self.target.name(),
             fields: Arc::clone(&self.fields),
             style: self.style,
-            labels,
+            cells,
             row_bytes: 64,
         })
     }
@@ -94,12 +93,54 @@ impl Sink for TextSink {
     }
 }
 
+/// A value of a row, and what stands in front of it: `{"a":`, then `,"b":`, or a delimiter.
+struct Cell {
+    label: Vec<u8>,
+    part: CellPart,
+}
+
+enum CellPart {
+    /// The column at this place.
+    Column(usize),
+    /// An object, and the column that says whether it is there.
+    Object(Option<usize>, Vec<Cell>),
+}
+
+fn cells(parts: &[Part], fields: &[Field]) -> Vec<Cell> {
+    let cell = |(at, part): (usize, &Part)| {
+        let mut label = vec![if at == 0 { b'{' } else { b',' }];
+        let (name, part) = match part {
+            Part::Column(column) => (&fields[*column].name, CellPart::Column(*column)),
+            Part::Struct { name, presence, parts } => (name, CellPart::Object(*presence, cells(parts, fields))),
+        };
+        write_string(name, Style::Json, &mut label);
+        label.push(b':');
+        Cell { label, part }
+    };
+    parts.iter().enumerate().map(cell).collect()
+}
+
+impl Cell {
+    fn write(&self, columns: &[Column], row: usize, style: Style, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.label);
+        match &self.part {
+            CellPart::Column(at) => columns[*at].write(row, style, out),
+            CellPart::Object(Some(presence), _) if !columns[*presence].is_true(row) => out.extend_from_slice(b"null"),
+            CellPart::Object(_, inside) => {
+                for cell in inside {
+                    cell.write(columns, row, style, out);
+                }
+                out.push(b'}');
+            }
+        }
+    }
+}
+
 struct TextEncoder {
     path: String,
     fields: Arc<[Field]>,
     style: Style,
-    /// What stands in front of each value.
-    labels: Vec<Vec<u8>>,
+    cells: Vec<Cell>,
     /// Of the last batch, to guess with.
     row_bytes: usize,
 }
@@ -116,9 +157,8 @@ impl SinkEncoder for TextEncoder {
                 .map_err(|error| ConnectorError::Encode { path: self.path.clone(), detail: error.to_string() })?;
             out.reserve(batch.num_rows() * self.row_bytes);
             for row in 0..batch.num_rows() {
-                for (column, label) in columns.iter().zip(&self.labels) {
-                    out.extend_from_slice(label);
-                    column.write(row, self.style, &mut out);
+                for cell in &self.cells {
+                    cell.write(&columns, row, self.style, &mut out);
                 }
                 out.extend_from_slice(if self.style == Style::Json { b"}\n" } else { b"\n" });
             }

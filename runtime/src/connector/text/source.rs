@@ -97,12 +97,12 @@ impl Format {
             FaultKind::Value(column, found) => {
                 let field = &self.fields[column];
                 let expected = expected(field.ty.base);
-                ConnectorError::BadValue { path, place, column: field.name.clone(), found, expected }
+                ConnectorError::BadValue { path, place, column: field.path(), found, expected }
             }
             FaultKind::Null(column) => {
                 let field = &self.fields[column];
                 let expected = rust_name(field.ty.base);
-                ConnectorError::UnexpectedNull { path, place, column: field.name.clone(), expected }
+                ConnectorError::UnexpectedNull { path, place, column: field.path(), expected }
             }
         }
     }
