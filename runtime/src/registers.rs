@@ -14,6 +14,7 @@
 mod expand;
 mod movement;
 mod selection;
+mod strings;
 mod view;
 
 use crate::column::{Column, Values, each_width, extend, show_word};
@@ -28,7 +29,7 @@ use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use view::{ColumnView, StringView};
 
 pub(crate) use selection::Selection;
-pub(crate) use view::BatchView;
+pub(crate) use view::{BatchView, Dictionary};
 
 /// No null in a whole chunk.
 static ALL_VALID: [u64; CHUNK_WORDS] = [!0; CHUNK_WORDS];

@@ -5,6 +5,7 @@
 
 mod merge;
 mod spill;
+mod strings;
 
 use crate::error::RunError;
 use crate::morsel::Seq;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 pub(crate) use merge::GroupTable;
 pub(crate) use spill::{AggregateSpill, SpilledGroups};
+use strings::StringKeys;
 
 /// What an aggregate table is to hold.
 #[derive(Clone, Debug)]
@@ -155,6 +157,9 @@ impl Part {
 pub(crate) struct AggregateBuild {
     spec: GroupSpec,
     reader: KeyReader,
+    /// If the key is one string: its register.
+    string: Option<Reg>,
+    strings: StringKeys,
     inputs: Vec<AggregateInput>,
     part: Part,
     /// Parts that were complete when an earlier morsel came after a later one.
@@ -178,6 +183,8 @@ impl AggregateBuild {
     pub(crate) fn new(spec: &GroupSpec, keys: &[Reg], inputs: &[AggregateInput]) -> Self {
         Self {
             reader: KeyReader::new(spec.layout.clone(), keys),
+            string: matches!(spec.layout, KeyLayout::Str(_)).then(|| keys[0]),
+            strings: StringKeys::default(),
             inputs: inputs.to_vec(),
             part: Part::new(spec),
             sealed: Vec::new(),
@@ -202,6 +209,7 @@ impl AggregateBuild {
         if self.part.runs.last().is_some_and(|(last, _)| *last > order) {
             let part = std::mem::replace(&mut self.part, Part::new(&self.spec));
             self.sealed.push(part);
+            self.strings.forget();
         }
         self.part.runs.push((order, self.part.groups.len() as u32));
         Ok(())
@@ -226,6 +234,9 @@ impl AggregateBuild {
                 Keys::Words(keys) => groups.group(keys, selection.used(), numbers),
                 Keys::Strs(_) => unreachable!("the layout says words"),
             },
+            Groups::Bytes(groups) if let Some(reg) = self.string => {
+                self.strings.group(groups, reg, registers, selection, numbers);
+            }
             Groups::Bytes(groups) => match self.reader.read(registers, selection) {
                 Keys::Strs(keys) => groups.group(keys, selection.used(), numbers),
                 Keys::Words(_) => unreachable!("the layout says bytes"),

@@ -1,70 +1,19 @@
 //! Groups by a key of bytes, numbered in the order they came.
 //!
-//! Up to fifteen bytes are two words with their length: they are hashed and compared without a look at where they came from.
-//! Longer ones are known by their hash, then by their bytes.
+//! A place of the table holds a key, [packed](super::packed), and its number. Sixty-four rows at a time are first looked for
+//! in two places each, without a branch that depends on the data: most are found, and their misses in the caches overlap.
+//! What is left goes its way one by one, in row order.
 
 use super::bitmap;
-use super::hash::{hash_bytes, hash_words};
-use super::hash_table::{PREFETCH_FROM, prefetch};
-use super::memory::{Buf, Plain, Str, StrArena};
-
-/// The bytes of a short key, or what stands for a long one; the highest byte is the length, or [`LONG`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-struct Packed {
-    low: u64,
-    high: u64,
-}
-
-/// More bytes than fit.
-const LONG: u64 = 0xff;
-
-/// A key and a number plus one; zero is free.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-struct Entry {
-    key: Packed,
-    number: u64,
-}
-
-// SAFETY: three numbers.
-unsafe impl Plain for Entry {}
-
-impl Packed {
-    #[inline]
-    fn new(bytes: &[u8]) -> Self {
-        let eight = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
-        let four = |at: usize| u64::from(u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes")));
-        let len = bytes.len();
-        let (low, high) = match len {
-            8 => (eight(0), 0),
-            9..=15 => (eight(0), eight(len - 8) >> (8 * (16 - len))),
-            4..=7 => (four(0) | four(len - 4) << (8 * (len - 4)), 0),
-            0 => (0, 0),
-            1..=3 => {
-                let byte = |at: usize| u64::from(bytes[at]) << (8 * at);
-                (byte(0) | byte(len / 2) | byte(len - 1), 0)
-            }
-            _ => return Self { low: hash_bytes(bytes), high: LONG << 56 | len as u64 & (!0 >> 8) },
-        };
-        Self { low, high: high | (len as u64) << 56 }
-    }
-
-    #[inline]
-    fn is_long(self) -> bool {
-        self.high >> 56 == LONG
-    }
-
-    #[inline]
-    fn hash(self) -> u64 {
-        hash_words(self.low, self.high)
-    }
-}
+use super::hash_table::prefetch;
+use super::memory::{Buf, Str, StrArena};
+use super::packed::Packed;
 
 /// The table.
 #[derive(Debug)]
 pub(crate) struct BytesGroups {
-    entries: Buf<Entry>,
+    /// Keys with their numbers plus one; zero is free. A power of two, at most half of them used.
+    entries: Buf<Packed>,
     /// A slot is the hash shifted by this.
     shift: u32,
     /// By number.
@@ -72,9 +21,19 @@ pub(crate) struct BytesGroups {
     bytes: StrArena,
 }
 
+const FIRST_SLOTS_LOG2: u32 = 11;
+
+/// Fewer selected rows of 64 go one by one.
+const FEW_ROWS: u32 = 12;
+
 impl Default for BytesGroups {
     fn default() -> Self {
-        Self { entries: Buf::zeroed(1 << 11), shift: 64 - 11, keys: Buf::default(), bytes: StrArena::default() }
+        Self {
+            entries: Buf::zeroed(1 << FIRST_SLOTS_LOG2),
+            shift: 64 - FIRST_SLOTS_LOG2,
+            keys: Buf::default(),
+            bytes: StrArena::default(),
+        }
     }
 }
 
@@ -82,34 +41,88 @@ impl BytesGroups {
     /// The groups of the selected rows.
     pub(crate) fn group(&mut self, keys: &[Str], selection: &[u64], groups: &mut [u32]) {
         self.reserve(bitmap::count(selection));
-        let is_large = self.entries.len() * size_of::<Entry>() > PREFETCH_FROM;
-        let mut packed = [Packed { low: 0, high: 0 }; 64];
-        let mut slots = [0usize; 64];
-        for (at, &word) in selection.iter().enumerate() {
-            bitmap::for_each(&[word], |bit| {
-                packed[bit] = Packed::new(keys[at * 64 + bit].bytes());
-                slots[bit] = (packed[bit].hash() >> self.shift) as usize;
-                if is_large {
-                    prefetch(&self.entries[slots[bit]]);
-                }
-            });
-            bitmap::for_each(&[word], |bit| {
-                let row = at * 64 + bit;
-                groups[row] = self.find_or_put(slots[bit], packed[bit], keys[row]);
-            });
+        let mut packed = [Packed::EMPTY; 64];
+        for ((at, &word), groups) in selection.iter().enumerate().zip(groups.chunks_mut(64)) {
+            bitmap::for_each(&[word], |bit| packed[bit] = Packed::new(keys[at * 64 + bit].bytes()));
+            self.group_word(word, &packed, |bit| keys[at * 64 + bit], groups);
         }
     }
 
-    #[inline]
-    fn find_or_put(&mut self, mut slot: usize, packed: Packed, key: Str) -> u32 {
-        let last = self.entries.len() - 1;
-        loop {
-            let entry = &self.entries[slot & last];
-            if entry.number == 0 {
-                return self.put(slot & last, packed, key);
+    /// The groups of the selected rows, whose keys are packed; `key` gives the key of a row.
+    pub(crate) fn group_packed(
+        &mut self,
+        packed: &[Packed],
+        key: impl Fn(usize) -> Str,
+        selection: &[u64],
+        groups: &mut [u32],
+    ) {
+        self.reserve(bitmap::count(selection));
+        let words = selection.iter().zip(packed.chunks(64)).zip(groups.chunks_mut(64));
+        for (at, ((&word, packed), groups)) in words.enumerate() {
+            if let Ok(packed) = packed.try_into() {
+                self.group_word(word, packed, |bit| key(at * 64 + bit), groups);
+            } else {
+                let mut padded = [Packed::EMPTY; 64];
+                padded[..packed.len()].copy_from_slice(packed);
+                self.group_word(word, &padded, |bit| key(at * 64 + bit), groups);
             }
-            let number = (entry.number - 1) as u32;
-            if entry.key == packed && (!packed.is_long() || self.keys[number as usize].bytes() == key.bytes()) {
+        }
+    }
+
+    /// The group of one key.
+    pub(crate) fn group_one(&mut self, key: Str) -> u32 {
+        self.reserve(1);
+        self.find_or_put(Packed::new(key.bytes()), || key)
+    }
+
+    /// The groups of the selected of 64 rows.
+    #[inline]
+    fn group_word(&mut self, word: u64, packed: &[Packed; 64], key: impl Fn(usize) -> Str, groups: &mut [u32]) {
+        if word.count_ones() <= FEW_ROWS {
+            bitmap::for_each(&[word], |bit| groups[bit] = self.find_or_put(packed[bit], || key(bit)));
+            return;
+        }
+        let missed = if let (u64::MAX, Ok(groups)) = (word, <&mut [u32; 64]>::try_from(&mut *groups)) {
+            self.find(packed, groups)
+        } else {
+            let mut found = [0; 64];
+            let missed = self.find(packed, &mut found);
+            bitmap::for_each(&[word], |bit| groups[bit] = found[bit]);
+            missed & word
+        };
+        bitmap::for_each(&[missed], |bit| groups[bit] = self.find_or_put(packed[bit], || key(bit)));
+    }
+
+    /// Looks for 64 keys in the first two places where each may be; gives which were not found.
+    fn find(&self, packed: &[Packed; 64], found: &mut [u32; 64]) -> u64 {
+        let (entries, shift) = (&self.entries[..], self.shift & 63);
+        let last = entries.len() - 1;
+        let mut slots = [0u32; 64];
+        for (slot, key) in slots.iter_mut().zip(packed) {
+            *slot = (key.hash() >> shift) as u32;
+            prefetch(&entries[*slot as usize & last]);
+        }
+        let mut missed = 0u64;
+        for (bit, ((found, &key), slot)) in found.iter_mut().zip(packed).zip(slots).enumerate() {
+            let slot = slot as usize;
+            let (here, next) = (entries[slot & last], entries[(slot + 1) & last]);
+            let (is_here, is_next) = (here.is_like(key), next.is_like(key));
+            *found = (if is_here { here } else { next }).number().wrapping_sub(1);
+            missed |= u64::from(!(is_here | is_next) | key.is_long()) << bit;
+        }
+        missed
+    }
+
+    #[inline]
+    fn find_or_put(&mut self, packed: Packed, key: impl Fn() -> Str) -> u32 {
+        let last = self.entries.len() - 1;
+        let mut slot = (packed.hash() >> self.shift) as usize;
+        loop {
+            let entry = self.entries[slot & last];
+            let Some(number) = entry.number().checked_sub(1) else {
+                return self.put(slot & last, packed, key());
+            };
+            if entry.is_like(packed) && (!packed.is_long() || self.keys[number as usize].bytes() == key().bytes()) {
                 return number;
             }
             slot += 1;
@@ -117,25 +130,25 @@ impl BytesGroups {
     }
 
     fn put(&mut self, slot: usize, packed: Packed, key: Str) -> u32 {
-        let number = self.keys.len();
-        self.entries[slot] = Entry { key: packed, number: number as u64 + 1 };
+        let number = self.keys.len() as u32;
+        self.entries[slot] = packed.with_number(number + 1);
         let key = self.bytes.copy(key);
         self.keys.push(key);
-        number as u32
+        number
     }
 
-    /// Makes room for more keys, so that the table never becomes more than 60 percent full.
+    /// Makes room for more keys, so that the table never becomes more than half full.
     fn reserve(&mut self, more: usize) {
         let used = self.keys.len();
-        if (used + more) * 5 <= self.entries.len() * 3 {
+        if (used + more) * 2 <= self.entries.len() {
             return;
         }
-        let slots = ((used + more).max(used * 2) * 5 / 3 + 1).next_power_of_two();
+        let slots = ((used + more).max(used * 2) * 2).next_power_of_two();
         let before = std::mem::replace(&mut self.entries, Buf::zeroed(slots));
         self.shift = 64 - slots.trailing_zeros();
-        for entry in before.iter().filter(|entry| entry.number != 0) {
-            let mut slot = (entry.key.hash() >> self.shift) as usize;
-            while self.entries[slot].number != 0 {
+        for entry in before.iter().filter(|entry| entry.number() != 0) {
+            let mut slot = (entry.key().hash() >> self.shift) as usize;
+            while self.entries[slot].number() != 0 {
                 slot = (slot + 1) & (slots - 1);
             }
             self.entries[slot] = *entry;
@@ -153,7 +166,7 @@ mod tests {
     use super::super::hash::hash_word;
     use super::*;
     use sabot_abi::CHUNK_ROWS;
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     #[test]
     fn groups_are_numbered_as_they_come() {
@@ -177,27 +190,5 @@ mod tests {
             }
             assert!(expected.iter().all(|(key, group)| groups.keys[*group as usize].bytes() == key.as_bytes()));
         }
-    }
-
-    #[test]
-    fn short_keys_are_their_bytes() {
-        let mut seen = BTreeSet::new();
-        let mut check = |bytes: &[u8]| {
-            let packed = Packed::new(bytes);
-            assert!(!packed.is_long());
-            let mut words = [0; 16];
-            words[..8].copy_from_slice(&packed.low.to_le_bytes());
-            words[8..].copy_from_slice(&packed.high.to_le_bytes());
-            assert_eq!((&words[..bytes.len()], usize::from(words[15])), (bytes, bytes.len()));
-            assert!(words[bytes.len()..15].iter().all(|byte| *byte == 0));
-            assert!(seen.insert(words), "{bytes:?}");
-        };
-        for len in 0..=15u8 {
-            check(&vec![0; len.into()]);
-            if len > 0 {
-                check(&(1..=len).map(|at| at * 17).collect::<Vec<u8>>());
-            }
-        }
-        assert!(Packed::new(&[0; 16]).is_long() && Packed::new(&[0; 1000]).is_long());
     }
 }

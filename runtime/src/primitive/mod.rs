@@ -13,6 +13,7 @@ pub(crate) mod math_block;
 #[cfg(feature = "measure")]
 pub mod measure;
 pub(crate) mod memory;
+pub(crate) mod packed;
 pub(crate) mod pool;
 pub(crate) mod row_index;
 pub(crate) mod strings;

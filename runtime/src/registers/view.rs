@@ -3,6 +3,7 @@
 //! Part of the fence of [`super`]: a view of at most twelve bytes is read where it lies.
 
 use crate::primitive::memory::Str;
+use crate::primitive::packed::Packed;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Int32Type};
 use arrow_array::{Array, ArrayRef};
@@ -17,7 +18,22 @@ pub(super) enum StringView {
     Offsets32(OffsetBuffer<i32>, Buffer),
     Offsets64(OffsetBuffer<i64>, Buffer),
     Views(ScalarBuffer<u128>, Arc<[Buffer]>),
-    Dictionary(ScalarBuffer<i32>, Arc<[Str]>, #[expect(dead_code, reason = "keeps the bytes")] ArrayRef),
+    Dictionary(ScalarBuffer<i32>, Dictionary),
+}
+
+/// The values of a dictionary.
+#[derive(Clone, Debug)]
+pub(crate) struct Dictionary {
+    pub(crate) values: Arc<[Str]>,
+    /// Keeps the bytes.
+    array: ArrayRef,
+}
+
+impl Dictionary {
+    /// Whether both are the same array.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.values.len() == other.values.len() && self.array.to_data().ptr_eq(&other.array.to_data())
+    }
 }
 
 impl StringView {
@@ -52,7 +68,8 @@ impl StringView {
                 let dictionary = array.as_dictionary::<Int32Type>();
                 let values = Self::of(dictionary.values());
                 let strs: Vec<Str> = (0..dictionary.values().len()).map(|row| values.get(row)).collect();
-                Self::Dictionary(dictionary.keys().values().clone(), strs.into(), Arc::clone(array))
+                let array = Arc::clone(dictionary.values());
+                Self::Dictionary(dictionary.keys().values().clone(), Dictionary { values: strs.into(), array })
             }
             other => unreachable!("sources give no strings as {other}"),
         }
@@ -75,7 +92,34 @@ impl StringView {
                 Str::new(&buffers[buffer][start..start + len])
             }
             // The key of a null may be anything.
-            Self::Dictionary(keys, values, _) => values.get(keys[row] as usize).copied().unwrap_or(Str::new(b"")),
+            Self::Dictionary(keys, dictionary) => {
+                dictionary.values.get(keys[row] as usize).copied().unwrap_or(Str::new(b""))
+            }
+        }
+    }
+
+    /// The rows from `first` on, packed.
+    pub(super) fn pack(&self, first: usize, to: &mut [Packed]) {
+        let rows = to.len();
+        match self {
+            Self::Offsets32(offsets, data) => {
+                for (to, ends) in to.iter_mut().zip(offsets[first..=first + rows].windows(2)) {
+                    *to = Packed::of_range(data, ends[0].as_usize(), ends[1].as_usize());
+                }
+            }
+            Self::Offsets64(offsets, data) => {
+                for (to, ends) in to.iter_mut().zip(offsets[first..=first + rows].windows(2)) {
+                    *to = Packed::of_range(data, ends[0].as_usize(), ends[1].as_usize());
+                }
+            }
+            Self::Views(views, _) => {
+                for (row, (to, view)) in to.iter_mut().zip(&views[first..first + rows]).enumerate() {
+                    *to = Packed::of_view(*view).unwrap_or_else(|| Packed::new(self.get(first + row).bytes()));
+                }
+            }
+            Self::Dictionary(..) => {
+                to.iter_mut().enumerate().for_each(|(row, to)| *to = Packed::new(self.get(first + row).bytes()));
+            }
         }
     }
 

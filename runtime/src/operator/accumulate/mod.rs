@@ -5,6 +5,7 @@
 //! is ignored by `min` and `max` unless there is nothing else; of equals the first in input order wins.
 
 mod cell;
+mod dense;
 mod picked;
 mod sketch;
 mod sum;
@@ -25,14 +26,7 @@ use sabot_abi::kernel::Accumulator;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, BaseType};
 use sketch::Sketch;
 use std::collections::BTreeSet;
-use sum::{Compensated, fits, variance};
-
-/// What a group needs lies together: a row of many groups should miss the cache once.
-#[derive(Clone, Copy, Debug, Default)]
-struct IntegerSum {
-    sum: i128,
-    rows: u64,
-}
+use sum::{Compensated, IntegerSum, fits, variance};
 
 #[derive(Clone, Copy, Debug, Default)]
 struct FloatSum {
@@ -201,6 +195,9 @@ impl Accumulators {
             counted.iter_mut().zip(valid).for_each(|(word, valid)| *word &= valid);
         }
         let used = bitmap::words_of(rows_of_chunk);
+        if selection.is_full() && counted[..used] == *selection.used() && self.update_dense(input, groups, registers) {
+            return;
+        }
         let count = bitmap::indices(&counted[..used], &mut scratch.rows);
         let rows = &scratch.rows[..count];
         let group = |row: u32| groups[row as usize] as usize;
@@ -215,18 +212,13 @@ impl Accumulators {
             State::Integers { sums, is_over } => {
                 if let (CellValues::Words(words), false) = (&cells.values, is_unsigned(base)) {
                     for &row in rows {
-                        let entry = &mut sums[group(row)];
-                        entry.sum += i128::from(words[row as usize] as i64);
-                        entry.rows += 1;
+                        sums[group(row)].add(words[row as usize] as i64);
                     }
                 } else {
                     for &row in rows {
-                        let entry = &mut sums[group(row)];
-                        match entry.sum.checked_add(to_int(base, cells.get(row as usize))) {
-                            Some(next) => entry.sum = next,
-                            None => is_over.push(groups[row as usize]),
+                        if !sums[group(row)].add_rows(to_int(base, cells.get(row as usize)), 1) {
+                            is_over.push(groups[row as usize]);
                         }
-                        entry.rows += 1;
                     }
                 }
             }
@@ -311,6 +303,32 @@ impl Accumulators {
         }
     }
 
+    /// Adds all rows of a chunk, if there is a loop for that.
+    fn update_dense(&mut self, input: &AggregateInput, groups: &[u32], registers: &Registers) -> bool {
+        if let State::Count(counts) = &mut self.state {
+            dense::count(counts, groups);
+            return true;
+        }
+        let base = self.spec.args[0].base;
+        if base.is_str() || base.register_width() != Some(8) {
+            return false;
+        }
+        let words = || registers.values::<u64>(input.args[0], groups.len());
+        match &mut self.state {
+            State::Integers { sums, .. } if !is_unsigned(base) => dense::add_integers(sums, groups, words()),
+            State::Floats(sums) => dense::add_floats(sums, groups, words()),
+            State::Count(_)
+            | State::Integers { .. }
+            | State::Words { .. }
+            | State::Moments { .. }
+            | State::Picked(_)
+            | State::Distinct { .. }
+            | State::Sketches(_)
+            | State::Values(_) => return false,
+        }
+        true
+    }
+
     /// Adds another part's groups; `groups[i]` is the group that its group `i` is here, or `NONE`.
     pub(crate) fn merge(&mut self, other: &Self, groups: &[u32], own_runs: &[Order], other_runs: &[Order]) {
         let pairs = || groups.iter().enumerate().filter(|(_, to)| **to != NONE).map(|(from, to)| (from, *to as usize));
@@ -318,11 +336,9 @@ impl Accumulators {
             (State::Count(ours), State::Count(theirs)) => pairs().for_each(|(from, to)| ours[to] += theirs[from]),
             (State::Integers { sums, is_over }, State::Integers { sums: their_sums, is_over: their_over }) => {
                 for (from, to) in pairs() {
-                    match sums[to].sum.checked_add(their_sums[from].sum) {
-                        Some(sum) => sums[to].sum = sum,
-                        None => is_over.push(to as u32),
+                    if !sums[to].add_rows(their_sums[from].sum(), their_sums[from].rows) {
+                        is_over.push(to as u32);
                     }
-                    sums[to].rows += their_sums[from].rows;
                 }
                 let here = their_over.iter().map(|from| groups[*from as usize]);
                 is_over.extend(here.filter(|group| *group != NONE));
@@ -396,7 +412,7 @@ impl Accumulators {
         match &mut self.state {
             State::Count(counts) => counts[0] = count,
             State::Integers { sums, .. } => {
-                sums[0] = IntegerSum { sum: (u128::from(sum[0]) | u128::from(sum[1]) << 64) as i128, rows: count };
+                sums[0] = IntegerSum::new((u128::from(sum[0]) | u128::from(sum[1]) << 64) as i128, count);
             }
             State::Floats(sums) => {
                 let sum = Compensated { sum: f64::from_bits(sum[0]), rest: f64::from_bits(sum[1]) };
@@ -450,18 +466,19 @@ impl Accumulators {
             }
             State::Integers { sums, is_over } => {
                 too_large.extend(is_over.iter());
-                for (group, IntegerSum { sum, rows }) in sums.iter().enumerate() {
-                    if *rows == 0 {
+                for (group, entry) in sums.iter().enumerate() {
+                    let sum = entry.sum();
+                    if entry.rows == 0 {
                         push_nothing(&mut column);
                     } else if !is_sum {
-                        push_float(&mut column, *sum as f64 / *rows as f64);
-                    } else if !fits(ty.base, *sum) {
+                        push_float(&mut column, sum as f64 / entry.rows as f64);
+                    } else if !fits(ty.base, sum) {
                         too_large.insert(group as u32);
                         push_nothing(&mut column);
                     } else if ty.base.register_width() == Some(16) {
-                        column.push_wide(*sum as u128);
+                        column.push_wide(sum as u128);
                     } else {
-                        column.push_word(*sum as u64);
+                        column.push_word(sum as u64);
                     }
                 }
             }

@@ -27,6 +27,41 @@ impl Compensated {
     }
 }
 
+/// A sum of integers and the number of rows in it, without the padding that an `i128` brings: what a group needs lies together,
+/// and a row of many groups should miss the cache once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct IntegerSum {
+    low: u64,
+    high: i64,
+    pub(super) rows: u64,
+}
+
+impl IntegerSum {
+    pub(super) fn new(sum: i128, rows: u64) -> Self {
+        Self { low: sum as u64, high: (sum >> 64) as i64, rows }
+    }
+
+    pub(super) fn sum(self) -> i128 {
+        i128::from(self.high) << 64 | i128::from(self.low)
+    }
+
+    /// Adds a row. Words cannot overflow 128 bits: there would have to be 2^64 of them.
+    #[inline]
+    pub(super) fn add(&mut self, value: i64) {
+        let (low, carry) = self.low.overflowing_add(value as u64);
+        self.low = low;
+        self.high += (value >> 63) + i64::from(carry);
+        self.rows += 1;
+    }
+
+    /// Adds rows, if the sum fits.
+    pub(super) fn add_rows(&mut self, sum: i128, rows: u64) -> bool {
+        let next = self.sum().checked_add(sum);
+        *self = Self::new(next.unwrap_or(self.sum()), self.rows + rows);
+        next.is_some()
+    }
+}
+
 /// Of the sample: the sum of squares less the square of the sum over n, in twice the precision of a float.
 pub(super) fn variance(sum: Compensated, squares: Compensated, rows: u64) -> f64 {
     if rows < 2 {

@@ -1,0 +1,52 @@
+//! Strings of a chunk for those who group by them: packed into two words, or by their codes where they are a dictionary.
+
+use super::view::{Dictionary, StringView};
+use super::{Registers, Selection};
+use crate::primitive::bitmap;
+use crate::primitive::memory::{Buf, Str};
+use crate::primitive::packed::Packed;
+use sabot_abi::manifest::Reg;
+
+/// Below this share of selected rows, only those are packed.
+const DENSE_SHARE: usize = 4;
+
+impl Registers {
+    /// The strings of the selected rows, packed; of others it is unspecified what is there.
+    pub(crate) fn pack_strs(&self, reg: Reg, selection: &Selection, to: &mut Buf<Packed>) {
+        to.resize(selection.rows);
+        let slot = self.slot(reg);
+        if !slot.values.is_null() {
+            let strs = self.values::<Str>(reg, selection.rows);
+            bitmap::for_each(selection.used(), |row| to[row] = Packed::new(strs[row].bytes()));
+            return;
+        }
+        let (view, first) = &self.strings[slot.string as usize];
+        if selection.count * DENSE_SHARE >= selection.rows {
+            view.pack(*first, to);
+        } else {
+            bitmap::for_each(selection.used(), |row| to[row] = Packed::new(view.get(first + row).bytes()));
+        }
+    }
+
+    /// The string of a row.
+    pub(crate) fn str_at(&self, reg: Reg, row: usize) -> Str {
+        let slot = self.slot(reg);
+        if !slot.values.is_null() {
+            return self.values::<Str>(reg, row + 1)[row];
+        }
+        let (view, first) = &self.strings[slot.string as usize];
+        view.get(first + row)
+    }
+
+    /// The codes of a register's rows, and what they stand for, if the column came as a dictionary.
+    pub(crate) fn codes(&self, reg: Reg, rows: usize) -> Option<(&[i32], &Dictionary)> {
+        let slot = self.slot(reg);
+        if !slot.values.is_null() || !self.ty(reg).base.is_str() {
+            return None;
+        }
+        match &self.strings[slot.string as usize] {
+            (StringView::Dictionary(keys, dictionary), first) => Some((&keys[*first..first + rows], dictionary)),
+            (StringView::Offsets32(..) | StringView::Offsets64(..) | StringView::Views(..), _) => None,
+        }
+    }
+}
