@@ -1,9 +1,11 @@
 //! The job described to the runtime: what is not a kernel is carried over as it is.
 
+mod stream;
+
 use crate::CompileOptions;
 use sabot_abi::manifest as abi;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal};
-use sabot_ir::pipeline::{End, Origin, Pipelines, Reg, Step, Table, TableKind};
+use sabot_ir::pipeline::{AggregateInput, AggregateSpec, End, Origin, Pipelines, Reg, Step, Table, TableKind};
 use sabot_ir::plan::{AggregateFunction, Connector, ErrorPolicy, Format, JoinKind, Location};
 use sabot_ir::span::line_column;
 use sabot_ir::ty::{Schema, TimeUnit, Type};
@@ -161,26 +163,40 @@ fn table(table: &Table) -> abi::Table {
             payload: column_types(payload),
             track_matches: *track_matches,
         },
-        TableKind::Aggregate { keys, calls } => abi::TableKind::Aggregate {
+        TableKind::Aggregate { keys, calls, closes } => abi::TableKind::Aggregate {
             keys: column_types(keys),
-            calls: calls
-                .iter()
-                .map(|call| abi::AggregateSpec {
-                    function: aggregate_function(call.function),
-                    args: column_types(&call.args),
-                    ty: column_type(&call.ty),
-                })
-                .collect(),
+            calls: calls.iter().map(aggregate_spec).collect(),
+            closes: *closes,
         },
-        TableKind::Sort { columns, by, limit, partition_by } => abi::TableKind::Sort {
+        TableKind::Window { keys, calls, kind, processing_time, allowed_lateness_us, emit_every_us } => {
+            abi::TableKind::Window {
+                keys: column_types(keys),
+                calls: calls.iter().map(aggregate_spec).collect(),
+                kind: stream::window_kind(*kind),
+                processing_time: *processing_time,
+                allowed_lateness_us: *allowed_lateness_us,
+                emit_every_us: *emit_every_us,
+            }
+        }
+        TableKind::Stream { keys, inputs, operator } => stream::stream(keys, inputs, operator),
+        TableKind::Sort { columns, by, limit, partition_by, closes } => abi::TableKind::Sort {
             columns: column_types(columns),
             by: by.clone(),
             limit: *limit,
             partition_by: partition_by.clone(),
+            closes: *closes,
         },
         TableKind::Rows { columns, limit } => abi::TableKind::Rows { columns: column_types(columns), limit: *limit },
     };
     abi::Table { name: table.name.clone(), kind }
+}
+
+fn aggregate_spec(call: &AggregateSpec) -> abi::AggregateSpec {
+    abi::AggregateSpec {
+        function: aggregate_function(call.function),
+        args: column_types(&call.args),
+        ty: column_type(&call.ty),
+    }
 }
 
 fn aggregate_function(function: AggregateFunction) -> abi::AggregateFunction {
@@ -213,12 +229,18 @@ fn positions(columns: &[(u32, Reg)]) -> Vec<(u32, abi::Reg)> {
 /// Where the rows of a pipeline come from.
 pub(crate) fn origin(origin: &Origin) -> abi::Origin {
     match origin {
-        Origin::Scan { source, columns, prune, operator } => {
+        Origin::Scan { source, columns, prune, event_time, operator } => {
             let mut terms = Vec::new();
             if let Some(prune) = prune {
                 prune_terms(prune, &mut terms);
             }
-            abi::Origin::Scan { source: source.0, columns: positions(columns), prune: terms, operator: operator.0 }
+            abi::Origin::Scan {
+                source: source.0,
+                columns: positions(columns),
+                prune: terms,
+                event_time: event_time.map(stream::scan_time),
+                operator: operator.0,
+            }
         }
         Origin::Table { table, columns, operator } => {
             abi::Origin::Table { table: table.0, columns: positions(columns), operator: operator.0 }
@@ -334,6 +356,14 @@ pub(crate) fn probe(step: &Step) -> abi::Step {
     }
 }
 
+fn aggregate_inputs(inputs: &[AggregateInput]) -> Vec<abi::AggregateInput> {
+    let input = |input: &AggregateInput| abi::AggregateInput {
+        args: regs(&input.args),
+        filter: input.filter.map(|register| register.0),
+    };
+    inputs.iter().map(input).collect()
+}
+
 /// Where a list of steps ends; branches of a fork and fused kernels are filled in by the caller.
 pub(crate) fn end(end: &End) -> abi::End {
     match end {
@@ -346,14 +376,25 @@ pub(crate) fn end(end: &End) -> abi::End {
         End::Aggregate { table, keys, inputs, operator } => abi::End::Aggregate {
             table: table.0,
             keys: regs(keys),
-            inputs: inputs
-                .iter()
-                .map(|input| abi::AggregateInput {
-                    args: regs(&input.args),
-                    filter: input.filter.map(|register| register.0),
-                })
-                .collect(),
+            inputs: aggregate_inputs(inputs),
             fused: None,
+            operator: operator.0,
+        },
+        End::Window { table, time, watermark, keys, inputs, late, operator } => abi::End::Window {
+            table: table.0,
+            time: time.map(|register| register.0),
+            watermark: watermark.map(|register| register.0),
+            keys: regs(keys),
+            inputs: aggregate_inputs(inputs),
+            late: late.as_ref().map(stream::late_rows),
+            operator: operator.0,
+        },
+        End::Feed { table, input, keys, time, columns, operator } => abi::End::Feed {
+            table: table.0,
+            input: *input,
+            keys: regs(keys),
+            time: time.map(|register| register.0),
+            columns: regs(columns),
             operator: operator.0,
         },
         End::Collect { table, columns, operator } => {

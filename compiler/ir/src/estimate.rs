@@ -54,6 +54,9 @@ fn node_rows(plan: &Plan, id: NodeId, rows: &[Option<f64>]) -> Option<f64> {
                 JoinKind::Anti => left * (1.0 - share),
             })
         }
+        Operator::IntervalJoin { .. } => Some(input(0)?.max(input(1)?)),
+        Operator::AsofJoin { .. } => input(0),
+        Operator::WindowAggregate { .. } => Some((input(0)? / 10.0).max(1.0)),
         // Nobody knows; a few of each.
         Operator::FlatMap { .. } => Some(input(0)? * 4.0),
         Operator::Aggregate { keys, .. } if keys.is_empty() => Some(1.0),
@@ -130,6 +133,9 @@ pub fn is_unique(plan: &Plan, node: NodeId, columns: &[u32]) -> bool {
         }
         Operator::HashJoin { kind: JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full, .. }
         | Operator::FlatMap { .. }
+        | Operator::IntervalJoin { .. }
+        | Operator::AsofJoin { .. }
+        | Operator::WindowAggregate { .. }
         | Operator::Union => false,
     }
 }
@@ -159,7 +165,11 @@ pub fn distinct(plan: &Plan, node: NodeId, column: u32) -> Option<f64> {
             }
             distinct(plan, *below.inputs.first()?, value.as_column()?)
         }
-        Operator::Union | Operator::FlatMap { .. } => None,
+        Operator::Union
+        | Operator::FlatMap { .. }
+        | Operator::IntervalJoin { .. }
+        | Operator::AsofJoin { .. }
+        | Operator::WindowAggregate { .. } => None,
         Operator::HashJoin { .. } => {
             let (left, right) = (*below.inputs.first()?, *below.inputs.get(1)?);
             let left_columns = u32::try_from(plan.node(left).schema.len()).ok()?;

@@ -8,7 +8,7 @@
 //! Made by the physical stage from an optimized [`crate::plan::Plan`], read by codegen.
 
 use crate::expr::Expr;
-use crate::plan::{AggregateFunction, ErrorPolicy, JoinKind, Param, Sink, SinkId, Source, SourceId};
+use crate::plan::{AggregateFunction, AsofDirection, ErrorPolicy, JoinKind, Param, Sink, SinkId, Source, SourceId, WindowKind};
 use crate::span::Span;
 use crate::ty::Type;
 
@@ -98,6 +98,8 @@ pub enum TableKind {
         keys: Vec<Type>,
         /// The accumulators.
         calls: Vec<AggregateSpec>,
+        /// The part of the key that is the end of a window: its groups are given when event time has passed it.
+        closes: Option<u32>,
     },
     /// Rows to be sorted.
     Sort {
@@ -109,6 +111,8 @@ pub enum TableKind {
         limit: Option<u64>,
         /// Positions in `columns` of the partition's key.
         partition_by: Vec<u32>,
+        /// Position in `columns` of the end of a window: its rows are given when event time has passed it.
+        closes: Option<u32>,
     },
     /// Rows in input order, where a later pipeline must see all of them, or only the first.
     Rows {
@@ -116,6 +120,102 @@ pub enum TableKind {
         columns: Vec<Type>,
         /// Keep this many.
         limit: Option<u64>,
+    },
+    /// Accumulators by window and key, given when event time has passed the window's end. Columns: the keys, then start and
+    /// end of the window (missing for windows of a number of rows), then the calls.
+    Window {
+        /// Types of the key's parts.
+        keys: Vec<Type>,
+        /// The accumulators.
+        calls: Vec<AggregateSpec>,
+        /// Which windows.
+        kind: WindowKind,
+        /// The windows are of the machine's clock.
+        processing_time: bool,
+        /// How long after its end a window still takes rows.
+        allowed_lateness_us: i64,
+        /// Give unfinished windows this often.
+        emit_every_us: Option<i64>,
+    },
+    /// State by key that takes rows one after the other and gives rows at once, or when event time has passed. Its columns
+    /// depend on the operator.
+    Stream {
+        /// Types of the key's parts, without `Option` for joins.
+        keys: Vec<Type>,
+        /// By input: the types of its columns.
+        inputs: Vec<Vec<Type>>,
+        /// What it does.
+        operator: StreamOperator,
+    },
+}
+
+/// What a [`TableKind::Stream`] does with the rows of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamOperator {
+    /// Pairs of rows of the two inputs; a null in a key matches nothing. Columns: left, then right (optional where the kind
+    /// says so), then a `bool` for each side that may be missing, left before right; `Semi`, `Anti`: left.
+    Join {
+        /// Which rows it gives.
+        kind: JoinKind,
+        /// How long rows are kept.
+        keep: Keep,
+    },
+    /// Each left row with the right row nearest in time. Columns: left, then right (optional if `outer`), then if `outer` a
+    /// `bool`: whether there is one.
+    Asof {
+        /// Also left rows that match nothing.
+        outer: bool,
+        /// On which side in time the right row stands.
+        direction: AsofDirection,
+        /// How far apart they may be.
+        tolerance_us: Option<i64>,
+    },
+    /// The first row of each key, at once. Columns: those of the input.
+    First,
+    /// The first rows of each key in this order, as changes. Columns: those of the input, then, unless it is among them,
+    /// `change`: 1 adds a row, -1 takes it back.
+    Top {
+        /// Positions in the columns, with `descending`.
+        by: Vec<(u32, bool)>,
+        /// How many.
+        limit: u64,
+        /// Position in the input's columns of the change that a row is; none: all are added.
+        change: Option<u32>,
+    },
+    /// Accumulators by key, as changes. Columns: the keys, the calls, then `change`.
+    Aggregate {
+        /// The accumulators.
+        calls: Vec<AggregateSpec>,
+        /// By call: positions in the input's columns.
+        inputs: Vec<StreamInput>,
+        /// Position in the input's columns of the change that a row is; none: all are added.
+        change: Option<u32>,
+    },
+}
+
+/// What an accumulator takes of each row, by position in the input's columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamInput {
+    /// Its arguments.
+    pub args: Vec<u32>,
+    /// Only rows for which it holds.
+    pub filter: Option<u32>,
+}
+
+/// How long a join of two streams keeps a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// For ever.
+    Forever,
+    /// Until event time is so far behind it that nothing can match it: pairs are at most so far apart.
+    Within {
+        /// In microseconds.
+        us: i64,
+    },
+    /// Until event time has passed the end of its window, which is a part of the key.
+    Window {
+        /// Which part of the key.
+        end: u32,
     },
 }
 
@@ -161,11 +261,13 @@ pub enum Origin {
         columns: Vec<(u32, Reg)>,
         /// Over positions in the source's schema: readers may skip what cannot satisfy it.
         prune: Option<Expr>,
+        /// Event time, where something in the job waits for it.
+        event_time: Option<ScanTime>,
         /// Whom the rows are counted for.
         operator: OperatorId,
     },
     /// The groups of an `Aggregate` table in the order they first came, the rows of a `Sort` table in order, of a
-    /// `Rows` table in input order.
+    /// `Rows` table in input order, what a `Window` or `Stream` table gives.
     Table {
         /// Which.
         table: TableId,
@@ -280,10 +382,63 @@ pub enum End {
         /// Whom it is counted for.
         operator: OperatorId,
     },
+    /// Rows go into the accumulators of their windows.
+    Window {
+        /// Which table.
+        table: TableId,
+        /// Time of the row: a `Timestamp` in microseconds; none for windows of a number of rows and of the machine's clock.
+        time: Option<Reg>,
+        /// The watermark of the row's source partition before the row, in microseconds; none: the table's own is all that
+        /// says what is late.
+        watermark: Option<Reg>,
+        /// The key.
+        keys: Vec<Reg>,
+        /// One per call of the table.
+        inputs: Vec<AggregateInput>,
+        /// Where rows go that are too late.
+        late: Option<LateRows>,
+        /// Whom it is counted for.
+        operator: OperatorId,
+    },
+    /// Rows go into a `Stream` table.
+    Feed {
+        /// Which.
+        table: TableId,
+        /// Which of its inputs.
+        input: u32,
+        /// The key.
+        keys: Vec<Reg>,
+        /// Event time of the row, a `Timestamp` in microseconds, where the table's operator looks at it.
+        time: Option<Reg>,
+        /// One register per column of the input.
+        columns: Vec<Reg>,
+        /// Whom it is counted for.
+        operator: OperatorId,
+    },
     /// Rows go several ways.
     Fork(Vec<Body>),
     /// Rows were only needed for their effect on a table (a `Probe` that marks).
     Nothing,
+}
+
+/// Rows that come too late for their window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LateRows {
+    /// Where they go.
+    pub sink: SinkId,
+    /// One register per column of the sink's schema.
+    pub columns: Vec<Reg>,
+}
+
+/// Event time of what a pipeline reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanTime {
+    /// Position in the source's schema; it is among the scanned columns.
+    pub column: u32,
+    /// How far a row may be behind the latest one of its partition.
+    pub lateness_us: i64,
+    /// The register that is filled with the watermark before each row, in microseconds (`i64`); only where someone reads it.
+    pub watermark: Option<Reg>,
 }
 
 /// What one accumulator takes of each row.

@@ -7,6 +7,7 @@
 use crate::expr::{Expr, Literal};
 use crate::span::Span;
 use crate::ty::{Schema, Type};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Index into [`Plan::nodes`].
@@ -190,6 +191,9 @@ pub struct Properties {
     pub keyed_by: Vec<u32>,
     /// The column that holds the event time.
     pub event_time: Option<u32>,
+    /// The column that holds the end of the window that a row belongs to: once event time has passed it, no row with it
+    /// comes any more. What is grouped by it is complete then.
+    pub window_end: Option<u32>,
 }
 
 /// The operators of a plan. `ExprKind::Column` counts in the schema of the input; where there are two inputs, in the
@@ -247,6 +251,49 @@ pub enum Operator {
         /// What is computed of each group.
         calls: Vec<AggregateCall>,
     },
+    /// Groups by window and key; a window is given when event time has passed its end. Schema: the keys, then the window's
+    /// `start` and `end` (`Timestamp`s in microseconds; missing for windows of a number of rows), then the calls.
+    WindowAggregate {
+        /// What the rows of a window are grouped by.
+        keys: Vec<Expr>,
+        /// What is computed of each group.
+        calls: Vec<AggregateCall>,
+        /// Which windows.
+        window: Window,
+    },
+    /// Joins rows with equal keys that are at most so far apart in time. Schema: as of a hash join.
+    IntervalJoin {
+        /// Which rows it gives.
+        kind: JoinKind,
+        /// Keys over the left columns.
+        left_keys: Vec<Expr>,
+        /// Keys over the right columns; pairwise the types of `left_keys`.
+        right_keys: Vec<Expr>,
+        /// Event time of a left row: a `Timestamp` in microseconds.
+        left_time: Expr,
+        /// Event time of a right row.
+        right_time: Expr,
+        /// How far apart they may be, in either direction, inclusive.
+        within_us: i64,
+    },
+    /// Joins each left row with the one right row of equal key that is nearest in time; of those at one time the last in
+    /// input order. Schema: as of a hash join of kind `Inner` or `Left`.
+    AsofJoin {
+        /// Also gives left rows that match nothing.
+        outer: bool,
+        /// Keys over the left columns; may be none.
+        left_keys: Vec<Expr>,
+        /// Keys over the right columns; pairwise the types of `left_keys`.
+        right_keys: Vec<Expr>,
+        /// Event time of a left row: a `Timestamp` in microseconds.
+        left_time: Expr,
+        /// Event time of a right row.
+        right_time: Expr,
+        /// On which side in time the right row stands.
+        direction: AsofDirection,
+        /// How far apart they may be, inclusive.
+        tolerance_us: Option<i64>,
+    },
     /// Keeps the first row of each key, in input order. (`DISTINCT`: the key is the whole row.)
     Dedup {
         /// The key.
@@ -271,6 +318,75 @@ pub enum Operator {
         /// Which.
         sink: SinkId,
     },
+}
+
+/// The windows of a [`Operator::WindowAggregate`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// How time, or the rows, are cut.
+    pub kind: WindowKind,
+    /// Time of a row over the input, a `Timestamp` in microseconds; `None`: the clock of the machine when the row comes.
+    /// Windows of a number of rows do not look at it.
+    pub time: Option<Expr>,
+    /// How long after its end a window still takes rows: each then gives it once more.
+    pub allowed_lateness_us: i64,
+    /// Give unfinished windows this often, in event time.
+    pub emit_every_us: Option<i64>,
+    /// Where rows go that come too late, as the input has them; they are counted in any case.
+    pub late: Option<SinkId>,
+}
+
+/// The kinds of windows. Lengths are in microseconds and positive; windows of time begin at the epoch plus the offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowKind {
+    /// One window after the other.
+    Tumbling {
+        /// Length.
+        size_us: i64,
+        /// Where the first begins.
+        offset_us: i64,
+    },
+    /// Windows that overlap.
+    Sliding {
+        /// Length.
+        size_us: i64,
+        /// From the start of one to the start of the next; not more than `size_us`.
+        slide_us: i64,
+        /// Where the first begins.
+        offset_us: i64,
+    },
+    /// Rows of a key that are less than a gap apart; from the first row's time to the last one's plus the gap.
+    Session {
+        /// The gap.
+        gap_us: i64,
+    },
+    /// Windows that begin together and end one step later each, up to `max_us`.
+    Cumulate {
+        /// By how much a window is longer than the one before.
+        step_us: i64,
+        /// Length of the longest; a multiple of the step.
+        max_us: i64,
+        /// Where the first begins.
+        offset_us: i64,
+    },
+    /// So many rows of a key, as they come.
+    Count {
+        /// How many.
+        rows: u64,
+    },
+}
+
+/// On which side in time the right row of an as-of join stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AsofDirection {
+    /// At or before the left one.
+    Backward,
+    /// At or after it.
+    Forward,
+    /// Either; of two equally near the earlier.
+    Nearest,
 }
 
 /// Which rows a join gives.
@@ -387,6 +503,26 @@ impl AggregateFunction {
     }
 }
 
+impl WindowKind {
+    /// The name that the operator has in every layer.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tumbling { .. } => "tumbling_window",
+            Self::Sliding { .. } => "sliding_window",
+            Self::Session { .. } => "session_window",
+            Self::Cumulate { .. } => "cumulate_window",
+            Self::Count { .. } => "count_window",
+        }
+    }
+
+    /// Whether its windows have a start and an end in time.
+    #[must_use]
+    pub fn has_times(self) -> bool {
+        !matches!(self, Self::Count { .. })
+    }
+}
+
 impl Operator {
     /// The name that the operator has in every layer.
     #[must_use]
@@ -399,6 +535,9 @@ impl Operator {
             Self::Union => "union",
             Self::HashJoin { .. } => "hash_join",
             Self::Aggregate { .. } => "aggregate",
+            Self::WindowAggregate { window, .. } => window.kind.name(),
+            Self::IntervalJoin { .. } => "interval_join",
+            Self::AsofJoin { .. } => "asof_join",
             Self::Dedup { .. } => "dedup",
             Self::Sort { .. } => "sort",
             Self::Limit { .. } => "limit",
@@ -420,6 +559,14 @@ impl Operator {
                 let of_calls = calls.iter().flat_map(|call| call.filter.iter().chain(&call.args));
                 keys.iter().chain(of_calls).collect()
             }
+            Self::WindowAggregate { keys, calls, window } => {
+                let of_calls = calls.iter().flat_map(|call| call.filter.iter().chain(&call.args));
+                keys.iter().chain(&window.time).chain(of_calls).collect()
+            }
+            Self::IntervalJoin { left_keys, right_keys, left_time, right_time, .. }
+            | Self::AsofJoin { left_keys, right_keys, left_time, right_time, .. } => {
+                left_keys.iter().chain([left_time]).chain(right_keys).chain([right_time]).collect()
+            }
             Self::Dedup { keys } => keys.iter().collect(),
             Self::Sort { by, partition_by, .. } => by.iter().map(|key| &key.expr).chain(partition_by).collect(),
         }
@@ -435,6 +582,14 @@ impl Operator {
             Self::Aggregate { keys, calls } => {
                 let of_calls = calls.iter_mut().flat_map(|call| call.filter.iter_mut().chain(&mut call.args));
                 keys.iter_mut().chain(of_calls).collect()
+            }
+            Self::WindowAggregate { keys, calls, window } => {
+                let of_calls = calls.iter_mut().flat_map(|call| call.filter.iter_mut().chain(&mut call.args));
+                keys.iter_mut().chain(&mut window.time).chain(of_calls).collect()
+            }
+            Self::IntervalJoin { left_keys, right_keys, left_time, right_time, .. }
+            | Self::AsofJoin { left_keys, right_keys, left_time, right_time, .. } => {
+                left_keys.iter_mut().chain([left_time]).chain(right_keys).chain([right_time]).collect()
             }
             Self::Dedup { keys } => keys.iter_mut().collect(),
             Self::Sort { by, partition_by, .. } => by.iter_mut().map(|key| &mut key.expr).chain(partition_by).collect(),

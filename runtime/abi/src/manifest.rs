@@ -3,6 +3,7 @@
 //! Stored in the artifact as JSON: it is small, it is read once, and people can read it too. Expressions have become kernels
 //! by number; everything else mirrors the compiler's physical pipelines, with which it shares the words.
 
+use crate::stream::{LateRows, ScanTime, StreamOperator, WindowKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -437,6 +438,9 @@ pub enum TableKind {
         keys: Vec<ColumnType>,
         /// The accumulators.
         calls: Vec<AggregateSpec>,
+        /// The part of the key that is the end of a window: its groups are given when event time has passed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        closes: Option<u32>,
     },
     /// Rows to be sorted.
     Sort {
@@ -448,6 +452,9 @@ pub enum TableKind {
         limit: Option<u64>,
         /// Positions of the partition's key.
         partition_by: Vec<u32>,
+        /// Position of the end of a window: its rows are given when event time has passed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        closes: Option<u32>,
     },
     /// Rows in input order.
     Rows {
@@ -455,6 +462,33 @@ pub enum TableKind {
         columns: Vec<ColumnType>,
         /// Keep this many.
         limit: Option<u64>,
+    },
+    /// Accumulators by window and key, given when event time has passed the window's end. Columns: the keys, then start and
+    /// end of the window (missing for windows of a number of rows), then the calls.
+    Window {
+        /// Types of the key's parts.
+        keys: Vec<ColumnType>,
+        /// The accumulators.
+        calls: Vec<AggregateSpec>,
+        /// Which windows.
+        kind: WindowKind,
+        /// The windows are of the machine's clock.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        processing_time: bool,
+        /// How long after its end a window still takes rows, in microseconds.
+        allowed_lateness_us: i64,
+        /// Give unfinished windows this often.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        emit_every_us: Option<i64>,
+    },
+    /// State by key that takes rows one after the other.
+    Stream {
+        /// Types of the key's parts.
+        keys: Vec<ColumnType>,
+        /// By input: the types of its columns.
+        inputs: Vec<Vec<ColumnType>>,
+        /// What it does.
+        operator: StreamOperator,
     },
 }
 
@@ -577,10 +611,13 @@ pub enum Origin {
         columns: Vec<(u32, Reg)>,
         /// All hold for every row that is wanted.
         prune: Vec<PruneTerm>,
+        /// Event time, where something in the job waits for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        event_time: Option<ScanTime>,
         /// Whom the rows are counted for.
         operator: u32,
     },
-    /// The rows of an `Aggregate`, `Sort` or `Rows` table.
+    /// The rows of an `Aggregate`, `Sort` or `Rows` table, or what a `Window` or `Stream` table gives.
     Table {
         /// Which.
         table: u32,
@@ -742,6 +779,39 @@ pub enum End {
         /// Which.
         table: u32,
         /// One per column.
+        columns: Vec<Reg>,
+        /// Whom it is counted for.
+        operator: u32,
+    },
+    /// Rows go into the accumulators of their windows.
+    Window {
+        /// Which table.
+        table: u32,
+        /// Time of the row in microseconds; none for windows of a number of rows and of the machine's clock.
+        time: Option<Reg>,
+        /// The watermark before the row, see [`ScanTime::watermark`]; none: only the table's own says what is late.
+        watermark: Option<Reg>,
+        /// The key.
+        keys: Vec<Reg>,
+        /// One per call.
+        inputs: Vec<AggregateInput>,
+        /// Where rows go that are too late.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        late: Option<LateRows>,
+        /// Whom it is counted for.
+        operator: u32,
+    },
+    /// Rows go into a `Stream` table.
+    Feed {
+        /// Which.
+        table: u32,
+        /// Which of its inputs.
+        input: u32,
+        /// The key.
+        keys: Vec<Reg>,
+        /// Event time of the row in microseconds, where the table's operator looks at it.
+        time: Option<Reg>,
+        /// One per column of the input.
         columns: Vec<Reg>,
         /// Whom it is counted for.
         operator: u32,

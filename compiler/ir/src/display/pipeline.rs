@@ -4,11 +4,9 @@
 //! everywhere: `sabotc explain --stage physical` prints it, snapshots hold it.
 
 use super::expr::{Names, column_name, expr, expr_over};
-use super::plan::join_kind;
+use super::plan::{asof_direction, join_kind, window_kind};
 use crate::expr::Expr;
-use crate::pipeline::{
-    AggregateInput, AggregateSpec, Body, End, OperatorId, Origin, Pipeline, Pipelines, Reg, Step, TableId, TableKind,
-};
+use crate::pipeline::{AggregateInput, AggregateSpec, Body, End, Keep, OperatorId, Origin, Pipeline, Pipelines, Reg, Step, StreamOperator, TableId, TableKind};
 use crate::plan::ErrorPolicy;
 use crate::ty::{Field, Schema, Type};
 use std::fmt::Write as _;
@@ -184,7 +182,14 @@ impl Printer<'_> {
                 for (position, input) in inputs.iter().enumerate() {
                     let spec = match kind {
                         Some(TableKind::Aggregate { calls, .. }) => calls.get(position),
-                        Some(TableKind::Join { .. } | TableKind::Sort { .. } | TableKind::Rows { .. }) | None => None,
+                        Some(
+                            TableKind::Join { .. }
+                            | TableKind::Sort { .. }
+                            | TableKind::Rows { .. }
+                            | TableKind::Window { .. }
+                            | TableKind::Stream { .. },
+                        )
+                        | None => None,
                     };
                     let text = self.input(spec, input);
                     self.line(depth + 1, &text);
@@ -195,6 +200,53 @@ impl Printer<'_> {
                     "collect {} in {}  [{}]",
                     self.names(columns),
                     self.table(*table),
+                    self.operator(*operator)
+                );
+                self.line(depth, &text);
+            }
+            End::Window { table, time, watermark, keys, inputs, late, operator } => {
+                let time = time.map_or_else(String::new, |time| format!(" at {}", self.name(time)));
+                let text = format!(
+                    "aggregate into {} by {}{time}  [{}]",
+                    self.table(*table),
+                    self.names(keys),
+                    self.operator(*operator)
+                );
+                self.line(depth, &text);
+                let kind = self.pipelines.tables.get(table.0 as usize).map(|table| &table.kind);
+                for (position, input) in inputs.iter().enumerate() {
+                    let spec = match kind {
+                        Some(TableKind::Window { calls, .. }) => calls.get(position),
+                        Some(
+                            TableKind::Join { .. }
+                            | TableKind::Sort { .. }
+                            | TableKind::Rows { .. }
+                            | TableKind::Aggregate { .. }
+                            | TableKind::Stream { .. },
+                        )
+                        | None => None,
+                    };
+                    let text = self.input(spec, input);
+                    self.line(depth + 1, &text);
+                }
+                if let Some(watermark) = watermark {
+                    let text = format!("late by {}", self.name(*watermark));
+                    self.line(depth + 1, &text);
+                }
+                if let Some(late) = late {
+                    let name = self.pipelines.sinks.get(late.sink.0 as usize).map_or("?", |sink| sink.name.as_str());
+                    let text = format!("late rows to `{name}` {}", self.names(&late.columns));
+                    self.line(depth + 1, &text);
+                }
+            }
+            End::Feed { table, input, keys, time, columns, operator } => {
+                let time = time.map_or_else(String::new, |time| format!(" at {}", self.name(time)));
+                let text = format!(
+                    "feed {} of {} by {}{time} with {}  [{}]",
+                    if *input == 0 { "left" } else { "right" },
+                    self.table(*table),
+                    self.names(keys),
+                    self.names(columns),
                     self.operator(*operator)
                 );
                 self.line(depth, &text);
@@ -270,11 +322,10 @@ fn table_kind(kind: &TableKind) -> String {
             let tracks = if *track_matches { ", remembers matches" } else { "" };
             format!("join on {} with {}{tracks}", types(keys), types(payload))
         }
-        TableKind::Aggregate { keys, calls } => {
-            let call = |call: &AggregateSpec| format!("{}{}: {}", call.function.name(), types(&call.args), call.ty);
-            format!("aggregate by {} of {}", types(keys), list(&calls.iter().map(call).collect::<Vec<_>>()))
+        TableKind::Aggregate { keys, calls, closes } => {
+            format!("aggregate by {} of {}{}", types(keys), specs(calls), closing(*closes))
         }
-        TableKind::Sort { columns, by, limit, partition_by } => {
+        TableKind::Sort { columns, by, limit, partition_by, closes } => {
             let key = |(at, descending): &(u32, bool)| format!("@{at}{}", if *descending { " descending" } else { "" });
             let by = list(&by.iter().map(key).collect::<Vec<_>>());
             let limit = limit.map_or_else(String::new, |limit| format!(", first {limit}"));
@@ -283,11 +334,69 @@ fn table_kind(kind: &TableKind) -> String {
             } else {
                 format!(" of each {}", list(&partition_by.iter().map(|at| format!("@{at}")).collect::<Vec<_>>()))
             };
-            format!("sort {} by {by}{limit}{partition}", types(columns))
+            format!("sort {} by {by}{limit}{partition}{}", types(columns), closing(*closes))
         }
         TableKind::Rows { columns, limit } => {
             let limit = limit.map_or_else(String::new, |limit| format!(", first {limit}"));
             format!("rows {}{limit}", types(columns))
         }
+        TableKind::Window { keys, calls, kind, processing_time, allowed_lateness_us, emit_every_us } => {
+            let mut text = format!("{} by {} of {}", window_kind(*kind), types(keys), specs(calls));
+            if *processing_time {
+                text.push_str(", by the machine's clock");
+            }
+            if *allowed_lateness_us > 0 {
+                text.push_str(&format!(", takes rows for {allowed_lateness_us}us more"));
+            }
+            if let Some(every) = emit_every_us {
+                text.push_str(&format!(", given every {every}us"));
+            }
+            text
+        }
+        TableKind::Stream { keys, inputs, operator } => {
+            let inputs = inputs.iter().map(|input| types(input)).collect::<Vec<_>>().join(" and ");
+            format!("{} by {} with {inputs}", stream_operator(operator), types(keys))
+        }
     }
+}
+
+fn specs(calls: &[AggregateSpec]) -> String {
+    let call = |call: &AggregateSpec| format!("{}{}: {}", call.function.name(), types(&call.args), call.ty);
+    list(&calls.iter().map(call).collect::<Vec<_>>())
+}
+
+fn closing(closes: Option<u32>) -> String {
+    closes.map_or_else(String::new, |at| format!(", given when the window that ends at @{at} is complete"))
+}
+
+/// A stateful operator and what it depends on: `inner join within 1000us`.
+fn stream_operator(operator: &StreamOperator) -> String {
+    match operator {
+        StreamOperator::Join { kind, keep } => {
+            let keep = match keep {
+                Keep::Forever => String::new(),
+                Keep::Within { us } => format!(" within {us}us"),
+                Keep::Window { end } => format!(" of one window, which ends at @{end}"),
+            };
+            format!("{} join{keep}", join_kind(*kind))
+        }
+        StreamOperator::Asof { outer, direction, tolerance_us } => {
+            let outer = if *outer { "left " } else { "" };
+            let tolerance = tolerance_us.map_or_else(String::new, |us| format!(" within {us}us"));
+            format!("{outer}asof join {}{tolerance}", asof_direction(*direction))
+        }
+        StreamOperator::First => "first row".to_owned(),
+        StreamOperator::Top { by, limit, change } => {
+            let key = |(at, descending): &(u32, bool)| format!("@{at}{}", if *descending { " descending" } else { "" });
+            let by = list(&by.iter().map(key).collect::<Vec<_>>());
+            format!("first {limit} by {by}{}", changing(*change))
+        }
+        StreamOperator::Aggregate { calls, inputs: _, change } => {
+            format!("changes of {}{}", specs(calls), changing(*change))
+        }
+    }
+}
+
+fn changing(change: Option<u32>) -> String {
+    change.map_or_else(String::new, |at| format!(", of changes @{at}"))
 }

@@ -12,10 +12,7 @@
 use super::expr::{column_name, expr_over};
 use crate::estimate::estimated_rows;
 use crate::expr::{Expr, ExprKind};
-use crate::plan::{
-    AggregateCall, Connector, ErrorPolicy, JoinKind, Location, Node, NodeId, Operator, Param, Plan, Side, SortKey,
-    Source,
-};
+use crate::plan::{AggregateCall, AsofDirection, Connector, ErrorPolicy, JoinKind, Location, Node, NodeId, Operator, Param, Plan, Side, SortKey, Source, WindowKind};
 use crate::span::Span;
 use std::fmt::{self, Write as _};
 
@@ -84,6 +81,50 @@ pub fn essentials(plan: &Plan, id: NodeId) -> String {
             let calls = calls.iter().map(|call| aggregate_call(call, &text)).collect::<Vec<_>>().join(", ");
             if keys.is_empty() { calls } else { format!("{calls} by {}", list(keys)) }
         }
+        Operator::WindowAggregate { keys, calls, window } => {
+            let calls = calls.iter().map(|call| aggregate_call(call, &text)).collect::<Vec<_>>().join(", ");
+            let by = if keys.is_empty() { String::new() } else { format!(" by {}", list(keys)) };
+            let time = window.time.as_ref().map_or_else(|| "the clock".to_owned(), &text);
+            let at = if window.kind.has_times() { format!(" at {time}") } else { String::new() };
+            let mut line = format!("{calls}{by} in {}{at}", window_kind(window.kind));
+            if window.allowed_lateness_us > 0 {
+                let _ = write!(line, ", takes rows for {}us more", window.allowed_lateness_us);
+            }
+            if let Some(every) = window.emit_every_us {
+                let _ = write!(line, ", given every {every}us");
+            }
+            if let Some(sink) = window.late {
+                let name = plan.sinks.get(sink.0 as usize).map_or("unknown", |sink| sink.name.as_str());
+                let _ = write!(line, ", late rows to {name}");
+            }
+            line
+        }
+        Operator::IntervalJoin { kind, left_keys, right_keys, left_time, right_time, within_us } => {
+            let right = node.inputs.get(1).map(|input| &plan.node(*input).schema);
+            let right_text =
+                |value: &Expr| right.map_or_else(|| value.to_string(), |schema| expr_over(value, schema, params));
+            let pairs = left_keys.iter().zip(right_keys).map(|(a, b)| format!("{} = {}", text(a), right_text(b)));
+            let pairs = pairs.collect::<Vec<_>>().join(" and ");
+            let (left_time, right_time) = (text(left_time), right_text(right_time));
+            format!("{} on {pairs}, {left_time} and {right_time} within {within_us}us", join_kind(*kind))
+        }
+        Operator::AsofJoin { outer, left_keys, right_keys, left_time, right_time, direction, tolerance_us } => {
+            let right = node.inputs.get(1).map(|input| &plan.node(*input).schema);
+            let right_text =
+                |value: &Expr| right.map_or_else(|| value.to_string(), |schema| expr_over(value, schema, params));
+            let pairs = left_keys.iter().zip(right_keys).map(|(a, b)| format!("{} = {}", text(a), right_text(b)));
+            let mut pairs = pairs.collect::<Vec<_>>().join(" and ");
+            if !pairs.is_empty() {
+                pairs = format!(" on {pairs},");
+            }
+            let outer = if *outer { "left" } else { "inner" };
+            let (left_time, right_time) = (text(left_time), right_text(right_time));
+            let mut line = format!("{outer}{pairs} {left_time} {} {right_time}", asof_direction(*direction));
+            if let Some(us) = tolerance_us {
+                let _ = write!(line, " within {us}us");
+            }
+            line
+        }
         Operator::Dedup { keys } => format!("by {}", list(keys)),
         Operator::Sort { by, limit, partition_by } => {
             let keys = by.iter().map(|key| sort_key(key, &text)).collect::<Vec<_>>().join(", ");
@@ -124,6 +165,33 @@ pub fn join_kind(kind: JoinKind) -> &'static str {
         JoinKind::Full => "full",
         JoinKind::Semi => "semi",
         JoinKind::Anti => "anti",
+    }
+}
+
+/// The words for a direction.
+#[must_use]
+pub fn asof_direction(direction: AsofDirection) -> &'static str {
+    match direction {
+        AsofDirection::Backward => "backward",
+        AsofDirection::Forward => "forward",
+        AsofDirection::Nearest => "nearest",
+    }
+}
+
+/// A kind of windows: `tumbling 300000000us`.
+#[must_use]
+pub fn window_kind(kind: WindowKind) -> String {
+    let offset = |us: i64| if us == 0 { String::new() } else { format!(" from {us}us") };
+    match kind {
+        WindowKind::Tumbling { size_us, offset_us } => format!("tumbling {size_us}us{}", offset(offset_us)),
+        WindowKind::Sliding { size_us, slide_us, offset_us } => {
+            format!("sliding {size_us}us every {slide_us}us{}", offset(offset_us))
+        }
+        WindowKind::Session { gap_us } => format!("session {gap_us}us"),
+        WindowKind::Cumulate { step_us, max_us, offset_us } => {
+            format!("cumulate {step_us}us up to {max_us}us{}", offset(offset_us))
+        }
+        WindowKind::Count { rows } => format!("count {rows}"),
     }
 }
 
@@ -212,6 +280,9 @@ fn properties(node: &Node) -> String {
     }
     if let Some(column) = properties.event_time {
         words.push(format!("event time {}", column_name(&node.schema, column)));
+    }
+    if let Some(column) = properties.window_end {
+        words.push(format!("window ends {}", column_name(&node.schema, column)));
     }
     words.join(", ")
 }

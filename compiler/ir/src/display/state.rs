@@ -2,7 +2,8 @@
 //!
 //! `sabotc explain --state` prints it. Bytes are those of the values; what a table needs around them is the runtime's.
 
-use crate::pipeline::{AggregateSpec, Body, End, Origin, Pipelines, Step, Table, TableId, TableKind};
+use crate::pipeline::{AggregateSpec, Body, End, Keep, Origin, Pipelines, Step, StreamOperator, Table, TableId, TableKind};
+use crate::plan::WindowKind;
 use crate::ty::Type;
 use std::fmt::Write as _;
 
@@ -29,7 +30,7 @@ pub fn state(pipelines: &Pipelines) -> String {
                 }
                 line("bytes", format!("{} per row", bytes(keys.iter().chain(payload))));
             }
-            TableKind::Aggregate { keys, calls } => {
+            TableKind::Aggregate { keys, calls, closes } => {
                 let per = if keys.is_empty() { "one group" } else { "one entry per key" };
                 line("keeps", per.to_owned());
                 line("key", types(keys));
@@ -38,6 +39,9 @@ pub fn state(pipelines: &Pipelines) -> String {
                 let grows = if calls.iter().any(grows) { ", and the values that have been seen" } else { "" };
                 let accumulators = 24 * calls.len() as u64; // a sum of 128 bits or a value, and a count
                 line("bytes", format!("{} {each}{grows}", plus(sizes(keys.iter()), accumulators)));
+                if closes.is_some() {
+                    line("dropped", "window by window, when event time has passed its end".to_owned());
+                }
             }
             TableKind::Sort { columns, limit, partition_by, .. } => {
                 line("keeps", kept(*limit, !partition_by.is_empty()));
@@ -48,6 +52,32 @@ pub fn state(pipelines: &Pipelines) -> String {
                 line("keeps", kept(*limit, false));
                 line("columns", types(columns));
                 line("bytes", format!("{} per row", bytes(columns.iter())));
+            }
+            TableKind::Window { keys, calls, kind, allowed_lateness_us, .. } => {
+                line("keeps", "one entry per key and slice of the windows that are open".to_owned());
+                line("key", types(keys));
+                line("beside it", calls.iter().map(call).collect::<Vec<_>>().join(", "));
+                let accumulators = 24 * calls.len() as u64;
+                line("bytes", format!("{} per entry", plus(sizes(keys.iter()), accumulators)));
+                line("dropped", match kind {
+                    WindowKind::Count { rows } => format!("when {rows} rows of the key are there"),
+                    WindowKind::Tumbling { .. }
+                    | WindowKind::Sliding { .. }
+                    | WindowKind::Session { .. }
+                    | WindowKind::Cumulate { .. } => {
+                        format!("when event time has passed the window's end by {allowed_lateness_us}us")
+                    }
+                });
+            }
+            TableKind::Stream { keys, inputs, operator } => {
+                let (keeps, dropped) = stream(operator);
+                line("keeps", keeps);
+                line("key", types(keys));
+                for columns in inputs {
+                    line("beside it", types(columns));
+                    line("bytes", format!("{} per row", bytes(columns.iter())));
+                }
+                line("dropped", dropped);
             }
         }
         line("until", until(pipelines, id));
@@ -61,8 +91,39 @@ fn title(table: &Table) -> String {
         TableKind::Aggregate { .. } => "accumulators, spill beyond --memory",
         TableKind::Sort { .. } => "rows to be sorted",
         TableKind::Rows { .. } => "rows in input order",
+        TableKind::Window { .. } => "accumulators of windows",
+        TableKind::Stream { .. } => "state by key",
     };
     format!("{} ({kind})\n", table.name)
+}
+
+/// What the operator keeps, and until when.
+fn stream(operator: &StreamOperator) -> (String, String) {
+    let (keeps, dropped) = match operator {
+        StreamOperator::Join { keep, .. } => (
+            "the rows of both inputs".to_owned(),
+            match keep {
+                Keep::Forever => "never: it grows with the input; `.within(duration)` bounds it".to_owned(),
+                Keep::Within { us } => format!("when the other side's event time is {us}us behind them"),
+                Keep::Window { .. } => "window by window, when event time has passed its end".to_owned(),
+            },
+        ),
+        StreamOperator::Asof { .. } => (
+            "left rows until they are decided, right rows that may still be the nearest".to_owned(),
+            "when event time has passed them".to_owned(),
+        ),
+        StreamOperator::First => ("the keys that were there".to_owned(), "never: it grows with the keys".to_owned()),
+        StreamOperator::Top { limit, change: None, .. } => {
+            (format!("at most {limit} rows per key"), "never: it grows with the keys".to_owned())
+        }
+        StreamOperator::Top { change: Some(_), .. } => {
+            ("the rows of each key".to_owned(), "when they are taken back".to_owned())
+        }
+        StreamOperator::Aggregate { .. } => {
+            ("one entry per key".to_owned(), "never: it grows with the keys".to_owned())
+        }
+    };
+    (keeps, dropped)
 }
 
 fn types(types: &[Type]) -> String {
@@ -142,7 +203,13 @@ fn probes(body: &Body, wanted: TableId) -> bool {
     in_steps
         || match &body.end {
             End::Fork(bodies) => bodies.iter().any(|body| probes(body, wanted)),
-            End::Sink { .. } | End::Build { .. } | End::Aggregate { .. } | End::Collect { .. } | End::Nothing => false,
+            End::Sink { .. }
+            | End::Build { .. }
+            | End::Aggregate { .. }
+            | End::Collect { .. }
+            | End::Window { .. }
+            | End::Feed { .. }
+            | End::Nothing => false,
         }
 }
 
@@ -165,12 +232,14 @@ mod tests {
             TableKind::Aggregate {
                 keys: vec![Type::String],
                 calls: vec![call(AggregateFunction::Sum, Type::Float64), call(AggregateFunction::Max, Type::String)],
+                closes: None,
             },
             TableKind::Sort {
                 columns: vec![Type::Bool, Type::Int32],
                 by: vec![(1, true)],
                 limit: Some(3),
                 partition_by: vec![0],
+                closes: None,
             },
             TableKind::Rows { columns: vec![Type::Date], limit: None },
         ];

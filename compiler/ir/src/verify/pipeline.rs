@@ -10,9 +10,11 @@
 use super::expr::{Scope, check_expr};
 use crate::display::pipeline::schema;
 use crate::expr::Expr;
-use crate::pipeline::{Body, End, OperatorId, Origin, Pipeline, Pipelines, Reg, Step, TableId, TableKind};
-use crate::plan::JoinKind;
-use crate::ty::{Schema, Type};
+use crate::pipeline::{
+    AggregateInput, AggregateSpec, Body, End, OperatorId, Origin, Pipeline, Pipelines, Reg, Step, StreamOperator, TableId, TableKind,
+};
+use crate::plan::{JoinKind, WindowKind};
+use crate::ty::{Schema, TimeUnit, Type};
 use std::collections::BTreeSet;
 
 /// Everything that is wrong, a sentence each; none if the pipelines are well formed.
@@ -168,13 +170,24 @@ impl<'a> Verifier<'a> {
     fn pipeline(&mut self, pipeline: &Pipeline) {
         let mut written = BTreeSet::new();
         match &pipeline.origin {
-            Origin::Scan { source, columns, prune, operator } => {
+            Origin::Scan { source, columns, prune, event_time, operator } => {
                 self.operator(*operator);
                 match self.pipelines.sources.get(source.0 as usize) {
                     None => self.say("scans a source that is not in the list"),
                     Some(source) => {
                         let types: Vec<Type> = source.schema.fields.iter().map(|field| field.ty.clone()).collect();
                         self.columns("scan", columns, &types, &mut written);
+                        if let Some(time) = event_time {
+                            if !columns.iter().any(|(position, _)| *position == time.column) {
+                                self.say("does not scan the column with the event time");
+                            }
+                            if let Some(watermark) = time.watermark {
+                                self.write(watermark, &mut written);
+                                if self.ty(watermark) != Some(&Type::Int64) {
+                                    self.say("its watermark is no i64");
+                                }
+                            }
+                        }
                         if let Some(prune) = prune {
                             let mut scope = Scope::new(&source.schema, &self.pipelines.params);
                             check_expr(prune, &mut scope);
@@ -188,9 +201,11 @@ impl<'a> Verifier<'a> {
             Origin::Table { table, columns, operator } => {
                 self.operator(*operator);
                 let types = match self.table(*table) {
-                    Some(TableKind::Aggregate { keys, calls }) => {
+                    Some(TableKind::Aggregate { keys, calls, .. }) => {
                         keys.iter().chain(calls.iter().map(|call| &call.ty)).cloned().collect()
                     }
+                    Some(TableKind::Window { keys, calls, kind, .. }) => window_columns(keys, calls, *kind),
+                    Some(TableKind::Stream { keys, inputs, operator }) => stream_columns(keys, inputs, operator),
                     Some(TableKind::Sort { columns, .. } | TableKind::Rows { columns, .. }) => columns.clone(),
                     Some(TableKind::Join { .. }) => {
                         self.say("the rows of a join's table are asked for by match");
@@ -241,7 +256,13 @@ impl<'a> Verifier<'a> {
                         self.keys("build", keys, key_types);
                         self.types("build", payload, payload_types);
                     }
-                    Some(TableKind::Aggregate { .. } | TableKind::Sort { .. } | TableKind::Rows { .. }) => {
+                    Some(
+                        TableKind::Aggregate { .. }
+                        | TableKind::Sort { .. }
+                        | TableKind::Rows { .. }
+                        | TableKind::Window { .. }
+                        | TableKind::Stream { .. },
+                    ) => {
                         self.say("builds what is no join's table");
                     }
                     None => {}
@@ -256,25 +277,94 @@ impl<'a> Verifier<'a> {
                 self.read("aggregate", keys, &readable);
                 self.read("aggregate", &args, &readable);
                 match self.table(*table) {
-                    Some(TableKind::Aggregate { keys: key_types, calls }) => {
-                        self.types("aggregate key", keys, key_types);
-                        if calls.len() != inputs.len() {
-                            self.say(format!("{} inputs for {} accumulators", inputs.len(), calls.len()));
-                        }
-                        for (call, input) in calls.iter().zip(inputs) {
-                            self.types(call.function.name(), &input.args, &call.args);
-                            if input.filter.is_some_and(|filter| self.ty(filter) != Some(&Type::Bool)) {
-                                self.say("the filter of an accumulator is no bool");
-                            }
-                        }
+                    Some(TableKind::Aggregate { keys: key_types, calls, .. }) => {
+                        self.accumulators(keys, key_types, calls, inputs);
                     }
-                    Some(TableKind::Join { .. } | TableKind::Sort { .. } | TableKind::Rows { .. }) => {
+                    Some(
+                        TableKind::Join { .. }
+                        | TableKind::Sort { .. }
+                        | TableKind::Rows { .. }
+                        | TableKind::Window { .. }
+                        | TableKind::Stream { .. },
+                    ) => {
                         self.say("aggregates into what is no aggregate's table");
                     }
                     None => {}
                 }
                 self.fills(*table);
                 keys.iter().copied().chain(args).collect()
+            }
+            End::Window { table, time, watermark, keys, inputs, late, operator } => {
+                self.operator(*operator);
+                let args = inputs.iter().flat_map(|input| input.args.iter().chain(&input.filter));
+                let late_columns = late.iter().flat_map(|late| &late.columns);
+                let read = keys.iter().chain(time).chain(watermark).chain(args).chain(late_columns).copied();
+                let read: Vec<Reg> = read.collect();
+                self.read("window", &read, &readable);
+                match self.table(*table) {
+                    Some(TableKind::Window { keys: key_types, calls, kind, processing_time, .. }) => {
+                        self.accumulators(keys, key_types, calls, inputs);
+                        if time.is_some() != (kind.has_times() && !processing_time) {
+                            self.say("the time of a window's rows is missing, or of no use");
+                        }
+                    }
+                    Some(
+                        TableKind::Join { .. }
+                        | TableKind::Sort { .. }
+                        | TableKind::Rows { .. }
+                        | TableKind::Aggregate { .. }
+                        | TableKind::Stream { .. },
+                    ) => {
+                        self.say("aggregates windows into what is no window's table");
+                    }
+                    None => {}
+                }
+                if time.is_some_and(|time| self.ty(time) != Some(&TIME)) {
+                    self.say("the time of a window's rows is no timestamp in microseconds");
+                }
+                if let Some(late) = late {
+                    match self.pipelines.sinks.get(late.sink.0 as usize) {
+                        None => self.say("sends late rows to a sink that is not in the list"),
+                        Some(sink) => {
+                            let types: Vec<Type> = sink.schema.fields.iter().map(|field| field.ty.clone()).collect();
+                            self.types("late rows", &late.columns, &types);
+                        }
+                    }
+                }
+                self.fills(*table);
+                read.into_iter().collect()
+            }
+            End::Feed { table, input, keys, time, columns, operator } => {
+                self.operator(*operator);
+                let read: Vec<Reg> = keys.iter().chain(time).chain(columns).copied().collect();
+                self.read("feed", &read, &readable);
+                match self.table(*table) {
+                    Some(TableKind::Stream { keys: key_types, inputs, operator }) => {
+                        let is_join = matches!(operator, StreamOperator::Join { .. } | StreamOperator::Asof { .. });
+                        if is_join {
+                            self.keys("feed", keys, key_types);
+                        } else {
+                            self.types("feed's key", keys, key_types);
+                        }
+                        match inputs.get(*input as usize) {
+                            Some(types) => self.types("feed", columns, types),
+                            None => self.say(format!("feeds input {input}, which is not there")),
+                        }
+                    }
+                    Some(
+                        TableKind::Join { .. }
+                        | TableKind::Sort { .. }
+                        | TableKind::Rows { .. }
+                        | TableKind::Aggregate { .. }
+                        | TableKind::Window { .. },
+                    ) => self.say("feeds what takes no rows one by one"),
+                    None => {}
+                }
+                if time.is_some_and(|time| self.ty(time) != Some(&TIME)) {
+                    self.say("the time of a row is no timestamp in microseconds");
+                }
+                self.fills(*table);
+                read.into_iter().collect()
             }
             End::Collect { table, columns, operator } => {
                 self.operator(*operator);
@@ -283,7 +373,12 @@ impl<'a> Verifier<'a> {
                     Some(TableKind::Sort { columns: types, .. } | TableKind::Rows { columns: types, .. }) => {
                         self.types("collect", columns, types);
                     }
-                    Some(TableKind::Join { .. } | TableKind::Aggregate { .. }) => {
+                    Some(
+                        TableKind::Join { .. }
+                        | TableKind::Aggregate { .. }
+                        | TableKind::Window { .. }
+                        | TableKind::Stream { .. },
+                    ) => {
                         self.say("collects into a table that does not hold rows");
                     }
                     None => {}
@@ -307,6 +402,25 @@ impl<'a> Verifier<'a> {
             live = self.live_before(step, live);
         }
         live
+    }
+
+    fn accumulators(
+        &mut self,
+        keys: &[Reg],
+        key_types: &[Type],
+        calls: &[AggregateSpec],
+        inputs: &[AggregateInput],
+    ) {
+        self.types("aggregate key", keys, key_types);
+        if calls.len() != inputs.len() {
+            self.say(format!("{} inputs for {} accumulators", inputs.len(), calls.len()));
+        }
+        for (call, input) in calls.iter().zip(inputs) {
+            self.types(call.function.name(), &input.args, &call.args);
+            if input.filter.is_some_and(|filter| self.ty(filter) != Some(&Type::Bool)) {
+                self.say("the filter of an accumulator is no bool");
+            }
+        }
     }
 
     fn fills(&mut self, table: TableId) {
@@ -369,7 +483,13 @@ impl<'a> Verifier<'a> {
                             types.iter().map(|ty| if optional { ty.clone().optional() } else { ty.clone() }).collect();
                         self.columns("probe", payload, &types, written);
                     }
-                    Some(TableKind::Aggregate { .. } | TableKind::Sort { .. } | TableKind::Rows { .. }) => {
+                    Some(
+                        TableKind::Aggregate { .. }
+                        | TableKind::Sort { .. }
+                        | TableKind::Rows { .. }
+                        | TableKind::Window { .. }
+                        | TableKind::Stream { .. },
+                    ) => {
                         self.say("probes what is no join's table");
                     }
                     None => {}
@@ -411,4 +531,42 @@ impl<'a> Verifier<'a> {
             }
         }
     }
+}
+
+/// Times of windows and rows.
+const TIME: Type = Type::Timestamp(TimeUnit::Microsecond);
+
+/// The columns that a window's table gives.
+#[must_use]
+pub fn window_columns(keys: &[Type], calls: &[AggregateSpec], kind: WindowKind) -> Vec<Type> {
+    let times = if kind.has_times() { 2 } else { 0 };
+    let times = std::iter::repeat_n(TIME, times);
+    keys.iter().cloned().chain(times).chain(calls.iter().map(|call| call.ty.clone())).collect()
+}
+
+/// The columns that a stream's table gives.
+#[must_use]
+pub fn stream_columns(keys: &[Type], inputs: &[Vec<Type>], operator: &StreamOperator) -> Vec<Type> {
+    let input = |at: usize| inputs.get(at).cloned().unwrap_or_default();
+    let optional = |types: Vec<Type>| types.into_iter().map(Type::optional).collect::<Vec<_>>();
+    let (left, right, flags) = match operator {
+        StreamOperator::Join { kind, .. } => match kind {
+            JoinKind::Inner => (input(0), input(1), 0),
+            JoinKind::Left => (input(0), optional(input(1)), 1),
+            JoinKind::Right => (optional(input(0)), input(1), 1),
+            JoinKind::Full => (optional(input(0)), optional(input(1)), 2),
+            JoinKind::Semi | JoinKind::Anti => (input(0), Vec::new(), 0),
+        },
+        StreamOperator::Asof { outer: false, .. } => (input(0), input(1), 0),
+        StreamOperator::Asof { outer: true, .. } => (input(0), optional(input(1)), 1),
+        StreamOperator::First => (input(0), Vec::new(), 0),
+        StreamOperator::Top { change: None, .. } => (input(0), vec![Type::Int8], 0),
+        // The change is one of the input's columns.
+        StreamOperator::Top { change: Some(_), .. } => (input(0), Vec::new(), 0),
+        StreamOperator::Aggregate { calls, .. } => {
+            let calls = calls.iter().map(|call| call.ty.clone());
+            (keys.iter().cloned().chain(calls).collect(), vec![Type::Int8], 0)
+        }
+    };
+    left.into_iter().chain(right).chain(std::iter::repeat_n(Type::Bool, flags)).collect()
 }

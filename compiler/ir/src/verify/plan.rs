@@ -12,7 +12,7 @@
 use super::expr::{Scope, check_expr};
 use crate::expr::Expr;
 use crate::plan::{AggregateCall, AggregateFunction, ErrorPolicy, JoinKind, NodeId, Operator, Plan};
-use crate::ty::{Schema, Type};
+use crate::ty::{Schema, TimeUnit, Type};
 
 /// Everything that is wrong with a plan, a sentence each; none if it is well formed. Dead nodes are not looked at.
 #[must_use]
@@ -77,11 +77,12 @@ impl Verifier<'_> {
         let takes = match &node.operator {
             Operator::Source { .. } => 0..=0,
             Operator::Union => 1..=usize::MAX,
-            Operator::HashJoin { .. } => 2..=2,
+            Operator::HashJoin { .. } | Operator::IntervalJoin { .. } | Operator::AsofJoin { .. } => 2..=2,
             Operator::Filter { .. }
             | Operator::Project { .. }
             | Operator::FlatMap { .. }
             | Operator::Aggregate { .. }
+            | Operator::WindowAggregate { .. }
             | Operator::Dedup { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
@@ -146,6 +147,40 @@ impl Verifier<'_> {
                 }
                 self.types(id, &join_types(*kind, input, right));
             }
+            Operator::IntervalJoin { kind, left_keys, right_keys, left_time, right_time, within_us } => {
+                self.timed_join(id, [left_keys, right_keys], [left_time, right_time], [input, schema_of(1)]);
+                if *within_us < 0 {
+                    self.say(id, "its rows are less than nothing apart");
+                }
+                self.types(id, &join_types(*kind, input, schema_of(1)));
+            }
+            Operator::AsofJoin { outer, left_keys, right_keys, left_time, right_time, .. } => {
+                self.timed_join(id, [left_keys, right_keys], [left_time, right_time], [input, schema_of(1)]);
+                let kind = if *outer { JoinKind::Left } else { JoinKind::Inner };
+                self.types(id, &join_types(kind, input, schema_of(1)));
+            }
+            Operator::WindowAggregate { keys, calls, window } => {
+                self.keys(id, keys, input);
+                for call in calls {
+                    self.call(id, call, input);
+                }
+                if let Some(time) = &window.time {
+                    self.expr(id, "time", time, input, Some(&TIME));
+                }
+                let times = if window.kind.has_times() { 2 } else { 0 };
+                let columns = keys.iter().map(|key| key.ty.clone()).chain(std::iter::repeat_n(TIME, times));
+                let columns: Vec<Type> = columns.chain(calls.iter().map(|call| call.ty.clone())).collect();
+                self.types(id, &columns);
+                if let Some(sink) = window.late {
+                    match plan.sinks.get(sink.0 as usize) {
+                        Some(sink) if !sink.schema.same_shape(input) => {
+                            self.say(id, format!("its late rows are ({input}), their sink writes ({})", sink.schema));
+                        }
+                        Some(_) => {}
+                        None => self.say(id, "sends late rows to a sink that the plan does not have"),
+                    }
+                }
+            }
             Operator::Aggregate { keys, calls } => {
                 self.keys(id, keys, input);
                 for call in calls {
@@ -175,7 +210,7 @@ impl Verifier<'_> {
             },
         }
         let properties = &node.properties;
-        let columns = properties.keyed_by.iter().chain(&properties.event_time);
+        let columns = properties.keyed_by.iter().chain(&properties.event_time).chain(&properties.window_end);
         if !matches!(node.operator, Operator::Sink { .. })
             && columns.into_iter().any(|column| *column as usize >= node.schema.len())
         {
@@ -198,6 +233,16 @@ impl Verifier<'_> {
             && expr.ty != *ty
         {
             self.say(id, format!("{what} `{expr}` is {}, must be {ty}", expr.ty));
+        }
+    }
+
+    fn timed_join(&mut self, id: NodeId, keys: [&[Expr]; 2], times: [&Expr; 2], schemas: [&Schema; 2]) {
+        for ((keys, time), schema) in keys.iter().zip(times).zip(schemas) {
+            self.keys(id, keys, schema);
+            self.expr(id, "time", time, schema, Some(&TIME));
+        }
+        if keys[0].len() != keys[1].len() || keys[0].iter().zip(keys[1]).any(|(a, b)| a.ty != b.ty) {
+            self.say(id, "the keys of its sides differ in type");
         }
     }
 
@@ -274,6 +319,9 @@ impl Verifier<'_> {
         }
     }
 }
+
+/// Times of windows.
+const TIME: Type = Type::Timestamp(TimeUnit::Microsecond);
 
 fn types(schema: &Schema) -> Vec<Type> {
     schema.fields.iter().map(|field| field.ty.clone()).collect()
