@@ -108,7 +108,13 @@ impl Registers {
         match &body.end {
             End::Aggregate { fused: Some(fused), .. } => to.push(self.measure_kernel(artifact, &fused.kernel)),
             End::Fork(branches) => branches.iter().for_each(|branch| self.measure(artifact, branch, to)),
-            End::Sink { .. } | End::Build { .. } | End::Aggregate { .. } | End::Collect { .. } | End::Nothing => {}
+            End::Sink { .. }
+            | End::Build { .. }
+            | End::Window { .. }
+            | End::Feed { .. }
+            | End::Aggregate { .. }
+            | End::Collect { .. }
+            | End::Nothing => {}
         }
     }
 

@@ -122,7 +122,7 @@ fn pipelines(filter: Option<Expr>, outputs: Vec<Expr>, aggregate: Vec<(Aggregate
     let tables = if aggregate.is_empty() {
         Vec::new()
     } else {
-        let kind = TableKind::Aggregate { keys: Vec::new(), calls: calls.collect() };
+        let kind = TableKind::Aggregate { keys: Vec::new(), calls: calls.collect(), closes: None };
         vec![Table { name: "totals".to_owned(), kind }]
     };
     let end = if aggregate.is_empty() {
@@ -135,7 +135,13 @@ fn pipelines(filter: Option<Expr>, outputs: Vec<Expr>, aggregate: Vec<(Aggregate
     };
     let step =
         Step::Compute { filter, outputs, live: Vec::new(), operator: OperatorId(0), counts: vec![OperatorId(0)] };
-    let origin = Origin::Scan { source: SourceId(0), columns: Vec::new(), prune: None, operator: OperatorId(0) };
+    let origin = Origin::Scan {
+        source: SourceId(0),
+        columns: Vec::new(),
+        prune: None,
+        event_time: None,
+        operator: OperatorId(0),
+    };
     Pipelines {
         job: "both".to_owned(),
         operators: vec![OperatorInfo {

@@ -42,7 +42,13 @@ fn job(filter: Option<Expr>, outputs: Vec<(u32, Expr)>, end: End, tables: Vec<Ta
         operator: OperatorId(0),
         counts: vec![OperatorId(0)],
     };
-    let origin = Origin::Scan { source: SourceId(0), columns: Vec::new(), prune: None, operator: OperatorId(0) };
+    let origin = Origin::Scan {
+        source: SourceId(0),
+        columns: Vec::new(),
+        prune: None,
+        event_time: None,
+        operator: OperatorId(0),
+    };
     Pipelines {
         job: "clif".to_owned(),
         operators: vec![OperatorInfo {
@@ -123,7 +129,7 @@ fn sum_of_a_filtered_product_is_one_kernel() {
         .iter()
         .map(|(function, _)| AggregateSpec { function: *function, args: Vec::new(), ty: Type::Float64 })
         .collect();
-    let kind = TableKind::Aggregate { keys: Vec::new(), calls };
+    let kind = TableKind::Aggregate { keys: Vec::new(), calls, closes: None };
     let table = Table { name: "totals".to_owned(), kind };
     check("fused_sum", &job(Some(filter), vec![(3, value)], end, vec![table]));
 }

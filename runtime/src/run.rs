@@ -237,6 +237,9 @@ fn find_sinks(body: &Body, found: &mut BTreeMap<u32, u32>) {
             found.insert(*sink, *operator);
         }
         End::Fork(branches) => branches.iter().for_each(|branch| find_sinks(branch, found)),
-        End::Build { .. } | End::Aggregate { .. } | End::Collect { .. } | End::Nothing => {}
+        End::Window { late, operator, .. } => {
+            found.extend(late.iter().map(|late| (late.sink, *operator)));
+        }
+        End::Build { .. } | End::Aggregate { .. } | End::Collect { .. } | End::Feed { .. } | End::Nothing => {}
     }
 }

@@ -240,7 +240,9 @@ impl<'a> JobRun<'a> {
             match &body.end {
                 manifest::End::Build { table, operator, .. }
                 | manifest::End::Aggregate { table, operator, .. }
-                | manifest::End::Collect { table, operator, .. } => (*table == number).then_some(*operator),
+                | manifest::End::Collect { table, operator, .. }
+                | manifest::End::Window { table, operator, .. }
+                | manifest::End::Feed { table, operator, .. } => (*table == number).then_some(*operator),
                 manifest::End::Fork(branches) => branches.iter().find_map(|branch| find(branch, number)),
                 manifest::End::Sink { .. } | manifest::End::Nothing => None,
             }
@@ -444,6 +446,9 @@ impl<'a> Resolver<'a> {
                 return Ok((End::Fork(branches), 0));
             }
             manifest::End::Nothing => (EndSpec::Nothing, 0),
+            manifest::End::Window { table, .. } | manifest::End::Feed { table, .. } => {
+                return Err(bad(format!("table {table} waits for event time, and nothing is told of it")));
+            }
             manifest::End::Sink { sink, columns, operator } => {
                 if *sink as usize >= self.job.sinks.len() {
                     return Err(bad(format!("it has no sink {sink}")));

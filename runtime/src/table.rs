@@ -52,13 +52,17 @@ impl TableRun {
             TableKind::Join { keys, payload, track_matches } => {
                 TableSpec::Join(JoinSpec::new(keys, payload, *track_matches))
             }
-            TableKind::Aggregate { keys, calls } => TableSpec::Aggregate(GroupSpec::new(keys, calls)),
-            TableKind::Sort { columns, by, limit, partition_by } => TableSpec::Rows(RowsSpec {
+            TableKind::Aggregate { keys, calls, .. } => TableSpec::Aggregate(GroupSpec::new(keys, calls)),
+            TableKind::Sort { columns, by, limit, partition_by, .. } => TableSpec::Rows(RowsSpec {
                 types: columns.clone(),
                 by: by.clone(),
                 limit: *limit,
                 partition_by: partition_by.clone(),
             }),
+            TableKind::Window { keys, calls, .. } => TableSpec::Aggregate(GroupSpec::new(keys, calls)),
+            TableKind::Stream { .. } => {
+                TableSpec::Rows(RowsSpec { types: vec![], by: vec![], limit: None, partition_by: vec![] })
+            }
             TableKind::Rows { columns, limit } => {
                 TableSpec::Rows(RowsSpec { types: columns.clone(), by: vec![], limit: *limit, partition_by: vec![] })
             }

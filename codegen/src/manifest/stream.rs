@@ -15,9 +15,7 @@ pub(super) fn window_kind(kind: WindowKind) -> abi::WindowKind {
             abi::WindowKind::Sliding { size_us, slide_us, offset_us }
         }
         WindowKind::Session { gap_us } => abi::WindowKind::Session { gap_us },
-        WindowKind::Cumulate { step_us, max_us, offset_us } => {
-            abi::WindowKind::Cumulate { step_us, max_us, offset_us }
-        }
+        WindowKind::Cumulate { step_us, max_us, offset_us } => abi::WindowKind::Cumulate { step_us, max_us, offset_us },
         WindowKind::Count { rows } => abi::WindowKind::Count { rows },
     }
 }

@@ -33,7 +33,13 @@ fn options(cpu: Cpu) -> CompileOptions {
 }
 
 fn pipelines(registers: Vec<Register>, steps: Vec<Step>, end: End) -> Pipelines {
-    let origin = Origin::Scan { source: SourceId(0), columns: Vec::new(), prune: None, operator: OperatorId(0) };
+    let origin = Origin::Scan {
+        source: SourceId(0),
+        columns: Vec::new(),
+        prune: None,
+        event_time: None,
+        operator: OperatorId(0),
+    };
     Pipelines {
         job: "differential".to_owned(),
         operators: vec![OperatorInfo {
@@ -294,6 +300,7 @@ fn check_aggregate(seed: u64) {
                     ty: type_of(arg),
                 })
                 .collect(),
+            closes: None,
         },
     });
     let job = sabot_codegen::compile_job(&pipelines, &options(Cpu::V3)).expect("fused kernels compile");

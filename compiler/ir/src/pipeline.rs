@@ -8,7 +8,9 @@
 //! Made by the physical stage from an optimized [`crate::plan::Plan`], read by codegen.
 
 use crate::expr::Expr;
-use crate::plan::{AggregateFunction, AsofDirection, ErrorPolicy, JoinKind, Param, Sink, SinkId, Source, SourceId, WindowKind};
+use crate::plan::{
+    AggregateFunction, AsofDirection, ErrorPolicy, JoinKind, Param, Sink, SinkId, Source, SourceId, WindowKind,
+};
 use crate::span::Span;
 use crate::ty::Type;
 

@@ -648,6 +648,30 @@ impl Plan {
         order
     }
 
+    /// Whether something in it waits for event time.
+    #[must_use]
+    pub fn waits_for_time(&self) -> bool {
+        self.bottom_up().into_iter().any(|id| {
+            let node = self.node(id);
+            let waits = match &node.operator {
+                Operator::WindowAggregate { window, .. } => window.time.is_some() && window.kind.has_times(),
+                Operator::IntervalJoin { .. } | Operator::AsofJoin { .. } => true,
+                Operator::Source { .. }
+                | Operator::Filter { .. }
+                | Operator::Project { .. }
+                | Operator::FlatMap { .. }
+                | Operator::Union
+                | Operator::HashJoin { .. }
+                | Operator::Aggregate { .. }
+                | Operator::Dedup { .. }
+                | Operator::Sort { .. }
+                | Operator::Limit { .. }
+                | Operator::Sink { .. } => false,
+            };
+            waits || node.properties.window_end.is_some()
+        })
+    }
+
     /// Who reads each node, counting only nodes that a sink reaches; by node.
     #[must_use]
     pub fn consumers(&self) -> Vec<Vec<NodeId>> {

@@ -68,14 +68,16 @@ impl Table {
     fn new(kind: &TableKind) -> Self {
         match kind {
             TableKind::Join { .. } => Self::Join(Vec::new()),
-            TableKind::Aggregate { keys, calls } => {
+            TableKind::Aggregate { keys, calls, .. } => {
                 let mut table = Self::Aggregate { groups: Vec::new(), positions: BTreeMap::new() };
                 if keys.is_empty() {
                     table.group(Row::new(), calls.len());
                 }
                 table
             }
-            TableKind::Sort { .. } | TableKind::Rows { .. } => Self::Rows(Vec::new()),
+            TableKind::Sort { .. } | TableKind::Rows { .. } | TableKind::Window { .. } | TableKind::Stream { .. } => {
+                Self::Rows(Vec::new())
+            }
         }
     }
 
@@ -116,7 +118,7 @@ impl<'a> Run<'a> {
 
     fn origin(&mut self, origin: &'a Origin, inputs: &Inputs) -> Result<(Vec<Row>, &'a [(u32, Reg)]), Failure> {
         match origin {
-            Origin::Scan { source, columns, prune, operator } => {
+            Origin::Scan { source, columns, prune, operator, .. } => {
                 let name = &self.pipelines.sources[source.0 as usize].name;
                 let mut rows = inputs.get(name).cloned().unwrap_or_default();
                 if let Some(prune) = prune {
@@ -252,6 +254,7 @@ impl<'a> Run<'a> {
 
     fn end(&mut self, end: &End, registers: Row) -> Result<(), Failure> {
         match end {
+            End::Window { .. } | End::Feed { .. } => unreachable!("pipelines over time are not interpreted"),
             End::Sink { sink, columns, operator } => {
                 self.count(*operator, 1);
                 let name = &self.pipelines.sinks[sink.0 as usize].name;

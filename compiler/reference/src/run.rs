@@ -142,6 +142,9 @@ impl Run<'_> {
         let input = |position: usize| &self.rows[node.inputs[position].0 as usize];
         let width = |position: usize| self.plan.node(node.inputs[position]).schema.len();
         match &node.operator {
+            Operator::WindowAggregate { .. } | Operator::IntervalJoin { .. } | Operator::AsofJoin { .. } => {
+                unreachable!("plans over time are not interpreted")
+            }
             Operator::Source { source, columns, prune: _ } => {
                 let name = &self.plan.sources[source.0 as usize].name;
                 let rows = inputs.get(name).map_or(&[][..], Vec::as_slice);

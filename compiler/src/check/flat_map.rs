@@ -50,6 +50,7 @@ impl Planner<'_, '_> {
             updating: of_input.updating,
             keyed_by: Vec::new(),
             event_time: None,
+            window_end: None,
         };
         let operator = Operator::FlatMap { columns };
         let node = self.add(op, op.name.clone(), operator, vec![node], Schema::new(fields), properties);

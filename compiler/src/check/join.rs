@@ -118,8 +118,14 @@ impl Planner<'_, '_> {
             updating: left_node.properties.updating || right_node.properties.updating,
             keyed_by: Vec::new(),
             event_time: if left_missing { None } else { left_node.properties.event_time },
+            window_end: if left_missing { None } else { left_node.properties.window_end },
         };
-        let operator = Operator::HashJoin { kind, left_keys, right_keys, build: Side::Right };
+        // A stream that goes on cannot be built first.
+        let build = match (left_node.properties.bounded, right_node.properties.bounded) {
+            (true, false) => Side::Left,
+            (true, true) | (false, _) => Side::Right,
+        };
+        let operator = Operator::HashJoin { kind, left_keys, right_keys, build };
         Some(self.add(op, op.name.clone(), operator, vec![left, right], Schema::new(fields), properties))
     }
 

@@ -263,6 +263,11 @@ impl Planner<'_, '_> {
                 let time = times.next().flatten();
                 if times.all(|other| other == time) { time } else { None }
             },
+            window_end: {
+                let mut ends = nodes.iter().map(|node| self.plan.node(*node).properties.window_end);
+                let end = ends.next().flatten();
+                if ends.all(|other| other == end) { end } else { None }
+            },
         };
         let schema = self.plan.node(nodes[0]).schema.clone();
         let node = self.add(op, op.name.clone(), Operator::Union, nodes, schema, properties);
@@ -351,6 +356,7 @@ impl Planner<'_, '_> {
             updating: !of_input.bounded,
             keyed_by: (0..u32::try_from(keys.len()).unwrap_or(u32::MAX)).collect(),
             event_time: None,
+            window_end: None,
         };
         let keys = keys.into_iter().map(|(key, _)| key).collect();
         let operator = Operator::Aggregate { keys, calls };
@@ -479,6 +485,7 @@ impl Planner<'_, '_> {
             updating: of_input.updating,
             keyed_by: keyed_by.unwrap_or_default(),
             event_time: of_input.event_time.and_then(moved),
+            window_end: of_input.window_end.and_then(moved),
         };
         let schema = Schema::new(fields);
         let node = self.add(op, name, Operator::Project { columns }, vec![input], schema, properties);

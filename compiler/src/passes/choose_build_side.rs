@@ -21,6 +21,10 @@ fn run(plan: &mut Plan, cx: &mut PassCx) -> Changed {
     for id in plan.bottom_up() {
         let node = plan.node(id);
         let Operator::HashJoin { kind, build, left_keys, right_keys } = &node.operator else { continue };
+        // A stream that goes on cannot be built first.
+        if !node.inputs.iter().all(|input| plan.node(*input).properties.bounded) {
+            continue;
+        }
         let (left, right) = (rows[node.inputs[0].0 as usize], rows[node.inputs[1].0 as usize]);
         let (Some(left), Some(right)) = (left, right) else { continue };
         let (built, keys) = match build {

@@ -7,12 +7,16 @@ use sabot_ir::ty::Type;
 /// Whether some row may make an operator report a row error.
 pub(super) fn node_can_fail(node: &Node) -> bool {
     let sums = match &node.operator {
-        Operator::Aggregate { calls, .. } => calls.iter().any(call_result_can_fail),
+        Operator::Aggregate { calls, .. } | Operator::WindowAggregate { calls, .. } => {
+            calls.iter().any(call_result_can_fail)
+        }
         Operator::Source { .. }
         | Operator::Filter { .. }
         | Operator::Project { .. }
         | Operator::Union
         | Operator::HashJoin { .. }
+        | Operator::IntervalJoin { .. }
+        | Operator::AsofJoin { .. }
         | Operator::Dedup { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. }
@@ -155,6 +159,8 @@ pub(super) fn order_matters(plan: &Plan) -> Vec<bool> {
                 Operator::Dedup { keys } => !is_whole_row(keys, node.schema.len()),
                 // Equal rows keep their order.
                 Operator::Sort { .. } | Operator::Limit { .. } => true,
+                // What is late depends on what came before; of equal times the last counts.
+                Operator::WindowAggregate { .. } | Operator::IntervalJoin { .. } | Operator::AsofJoin { .. } => true,
                 Operator::Aggregate { keys, calls } => {
                     keys.iter().any(|key| !has_one_form(&key.ty))
                         || calls.iter().any(|call| takes_the_first(call.function))

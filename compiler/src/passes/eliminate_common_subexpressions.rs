@@ -54,11 +54,15 @@ fn share(plan: &mut Plan, id: NodeId) -> Option<NodeId> {
                 share_below(plan, id)
             }
         }
-        Operator::Aggregate { .. } => share_below(plan, id),
+        // Late rows are shown as they come in.
+        Operator::WindowAggregate { window, .. } if window.late.is_some() => None,
+        Operator::Aggregate { .. } | Operator::WindowAggregate { .. } => share_below(plan, id),
         Operator::Source { .. }
         | Operator::Filter { .. }
         | Operator::Union
         | Operator::HashJoin { .. }
+        | Operator::IntervalJoin { .. }
+        | Operator::AsofJoin { .. }
         | Operator::Dedup { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. }

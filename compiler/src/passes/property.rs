@@ -96,6 +96,9 @@ fn has_order(plan: &Plan, sink: SinkId) -> bool {
             | Operator::Union
             | Operator::HashJoin { .. }
             | Operator::Aggregate { .. }
+            | Operator::WindowAggregate { .. }
+            | Operator::IntervalJoin { .. }
+            | Operator::AsofJoin { .. }
             | Operator::Dedup { .. }
             | Operator::FlatMap { .. }
             | Operator::Sink { .. } => return false,

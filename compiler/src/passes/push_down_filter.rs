@@ -82,12 +82,17 @@ fn across(plan: &Plan, below: &Node, predicate: &Expr, on_error: ErrorPolicy) ->
             (!is_shown).then(|| vec![(0, moved)])
         }
         Operator::Union => Some((0..below.inputs.len()).map(|position| (position, predicate.clone())).collect()),
-        Operator::HashJoin { .. } | Operator::Aggregate { .. } | Operator::Dedup { .. } | Operator::Sort { .. }
+        Operator::HashJoin { .. }
+        | Operator::IntervalJoin { .. }
+        | Operator::Aggregate { .. }
+        | Operator::Dedup { .. }
+        | Operator::Sort { .. }
             if predicate.can_fail() =>
         {
             None
         }
-        Operator::HashJoin { kind, left_keys, right_keys, .. } => {
+        Operator::HashJoin { kind, left_keys, right_keys, .. }
+        | Operator::IntervalJoin { kind, left_keys, right_keys, .. } => {
             let side = |position: usize, keys| JoinSide {
                 keys,
                 width: width(position),
@@ -103,6 +108,12 @@ fn across(plan: &Plan, below: &Node, predicate: &Expr, on_error: ErrorPolicy) ->
         Operator::Sort { limit: Some(_), partition_by, .. } if !partition_by.is_empty() => {
             reads_only(predicate, partition_by).then(|| vec![(0, predicate.clone())])
         }
+        // Which rows come late depends on all rows, so filters stay above what waits for time; but a filter on the key takes
+        // away whole groups.
+        Operator::WindowAggregate { keys, window, .. } if window.late.is_none() && !predicate.can_fail() => {
+            Some(vec![(0, substituted(predicate, keys, |key| has_one_form(&key.ty))?)])
+        }
+        Operator::WindowAggregate { .. } | Operator::AsofJoin { .. } => None,
         // What it reads are items, which are not there below.
         Operator::Source { .. }
         | Operator::Filter { .. }

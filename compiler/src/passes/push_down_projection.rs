@@ -44,11 +44,22 @@ fn run(plan: &mut Plan, cx: &mut PassCx) -> Changed {
 /// The columns of each node that its readers read.
 fn needed_columns(plan: &Plan, order: &[NodeId]) -> Vec<Columns> {
     let mut needed = vec![Columns::new(); plan.nodes.len()];
+    let waits = plan.waits_for_time();
     for id in order.iter().rev() {
         let node = plan.node(*id);
         let mut own = std::mem::take(&mut needed[id.0 as usize]);
         if let Operator::Project { columns } | Operator::FlatMap { columns } = &node.operator {
             own.extend((0..).zip(columns).filter(|(_, column)| column.can_fail()).map(|(at, _)| at));
+        }
+        // Whoever waits for event time needs it of every row; whether a row is taken back is a part of it.
+        if let Operator::Source { source, columns, .. } = &node.operator
+            && waits
+            && let Some(time) = &plan.sources[source.0 as usize].event_time
+        {
+            own.extend((0..).zip(columns).find(|(_, column)| **column == time.column).map(|(at, _)| at));
+        }
+        if node.properties.updating {
+            own.extend(u32::try_from(node.schema.len()).unwrap_or(u32::MAX).checked_sub(1));
         }
         if own.is_empty() {
             // Readers count rows even if they read no column of them.
@@ -76,6 +87,27 @@ fn read_of_input(plan: &Plan, node: &Node, port: usize, own: &Columns) -> Column
     }
     match &node.operator {
         Operator::Source { .. } => Columns::new(),
+        Operator::WindowAggregate { window, .. } if window.late.is_some() => (0..width(0)).collect(),
+        Operator::WindowAggregate { keys, calls, window } => {
+            let first_call =
+                u32::try_from(keys.len()).unwrap_or(u32::MAX) + if window.kind.has_times() { 2 } else { 0 };
+            let is_kept = |(position, call): &(u32, &_)| own.contains(position) || call_can_fail(call);
+            let calls = (first_call..).zip(calls).filter(is_kept);
+            let of_calls = calls.flat_map(|(_, call)| call.args.iter().chain(&call.filter));
+            keys.iter().chain(&window.time).chain(of_calls).flat_map(Expr::columns).collect()
+        }
+        Operator::IntervalJoin { kind, left_keys, right_keys, left_time, right_time, .. } => {
+            let (keys, time) = if port == 0 { (left_keys, left_time) } else { (right_keys, right_time) };
+            let mut read = of_side(own, *kind, [width(0), width(1)], port);
+            read.extend(keys.iter().chain([time]).flat_map(Expr::columns));
+            read
+        }
+        Operator::AsofJoin { left_keys, right_keys, left_time, right_time, .. } => {
+            let (keys, time) = if port == 0 { (left_keys, left_time) } else { (right_keys, right_time) };
+            let mut read = of_side(own, JoinKind::Inner, [width(0), width(1)], port);
+            read.extend(keys.iter().chain([time]).flat_map(Expr::columns));
+            read
+        }
         Operator::Project { columns } | Operator::FlatMap { columns } => {
             own.iter().flat_map(|column| columns[*column as usize].columns()).collect()
         }
@@ -87,19 +119,9 @@ fn read_of_input(plan: &Plan, node: &Node, port: usize, own: &Columns) -> Column
             keys.iter().chain(of_calls).flat_map(Expr::columns).collect()
         }
         Operator::HashJoin { kind, left_keys, right_keys, .. } => {
-            let left_width = width(0);
-            if port == 0 {
-                let own = own.iter().copied().filter(|column| *column < left_width);
-                return own.chain(left_keys.iter().flat_map(Expr::columns)).collect();
-            }
-            let of_right = match kind {
-                JoinKind::Semi | JoinKind::Anti => left_width..left_width,
-                JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full => {
-                    left_width..left_width + width(1)
-                }
-            };
-            let own = own.iter().copied().filter(|column| of_right.contains(column)).map(|column| column - left_width);
-            own.chain(right_keys.iter().flat_map(Expr::columns)).collect()
+            let mut read = of_side(own, *kind, [width(0), width(1)], port);
+            read.extend(if port == 0 { left_keys } else { right_keys }.iter().flat_map(Expr::columns));
+            read
         }
         Operator::Filter { .. }
         | Operator::Union
@@ -110,6 +132,18 @@ fn read_of_input(plan: &Plan, node: &Node, port: usize, own: &Columns) -> Column
         }
         Operator::Sink { .. } => (0..width(0)).collect(),
     }
+}
+
+/// Of a join's columns those that one side has, counted in its schema.
+fn of_side(own: &Columns, kind: JoinKind, [left, right]: [u32; 2], port: usize) -> Columns {
+    if port == 0 {
+        return own.iter().copied().filter(|column| *column < left).collect();
+    }
+    let of_right = match kind {
+        JoinKind::Semi | JoinKind::Anti => left..left,
+        JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full => left..left + right,
+    };
+    own.iter().copied().filter(|column| of_right.contains(column)).map(|column| column - left).collect()
 }
 
 /// Narrows a node whose inputs are narrow; its old columns that are left. `old_widths`: of all nodes, before the pass.
@@ -150,24 +184,41 @@ fn narrow(
                 position += 1;
                 stays
             });
+            left.extend(position..old_width(id)); // of an updating aggregate: the change
+            remap(operator.exprs_mut().into_iter(), of_input(0));
+            left
+        }
+        Operator::WindowAggregate { keys, calls, window } => {
+            let first_call =
+                u32::try_from(keys.len()).unwrap_or(u32::MAX) + if window.kind.has_times() { 2 } else { 0 };
+            let mut left: Vec<u32> = (0..first_call).collect();
+            let mut position = first_call;
+            calls.retain(|call| {
+                let stays = needed.contains(&position) || call_can_fail(call);
+                left.extend(stays.then_some(position));
+                position += 1;
+                stays
+            });
             remap(operator.exprs_mut().into_iter(), of_input(0));
             left
         }
         Operator::HashJoin { kind, left_keys, right_keys, .. } => {
-            let (left, right) = (of_input(0), of_input(1));
-            remap(left_keys.iter_mut(), left);
-            remap(right_keys.iter_mut(), right);
-            let (left_width, right_width) = (old_width(node.inputs[0]), old_width(node.inputs[1]));
-            let mut columns = left.clone();
-            match kind {
-                JoinKind::Semi | JoinKind::Anti => {}
-                JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full => {
-                    columns.extend(right.iter().map(|column| column + left_width));
-                    // Whether the row has the side, where it may be missing.
-                    columns.extend(left_width + right_width..old_width(id));
-                }
-            }
-            columns
+            remap(left_keys.iter_mut(), of_input(0));
+            remap(right_keys.iter_mut(), of_input(1));
+            let widths = [old_width(node.inputs[0]), old_width(node.inputs[1]), old_width(id)];
+            joined(*kind, [of_input(0), of_input(1)], widths)
+        }
+        Operator::IntervalJoin { kind, left_keys, right_keys, left_time, right_time, .. } => {
+            remap(left_keys.iter_mut().chain([left_time]), of_input(0));
+            remap(right_keys.iter_mut().chain([right_time]), of_input(1));
+            let widths = [old_width(node.inputs[0]), old_width(node.inputs[1]), old_width(id)];
+            joined(*kind, [of_input(0), of_input(1)], widths)
+        }
+        Operator::AsofJoin { left_keys, right_keys, left_time, right_time, .. } => {
+            remap(left_keys.iter_mut().chain([left_time]), of_input(0));
+            remap(right_keys.iter_mut().chain([right_time]), of_input(1));
+            let widths = [old_width(node.inputs[0]), old_width(node.inputs[1]), old_width(id)];
+            joined(JoinKind::Inner, [of_input(0), of_input(1)], widths)
         }
         Operator::Union => {
             let wanted: Vec<u32> = needed.iter().copied().collect();
@@ -194,6 +245,21 @@ fn narrow(
         let properties = &mut node.properties;
         properties.keyed_by = properties.keyed_by.iter().map(moved).collect::<Option<_>>().unwrap_or_default();
         properties.event_time = properties.event_time.as_ref().and_then(moved);
+        properties.window_end = properties.window_end.as_ref().and_then(moved);
+    }
+    columns
+}
+
+/// The old columns of a join that are left, if these are left of its sides. `widths`: of the sides and of the join.
+fn joined(kind: JoinKind, [left, right]: [&Vec<u32>; 2], [left_width, right_width, width]: [u32; 3]) -> Vec<u32> {
+    let mut columns = left.clone();
+    match kind {
+        JoinKind::Semi | JoinKind::Anti => {}
+        JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full => {
+            columns.extend(right.iter().map(|column| column + left_width));
+            // Whether the row has the side, where it may be missing.
+            columns.extend(left_width + right_width..width);
+        }
     }
     columns
 }

@@ -107,6 +107,9 @@ impl Chain {
             | Operator::Union
             | Operator::HashJoin { .. }
             | Operator::Aggregate { .. }
+            | Operator::WindowAggregate { .. }
+            | Operator::IntervalJoin { .. }
+            | Operator::AsofJoin { .. }
             | Operator::Dedup { .. }
             | Operator::Sort { .. }
             | Operator::Limit { .. }
@@ -249,6 +252,7 @@ impl Chain {
             let mut properties = like.properties.clone();
             properties.keyed_by.clear();
             properties.event_time = None;
+            properties.window_end = None;
             current = plan.add(Node {
                 operator: Operator::HashJoin { kind: JoinKind::Inner, left_keys, right_keys, build: Side::Right },
                 inputs: vec![current, right],
@@ -275,8 +279,11 @@ impl Chain {
     }
 }
 
+/// What is joined as it comes is joined in the order of the author.
 fn is_reorderable(node: &Node) -> bool {
     matches!(node.operator, Operator::HashJoin { kind: JoinKind::Inner, .. })
+        && node.properties.bounded
+        && node.properties.window_end.is_none()
         && !node.operator.exprs().into_iter().any(Expr::can_fail)
 }
 

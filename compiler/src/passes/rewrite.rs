@@ -59,6 +59,7 @@ pub(super) fn add_narrowing(plan: &mut Plan, input: NodeId, columns: &[u32]) -> 
     let mut properties = below.properties.clone();
     properties.keyed_by = properties.keyed_by.iter().map(moved).collect::<Option<_>>().unwrap_or_default();
     properties.event_time = properties.event_time.as_ref().and_then(moved);
+    properties.window_end = properties.window_end.as_ref().and_then(moved);
     let node = Node {
         name: format!("{}.columns", below.name),
         operator: Operator::Project { columns: exprs },

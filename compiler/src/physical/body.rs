@@ -3,6 +3,7 @@
 use super::PhysicalCx;
 use super::cut::{Cut, Purpose, Start};
 use super::fuse::{Owner, Stream};
+use super::live::{Live, live, stream_layout};
 use super::needed::flat_map_lists;
 use super::operators::Operators;
 use super::registers::{Registers, renumber};
@@ -10,7 +11,7 @@ use super::tables::{JoinLayout, dedup_layout, join_layout, rows_layout};
 use super::{liveness, tables};
 use sabot_ir::expr::{Expr, ExprKind, Function, Literal};
 use sabot_ir::list::ListFunction;
-use sabot_ir::pipeline::{AggregateInput, Body, End, Origin, Pipeline, Reg, Step, TableId};
+use sabot_ir::pipeline::{AggregateInput, Body, End, Origin, Pipeline, Reg, ScanTime, Step, TableId};
 use sabot_ir::plan::{AggregateCall, AggregateFunction, JoinKind, NodeId, Operator};
 use sabot_ir::span::Span;
 use sabot_ir::ty::{Schema, Type};
@@ -25,11 +26,11 @@ pub(super) fn pipeline(cx: &PhysicalCx<'_>, cut: &Cut, operators: &Operators, st
     pipeline
 }
 
-struct BodyBuilder<'a> {
-    cx: &'a PhysicalCx<'a>,
-    cut: &'a Cut,
+pub(super) struct BodyBuilder<'a> {
+    pub(super) cx: &'a PhysicalCx<'a>,
+    pub(super) cut: &'a Cut,
     operators: &'a Operators,
-    registers: Registers,
+    pub(super) registers: Registers,
 }
 
 /// What stands behind an operator: its own readers, or the end of the loop.
@@ -66,7 +67,15 @@ impl<'a> BodyBuilder<'a> {
             stream.columns[*position as usize] = Some(value);
         }
         let operator = self.operators.of(id);
-        let origin = Origin::Scan { source: *source, columns: read, prune: prune.clone(), operator };
+        let event_time = self.cx.plan.sources[source.0 as usize].event_time.as_ref().filter(|_| self.cx.waits);
+        let event_time = event_time.map(|time| {
+            let watermark = self.registers.add("watermark", &Type::Int64);
+            stream.watermark = Some(watermark);
+            ScanTime { column: time.column, lateness_us: time.lateness_us, watermark: Some(watermark) }
+        });
+        // Rows that are skipped must not be missing from the watermark.
+        let prune = prune.clone().filter(|_| event_time.is_none());
+        let origin = Origin::Scan { source: *source, columns: read, prune, event_time, operator };
         (origin, self.body(id, stream))
     }
 
@@ -75,11 +84,18 @@ impl<'a> BodyBuilder<'a> {
         let node = self.cx.plan.node(id);
         let is_dedup = matches!(node.operator, Operator::Dedup { .. });
         let dedup = if is_dedup { dedup_layout(self.cx, id) } else { None };
-        let is_aggregate = matches!(node.operator, Operator::Aggregate { .. });
+        let is_aggregate = matches!(node.operator, Operator::Aggregate { .. } | Operator::WindowAggregate { .. });
+        let streams = match live(self.cx.plan, id) {
+            Some(Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes) => {
+                Some(stream_layout(self.cx, id))
+            }
+            Some(Live::Window | Live::Closes(_)) | None => None,
+        };
         let mut stream = Stream::new(vec![None; node.schema.len()]);
         let mut read = Vec::new();
         for (among_needed, column) in (0u32..).zip(self.cx.needed(id)) {
             let position = match &dedup {
+                _ if streams.is_some() => streams.as_ref().map_or(0, |layout| layout.outputs[column]),
                 Some(layout) => layout.positions[column],
                 None if is_aggregate => *column,
                 None => among_needed,
@@ -140,8 +156,7 @@ impl<'a> BodyBuilder<'a> {
             let readers = cx.readers(node);
             let &[(reader, port)] = readers else {
                 let steps = stream.take_steps();
-                let branch =
-                    |(reader, port): &(NodeId, usize)| self.branch(*reader, *port, Stream::new(stream.columns.clone()));
+                let branch = |(reader, port): &(NodeId, usize)| self.branch(*reader, *port, stream.branch());
                 return Body { steps, end: End::Fork(readers.iter().map(branch).collect()) };
             };
             match self.operator(reader, port, &mut stream) {
@@ -162,8 +177,18 @@ impl<'a> BodyBuilder<'a> {
     fn operator(&mut self, id: NodeId, port: usize, stream: &mut Stream) -> Next {
         let node = self.cx.plan.node(id);
         let owner = self.owner(id);
+        match live(self.cx.plan, id) {
+            Some(live @ (Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes)) => {
+                return Next::End(self.feed(id, port, live, owner, stream));
+            }
+            Some(Live::Window | Live::Closes(_)) | None => {}
+        }
         match &node.operator {
             Operator::Source { .. } => unreachable!("a source has no inputs"),
+            Operator::IntervalJoin { .. } | Operator::AsofJoin { .. } => unreachable!("they join as rows come"),
+            Operator::WindowAggregate { keys, calls, window } => {
+                Next::End(self.window(id, (keys, calls, window), owner, stream))
+            }
             Operator::Filter { predicate } => {
                 stream.filter(predicate, owner);
                 Next::Readers
@@ -229,6 +254,7 @@ impl<'a> BodyBuilder<'a> {
             values[at] = Some(value);
         }
         stream.push(Step::FlatMap { lists, items, operator: owner.operator });
+        stream.watermark = None;
         stream.columns = values;
     }
 
@@ -264,7 +290,7 @@ impl<'a> BodyBuilder<'a> {
         End::Aggregate { table: self.cut.state(id), keys, inputs, operator: owner.operator }
     }
 
-    fn input(&mut self, call: &AggregateCall, owner: Owner, stream: &mut Stream) -> AggregateInput {
+    pub(super) fn input(&mut self, call: &AggregateCall, owner: Owner, stream: &mut Stream) -> AggregateInput {
         let registers = &mut self.registers;
         let name = |what: &str| format!("{}.{what}", call.name);
         let filter = call.filter.as_ref().map(|filter| stream.register(registers, &name("if"), filter, owner));
@@ -381,7 +407,7 @@ impl<'a> BodyBuilder<'a> {
         self.keys(schema, keys.iter().map(unwrapped), owner, stream)
     }
 
-    fn keys<'k>(
+    pub(super) fn keys<'k>(
         &mut self,
         schema: &Schema,
         keys: impl IntoIterator<Item = &'k Expr>,
@@ -467,7 +493,7 @@ impl<'a> BodyBuilder<'a> {
 }
 
 /// What to call the register of an expression over these columns.
-fn column_name(schema: &Schema, expr: &Expr) -> String {
+pub(super) fn column_name(schema: &Schema, expr: &Expr) -> String {
     if let ExprKind::Column(column) = expr.kind {
         schema.fields[column as usize].name.clone()
     } else {

@@ -9,6 +9,7 @@
 //! `Rows` table, and a loop of its own probes from there. A union is held where too many copies would follow it.
 
 use super::PhysicalCx;
+use super::live::live;
 use sabot_ir::pipeline::TableId;
 use sabot_ir::plan::{JoinKind, NodeId, Operator, Side};
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,6 +133,14 @@ pub(super) fn cut(cx: &PhysicalCx<'_>) -> Cut {
                     (all, count)
                 }
             }
+            Operator::HashJoin { .. } | Operator::IntervalJoin { .. } | Operator::AsofJoin { .. }
+                if live(cx.plan, *id).is_some() =>
+            {
+                let all: BTreeSet<usize> = of_input(0).0 | of_input(1).0;
+                cut.table(Purpose::State(*id));
+                (loops.add(Start::Table(*id), &all), 1)
+            }
+            Operator::IntervalJoin { .. } | Operator::AsofJoin { .. } => unreachable!("they join as rows come"),
             Operator::HashJoin { kind, build, .. } => {
                 let shape = join_shape(*kind, *build);
                 let (building, _) = of_input(shape.build);
@@ -152,7 +161,11 @@ pub(super) fn cut(cx: &PhysicalCx<'_>) -> Cut {
                 }
                 (own, own_count)
             }
-            Operator::Aggregate { .. } | Operator::Dedup { .. } | Operator::Sort { .. } | Operator::Limit { .. } => {
+            Operator::Aggregate { .. }
+            | Operator::WindowAggregate { .. }
+            | Operator::Dedup { .. }
+            | Operator::Sort { .. }
+            | Operator::Limit { .. } => {
                 cut.table(Purpose::State(*id));
                 (loops.add(Start::Table(*id), of_input(0).0), 1)
             }

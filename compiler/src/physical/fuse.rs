@@ -25,6 +25,8 @@ pub(super) struct Owner {
 pub(super) struct Stream {
     /// By column of the node that gives the rows: its value over registers; only for columns that someone reads.
     pub(super) columns: Vec<Option<Expr>>,
+    /// The register with the watermark before each row, where that is known of the row.
+    pub(super) watermark: Option<Reg>,
     steps: Vec<Step>,
     open: Option<OpenStep>,
 }
@@ -48,7 +50,12 @@ impl OpenStep {
 impl Stream {
     /// Rows with these columns, and no steps yet.
     pub(super) fn new(columns: Vec<Option<Expr>>) -> Self {
-        Self { columns, steps: Vec::new(), open: None }
+        Self { columns, watermark: None, steps: Vec::new(), open: None }
+    }
+
+    /// The same rows in a branch.
+    pub(super) fn branch(&self) -> Self {
+        Self { watermark: self.watermark, ..Self::new(self.columns.clone()) }
     }
 
     /// An expression over the columns, as one over registers.

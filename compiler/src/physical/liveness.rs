@@ -11,7 +11,14 @@ use std::collections::BTreeSet;
 pub(super) fn fill(pipeline: &mut Pipeline) {
     let read = in_body(&mut pipeline.body);
     match &mut pipeline.origin {
-        Origin::Scan { columns, .. } | Origin::Table { columns, .. } | Origin::BuildRows { columns, .. } => {
+        Origin::Scan { columns, event_time, .. } => {
+            let time = event_time.as_ref().map(|time| time.column);
+            columns.retain(|(column, reg)| read.contains(reg) || Some(*column) == time);
+            if let Some(time) = event_time {
+                time.watermark = time.watermark.filter(|reg| read.contains(reg));
+            }
+        }
+        Origin::Table { columns, .. } | Origin::BuildRows { columns, .. } => {
             columns.retain(|(_, reg)| read.contains(reg));
         }
     }
@@ -26,6 +33,12 @@ fn in_body(body: &mut Body) -> BTreeSet<Reg> {
             let inputs = inputs.iter().flat_map(|input| input.args.iter().chain(&input.filter));
             keys.iter().chain(inputs).copied().collect()
         }
+        End::Window { time, watermark, keys, inputs, late, .. } => {
+            let inputs = inputs.iter().flat_map(|input| input.args.iter().chain(&input.filter));
+            let late = late.iter().flat_map(|late| &late.columns);
+            keys.iter().chain(&*time).chain(&*watermark).chain(inputs).chain(late).copied().collect()
+        }
+        End::Feed { keys, time, columns, .. } => keys.iter().chain(&*time).chain(columns.iter()).copied().collect(),
         End::Fork(branches) => branches.iter_mut().flat_map(in_body).collect(),
         End::Nothing => BTreeSet::new(),
     };

@@ -8,10 +8,12 @@
 mod body;
 mod cut;
 mod fuse;
+mod live;
 mod liveness;
 mod needed;
 mod operators;
 mod registers;
+mod streams;
 mod tables;
 
 use sabot_ir::pipeline::Pipelines;
@@ -27,6 +29,8 @@ struct PhysicalCx<'a> {
     readers: Vec<Vec<(NodeId, usize)>>,
     /// By node: the columns of its schema that someone reads.
     needed: Vec<BTreeSet<u32>>,
+    /// Something waits for event time.
+    waits: bool,
 }
 
 impl<'a> PhysicalCx<'a> {
@@ -39,7 +43,7 @@ impl<'a> PhysicalCx<'a> {
             }
         }
         let needed = needed::needed_columns(plan, &order);
-        Self { plan, order, readers, needed }
+        Self { plan, order, readers, needed, waits: plan.waits_for_time() }
     }
 
     fn readers(&self, node: NodeId) -> &[(NodeId, usize)] {

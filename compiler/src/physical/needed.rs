@@ -10,9 +10,19 @@ use std::collections::BTreeSet;
 /// By node, the columns of its schema that someone reads. `order` has inputs before their readers.
 pub(super) fn needed_columns(plan: &Plan, order: &[NodeId]) -> Vec<BTreeSet<u32>> {
     let mut needed = vec![BTreeSet::new(); plan.nodes.len()];
+    let waits = plan.waits_for_time();
     for id in order.iter().rev() {
         let node = plan.node(*id);
-        let own: BTreeSet<u32> = std::mem::take(&mut needed[id.0 as usize]);
+        let mut own: BTreeSet<u32> = std::mem::take(&mut needed[id.0 as usize]);
+        if let Operator::Source { source, columns, .. } = &node.operator
+            && waits
+            && let Some(time) = &plan.sources[source.0 as usize].event_time
+        {
+            own.extend((0u32..).zip(columns).find(|(_, column)| **column == time.column).map(|(at, _)| at));
+        }
+        if node.properties.updating {
+            own.extend((node.schema.len() as u32).checked_sub(1));
+        }
         for (port, input) in node.inputs.iter().enumerate() {
             let columns = through(plan, &node.operator, &node.inputs, &own, port);
             needed[input.0 as usize].extend(columns);
@@ -50,17 +60,26 @@ fn through(plan: &Plan, operator: &Operator, inputs: &[NodeId], own: &BTreeSet<u
         }
         Operator::Union | Operator::Limit { .. } => columns.extend(own),
         Operator::HashJoin { kind, left_keys, right_keys, .. } => {
-            let left_width = plan.node(inputs[0]).schema.len() as u32;
-            let only_left = matches!(kind, JoinKind::Semi | JoinKind::Anti);
-            if port == 0 {
-                columns.extend(own.range(..left_width));
-                columns.extend(left_keys.iter().flat_map(|key| key.columns()));
-            } else {
-                let right_width = plan.node(inputs[1]).schema.len() as u32;
-                if !only_left {
-                    columns.extend(own.range(left_width..left_width + right_width).map(|column| column - left_width));
-                }
-                columns.extend(right_keys.iter().flat_map(|key| key.columns()));
+            columns = of_side(plan, inputs, own, *kind, port);
+            columns.extend(if port == 0 { left_keys } else { right_keys }.iter().flat_map(|key| key.columns()));
+        }
+        Operator::IntervalJoin { kind, left_keys, right_keys, left_time, right_time, .. } => {
+            let (keys, time) = if port == 0 { (left_keys, left_time) } else { (right_keys, right_time) };
+            columns = of_side(plan, inputs, own, *kind, port);
+            columns.extend(keys.iter().chain([time]).flat_map(|expr| expr.columns()));
+        }
+        Operator::AsofJoin { left_keys, right_keys, left_time, right_time, .. } => {
+            let (keys, time) = if port == 0 { (left_keys, left_time) } else { (right_keys, right_time) };
+            columns = of_side(plan, inputs, own, JoinKind::Inner, port);
+            columns.extend(keys.iter().chain([time]).flat_map(|expr| expr.columns()));
+        }
+        Operator::WindowAggregate { window, .. } if window.late.is_some() => {
+            columns.extend(0..plan.node(inputs[0]).schema.len() as u32);
+        }
+        Operator::WindowAggregate { keys, calls, window } => {
+            columns.extend(keys.iter().chain(&window.time).flat_map(|key| key.columns()));
+            for call in calls {
+                columns.extend(call.args.iter().chain(&call.filter).flat_map(|expr| expr.columns()));
             }
         }
         Operator::Aggregate { keys, calls } => {
@@ -74,11 +93,25 @@ fn through(plan: &Plan, operator: &Operator, inputs: &[NodeId], own: &BTreeSet<u
             columns.extend(keys.iter().flat_map(|key| key.columns()));
         }
         Operator::Sort { by, partition_by, .. } => {
-            columns.extend(own);
+            // The change of an updating one is its own.
+            columns.extend(own.range(..plan.node(inputs[0]).schema.len() as u32));
             columns.extend(by.iter().flat_map(|key| key.expr.columns()));
             columns.extend(partition_by.iter().flat_map(|key| key.columns()));
         }
         Operator::Sink { .. } => columns.extend(0..plan.node(inputs[0]).schema.len() as u32),
     }
     columns
+}
+
+/// Of a join's columns those that one side has, counted in its schema.
+fn of_side(plan: &Plan, inputs: &[NodeId], own: &BTreeSet<u32>, kind: JoinKind, port: usize) -> BTreeSet<u32> {
+    let left = plan.node(inputs[0]).schema.len() as u32;
+    if port == 0 {
+        return own.range(..left).copied().collect();
+    }
+    let right = match kind {
+        JoinKind::Semi | JoinKind::Anti => 0,
+        JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full => plan.node(inputs[1]).schema.len() as u32,
+    };
+    own.range(left..left + right).map(|column| column - left).collect()
 }

@@ -89,6 +89,9 @@ fn kind(node: &Node) -> &'static str {
         | Operator::Union
         | Operator::HashJoin { .. }
         | Operator::Aggregate { .. }
+        | Operator::WindowAggregate { .. }
+        | Operator::IntervalJoin { .. }
+        | Operator::AsofJoin { .. }
         | Operator::Dedup { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. }

@@ -43,7 +43,13 @@ pub(super) fn renumber(pipeline: &mut Pipeline) {
 
 fn each_register(pipeline: &mut Pipeline, change: &mut impl FnMut(&mut Reg)) {
     match &mut pipeline.origin {
-        Origin::Scan { columns, .. } | Origin::Table { columns, .. } | Origin::BuildRows { columns, .. } => {
+        Origin::Scan { columns, event_time, .. } => {
+            columns.iter_mut().for_each(|(_, reg)| change(reg));
+            if let Some(reg) = event_time.as_mut().and_then(|time| time.watermark.as_mut()) {
+                change(reg);
+            }
+        }
+        Origin::Table { columns, .. } | Origin::BuildRows { columns, .. } => {
             columns.iter_mut().for_each(|(_, reg)| change(reg));
         }
     }
@@ -78,6 +84,16 @@ fn in_body(body: &mut Body, change: &mut impl FnMut(&mut Reg)) {
             for AggregateInput { args, filter } in inputs {
                 args.iter_mut().chain(filter).for_each(&mut *change);
             }
+        }
+        End::Window { table: _, time, watermark, keys, inputs, late, operator: _ } => {
+            keys.iter_mut().chain(time).chain(watermark).for_each(&mut *change);
+            for AggregateInput { args, filter } in inputs {
+                args.iter_mut().chain(filter).for_each(&mut *change);
+            }
+            late.iter_mut().flat_map(|late| &mut late.columns).for_each(&mut *change);
+        }
+        End::Feed { table: _, input: _, keys, time, columns, operator: _ } => {
+            keys.iter_mut().chain(time).chain(columns).for_each(change);
         }
         End::Fork(branches) => branches.iter_mut().for_each(|branch| in_body(branch, change)),
         End::Nothing => {}

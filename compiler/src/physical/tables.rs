@@ -2,6 +2,7 @@
 
 use super::PhysicalCx;
 use super::cut::{Cut, JoinShape, Purpose, join_shape};
+use super::live::{Live, live, spec};
 use sabot_ir::expr::{Expr, ExprKind};
 use sabot_ir::pipeline::{AggregateSpec, Table, TableKind};
 use sabot_ir::plan::{AggregateFunction, JoinKind, NodeId, Operator};
@@ -176,6 +177,14 @@ fn table(cx: &PhysicalCx<'_>, purpose: Purpose) -> Table {
         }
     };
     let node = cx.plan.node(id);
+    let live = live(cx.plan, id);
+    if let Some(kind) = live.and_then(|live| super::live::table(cx, id, live)) {
+        return Table { name: node.name.clone(), kind };
+    }
+    let closes = match live {
+        Some(Live::Closes(part)) => Some(part as u32),
+        Some(Live::Window | Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes) | None => None,
+    };
     let rows = |limit: Option<u64>| TableKind::Rows { columns: rows_layout(cx, purpose).types(), limit };
     let kind = match &node.operator {
         Operator::HashJoin { left_keys, .. } => {
@@ -189,14 +198,8 @@ fn table(cx: &PhysicalCx<'_>, purpose: Purpose) -> Table {
         }
         Operator::Aggregate { keys, calls } => TableKind::Aggregate {
             keys: keys.iter().map(|key| key.ty.clone()).collect(),
-            calls: calls
-                .iter()
-                .map(|call| AggregateSpec {
-                    function: call.function,
-                    args: call.args.iter().map(|arg| arg.ty.clone()).collect(),
-                    ty: call.ty.clone(),
-                })
-                .collect(),
+            calls: calls.iter().map(spec).collect(),
+            closes,
         },
         Operator::Dedup { keys } => match dedup_layout(cx, id) {
             None => rows(Some(1)),
@@ -207,11 +210,14 @@ fn table(cx: &PhysicalCx<'_>, purpose: Purpose) -> Table {
                     .iter()
                     .map(|column| first_row_call(&node.schema.fields[*column as usize].ty))
                     .collect(),
+                closes,
             },
         },
         Operator::Sort { limit, .. } => {
             let layout = rows_layout(cx, purpose);
-            TableKind::Sort { columns: layout.types(), by: layout.by, limit: *limit, partition_by: layout.partition_by }
+            let closes = closes.map(|part| layout.partition_by[part as usize]);
+            let (columns, by, partition_by) = (layout.types(), layout.by, layout.partition_by);
+            TableKind::Sort { columns, by, limit: *limit, partition_by, closes }
         }
         Operator::Limit { rows: limit } => rows(Some(*limit)),
         Operator::Source { .. }
@@ -219,6 +225,9 @@ fn table(cx: &PhysicalCx<'_>, purpose: Purpose) -> Table {
         | Operator::Project { .. }
         | Operator::FlatMap { .. }
         | Operator::Union
+        | Operator::WindowAggregate { .. }
+        | Operator::IntervalJoin { .. }
+        | Operator::AsofJoin { .. }
         | Operator::Sink { .. } => unreachable!("`{}` keeps nothing", node.operator.name()),
     };
     Table { name: node.name.clone(), kind }

@@ -126,7 +126,7 @@ fn check(types: &[ColumnType], keys: usize, rows: Vec<Row>) {
     };
     let specs: Vec<AggregateSpec> = calls.iter().map(spec).collect();
     let out: Vec<ColumnType> = types[..keys].iter().copied().chain(specs.iter().map(|spec| spec.ty)).collect();
-    let table = plan.table(TableKind::Aggregate { keys: types[..keys].to_vec(), calls: specs });
+    let table = plan.table(TableKind::Aggregate { keys: types[..keys].to_vec(), calls: specs, closes: None });
     let input = |(_, args): &(AggregateFunction, Vec<usize>)| AggregateInput {
         args: args.iter().map(|at| *at as u32).collect(),
         filter: None,
@@ -201,7 +201,7 @@ fn only_rows_for_which_the_filter_holds() {
     let mut plan = Plan::new(&["source", "aggregate", "sink"]);
     let source = plan.source(&[int(), option(boolean()), int()], rows.clone());
     let calls = vec![AggregateSpec { function: AggregateFunction::Sum, args: vec![int()], ty: int() }];
-    let table = plan.table(TableKind::Aggregate { keys: vec![int()], calls });
+    let table = plan.table(TableKind::Aggregate { keys: vec![int()], calls, closes: None });
     let inputs = vec![AggregateInput { args: vec![2], filter: Some(1) }];
     plan.scan(source, 0, &[], vec![], End::Aggregate { table, keys: vec![0], inputs, fused: None, operator: 1 });
     let sink = plan.sink(&[int(), int()]);
@@ -226,7 +226,7 @@ fn fused_plan(rows: Vec<Row>) -> Plan {
         AggregateSpec { function: AggregateFunction::Count, args: vec![], ty: int() },
         AggregateSpec { function: AggregateFunction::Sum, args: vec![int()], ty: option(int()) },
     ];
-    let table = plan.table(TableKind::Aggregate { keys: vec![], calls });
+    let table = plan.table(TableKind::Aggregate { keys: vec![], calls, closes: None });
     let kernel = Kernel {
         plain: 0,
         nullable: 0,
@@ -270,7 +270,7 @@ fn groups_whose_sum_does_not_fit_are_left_out_or_written() {
     let mut plan = Plan::new(&["source", "aggregate", "sink"]);
     let source = plan.source(&[int(), int()], rows);
     let calls = vec![AggregateSpec { function: AggregateFunction::Sum, args: vec![int()], ty: int() }];
-    let table = plan.table(TableKind::Aggregate { keys: vec![int()], calls });
+    let table = plan.table(TableKind::Aggregate { keys: vec![int()], calls, closes: None });
     let inputs = vec![AggregateInput { args: vec![1], filter: None }];
     plan.scan(source, 0, &[], vec![], End::Aggregate { table, keys: vec![0], inputs, fused: None, operator: 1 });
     let sink = plan.sink(&[int(), int()]);

@@ -31,7 +31,13 @@ fn rows_are_sorted_and_equal_ones_stay_in_order() {
             vec![(3, false), (1, false)],
         ] {
             for limit in [None, Some(100), Some(0)] {
-                let kind = TableKind::Sort { columns: types.to_vec(), by: by.clone(), limit, partition_by: vec![] };
+                let kind = TableKind::Sort {
+                    columns: types.to_vec(),
+                    by: by.clone(),
+                    limit,
+                    partition_by: vec![],
+                    closes: None,
+                };
                 let mut expected = rows.clone();
                 expected.sort_by(|a, b| {
                     by.iter().fold(Ordering::Equal, |order, (at, descending)| {
@@ -54,7 +60,13 @@ fn rows_are_sorted_and_equal_ones_stay_in_order() {
 fn a_small_top_of_a_large_input() {
     let rows = Random(47).rows(150_000, &[(int(), 1 << 40), (string(), 100)]);
     let types = [int(), string()];
-    let kind = TableKind::Sort { columns: types.to_vec(), by: vec![(0, true)], limit: Some(10), partition_by: vec![] };
+    let kind = TableKind::Sort {
+        columns: types.to_vec(),
+        by: vec![(0, true)],
+        limit: Some(10),
+        partition_by: vec![],
+        closes: None,
+    };
     let mut expected = rows.clone();
     expected.sort_by(|a, b| compare(&b[0], &a[0]));
     expected.truncate(10);
@@ -65,7 +77,13 @@ fn a_small_top_of_a_large_input() {
 fn the_first_rows_of_each_partition() {
     let types = [string(), int()];
     let rows = Random(53).rows(80_000, &[(string(), 50), (int(), 1000)]);
-    let kind = TableKind::Sort { columns: types.to_vec(), by: vec![(1, true)], limit: Some(3), partition_by: vec![0] };
+    let kind = TableKind::Sort {
+        columns: types.to_vec(),
+        by: vec![(1, true)],
+        limit: Some(3),
+        partition_by: vec![0],
+        closes: None,
+    };
     let mut expected = rows.clone();
     expected.sort_by(|a, b| compare(&b[1], &a[1]));
     let mut taken: Vec<(V, usize)> = vec![];

@@ -355,8 +355,13 @@ impl Plan {
         let columns = self.manifest.sources[source as usize].fields.len() as u32;
         let fields = self.manifest.sources[source as usize].fields.clone();
         let registers = fields.into_iter().chain(more.iter().map(|ty| field("made", *ty))).collect();
-        let origin =
-            Origin::Scan { source, columns: (0..columns).map(|at| (at, at)).collect(), prune: vec![], operator };
+        let origin = Origin::Scan {
+            source,
+            columns: (0..columns).map(|at| (at, at)).collect(),
+            prune: vec![],
+            event_time: None,
+            operator,
+        };
         self.manifest.pipelines.push(Pipeline { origin, registers, body: Body { steps, end } });
     }
 

@@ -152,7 +152,12 @@ fn has_order(plan: &Plan) -> bool {
 /// Whether other rows come out if the same rows come in another order.
 fn rows_depend_on_order(plan: &Plan) -> bool {
     plan.nodes.iter().any(|node| match &node.operator {
-        Operator::Limit { .. } | Operator::Dedup { .. } | Operator::Sort { limit: Some(_), .. } => true,
+        Operator::Limit { .. }
+        | Operator::Dedup { .. }
+        | Operator::Sort { limit: Some(_), .. }
+        | Operator::WindowAggregate { .. }
+        | Operator::IntervalJoin { .. }
+        | Operator::AsofJoin { .. } => true,
         Operator::Aggregate { calls, .. } => calls.iter().any(|call| {
             matches!(
                 call.function,

@@ -6,7 +6,10 @@
 use super::expr::{Names, column_name, expr, expr_over};
 use super::plan::{asof_direction, join_kind, window_kind};
 use crate::expr::Expr;
-use crate::pipeline::{AggregateInput, AggregateSpec, Body, End, Keep, OperatorId, Origin, Pipeline, Pipelines, Reg, Step, StreamOperator, TableId, TableKind};
+use crate::pipeline::{
+    AggregateInput, AggregateSpec, Body, End, Keep, OperatorId, Origin, Pipeline, Pipelines, Reg, Step, StreamOperator,
+    TableId, TableKind,
+};
 use crate::plan::ErrorPolicy;
 use crate::ty::{Field, Schema, Type};
 use std::fmt::Write as _;

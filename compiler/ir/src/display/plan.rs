@@ -12,7 +12,10 @@
 use super::expr::{column_name, expr_over};
 use crate::estimate::estimated_rows;
 use crate::expr::{Expr, ExprKind};
-use crate::plan::{AggregateCall, AsofDirection, Connector, ErrorPolicy, JoinKind, Location, Node, NodeId, Operator, Param, Plan, Side, SortKey, Source, WindowKind};
+use crate::plan::{
+    AggregateCall, AsofDirection, Connector, ErrorPolicy, JoinKind, Location, Node, NodeId, Operator, Param, Plan,
+    Side, SortKey, Source, WindowKind,
+};
 use crate::span::Span;
 use std::fmt::{self, Write as _};
 

@@ -2,7 +2,9 @@
 //!
 //! `sabotc explain --state` prints it. Bytes are those of the values; what a table needs around them is the runtime's.
 
-use crate::pipeline::{AggregateSpec, Body, End, Keep, Origin, Pipelines, Step, StreamOperator, Table, TableId, TableKind};
+use crate::pipeline::{
+    AggregateSpec, Body, End, Keep, Origin, Pipelines, Step, StreamOperator, Table, TableId, TableKind,
+};
 use crate::plan::WindowKind;
 use crate::ty::Type;
 use std::fmt::Write as _;
@@ -59,15 +61,18 @@ pub fn state(pipelines: &Pipelines) -> String {
                 line("beside it", calls.iter().map(call).collect::<Vec<_>>().join(", "));
                 let accumulators = 24 * calls.len() as u64;
                 line("bytes", format!("{} per entry", plus(sizes(keys.iter()), accumulators)));
-                line("dropped", match kind {
-                    WindowKind::Count { rows } => format!("when {rows} rows of the key are there"),
-                    WindowKind::Tumbling { .. }
-                    | WindowKind::Sliding { .. }
-                    | WindowKind::Session { .. }
-                    | WindowKind::Cumulate { .. } => {
-                        format!("when event time has passed the window's end by {allowed_lateness_us}us")
-                    }
-                });
+                line(
+                    "dropped",
+                    match kind {
+                        WindowKind::Count { rows } => format!("when {rows} rows of the key are there"),
+                        WindowKind::Tumbling { .. }
+                        | WindowKind::Sliding { .. }
+                        | WindowKind::Session { .. }
+                        | WindowKind::Cumulate { .. } => {
+                            format!("when event time has passed the window's end by {allowed_lateness_us}us")
+                        }
+                    },
+                );
             }
             TableKind::Stream { keys, inputs, operator } => {
                 let (keeps, dropped) = stream(operator);

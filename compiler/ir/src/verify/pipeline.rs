@@ -11,7 +11,8 @@ use super::expr::{Scope, check_expr};
 use crate::display::pipeline::schema;
 use crate::expr::Expr;
 use crate::pipeline::{
-    AggregateInput, AggregateSpec, Body, End, OperatorId, Origin, Pipeline, Pipelines, Reg, Step, StreamOperator, TableId, TableKind,
+    AggregateInput, AggregateSpec, Body, End, OperatorId, Origin, Pipeline, Pipelines, Reg, Step, StreamOperator,
+    TableId, TableKind,
 };
 use crate::plan::{JoinKind, WindowKind};
 use crate::ty::{Schema, TimeUnit, Type};
@@ -404,13 +405,7 @@ impl<'a> Verifier<'a> {
         live
     }
 
-    fn accumulators(
-        &mut self,
-        keys: &[Reg],
-        key_types: &[Type],
-        calls: &[AggregateSpec],
-        inputs: &[AggregateInput],
-    ) {
+    fn accumulators(&mut self, keys: &[Reg], key_types: &[Type], calls: &[AggregateSpec], inputs: &[AggregateInput]) {
         self.types("aggregate key", keys, key_types);
         if calls.len() != inputs.len() {
             self.say(format!("{} inputs for {} accumulators", inputs.len(), calls.len()));

@@ -187,7 +187,8 @@ impl Verifier<'_> {
                     self.call(id, call, input);
                 }
                 let columns = keys.iter().map(|key| &key.ty).chain(calls.iter().map(|call| &call.ty));
-                self.types(id, &columns.cloned().collect::<Vec<_>>());
+                let change = (node.schema.len() > keys.len() + calls.len()).then_some(&Type::Int8);
+                self.types(id, &columns.chain(change).cloned().collect::<Vec<_>>());
             }
             Operator::Dedup { keys } => {
                 self.keys(id, keys, input);
@@ -198,7 +199,9 @@ impl Verifier<'_> {
                     self.expr(id, "sort key", &key.expr, input, None);
                 }
                 self.keys(id, partition_by, input);
-                self.types(id, &types(input));
+                let mut columns = types(input);
+                columns.extend((node.schema.len() > columns.len()).then_some(Type::Int8));
+                self.types(id, &columns);
             }
             Operator::Limit { .. } => self.types(id, &types(input)),
             Operator::Sink { sink } => match plan.sinks.get(sink.0 as usize) {
