@@ -111,7 +111,7 @@ impl Builder {
             operator,
             inputs: inputs.to_vec(),
             schema,
-            properties: Properties::default(),
+            properties: Properties { bounded: true, ..Properties::default() },
             on_error: ErrorPolicy::Fail,
             span: Span::NONE,
         })
