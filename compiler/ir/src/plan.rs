@@ -196,6 +196,15 @@ pub struct Properties {
     pub window_end: Option<u32>,
 }
 
+impl Properties {
+    /// Whether the last column says of each row whether it is added or taken back. A table's rows replace each other by
+    /// its primary key instead.
+    #[must_use]
+    pub fn has_change(&self) -> bool {
+        self.updating && !self.bounded
+    }
+}
+
 /// The operators of a plan. `ExprKind::Column` counts in the schema of the input; where there are two inputs, in the
 /// left one's columns and then the right one's.
 #[derive(Clone, Debug, PartialEq)]

@@ -52,7 +52,8 @@ impl Planner<'_, '_> {
         let is_table = matches!(op.get("table"), Some(Parameter::Bool(true)));
         let is_topic = matches!(connector.location, Location::Kafka(_));
         let properties = Properties {
-            bounded: matches!(connector.location, Location::Path(_) | Location::Standard),
+            // What is joined with a table starts when all that the table held at first was read.
+            bounded: is_table || matches!(connector.location, Location::Path(_) | Location::Standard),
             updating: is_table && is_topic,
             keyed_by: Vec::new(),
             event_time: event_time.as_ref().map(|time| time.column),

@@ -58,7 +58,7 @@ fn needed_columns(plan: &Plan, order: &[NodeId]) -> Vec<Columns> {
         {
             own.extend((0..).zip(columns).find(|(_, column)| **column == time.column).map(|(at, _)| at));
         }
-        if node.properties.updating {
+        if node.properties.has_change() {
             own.extend(u32::try_from(node.schema.len()).unwrap_or(u32::MAX).checked_sub(1));
         }
         if own.is_empty() {

@@ -166,7 +166,7 @@ impl StreamLayout {
 /// The column of an updating stream that says whether a row is added or taken back.
 pub(super) fn change_of(plan: &Plan, node: NodeId) -> Option<u32> {
     let node = plan.node(node);
-    node.properties.updating.then(|| node.schema.len() as u32 - 1)
+    node.properties.has_change().then(|| node.schema.len() as u32 - 1)
 }
 
 /// The table of an operator that keeps state while its input goes on.

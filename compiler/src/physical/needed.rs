@@ -20,7 +20,7 @@ pub(super) fn needed_columns(plan: &Plan, order: &[NodeId]) -> Vec<BTreeSet<u32>
         {
             own.extend((0u32..).zip(columns).find(|(_, column)| **column == time.column).map(|(at, _)| at));
         }
-        if node.properties.updating {
+        if node.properties.has_change() {
             own.extend((node.schema.len() as u32).checked_sub(1));
         }
         for (port, input) in node.inputs.iter().enumerate() {
