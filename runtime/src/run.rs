@@ -36,6 +36,8 @@ pub struct RunOptions {
     pub spill_dir: Option<PathBuf>,
     /// Read at most this many rows of each source.
     pub limit: Option<u64>,
+    /// Rows that sources give at once; `None`: as many as suit the kernels. For tests: nothing may depend on it.
+    pub batch_rows: Option<usize>,
     /// Replace outputs that exist.
     pub overwrite: bool,
     /// Show bars on a terminal.
@@ -120,6 +122,7 @@ impl Job {
             sinks,
             inputs: &options.inputs,
             limit: options.limit,
+            batch_rows: options.batch_rows,
             workers,
             pools: self.pools(workers),
             stop: options.stop.clone().unwrap_or_default(),

@@ -39,6 +39,8 @@ pub(crate) struct JobRun<'a> {
     pub(crate) inputs: &'a BTreeMap<String, String>,
     /// Read at most that many rows of each source.
     pub(crate) limit: Option<u64>,
+    /// Rows that sources give at once.
+    pub(crate) batch_rows: Option<usize>,
     pub(crate) workers: usize,
     /// By worker: the memory of its batches.
     pub(crate) pools: Vec<Arc<Pool>>,
@@ -316,6 +318,7 @@ impl<'a> JobRun<'a> {
             return Ok(Some(Arc::clone(source)));
         }
         let mut scan = Scan::of(columns.iter().map(|(position, _)| *position).collect());
+        scan.batch_rows = self.batch_rows.unwrap_or(scan.batch_rows);
         for term in prune {
             let value = match &term.value {
                 Some(PruneValue::Constant(constant)) => Some(constant.clone()),

@@ -9,18 +9,22 @@
 #![forbid(unsafe_code)]
 
 mod aggregate;
+mod asof_join;
 mod body;
 mod evaluate;
 mod float;
 mod integer;
+mod interval_join;
 mod join;
 mod list;
 mod pipelines;
 pub mod random;
 mod run;
+mod stream_table;
 mod text;
 mod value;
 mod value_function;
+mod window;
 
 pub use evaluate::{RowError, evaluate};
 pub use pipelines::run_pipelines;

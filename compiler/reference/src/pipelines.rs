@@ -1,14 +1,20 @@
 //! Runs physical pipelines a row at a time: the test of the physical stage, and a second opinion on the runtime.
 //!
-//! What a step does not carry along is destroyed behind it, so that a pipeline with wrong liveness gives wrong rows.
+//! What a step does not carry along is destroyed behind it, so that a pipeline with wrong liveness gives wrong rows. One
+//! pipeline runs after the other, also where they would run at the same time: a table gives everything at the end of its
+//! input, when event time has passed all there is.
 
 use crate::aggregate::aggregate;
 use crate::evaluate::{RowError, evaluate};
-use crate::run::{Failure, Inputs, Outputs, Row, error_row, key_of, sort_positions};
+use crate::run::{Failure, Inputs, Outputs, Row, error_row, key_of, processing_time, sort_positions, watermarks};
+use crate::stream_table::{FedRow, given};
 use crate::value::Value;
+use crate::window::{Watermark, WindowRow, windows};
 use sabot_ir::expr::Expr;
-use sabot_ir::pipeline::{Body, End, OperatorId, Origin, Pipelines, Reg, Step, TableId, TableKind};
-use sabot_ir::plan::{ErrorPolicy, JoinKind};
+use sabot_ir::pipeline::{
+    AggregateInput, AggregateSpec, Body, End, OperatorId, Origin, Pipelines, Reg, ScanTime, Step, TableId, TableKind,
+};
+use sabot_ir::plan::{ErrorPolicy, EventTime, JoinKind, SinkId};
 use sabot_ir::span::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,10 +33,14 @@ pub fn run_pipelines(pipelines: &Pipelines, inputs: &Inputs, params: &[Value]) -
     };
     for pipeline in &pipelines.pipelines {
         let (rows, columns) = run.origin(&pipeline.origin, inputs)?;
-        for row in rows {
+        let watermarks = run.watermarks(&pipeline.origin, &rows);
+        for (row, watermark) in rows.into_iter().zip(watermarks) {
             let mut registers = vec![Value::Unit; pipeline.registers.len()];
             for (position, register) in columns {
                 registers[register.0 as usize] = row[*position as usize].clone();
+            }
+            if let Origin::Scan { event_time: Some(ScanTime { watermark: Some(register), .. }), .. } = pipeline.origin {
+                registers[register.0 as usize] = Value::Int(watermark.unwrap_or(i64::MIN).into());
             }
             run.body(&pipeline.body, registers)?;
         }
@@ -48,8 +58,20 @@ struct Run<'a> {
 
 enum Table {
     Join(Vec<BuildRow>),
-    Aggregate { groups: Vec<Group>, positions: BTreeMap<Row, usize> },
+    Aggregate {
+        groups: Vec<Group>,
+        positions: BTreeMap<Row, usize>,
+    },
     Rows(Vec<Row>),
+    Window(Vec<InWindow>),
+    /// By input.
+    Stream(Vec<Vec<FedRow>>),
+}
+
+/// A row in a `Window` table, and where it goes if it comes too late.
+struct InWindow {
+    row: WindowRow,
+    late: Option<(SinkId, Row)>,
 }
 
 struct BuildRow {
@@ -68,16 +90,16 @@ impl Table {
     fn new(kind: &TableKind) -> Self {
         match kind {
             TableKind::Join { .. } => Self::Join(Vec::new()),
-            TableKind::Aggregate { keys, calls, .. } => {
+            TableKind::Aggregate { keys, calls, closes: _ } => {
                 let mut table = Self::Aggregate { groups: Vec::new(), positions: BTreeMap::new() };
                 if keys.is_empty() {
                     table.group(Row::new(), calls.len());
                 }
                 table
             }
-            TableKind::Sort { .. } | TableKind::Rows { .. } | TableKind::Window { .. } | TableKind::Stream { .. } => {
-                Self::Rows(Vec::new())
-            }
+            TableKind::Sort { .. } | TableKind::Rows { .. } => Self::Rows(Vec::new()),
+            TableKind::Window { .. } => Self::Window(Vec::new()),
+            TableKind::Stream { inputs, .. } => Self::Stream(vec![Vec::new(); inputs.len()]),
         }
     }
 
@@ -116,9 +138,22 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The watermark before each row, all rows of a source being one partition.
+    fn watermarks(&self, origin: &Origin, rows: &[Row]) -> Vec<Watermark> {
+        match origin {
+            Origin::Scan { source, event_time: Some(time), .. } => {
+                let event_time = EventTime { column: time.column, lateness_us: time.lateness_us };
+                watermarks(Some(&event_time), &self.pipelines.sources[source.0 as usize].schema, rows)
+            }
+            Origin::Scan { event_time: None, .. } | Origin::Table { .. } | Origin::BuildRows { .. } => {
+                vec![None; rows.len()]
+            }
+        }
+    }
+
     fn origin(&mut self, origin: &'a Origin, inputs: &Inputs) -> Result<(Vec<Row>, &'a [(u32, Reg)]), Failure> {
         match origin {
-            Origin::Scan { source, columns, prune, operator, .. } => {
+            Origin::Scan { source, columns, prune, event_time: _, operator } => {
                 let name = &self.pipelines.sources[source.0 as usize].name;
                 let mut rows = inputs.get(name).cloned().unwrap_or_default();
                 if let Some(prune) = prune {
@@ -144,35 +179,61 @@ impl<'a> Run<'a> {
     }
 
     fn table_rows(&mut self, table: TableId, operator: OperatorId) -> Result<Vec<Row>, Failure> {
-        match (&self.pipelines.tables[table.0 as usize].kind, &self.tables[table.0 as usize]) {
-            (TableKind::Aggregate { calls, .. }, Table::Aggregate { groups, .. }) => {
-                let mut rows = Vec::new();
-                let mut refused = Vec::new();
+        let at = table.0 as usize;
+        let mut rows = Vec::new();
+        let mut refused = Vec::new();
+        match (&self.pipelines.tables[at].kind, &self.tables[at]) {
+            (TableKind::Aggregate { calls, closes, .. }, Table::Aggregate { groups, .. }) => {
+                let mut groups: Vec<&Group> = groups.iter().collect();
+                if let Some(end) = closes {
+                    groups.sort_by(|a, b| a.key[*end as usize].cmp(&b.key[*end as usize]));
+                }
                 for group in groups {
-                    let values: Result<Row, _> = calls
-                        .iter()
-                        .zip(&group.args)
-                        .map(|(call, args)| aggregate(call.function, &call.ty, args))
-                        .collect();
-                    match values {
-                        Ok(values) => rows.push(group.key.iter().cloned().chain(values).collect()),
-                        Err(code) => refused.push((group.key.clone(), RowError { code, span: Span::NONE })),
+                    match finished(&group.key, calls, &group.args) {
+                        Ok(row) => rows.push(row),
+                        Err(error) => refused.push((group.key.clone(), error)),
                     }
                 }
-                for (key, error) in refused {
-                    self.refuse(operator, &key, error)?;
+            }
+            (TableKind::Sort { by, limit, partition_by, closes, .. }, Table::Rows(of_table)) => {
+                rows = sort_positions(of_table, by, *limit, partition_by);
+                if let Some(end) = closes {
+                    rows.sort_by(|a, b| a[*end as usize].cmp(&b[*end as usize]));
                 }
-                Ok(rows)
             }
-            (TableKind::Sort { by, limit, partition_by, .. }, Table::Rows(rows)) => {
-                Ok(sort_positions(rows, by, *limit, partition_by))
-            }
-            (TableKind::Rows { limit, .. }, Table::Rows(rows)) => {
+            (TableKind::Rows { limit, .. }, Table::Rows(of_table)) => {
                 let keep = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-                Ok(rows.iter().take(keep).cloned().collect())
+                rows = of_table.iter().take(keep).cloned().collect();
+            }
+            (TableKind::Window { calls, kind, allowed_lateness_us, .. }, Table::Window(of_table)) => {
+                let taken: Vec<WindowRow> = of_table.iter().map(|row| row.row.clone()).collect();
+                let outcome = windows(*kind, *allowed_lateness_us, &taken);
+                for fired in &outcome.fired {
+                    let times = fired.times.iter().flat_map(|(start, end)| [Value::Int(*start), Value::Int(*end)]);
+                    let begin: Row = fired.key.iter().cloned().chain(times).collect();
+                    match finished(&begin, calls, &fired.args) {
+                        Ok(row) => rows.push(row),
+                        Err(error) => refused.push((begin, error)),
+                    }
+                }
+                for (sink, row) in outcome.late.iter().filter_map(|position| of_table[*position].late.as_ref()) {
+                    let name = &self.pipelines.sinks[sink.0 as usize].name;
+                    self.outputs.entry(name.clone()).or_default().push(row.clone());
+                }
+            }
+            (TableKind::Stream { operator, inputs, .. }, Table::Stream(of_inputs)) => {
+                let widths: Vec<usize> = inputs.iter().map(Vec::len).collect();
+                let given = given(operator, of_inputs, &widths);
+                rows = given.rows;
+                let error = |code| RowError { code, span: Span::NONE };
+                refused.extend(given.refused.into_iter().map(|(key, code)| (key, error(code))));
             }
             (kind, _) => unreachable!("{kind:?} is not read as rows"),
         }
+        for (key, error) in refused {
+            self.refuse(operator, &key, error)?;
+        }
+        Ok(rows)
     }
 
     fn body(&mut self, body: &Body, registers: Row) -> Result<(), Failure> {
@@ -254,7 +315,6 @@ impl<'a> Run<'a> {
 
     fn end(&mut self, end: &End, registers: Row) -> Result<(), Failure> {
         match end {
-            End::Window { .. } | End::Feed { .. } => unreachable!("pipelines over time are not interpreted"),
             End::Sink { sink, columns, operator } => {
                 self.count(*operator, 1);
                 let name = &self.pipelines.sinks[sink.0 as usize].name;
@@ -268,9 +328,7 @@ impl<'a> Run<'a> {
             End::Aggregate { table, keys, inputs, operator: _ } => {
                 let group = self.tables[table.0 as usize].group(values(&registers, keys), inputs.len());
                 for (args, input) in group.args.iter_mut().zip(inputs) {
-                    if input.filter.is_none_or(|filter| registers[filter.0 as usize].is_true()) {
-                        args.push(values(&registers, &input.args));
-                    }
+                    args.extend(arguments(input, &registers));
                 }
             }
             End::Collect { table, columns, operator: _ } => {
@@ -278,6 +336,28 @@ impl<'a> Run<'a> {
                     unreachable!("the verifier knows the tables")
                 };
                 rows.push(values(&registers, columns));
+            }
+            End::Window { table, time, watermark, keys, inputs, late, operator: _ } => {
+                let number = |reg: Reg| registers[reg.0 as usize].as_int();
+                let row = WindowRow {
+                    key: values(&registers, keys),
+                    time: time.map_or_else(processing_time, |time| number(time).unwrap_or_default()),
+                    watermark: watermark.and_then(number).and_then(|watermark| i64::try_from(watermark).ok()),
+                    args: inputs.iter().map(|input| arguments(input, &registers)).collect(),
+                };
+                let late = late.as_ref().map(|late| (late.sink, values(&registers, &late.columns)));
+                let Table::Window(rows) = &mut self.tables[table.0 as usize] else {
+                    unreachable!("the verifier knows the tables")
+                };
+                rows.push(InWindow { row, late });
+            }
+            End::Feed { table, input, keys, time, columns, operator: _ } => {
+                let time = time.and_then(|time| registers[time.0 as usize].as_int()).unwrap_or_default();
+                let row = FedRow { key: values(&registers, keys), time, columns: values(&registers, columns) };
+                let Table::Stream(inputs) = &mut self.tables[table.0 as usize] else {
+                    unreachable!("the verifier knows the tables")
+                };
+                inputs[*input as usize].push(row);
             }
             End::Fork(branches) => {
                 for branch in branches {
@@ -306,6 +386,22 @@ fn compute(
         registers[reg.0 as usize] = evaluate(expr, registers, params)?;
     }
     Ok(true)
+}
+
+/// What an accumulator takes of the row, if it counts.
+fn arguments(input: &AggregateInput, registers: &[Value]) -> Option<Row> {
+    let counts = input.filter.is_none_or(|filter| registers[filter.0 as usize].is_true());
+    counts.then(|| values(registers, &input.args))
+}
+
+/// The values of the calls, behind what a group begins with.
+fn finished(begin: &[Value], calls: &[AggregateSpec], args: &[Vec<Row>]) -> Result<Row, RowError> {
+    let mut row = begin.to_vec();
+    for (call, args) in calls.iter().zip(args) {
+        let error = |code| RowError { code, span: Span::NONE };
+        row.push(aggregate(call.function, &call.ty, args).map_err(error)?);
+    }
+    Ok(row)
 }
 
 /// Destroys all registers but these.

@@ -1,12 +1,18 @@
 //! A whole plan over rows in memory: one operator after the other, all rows of each.
 
 use crate::aggregate::aggregate;
+use crate::asof_join::asof_join;
 use crate::evaluate::{RowError, evaluate};
+use crate::interval_join::{TimedRow, interval_join};
 use crate::join::{Keyed, join};
 use crate::value::{Value, sort_order};
+use crate::window::{Watermark, WindowRow, windows};
 use sabot_ir::expr::Expr;
-use sabot_ir::plan::{AggregateCall, ErrorPolicy, Node, Operator, Plan, Sink, SortKey};
+use sabot_ir::plan::{
+    AggregateCall, ErrorPolicy, EventTime, JoinKind, Node, Operator, Plan, Side, Sink, SortKey, Window,
+};
 use sabot_ir::span::Span;
+use sabot_ir::ty::{Schema, TimeUnit, Type};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -87,10 +93,23 @@ pub fn run_counted(plan: &Plan, inputs: &Inputs, params: &[Value]) -> Result<(Ou
     Ok((run.outputs, rows_out))
 }
 
+/// A row on an edge.
+#[derive(Clone)]
+struct StreamRow {
+    row: Row,
+    /// Known as long as the row has only passed operators that keep no rows.
+    watermark: Watermark,
+}
+
+/// Rows out of an operator that keeps rows.
+fn kept(rows: Vec<Row>) -> Vec<StreamRow> {
+    rows.into_iter().map(|row| StreamRow { row, watermark: None }).collect()
+}
+
 struct Run<'a> {
     plan: &'a Plan,
     /// By node, those that have run.
-    rows: Vec<Vec<Row>>,
+    rows: Vec<Vec<StreamRow>>,
     outputs: Outputs,
 }
 
@@ -123,72 +142,143 @@ impl OperatorCx<'_> {
     }
 
     /// Rows with the values of these expressions.
-    fn with_values(&mut self, rows: &[Row], exprs: &[Expr]) -> Result<Vec<(Row, Row)>, Failure> {
+    fn with_values(&mut self, rows: &[StreamRow], exprs: &[Expr]) -> Result<Vec<(StreamRow, Row)>, Failure> {
         let mut result = Vec::new();
         for row in rows {
             let params = self.params;
-            let values = self.attempt(row, |row| exprs.iter().map(|expr| evaluate(expr, row, params)).collect())?;
+            let values =
+                self.attempt(&row.row, |row| exprs.iter().map(|expr| evaluate(expr, row, params)).collect())?;
             if let Some(values) = values {
                 result.push((row.clone(), values));
             }
         }
         Ok(result)
     }
+
+    /// Rows with their keys and times.
+    fn timed(&mut self, rows: &[StreamRow], keys: &[Expr], time: &Expr) -> Result<Vec<TimedRow>, Failure> {
+        let exprs: Vec<Expr> = keys.iter().chain([time]).cloned().collect();
+        let timed = |(row, mut values): (StreamRow, Row)| {
+            let time = values.pop().and_then(|time| time.as_int()).unwrap_or_default();
+            TimedRow { row: row.row, key: match_key(&values), time }
+        };
+        Ok(self.with_values(rows, &exprs)?.into_iter().map(timed).collect())
+    }
 }
 
 impl Run<'_> {
-    fn operator(&mut self, cx: &mut OperatorCx<'_>, inputs: &Inputs) -> Result<Vec<Row>, Failure> {
+    fn operator(&mut self, cx: &mut OperatorCx<'_>, inputs: &Inputs) -> Result<Vec<StreamRow>, Failure> {
         let node = cx.node;
         let input = |position: usize| &self.rows[node.inputs[position].0 as usize];
         let width = |position: usize| self.plan.node(node.inputs[position]).schema.len();
         match &node.operator {
-            Operator::WindowAggregate { .. } | Operator::IntervalJoin { .. } | Operator::AsofJoin { .. } => {
-                unreachable!("plans over time are not interpreted")
-            }
             Operator::Source { source, columns, prune: _ } => {
-                let name = &self.plan.sources[source.0 as usize].name;
-                let rows = inputs.get(name).map_or(&[][..], Vec::as_slice);
-                Ok(rows
-                    .iter()
-                    .map(|row| columns.iter().map(|column| row[*column as usize].clone()).collect())
-                    .collect())
+                let source = &self.plan.sources[source.0 as usize];
+                let rows = inputs.get(&source.name).map_or(&[][..], Vec::as_slice);
+                let watermarks = watermarks(source.event_time.as_ref(), &source.schema, rows);
+                let read = |row: &Row| columns.iter().map(|column| row[*column as usize].clone()).collect();
+                let rows = rows.iter().zip(watermarks);
+                Ok(rows.map(|(row, watermark)| StreamRow { row: read(row), watermark }).collect())
             }
             Operator::Filter { predicate } => {
                 let with_truth = cx.with_values(input(0), std::slice::from_ref(predicate))?;
                 Ok(with_truth.into_iter().filter(|(_, truth)| truth[0].is_true()).map(|(row, _)| row).collect())
             }
             Operator::Project { columns } => {
-                Ok(cx.with_values(input(0), columns)?.into_iter().map(|(_, values)| values).collect())
+                let rows = cx.with_values(input(0), columns)?.into_iter();
+                Ok(rows.map(|(of, row)| StreamRow { row, watermark: of.watermark }).collect())
             }
             Operator::FlatMap { columns } => {
-                let lists = cx.with_values(input(0), columns)?;
-                Ok(lists.into_iter().flat_map(|(_, lists)| items(&lists)).collect())
+                let lists = cx.with_values(input(0), columns)?.into_iter();
+                let made = lists.flat_map(|(of, lists)| {
+                    items(&lists).into_iter().map(move |row| StreamRow { row, watermark: of.watermark })
+                });
+                Ok(made.collect())
             }
             Operator::Union => Ok((0..node.inputs.len()).flat_map(|position| input(position).clone()).collect()),
             Operator::HashJoin { kind, left_keys, right_keys, build } => {
-                let left = keyed(cx.with_values(input(0), left_keys)?);
-                let right = keyed(cx.with_values(input(1), right_keys)?);
-                Ok(join(*kind, *build, &left, &right, width(0), width(1)))
+                let left = cx.with_values(input(0), left_keys)?;
+                let right = cx.with_values(input(1), right_keys)?;
+                Ok(hash_join(*kind, *build, &left, &right, (width(0), width(1))))
             }
-            Operator::Aggregate { keys, calls } => aggregate_rows(cx, input(0), keys, calls),
+            Operator::IntervalJoin { kind, left_keys, right_keys, left_time, right_time, within_us } => {
+                let left = cx.timed(input(0), left_keys, left_time)?;
+                let right = cx.timed(input(1), right_keys, right_time)?;
+                Ok(kept(interval_join(*kind, *within_us, &left, &right, (width(0), width(1)))))
+            }
+            Operator::AsofJoin { outer, left_keys, right_keys, left_time, right_time, direction, tolerance_us } => {
+                let left = cx.timed(input(0), left_keys, left_time)?;
+                let right = cx.timed(input(1), right_keys, right_time)?;
+                Ok(kept(asof_join(*outer, *direction, *tolerance_us, &left, &right, width(1))))
+            }
+            Operator::Aggregate { keys, calls } => {
+                let rows = aggregate_rows(cx, input(0), keys, calls)?;
+                Ok(kept(as_changes(rows, &node.schema)))
+            }
+            Operator::WindowAggregate { keys, calls, window } => {
+                let (rows, late) = window_rows(cx, input(0), keys, calls, window)?;
+                if let Some(sink) = window.late {
+                    let name = &self.plan.sinks[sink.0 as usize].name;
+                    self.outputs.entry(name.clone()).or_default().extend(late);
+                }
+                Ok(kept(rows))
+            }
             Operator::Dedup { keys } => {
                 let mut seen = BTreeSet::new();
-                let keyed = cx.with_values(input(0), keys)?;
-                Ok(keyed.into_iter().filter(|(_, key)| seen.insert(key_of(key))).map(|(row, _)| row).collect())
+                let keyed = cx.with_values(input(0), keys)?.into_iter();
+                Ok(kept(keyed.filter(|(_, key)| seen.insert(key_of(key))).map(|(row, _)| row.row).collect()))
             }
-            Operator::Sort { by, limit, partition_by } => sort_rows(cx, input(0), by, *limit, partition_by),
+            Operator::Sort { by, limit, partition_by } => {
+                let rows = sort_rows(cx, input(0), by, *limit, partition_by)?;
+                Ok(kept(as_changes(rows, &node.schema)))
+            }
             Operator::Limit { rows } => {
                 let keep = usize::try_from(*rows).unwrap_or(usize::MAX);
-                Ok(input(0).iter().take(keep).cloned().collect())
+                Ok(kept(input(0).iter().take(keep).map(|row| row.row.clone()).collect()))
             }
             Operator::Sink { sink } => {
-                let rows = input(0).clone();
+                let rows: Vec<Row> = input(0).iter().map(|row| row.row.clone()).collect();
                 let name = &self.plan.sinks[sink.0 as usize].name;
                 self.outputs.entry(name.clone()).or_default().extend(rows);
                 Ok(Vec::new())
             }
         }
     }
+}
+
+/// The watermark before each row of a source: the greatest time of the rows before it, less the lateness. All rows of a
+/// source are one partition.
+pub(crate) fn watermarks(event_time: Option<&EventTime>, schema: &Schema, rows: &[Row]) -> Vec<Watermark> {
+    let mut watermark = None;
+    let before = |row: &Row| {
+        let before = watermark;
+        if let Some(event_time) = event_time {
+            let column = event_time.column as usize;
+            let time = row[column].as_int().map(|time| micros(time, schema.fields[column].ty.value_type()));
+            watermark = watermark.max(time.map(|time| time.saturating_sub(event_time.lateness_us)));
+        }
+        before
+    };
+    rows.iter().map(before).collect()
+}
+
+/// A moment in microseconds.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is no timestamp is in microseconds")]
+fn micros(time: i128, ty: &Type) -> i64 {
+    let micros = match ty {
+        Type::Timestamp(TimeUnit::Millisecond) => time * 1000,
+        Type::Timestamp(TimeUnit::Nanosecond) => time.div_euclid(1000),
+        _ => time,
+    };
+    i64::try_from(micros).unwrap_or(if micros < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// Rows of an operator that may give changes, as its schema says: here each row comes once, and is never taken back.
+fn as_changes(mut rows: Vec<Row>, schema: &Schema) -> Vec<Row> {
+    for row in &mut rows {
+        row.resize(row.len().max(schema.len()), Value::Int(1));
+    }
+    rows
 }
 
 /// A row for each item of these lists, which have one length.
@@ -219,19 +309,72 @@ pub(crate) fn key_of(values: &[Value]) -> Row {
     values.iter().map(Value::key).collect()
 }
 
-/// Rows with their keys; a key with a null matches nothing.
-fn keyed(rows: Vec<(Row, Row)>) -> Vec<Keyed> {
-    rows.into_iter()
-        .map(|(row, key)| {
-            let has_null = key.iter().any(Value::is_null);
-            (row, (!has_null).then(|| key_of(&key)))
-        })
-        .collect()
+/// The key of a row in a join; one with a null matches nothing.
+pub(crate) fn match_key(key: &[Value]) -> Option<Row> {
+    (!key.iter().any(Value::is_null)).then(|| key_of(key))
+}
+
+/// Joins the positions of the rows, so that it is known from which row of the probing side each pair comes.
+fn hash_join(
+    kind: JoinKind,
+    build: Side,
+    left: &[(StreamRow, Row)],
+    right: &[(StreamRow, Row)],
+    widths: (usize, usize),
+) -> Vec<StreamRow> {
+    let positions = |rows: &[(StreamRow, Row)]| -> Vec<Keyed> {
+        (0..).zip(rows).map(|(position, (_, key))| (vec![Value::Int(position)], match_key(key))).collect()
+    };
+    let row_at = |rows: &[(StreamRow, Row)], position: &Value| {
+        position.as_int().map(|position| rows[position as usize].0.clone())
+    };
+    let only_left = matches!(kind, JoinKind::Semi | JoinKind::Anti);
+    let pairs = join(kind, build, &positions(left), &positions(right), 1, 1).into_iter();
+    let pair = |pair: Row| {
+        let l = row_at(left, &pair[0]);
+        let r = if only_left { None } else { row_at(right, &pair[1]) };
+        let probing = if build == Side::Right { &l } else { &r };
+        let watermark = probing.as_ref().and_then(|row| row.watermark);
+        let mut row = l.map_or_else(|| vec![Value::Null; widths.0], |l| l.row);
+        if !only_left {
+            row.extend(r.map_or_else(|| vec![Value::Null; widths.1], |r| r.row));
+            row.extend_from_slice(&pair[2..]);
+        }
+        StreamRow { row, watermark }
+    };
+    pairs.map(pair).collect()
+}
+
+/// The arguments of each call for which the row counts.
+type Arguments = Vec<Option<Row>>;
+
+/// What the calls of an aggregate take of a row.
+fn arguments(calls: &[AggregateCall], row: &[Value], params: &[Value]) -> Result<Arguments, RowError> {
+    let mut of_calls = Vec::new();
+    for call in calls {
+        let counts = match &call.filter {
+            Some(filter) => evaluate(filter, row, params)?.is_true(),
+            None => true,
+        };
+        let args = || call.args.iter().map(|arg| evaluate(arg, row, params)).collect::<Result<Row, _>>();
+        of_calls.push(if counts { Some(args()?) } else { None });
+    }
+    Ok(of_calls)
+}
+
+/// The values of the calls, behind what a group begins with.
+fn finished(begin: &[Value], calls: &[AggregateCall], args: &[Vec<Row>]) -> Result<Row, RowError> {
+    let mut row = begin.to_vec();
+    for (call, args) in calls.iter().zip(args) {
+        let at = |code| RowError { code, span: call.span };
+        row.push(aggregate(call.function, &call.ty, args).map_err(at)?);
+    }
+    Ok(row)
 }
 
 fn aggregate_rows(
     cx: &mut OperatorCx<'_>,
-    rows: &[Row],
+    rows: &[StreamRow],
     keys: &[Expr],
     calls: &[AggregateCall],
 ) -> Result<Vec<Row>, Failure> {
@@ -247,21 +390,12 @@ fn aggregate_rows(
         positions.insert(Row::new(), 0);
         groups.push(new_group(Row::new()));
     }
-    for row in rows {
+    for StreamRow { row, .. } in rows {
         let params = cx.params;
         // The whole row counts, or none of it.
         let values = cx.attempt(row, |row| {
             let key: Row = keys.iter().map(|key| evaluate(key, row, params)).collect::<Result<_, _>>()?;
-            let mut of_calls: Vec<Option<Row>> = Vec::new();
-            for call in calls {
-                let counts = match &call.filter {
-                    Some(filter) => evaluate(filter, row, params)?.is_true(),
-                    None => true,
-                };
-                let args = || call.args.iter().map(|arg| evaluate(arg, row, params)).collect::<Result<Row, _>>();
-                of_calls.push(if counts { Some(args()?) } else { None });
-            }
-            Ok((key, of_calls))
+            Ok((key, arguments(calls, row, params)?))
         })?;
         let Some((key, of_calls)) = values else { continue };
         let group = *positions.entry(key_of(&key)).or_insert_with(|| {
@@ -274,30 +408,62 @@ fn aggregate_rows(
     }
     let mut result = Vec::new();
     for group in &groups {
-        let row = cx.attempt(&group.key, |key| {
-            let mut row = key.to_vec();
-            for (call, args) in calls.iter().zip(&group.args) {
-                let at = |code| RowError { code, span: call.span };
-                row.push(aggregate(call.function, &call.ty, args).map_err(at)?);
-            }
-            Ok(row)
-        })?;
-        result.extend(row);
+        result.extend(cx.attempt(&group.key, |key| finished(key, calls, &group.args))?);
     }
     Ok(result)
 }
 
+/// What the windows give, and the rows that came too late.
+fn window_rows(
+    cx: &mut OperatorCx<'_>,
+    rows: &[StreamRow],
+    keys: &[Expr],
+    calls: &[AggregateCall],
+    window: &Window,
+) -> Result<(Vec<Row>, Vec<Row>), Failure> {
+    let mut taken: Vec<WindowRow> = Vec::new();
+    let mut rows_taken: Vec<&Row> = Vec::new();
+    let now = processing_time();
+    for StreamRow { row, watermark } in rows {
+        let params = cx.params;
+        let values = cx.attempt(row, |row| {
+            let key: Row = keys.iter().map(|key| evaluate(key, row, params)).collect::<Result<_, _>>()?;
+            let time = window.time.as_ref().map(|time| evaluate(time, row, params)).transpose()?;
+            Ok((key, time, arguments(calls, row, params)?))
+        })?;
+        let Some((key, time, args)) = values else { continue };
+        let time = time.map_or(now, |time| time.as_int().unwrap_or_default());
+        let watermark = if window.time.is_some() { *watermark } else { None };
+        taken.push(WindowRow { key, time, watermark, args });
+        rows_taken.push(row);
+    }
+    let outcome = windows(window.kind, window.allowed_lateness_us, &taken);
+    let mut result = Vec::new();
+    for fired in &outcome.fired {
+        let times = fired.times.iter().flat_map(|(start, end)| [Value::Int(*start), Value::Int(*end)]);
+        let begin: Row = fired.key.iter().cloned().chain(times).collect();
+        result.extend(cx.attempt(&begin, |begin| finished(begin, calls, &fired.args))?);
+    }
+    Ok((result, outcome.late.iter().map(|position| rows_taken[*position].clone()).collect()))
+}
+
+/// The clock, for windows that go by it: all rows come at once here.
+pub(crate) fn processing_time() -> i128 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_micros() as i128)
+}
+
 fn sort_rows(
     cx: &mut OperatorCx<'_>,
-    rows: &[Row],
+    rows: &[StreamRow],
     by: &[SortKey],
     limit: Option<u64>,
     partition_by: &[Expr],
 ) -> Result<Vec<Row>, Failure> {
     // The row, then what it is sorted and partitioned by.
     let mut wide: Vec<Row> = Vec::new();
-    let width = rows.first().map_or(0, Vec::len);
-    for row in rows {
+    let width = rows.first().map_or(0, |row| row.row.len());
+    for StreamRow { row, .. } in rows {
         let params = cx.params;
         let exprs = by.iter().map(|key| &key.expr).chain(partition_by);
         let values: Option<Row> = cx.attempt(row, |row| exprs.map(|expr| evaluate(expr, row, params)).collect())?;

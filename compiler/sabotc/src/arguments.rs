@@ -256,6 +256,10 @@ pub struct RunArguments {
     #[arg(long, value_name = "ROWS")]
     pub limit: Option<u64>,
 
+    /// Rows that sources give at once; nothing depends on it but speed.
+    #[arg(long, value_name = "ROWS", hide = true)]
+    pub batch_rows: Option<usize>,
+
     /// Replace outputs that exist.
     #[arg(long)]
     pub overwrite: bool,

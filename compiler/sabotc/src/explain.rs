@@ -82,6 +82,7 @@ fn analyze(
         memory: None,
         spill_dir: None,
         limit: None,
+        batch_rows: None,
         overwrite: true,
         interpret: false,
         summary: None,

@@ -43,6 +43,7 @@ pub(crate) fn compiled(made: &Artifact, arguments: &RunArguments, progress: bool
         memory_budget: arguments.memory,
         spill_dir: arguments.spill_dir.clone(),
         limit: arguments.limit,
+        batch_rows: arguments.batch_rows,
         overwrite: arguments.overwrite,
         progress,
         stop: Some(interrupt::stop_on_interrupt()),

@@ -1,0 +1,10 @@
+WITH begun AS (
+    SELECT bidder, date_time,
+        coalesce(date_time - lag(date_time) OVER of_bidder >= INTERVAL 10 SECOND, true) AS is_first
+    FROM bids WINDOW of_bidder AS (PARTITION BY bidder ORDER BY date_time)
+), numbered AS (
+    SELECT bidder, date_time, count(*) FILTER (is_first) OVER (PARTITION BY bidder ORDER BY date_time) AS session
+    FROM begun
+)
+SELECT bidder, count(*) AS bids, min(date_time) AS start, max(date_time) + INTERVAL 10 SECOND AS "end"
+FROM numbered GROUP BY bidder, session
