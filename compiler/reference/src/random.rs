@@ -4,18 +4,21 @@
 //! whose sides may be swapped, and after a union), no operator stands whose rows would depend on it: the rows of every
 //! sink are then the same as a multiset, up to the rounding of float sums ([`Value::is_close_to`]).
 
+mod time;
+
 use crate::run::{Inputs, Row, default_params};
 use crate::value::{Value, sort_order};
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, ParamId, UnaryOp};
 use sabot_ir::plan::{
     AggregateCall, AggregateFunction, Connector, ErrorPolicy, Format, JoinKind, Location, Node, NodeId, Operator,
-    Param, Plan, Properties, Side, Sink, SinkId, SortKey, Source, SourceId, Statistics,
+    Param, Plan, Side, Sink, SinkId, SortKey, Source, SourceId, Statistics,
 };
 use sabot_ir::span::Span;
 use sabot_ir::text::TextFunction;
 use sabot_ir::ty::{Field, Schema, TimeUnit, Type};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use time::Times;
 
 /// What random jobs are made of.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub struct RandomOptions {
     pub rows: u32,
     /// Expressions that can be row errors, and operators that skip rows.
     pub fallible: bool,
+    /// Event time, windows, joins in time.
+    pub time: bool,
     /// Types of the columns; each also as an `Option`.
     pub types: Vec<Type>,
 }
@@ -36,6 +41,7 @@ impl Default for RandomOptions {
             operators: 8,
             rows: 12,
             fallible: true,
+            time: false,
             types: vec![
                 Type::Bool,
                 Type::Int8,
@@ -182,6 +188,7 @@ struct Stream {
     /// No more rows than this.
     rows: u64,
     readers: u32,
+    times: Times,
 }
 
 struct Builder {
@@ -241,13 +248,17 @@ impl Builder {
     }
 
     fn source(&mut self) {
-        let types = (0..=self.rng.below(6)).map(|_| self.ty()).collect();
+        let mut types: Vec<Type> = (0..=self.rng.below(6)).map(|_| self.ty()).collect();
+        if self.options.time {
+            types.insert(0, Type::Timestamp(TimeUnit::Microsecond));
+        }
         let schema = self.schema(types);
         let name = self.name("source");
         let count = self.rng.below(u64::from(self.options.rows) + 1);
-        let rows: Vec<Row> = (0..count)
+        let mut rows: Vec<Row> = (0..count)
             .map(|_| schema.fields.iter().map(|field| random_value(&mut self.rng, &field.ty)).collect())
             .collect();
+        let timed = self.options.time.then(|| self.event_time(&mut rows));
         self.inputs.insert(name.clone(), rows);
         let source = SourceId(self.plan.sources.len() as u32);
         self.plan.sources.push(Source {
@@ -255,12 +266,16 @@ impl Builder {
             name: name.clone(),
             schema: schema.clone(),
             primary_key: None,
-            event_time: None,
+            event_time: timed.as_ref().map(|(event_time, _)| event_time.clone()),
             statistics: Statistics { rows: self.rng.percent(50).then_some(count), distinct: BTreeMap::new() },
             span: Span::NONE,
         });
         let columns = (0..schema.len() as u32).collect();
-        self.add(name, Operator::Source { source, columns, prune: None }, &[], schema, true, count);
+        let node = self.add(name, Operator::Source { source, columns, prune: None }, &[], schema, true, count);
+        if let (Some((_, times)), Some(stream)) = (timed, self.streams.last_mut()) {
+            stream.times = times;
+            self.plan.node_mut(node).properties = Self::properties(times);
+        }
     }
 
     /// Adds an operator; its rows become a stream.
@@ -283,16 +298,17 @@ impl Builder {
             2..4 if skips => ErrorPolicy::Sink(self.errors),
             _ => ErrorPolicy::Fail,
         };
+        let times = self.times_after(&operator, inputs);
         let node = self.plan.add(Node {
             name,
             operator,
             inputs: nodes,
             schema,
-            properties: Properties { bounded: true, ..Properties::default() },
+            properties: Self::properties(times),
             on_error,
             span: Span::NONE,
         });
-        self.streams.push(Stream { node, ordered, rows, readers: 0 });
+        self.streams.push(Stream { node, ordered, rows, readers: 0, times });
         node
     }
 
@@ -308,6 +324,9 @@ impl Builder {
 
     fn operator(&mut self) {
         let input = self.pick();
+        if self.options.time && self.rng.percent(40) {
+            return self.operator_of_time(input);
+        }
         let Stream { ordered, rows, .. } = self.streams[input];
         let schema = self.schema_of(input);
         match self.rng.below(12) {

@@ -18,7 +18,7 @@ use sabot_reference::{Outputs, run, run_counted, run_pipelines};
 fn random_plans_and_their_pipelines_give_the_same_rows() {
     let mut rows = 0;
     for seed in 0..1_500 {
-        let options = RandomOptions { fallible: seed % 3 == 0, ..RandomOptions::default() };
+        let options = RandomOptions { fallible: seed % 3 == 0, time: seed % 2 == 1, ..RandomOptions::default() };
         let job = random_job(seed, &options);
         let physical = pipelines(&job.plan);
         match agree(&job, &physical) {
@@ -36,7 +36,7 @@ fn random_plans_and_their_pipelines_give_the_same_rows() {
 #[test]
 fn what_the_optimizer_made_of_a_plan_gives_the_same_rows_as_the_plan() {
     for seed in 10_000..10_400 {
-        let job = random_job(seed, &RandomOptions::default());
+        let job = random_job(seed, &RandomOptions { time: seed % 2 == 1, ..RandomOptions::default() });
         let mut optimized = job.plan.clone();
         PlanOptimizer::default().optimize_plan(&mut optimized);
         let physical = pipelines(&optimized);
