@@ -1,5 +1,7 @@
 //! Pipelines against the plans that they come from, on random jobs; the shape of the pipelines of chosen plans.
 
+mod streams;
+
 use super::operators::fused_with;
 use super::{PhysicalCx, pipelines};
 use crate::passes::PlanOptimizer;
