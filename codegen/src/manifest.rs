@@ -4,6 +4,7 @@ mod stream;
 
 use crate::CompileOptions;
 use sabot_abi::manifest as abi;
+use sabot_abi::state::descriptor;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal};
 use sabot_ir::pipeline::{AggregateInput, AggregateSpec, End, Origin, Pipelines, Reg, Step, Table, TableKind};
 use sabot_ir::plan::{AggregateFunction, Connector, ErrorPolicy, Format, JoinKind, Location};
@@ -151,6 +152,10 @@ pub(crate) fn job(
             })
             .collect(),
         tables: pipelines.tables.iter().map(table).collect(),
+        states: (0..)
+            .zip(&pipelines.tables)
+            .filter_map(|(at, of)| Some((at, descriptor(&table(of), of.id.clone())?)))
+            .collect(),
         pipelines: loops,
         kernels,
     }

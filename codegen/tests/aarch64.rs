@@ -123,7 +123,7 @@ fn pipelines(filter: Option<Expr>, outputs: Vec<Expr>, aggregate: Vec<(Aggregate
         Vec::new()
     } else {
         let kind = TableKind::Aggregate { keys: Vec::new(), calls: calls.collect(), closes: None };
-        vec![Table { name: "totals".to_owned(), kind }]
+        vec![Table { name: "totals".to_owned(), id: "totals".to_owned(), kind }]
     };
     let end = if aggregate.is_empty() {
         End::Nothing

@@ -130,7 +130,7 @@ fn sum_of_a_filtered_product_is_one_kernel() {
         .map(|(function, _)| AggregateSpec { function: *function, args: Vec::new(), ty: Type::Float64 })
         .collect();
     let kind = TableKind::Aggregate { keys: Vec::new(), calls, closes: None };
-    let table = Table { name: "totals".to_owned(), kind };
+    let table = Table { name: "totals".to_owned(), id: "totals".to_owned(), kind };
     check("fused_sum", &job(Some(filter), vec![(3, value)], end, vec![table]));
 }
 

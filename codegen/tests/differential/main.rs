@@ -290,6 +290,7 @@ fn check_aggregate(seed: u64) {
     let mut pipelines = pipelines(registers.clone(), vec![step], end);
     pipelines.tables.push(Table {
         name: "totals".to_owned(),
+        id: "totals".to_owned(),
         kind: TableKind::Aggregate {
             keys: Vec::new(),
             calls: calls

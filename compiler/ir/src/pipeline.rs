@@ -76,6 +76,8 @@ pub struct Register {
 pub struct Table {
     /// Its name, for people: the operator's.
     pub name: String,
+    /// By which its state is found again when the job is compiled anew.
+    pub id: String,
     /// What it holds.
     pub kind: TableKind,
 }

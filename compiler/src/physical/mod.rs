@@ -8,6 +8,7 @@
 mod body;
 mod cut;
 mod fuse;
+mod identity;
 mod live;
 mod liveness;
 mod needed;

@@ -2,6 +2,7 @@
 
 use super::PhysicalCx;
 use super::cut::{Cut, JoinShape, Purpose, join_shape};
+use super::identity::identities;
 use super::live::{Live, live, spec};
 use sabot_ir::expr::{Expr, ExprKind};
 use sabot_ir::pipeline::{AggregateSpec, Table, TableKind};
@@ -164,22 +165,24 @@ fn probe_columns(cx: &PhysicalCx<'_>, join: NodeId) -> Vec<u32> {
 
 /// The tables of a plan.
 pub(super) fn tables(cx: &PhysicalCx<'_>, cut: &Cut) -> Vec<Table> {
-    cut.tables.iter().map(|purpose| table(cx, *purpose)).collect()
+    let ids = identities(cx);
+    cut.tables.iter().map(|purpose| table(cx, *purpose, &ids)).collect()
 }
 
-fn table(cx: &PhysicalCx<'_>, purpose: Purpose) -> Table {
+fn table(cx: &PhysicalCx<'_>, purpose: Purpose, ids: &BTreeMap<NodeId, String>) -> Table {
     let id = match purpose {
         Purpose::State(id) => id,
         Purpose::Held(id) => {
             let columns = rows_layout(cx, purpose).types();
             let name = format!("{} (held)", cx.plan.node(id).name);
-            return Table { name, kind: TableKind::Rows { columns, limit: None } };
+            let id = format!("rows before {}", ids[&id]);
+            return Table { name, id, kind: TableKind::Rows { columns, limit: None } };
         }
     };
     let node = cx.plan.node(id);
     let live = live(cx.plan, id);
     if let Some(kind) = live.and_then(|live| super::live::table(cx, id, live)) {
-        return Table { name: node.name.clone(), kind };
+        return Table { name: node.name.clone(), id: ids[&id].clone(), kind };
     }
     let closes = match live {
         Some(Live::Closes(part)) => Some(part as u32),
@@ -230,7 +233,7 @@ fn table(cx: &PhysicalCx<'_>, purpose: Purpose) -> Table {
         | Operator::AsofJoin { .. }
         | Operator::Sink { .. } => unreachable!("`{}` keeps nothing", node.operator.name()),
     };
-    Table { name: node.name.clone(), kind }
+    Table { name: node.name.clone(), id: ids[&id].clone(), kind }
 }
 
 /// The accumulator that keeps a column of the first row. `first` skips `None`; the value where a constant is least does

@@ -11,6 +11,7 @@ pub mod function;
 pub mod kernel;
 pub mod list;
 pub mod manifest;
+pub mod state;
 pub mod stream;
 
 /// Version of everything in this crate. An artifact of another version is refused when it is loaded.

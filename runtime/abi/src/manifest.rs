@@ -3,6 +3,7 @@
 //! Stored in the artifact as JSON: it is small, it is read once, and people can read it too. Expressions have become kernels
 //! by number; everything else mirrors the compiler's physical pipelines, with which it shares the words.
 
+use crate::state::StateDescriptor;
 use crate::stream::{LateRows, ScanTime, StreamOperator, WindowKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,6 +31,9 @@ pub struct Manifest {
     pub operators: Vec<Operator>,
     /// What pipelines leave to later ones.
     pub tables: Vec<Table>,
+    /// What the job keeps, by table.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub states: BTreeMap<u32, StateDescriptor>,
     /// In an order such that whoever reads a table stands behind all that fill it.
     pub pipelines: Vec<Pipeline>,
     /// Names of the kernels, by number; a kernel's symbol has the job's name and `::` in front.

@@ -85,6 +85,9 @@ pub fn state(pipelines: &Pipelines) -> String {
                 line("dropped", dropped);
             }
         }
+        if table.id != table.name {
+            line("known as", table.id.clone());
+        }
         line("until", until(pipelines, id));
     }
     out
@@ -248,7 +251,7 @@ mod tests {
             },
             TableKind::Rows { columns: vec![Type::Date], limit: None },
         ];
-        let tables = kinds.into_iter().map(|kind| Table { name: "t".to_owned(), kind }).collect();
+        let tables = kinds.into_iter().map(|kind| Table { name: "t".to_owned(), id: "t".to_owned(), kind }).collect();
         let text = state(&Pipelines { job: "all".to_owned(), tables, ..Pipelines::default() });
         for part in [
             "  beside it Option<String>\n  and       whether the row had a match\n  bytes     24 and its text per row",
