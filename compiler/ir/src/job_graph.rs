@@ -44,6 +44,8 @@ pub enum OperatorType {
     Union,
     /// Joins two inputs on equal keys.
     HashJoin,
+    /// Joins each row with the one row of another input that is nearest in time.
+    AsofJoin,
     /// Groups and aggregates.
     Aggregate,
     /// Keeps one of equal rows.
@@ -72,7 +74,7 @@ pub enum OperatorType {
 
 impl OperatorType {
     /// All of them, in the order of the guide.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Source,
         Self::Filter,
         Self::Map,
@@ -81,6 +83,7 @@ impl OperatorType {
         Self::Select,
         Self::Union,
         Self::HashJoin,
+        Self::AsofJoin,
         Self::Aggregate,
         Self::Distinct,
         Self::Dedup,
@@ -107,6 +110,7 @@ impl OperatorType {
             Self::Select => "select",
             Self::Union => "union",
             Self::HashJoin => "hash_join",
+            Self::AsofJoin => "asof_join",
             Self::Aggregate => "aggregate",
             Self::Distinct => "distinct",
             Self::Dedup => "dedup",

@@ -4,8 +4,8 @@
 //! it is a key or the result of a call. The columns outside count from [`GROUP_BASE`] until the closure is lowered, so
 //! that a value which is carried from the outside into a call is seen and refused.
 
-use super::hir::{Hir, HirAggregate, HirClosure, HirKind};
-use super::infer::{Body, GroupTy};
+use super::hir::{GroupPart, Hir, HirAggregate, HirClosure, HirKind};
+use super::infer::{Body, GroupTy, GroupWindow};
 use super::lower::Lower;
 use super::region::{Region, wrap};
 use super::snippet;
@@ -18,9 +18,12 @@ use sabot_ir::ast::{self, ExprKind as Ast, Name};
 use sabot_ir::expr::{Expr, ExprKind, Function, LocalId};
 use sabot_ir::plan::{AggregateCall, AggregateFunction};
 use sabot_ir::span::Span;
-use sabot_ir::ty::Type;
+use sabot_ir::ty::{TimeUnit, Type};
 use sabot_ir::value::ValueFunction;
 use std::collections::BTreeSet;
+
+/// The type of a window's start and end.
+const TIME: Ty = Ty::Scalar(Type::Timestamp(TimeUnit::Microsecond));
 
 /// Where the columns of the aggregate's output begin while its closure is lowered.
 pub(super) const GROUP_BASE: u32 = 1 << 30;
@@ -46,8 +49,12 @@ const FUNCTIONS: [AggregateFunction; 13] = [
 pub(super) struct GroupCx {
     /// The key, in columns from [`GROUP_BASE`].
     pub(super) key: Option<Value>,
-    /// How many columns the key has.
+    /// How many columns the key has, and behind it the times of the window.
     pub(super) keys: u32,
+    /// The times of the window, in columns from [`GROUP_BASE`].
+    pub(super) times: Option<(Expr, Expr)>,
+    /// When a row happened, where the stream says so.
+    pub(super) row_time: Option<Expr>,
     /// A row of the input.
     pub(super) row: Value,
     /// Names of the input's columns.
@@ -78,7 +85,7 @@ impl Body<'_, '_> {
                     return self.wrong_arity("key", 0, args, name.span, span);
                 }
                 return match group.key {
-                    Some(ty) => Hir::new(HirKind::GroupKey, ty, span),
+                    Some(ty) => Hir::new(HirKind::Group(GroupPart::Key), ty, span),
                     None => {
                         self.cx.say(say::no_key(name.span));
                         Hir::error(span)
@@ -103,8 +110,20 @@ impl Body<'_, '_> {
                 };
             }
             "start" | "end" => {
-                self.cx.say(say::window_only(method, name.span));
-                return Hir::error(span);
+                if !args.is_empty() {
+                    return self.wrong_arity(method, 0, args, name.span, span);
+                }
+                let rows = match group.window {
+                    GroupWindow::OfTime => None,
+                    GroupWindow::OfRows => Some(say::Rows::Window),
+                    GroupWindow::No => Some(say::Rows::Group),
+                };
+                if let Some(rows) = rows {
+                    self.cx.say(say::window_only(method, rows, name.span));
+                    return Hir::error(span);
+                }
+                let part = if method == "start" { GroupPart::Start } else { GroupPart::End };
+                return Hir::new(HirKind::Group(part), TIME, span);
             }
             "percentile" | "collect" => {
                 self.cx.say(say::not_yet(method, name.span));
@@ -119,8 +138,11 @@ impl Body<'_, '_> {
         let Some(function) = function_named(base) else {
             let mut known: Vec<&str> = FUNCTIONS.iter().map(|function| function.name()).collect();
             known.extend(["key", "count", "count_if"]);
-            let group = snippet::written(receiver).unwrap_or_else(|| "g".to_owned());
-            self.cx.say(say::unknown_function(&group, method, &known, name.span));
+            if group.window == GroupWindow::OfTime {
+                known.extend(["start", "end"]);
+            }
+            let written = snippet::written(receiver).unwrap_or_else(|| "g".to_owned());
+            self.cx.say(say::unknown_function(&written, method, &known, name.span));
             return Hir::error(span);
         };
         let two = matches!(function, AggregateFunction::ArgMin | AggregateFunction::ArgMax);
@@ -237,12 +259,14 @@ fn aggregate(
 }
 
 impl Lower<'_, '_> {
-    /// `g.key()`.
-    pub(super) fn group_key(&mut self, hir: &Hir) -> Value {
-        match self.group.as_ref().and_then(|group| group.key.clone()) {
-            Some(key) => key,
-            None => Value::default_of(self.cx, &hir.ty),
-        }
+    /// `g.key()`, `w.start()`, `w.end()`.
+    pub(super) fn group_part(&mut self, part: GroupPart, hir: &Hir) -> Value {
+        let found = self.group.as_ref().and_then(|group| match part {
+            GroupPart::Key => group.key.clone(),
+            GroupPart::Start => group.times.as_ref().map(|(start, _)| Value::Scalar(start.clone())),
+            GroupPart::End => group.times.as_ref().map(|(_, end)| Value::Scalar(end.clone())),
+        });
+        found.unwrap_or_else(|| Value::default_of(self.cx, &hir.ty))
     }
 
     /// `g.sum(|q| ..)`: its column.
@@ -279,10 +303,14 @@ impl Lower<'_, '_> {
             return Value::Scalar(self.call_column(call.function, Vec::new(), filter, ty, hir.span));
         };
         let mut result = Value::default_of(self.cx, &hir.ty);
+        let row_time = self.group.as_ref().and_then(|group| group.row_time.clone());
+        let is_one = matches!(value, Value::Scalar(_));
         for (leaf, out) in value.into_leaves().into_iter().zip(result.leaves_mut()) {
-            let args = by.iter().cloned().chain([leaf]).collect();
+            let mut args = by.iter().cloned().chain([leaf]).collect();
+            let mut filter = filter.clone();
             let ty = out.ty.clone();
-            *out = self.call_column(call.function, args, filter.clone(), ty, hir.span);
+            let function = by_time(call.function, &mut args, is_one.then_some(&mut filter), row_time.as_ref());
+            *out = self.call_column(function, args, filter, ty, hir.span);
         }
         result
     }
@@ -335,6 +363,45 @@ impl Lower<'_, '_> {
         let position = u32::try_from(position).unwrap_or(u32::MAX / 4);
         Expr::new(ExprKind::Column(GROUP_BASE + group.keys + position), ty, span)
     }
+}
+
+/// The first row is the one that happened first, where rows say when they happened. With a filter to add to, it skips
+/// `None` as `first` does; the parts of a record are those of one row.
+fn by_time(
+    function: AggregateFunction,
+    args: &mut Vec<Expr>,
+    filter: Option<&mut Option<Expr>>,
+    time: Option<&Expr>,
+) -> AggregateFunction {
+    let by_time = match function {
+        AggregateFunction::First => AggregateFunction::ArgMin,
+        AggregateFunction::Last => AggregateFunction::ArgMax,
+        AggregateFunction::Count
+        | AggregateFunction::Sum
+        | AggregateFunction::Min
+        | AggregateFunction::Max
+        | AggregateFunction::Avg
+        | AggregateFunction::ArgMin
+        | AggregateFunction::ArgMax
+        | AggregateFunction::CountDistinct
+        | AggregateFunction::ApproxCountDistinct
+        | AggregateFunction::Variance
+        | AggregateFunction::Stddev
+        | AggregateFunction::Median => return function,
+    };
+    let (Some(time), [value]) = (time, args.as_slice()) else { return function };
+    if let Some(filter) = filter.filter(|_| value.ty.is_option()) {
+        let is_there = super::value::is_some(value.clone(), value.span);
+        *filter = Some(match filter.take() {
+            Some(filter) => {
+                let span = filter.span;
+                super::value::binary(ast::BinaryOp::And, filter, is_there, Type::Bool, span)
+            }
+            None => is_there,
+        });
+    }
+    args.insert(0, time.clone());
+    by_time
 }
 
 /// What has a mean is a float: a decimal becomes the one next to it.

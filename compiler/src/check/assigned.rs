@@ -157,7 +157,7 @@ impl Flow<'_, '_> {
             | HirKind::Call(..)
             | HirKind::Udf(..)
             | HirKind::Into(_)
-            | HirKind::GroupKey
+            | HirKind::Group(_)
             | HirKind::Aggregate(_)
             | HirKind::Never(_)
             | HirKind::Later => {

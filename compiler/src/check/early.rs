@@ -125,7 +125,7 @@ impl<'a, 'd> Lower<'a, 'd> {
             | HirKind::Default
             | HirKind::Body(_)
             | HirKind::Into(_)
-            | HirKind::GroupKey
+            | HirKind::Group(_)
             | HirKind::Aggregate(_)
             | HirKind::Break(..)
             | HirKind::Continue(_)

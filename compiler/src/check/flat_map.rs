@@ -30,6 +30,9 @@ impl Planner<'_, '_> {
         if !self.is_row(&row, closure.body.span) {
             return Stream::unknown();
         }
+        if self.refuse_changes(op, std::slice::from_ref(input)) {
+            return Stream { node: None, row };
+        }
         let lists = self.lower_row(&typed, input, op.span);
         let (Some(lists), Some(node)) = (lists, input.node) else { return Stream { node: None, row } };
         let mut columns = lists.into_leaves();

@@ -2,12 +2,13 @@
 
 use super::operators::{Planner, Stream};
 use super::row::{Key, columns_of, row_value, strings};
+use super::time::TIME;
 use super::types::{FieldTy, RecordId, RecordTy, Ty};
 use super::value::{self, Value, default_of};
 use crate::diagnostics::guide as say;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal};
 use sabot_ir::job_graph::{StreamOperatorNode, Value as Parameter};
-use sabot_ir::plan::{AggregateCall, AggregateFunction};
+use sabot_ir::plan::{AggregateCall, AggregateFunction, Window};
 use sabot_ir::span::Span;
 use sabot_ir::ty::Type;
 
@@ -48,7 +49,13 @@ impl Planner<'_, '_> {
     }
 
     /// `aggregate` and `column` after `key_by`: the keys, then the aggregate.
-    pub(super) fn guide_aggregate(&mut self, op: &StreamOperatorNode, input: &Stream, key: Option<Key>) -> Stream {
+    pub(super) fn guide_aggregate(
+        &mut self,
+        op: &StreamOperatorNode,
+        input: &Stream,
+        key: Option<Key>,
+        window: Option<Window>,
+    ) -> Stream {
         let Ty::Record(id) = input.row else { return Stream::unknown() };
         let function = match op.get("aggregate") {
             Some(Parameter::String(name)) if name == "count" => AggregateFunction::Count,
@@ -61,8 +68,9 @@ impl Planner<'_, '_> {
                 return Stream::unknown();
             }
         };
-        let column = match op.get("column") {
-            Some(Parameter::String(name)) => match self.column_expr(op, "column", id, name) {
+        let named = if op.get("aggregate_column").is_some() { "aggregate_column" } else { "column" };
+        let column = match op.get(named) {
+            Some(Parameter::String(name)) => match self.column_expr(op, named, id, name) {
                 Some(column) => Some((column, name.clone())),
                 None => return Stream::unknown(),
             },
@@ -129,6 +137,12 @@ impl Planner<'_, '_> {
                 FieldTy { name: name.clone(), wire_name, ty: Ty::of_column(&key.ty), span: Span::NONE }
             })
             .collect();
+        if window.as_ref().is_some_and(|window| window.kind.has_times()) {
+            for name in ["window_start", "window_end"] {
+                let name = super::unique_name(name, &taken);
+                fields.push(FieldTy { wire_name: name.clone(), name, ty: Ty::of_column(&TIME), span: Span::NONE });
+            }
+        }
         fields.push(FieldTy { wire_name: name.clone(), name, ty: Ty::of_column(&ty), span: Span::NONE });
         let columns = (0_u32..)
             .zip(&fields)
@@ -140,7 +154,7 @@ impl Planner<'_, '_> {
         if self.cx.errors > 0 {
             return Stream { node: None, row };
         }
-        let grouped = self.grouped(op, input, keys, vec![call]);
+        let grouped = self.grouped(op, input, keys, vec![call], window);
         if renamed {
             return self.project(op, format!("{}.map", op.name), grouped, row, Some(Value::Parts(columns)));
         }

@@ -85,8 +85,8 @@ pub(super) enum HirKind {
     Body(Box<Hir>),
     /// `x.into()`: decided when both types are known.
     Into(Box<Hir>),
-    /// `g.key()`.
-    GroupKey,
+    /// `g.key()`, `w.start()`, `w.end()`.
+    Group(GroupPart),
     /// `g.sum(|q| ..)`.
     Aggregate(Box<HirAggregate>),
     /// `place = value`.
@@ -105,6 +105,17 @@ pub(super) enum HirKind {
     Never(Box<Hir>),
     /// The value of a variable that gets one later.
     Later,
+}
+
+/// What all rows of a group have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GroupPart {
+    /// Its key.
+    Key,
+    /// When its window begins.
+    Start,
+    /// When its window ends.
+    End,
 }
 
 /// A loop or labelled block of one body.
@@ -241,7 +252,7 @@ impl Hir {
             | HirKind::Const(_)
             | HirKind::None
             | HirKind::Default
-            | HirKind::GroupKey
+            | HirKind::Group(_)
             | HirKind::Continue(_)
             | HirKind::Fail(_)
             | HirKind::Later => {}
@@ -327,7 +338,7 @@ impl Hir {
             | HirKind::Const(_)
             | HirKind::None
             | HirKind::Default
-            | HirKind::GroupKey
+            | HirKind::Group(_)
             | HirKind::Continue(_)
             | HirKind::Fail(_)
             | HirKind::Later => {}
@@ -442,7 +453,7 @@ impl Hir {
             | HirKind::Const(_)
             | HirKind::None
             | HirKind::Default
-            | HirKind::GroupKey
+            | HirKind::Group(_)
             | HirKind::If(..)
             | HirKind::Match(..)
             | HirKind::Block(..)

@@ -32,6 +32,19 @@ pub(super) struct GroupTy {
     pub(super) key: Option<Ty>,
     /// Type of a row.
     pub(super) row: Ty,
+    /// Whether it is a window.
+    pub(super) window: GroupWindow,
+}
+
+/// What kind of window a group is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GroupWindow {
+    /// None.
+    No,
+    /// One with a start and an end.
+    OfTime,
+    /// So many rows.
+    OfRows,
 }
 
 /// What can be decided only at the end of the body.
@@ -589,7 +602,7 @@ impl<'a, 'd> Body<'a, 'd> {
                         | HirKind::Udf(..)
                         | HirKind::Default
                         | HirKind::Body(_)
-                        | HirKind::GroupKey
+                        | HirKind::Group(_)
                         | HirKind::Aggregate(_)
                         | HirKind::Assign(..)
                         | HirKind::Loop(..)

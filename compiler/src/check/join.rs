@@ -10,10 +10,9 @@ use super::types::{FieldTy, RecordTy, Ty};
 use super::value::{Presence, Value, default_of, unwrap_or};
 use super::{Cx, unique_name};
 use crate::diagnostics::operators as say;
-use crate::diagnostics::unsupported;
 use sabot_ir::expr::{Expr, ExprKind};
 use sabot_ir::job_graph::{StreamOperatorNode, Value as Parameter};
-use sabot_ir::plan::{JoinKind, NodeId, Operator, Properties, Side};
+use sabot_ir::plan::{JoinKind, NodeId, Operator, Properties, Side, WindowKind};
 use sabot_ir::span::Span;
 use sabot_ir::ty::{Field, Schema, Type};
 use std::collections::BTreeSet;
@@ -25,10 +24,6 @@ const RIGHT: &str = "$right";
 
 impl Planner<'_, '_> {
     pub(super) fn hash_join(&mut self, op: &StreamOperatorNode, left: &Stream, right: &Stream) -> Stream {
-        if op.get("within_ms").is_some() {
-            self.cx.say(unsupported::interval_join(op.span));
-            return Stream::unknown();
-        }
         for side in ["left_key", "right_key"] {
             let is_there = match op.get(side) {
                 Some(Parameter::Closure(_)) => true,
@@ -39,26 +34,50 @@ impl Planner<'_, '_> {
                 return Stream::unknown();
             }
         }
-        let kind = match op.get("kind") {
-            Some(Parameter::String(kind)) => match kind.as_str() {
-                "left" => JoinKind::Left,
-                "right" => JoinKind::Right,
-                "full" => JoinKind::Full,
-                "semi" => JoinKind::Semi,
-                "anti" => JoinKind::Anti,
-                _ => JoinKind::Inner,
-            },
-            _ => JoinKind::Inner,
+        if self.refuse_changes(op, &[left.clone(), right.clone()]) {
+            return Stream::unknown();
+        }
+        let kind = kind_of(op);
+        let keys = self.join_keys(op, left, right);
+        if matches!(op.get("as_of_event_time"), Some(Parameter::Bool(true))) {
+            return self.temporal_join(op, left, right, keys);
+        }
+        let Some(window) = self.window_around(op) else { return Stream::unknown() };
+        let joined = if op.get("within_ms").is_some() {
+            self.interval_join(op, kind, left, right, keys)
+        } else {
+            self.join_node(op, kind, left, right, keys, window)
         };
+        let is_semi = matches!(kind, JoinKind::Semi | JoinKind::Anti);
+        if let (Some(node), true, Some(_)) = (joined, is_semi, window) {
+            return self.without_window_end(op, node, left);
+        }
+        self.pairs(op, joined, kind, (left, right), u32::from(window.is_some()))
+    }
+
+    /// The keys of both sides.
+    pub(super) fn join_keys(
+        &mut self,
+        op: &StreamOperatorNode,
+        left: &Stream,
+        right: &Stream,
+    ) -> Option<(Vec<Expr>, Vec<Expr>)> {
         let left_key = op.get("left_key").and_then(|key| self.key(key, op, "left_key", left, "`on`"));
         let right_key = op.get("right_key").and_then(|key| self.key(key, op, "right_key", right, "`on`"));
-        let keys = match (left_key, right_key) {
-            (Some(left_key), Some(right_key)) => self.same_keys(op, left_key, right_key),
-            (None, _) | (_, None) => None,
-        };
+        self.same_keys(op, left_key?, right_key?)
+    }
+
+    /// What is made of the pairs of a join. Each side has `extra` columns behind its own that no closure sees.
+    pub(super) fn pairs(
+        &mut self,
+        op: &StreamOperatorNode,
+        joined: Option<NodeId>,
+        kind: JoinKind,
+        (left, right): (&Stream, &Stream),
+        extra: u32,
+    ) -> Stream {
         let (left_missing, right_missing) =
             (matches!(kind, JoinKind::Right | JoinKind::Full), matches!(kind, JoinKind::Left | JoinKind::Full));
-        let joined = self.join_node(op, kind, left, right, keys);
         if matches!(kind, JoinKind::Semi | JoinKind::Anti) {
             if let Some(function) = op.parameters.get("function") {
                 let span = if function.span.is_none() { op.span } else { function.span };
@@ -66,8 +85,8 @@ impl Planner<'_, '_> {
             }
             return Stream { node: joined, row: left.row.clone() };
         }
-        let left_width = u32::try_from(fields_of(self.cx, &left.row).len()).unwrap_or(u32::MAX);
-        let right_width = u32::try_from(fields_of(self.cx, &right.row).len()).unwrap_or(u32::MAX);
+        let left_width = u32::try_from(fields_of(self.cx, &left.row).len()).unwrap_or(u32::MAX).saturating_add(extra);
+        let right_width = u32::try_from(fields_of(self.cx, &right.row).len()).unwrap_or(u32::MAX).saturating_add(extra);
         let width = left_width.saturating_add(right_width);
         let mut sides = Vec::new();
         let left_value = side_value(self.cx, &left.row, 0, left_missing.then_some(width), &mut sides);
@@ -77,7 +96,7 @@ impl Planner<'_, '_> {
             |row: &Ty, missing: bool| if missing && !row.is_error() { row.clone().option() } else { row.clone() };
         let params = [optional(&left.row, left_missing), optional(&right.row, right_missing)];
         let Some(Parameter::Closure(closure)) = op.get("function") else {
-            return self.both_sides(op, joined, (left, left_missing), (right, right_missing));
+            return self.both_sides(op, joined, (left, left_missing), (right, right_missing), extra);
         };
         let Some(typed) = self.infer(closure, &params, None, "`map`") else { return Stream::unknown() };
         let row = typed.body.ty.clone();
@@ -95,17 +114,60 @@ impl Planner<'_, '_> {
         left: &Stream,
         right: &Stream,
         keys: Option<(Vec<Expr>, Vec<Expr>)>,
+        window: Option<WindowKind>,
     ) -> Option<NodeId> {
-        let (left, right, (left_keys, right_keys)) = (left.node?, right.node?, keys?);
-        let (left_node, right_node) = (self.plan.node(left), self.plan.node(right));
+        let (left, right, in_window) = match window {
+            Some(window) => {
+                let left = self.with_window_end(op, left, window);
+                let right = self.with_window_end(op, right, window);
+                (left?, right?, true)
+            }
+            None => (left.node?, right.node?, false),
+        };
+        let (mut left_keys, mut right_keys) = keys?;
+        self.with_known_end(left, &mut left_keys);
+        self.with_known_end(right, &mut right_keys);
+        if in_window {
+            left_keys.extend(self.last_column(left));
+            right_keys.extend(self.last_column(right));
+        }
+        let ends = |node: NodeId, keys: &[Expr]| {
+            let end = self.plan.node(node).properties.window_end?;
+            keys.iter().position(|key| key.kind == ExprKind::Column(end))
+        };
+        let of_left = ends(left, &left_keys);
+        let closes = of_left.is_some() && of_left == ends(right, &right_keys);
+        if !self.can_join(op, kind, (left, right), closes) {
+            return None;
+        }
+        let (schema, mut properties) = self.joined_edge(kind, left, right);
+        let (of_left, of_right) = (&self.plan.node(left).properties, &self.plan.node(right).properties);
+        // A stream that goes on cannot be built first.
+        let build = if of_left.bounded && !of_right.bounded { Side::Left } else { Side::Right };
+        if closes {
+            // Pairs come when their window ends.
+            properties.event_time = properties.window_end;
+        } else if !of_left.bounded && !of_right.bounded {
+            // Pairs of rows of any age.
+            properties.event_time = None;
+            properties.window_end = None;
+        }
+        let operator = Operator::HashJoin { kind, left_keys, right_keys, build };
+        Some(self.add(op, op.name.clone(), operator, vec![left, right], schema, properties))
+    }
+
+    /// The columns that a join gives, and what is known of them: time is the left row's, or that of the side that goes on.
+    pub(super) fn joined_edge(&self, kind: JoinKind, left: NodeId, right: NodeId) -> (Schema, Properties) {
+        let (left, right) = (self.plan.node(left), self.plan.node(right));
         let optional = |schema: &Schema| -> Vec<Field> {
             schema.fields.iter().map(|field| Field { ty: field.ty.clone().optional(), ..field.clone() }).collect()
         };
         let (left_missing, right_missing) =
             (matches!(kind, JoinKind::Right | JoinKind::Full), matches!(kind, JoinKind::Left | JoinKind::Full));
-        let mut fields = if left_missing { optional(&left_node.schema) } else { left_node.schema.fields.clone() };
-        if !matches!(kind, JoinKind::Semi | JoinKind::Anti) {
-            fields.extend(if right_missing { optional(&right_node.schema) } else { right_node.schema.fields.clone() });
+        let is_semi = matches!(kind, JoinKind::Semi | JoinKind::Anti);
+        let mut fields = if left_missing { optional(&left.schema) } else { left.schema.fields.clone() };
+        if !is_semi {
+            fields.extend(if right_missing { optional(&right.schema) } else { right.schema.fields.clone() });
         }
         if left_missing {
             fields.push(Field::new(LEFT, Type::Bool));
@@ -113,20 +175,24 @@ impl Planner<'_, '_> {
         if right_missing {
             fields.push(Field::new(RIGHT, Type::Bool));
         }
+        let of_right = left.properties.bounded && !right.properties.bounded;
+        let width = u32::try_from(left.schema.len()).unwrap_or(u32::MAX);
+        let shifted = |column: u32| column + width;
+        let (event_time, window_end) = match (of_right, left_missing, right_missing || is_semi) {
+            (false, false, _) => (left.properties.event_time, left.properties.window_end),
+            (true, _, false) => {
+                (right.properties.event_time.map(shifted), right.properties.window_end.map(shifted))
+            }
+            (false, true, _) | (true, _, true) => (None, None),
+        };
         let properties = Properties {
-            bounded: left_node.properties.bounded && right_node.properties.bounded,
-            updating: left_node.properties.updating || right_node.properties.updating,
+            bounded: left.properties.bounded && right.properties.bounded,
+            updating: false,
             keyed_by: Vec::new(),
-            event_time: if left_missing { None } else { left_node.properties.event_time },
-            window_end: if left_missing { None } else { left_node.properties.window_end },
+            event_time,
+            window_end,
         };
-        // A stream that goes on cannot be built first.
-        let build = match (left_node.properties.bounded, right_node.properties.bounded) {
-            (true, false) => Side::Left,
-            (true, true) | (false, _) => Side::Right,
-        };
-        let operator = Operator::HashJoin { kind, left_keys, right_keys, build };
-        Some(self.add(op, op.name.clone(), operator, vec![left, right], Schema::new(fields), properties))
+        (Schema::new(fields), properties)
     }
 
     /// The columns of both keys, pairwise of one type.
@@ -183,6 +249,7 @@ impl Planner<'_, '_> {
         joined: Option<NodeId>,
         left: (&Stream, bool),
         right: (&Stream, bool),
+        extra: u32,
     ) -> Stream {
         if left.0.row.is_error() || right.0.row.is_error() {
             return Stream::unknown();
@@ -209,18 +276,49 @@ impl Planner<'_, '_> {
                 fields.push(FieldTy { name, wire_name, ty: Ty::of_column(&ty), span: field.span });
             }
         }
+        let of_left = fields_of(self.cx, &left.0.row).len();
         let columns: Vec<Value> = (0_u32..)
             .zip(&fields)
-            .filter_map(|(position, field)| Some(Value::Scalar(Expr::column(position, field.ty.column_type()?))))
+            .filter_map(|(position, field)| {
+                let skipped = if (position as usize) < of_left { 0 } else { extra };
+                Some(Value::Scalar(Expr::column(position + skipped, field.ty.column_type()?)))
+            })
             .collect();
-        let has_flags = left.1 || right.1;
+        let has_more = left.1 || right.1 || extra > 0;
         let renamed = names.iter().any(|name| name.contains("_right"));
         let record = RecordTy { name: op.name.clone(), fields, span: Span::NONE };
         let row = Ty::Record(self.cx.add_record(record));
-        if has_flags || renamed {
+        if has_more || renamed {
             return self.project(op, format!("{}.map", op.name), joined, row, Some(Value::Parts(columns)));
         }
         Stream { node: joined, row }
+    }
+}
+
+/// The kind that an operator's parameters say.
+pub(super) fn kind_of(op: &StreamOperatorNode) -> JoinKind {
+    match op.get("kind") {
+        Some(Parameter::String(kind)) => match kind.as_str() {
+            "left" => JoinKind::Left,
+            "right" => JoinKind::Right,
+            "full" => JoinKind::Full,
+            "semi" => JoinKind::Semi,
+            "anti" => JoinKind::Anti,
+            _ => JoinKind::Inner,
+        },
+        _ => JoinKind::Inner,
+    }
+}
+
+/// Its name in the job language.
+pub(super) fn kind_name(kind: JoinKind) -> &'static str {
+    match kind {
+        JoinKind::Inner => "inner",
+        JoinKind::Left => "left",
+        JoinKind::Right => "right",
+        JoinKind::Full => "full",
+        JoinKind::Semi => "semi",
+        JoinKind::Anti => "anti",
     }
 }
 

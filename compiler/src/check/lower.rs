@@ -230,9 +230,9 @@ impl<'a, 'd> Lower<'a, 'd> {
             HirKind::Call(function, args) => self.call(*function, args, hir),
             HirKind::Udf(id, chosen, args) => self.udf(*id, chosen, args, hir),
             HirKind::Default => self.default(hir),
-            HirKind::GroupKey => {
-                let key = self.group_key(hir);
-                self.value_inside(key)
+            HirKind::Group(part) => {
+                let value = self.group_part(*part, hir);
+                self.value_inside(value)
             }
             HirKind::Aggregate(_) if !self.machines.is_empty() => {
                 self.cx.say(unsupported::aggregate_in_loop(hir.span));
@@ -310,7 +310,7 @@ impl<'a, 'd> Lower<'a, 'd> {
             | HirKind::Default
             | HirKind::Body(_)
             | HirKind::Into(_)
-            | HirKind::GroupKey
+            | HirKind::Group(_)
             | HirKind::Aggregate(_)
             | HirKind::Assign(..)
             | HirKind::Loop(..)

@@ -425,7 +425,7 @@ impl Lower<'_, '_> {
             | HirKind::Udf(..)
             | HirKind::Into(_)
             | HirKind::Default
-            | HirKind::GroupKey
+            | HirKind::Group(_)
             | HirKind::Aggregate(_)
             | HirKind::Fail(_)
             | HirKind::Later => match self.named_parts(hir) {

@@ -7,10 +7,13 @@
 
 mod aggregate;
 mod arithmetic;
+mod asof_join;
 mod assign;
 mod assigned;
 mod associated;
+mod boundedness;
 mod call;
+mod change;
 mod chain;
 mod chain_end;
 mod choice;
@@ -23,9 +26,12 @@ mod flow;
 mod format;
 mod function_code;
 mod generic;
+mod group;
 mod guide;
 mod hir;
 mod infer;
+mod inside;
+mod interval_join;
 mod join;
 mod library;
 mod limits;
@@ -55,11 +61,14 @@ mod tests;
 mod text;
 mod text_mutation;
 mod text_search;
+mod time;
+mod top;
 mod types;
 mod udf;
 mod unify;
 mod unused;
 mod value;
+mod window;
 
 pub use function_code::{FunctionCode, functions};
 

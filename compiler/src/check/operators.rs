@@ -1,20 +1,20 @@
 //! One function per operator type: its parameters checked, its closures lowered, its nodes added to the plan.
 
 use super::hir::HirClosure;
-use super::infer::{Body, GroupTy};
+use super::infer::Body;
 use super::lower::Lower;
-use super::row::{Key, columns_from, row_value, strings};
+use super::row::{row_value, strings};
 use super::types::Ty;
 use super::value::{Presence, Value};
-use super::{Cx, aggregate, region, unique_name};
+use super::{Cx, region};
 use crate::Catalog;
-use crate::diagnostics::{operators as say, unsupported};
+use crate::diagnostics::operators as say;
 use sabot_ir::ast;
 use sabot_ir::expr::Expr;
 use sabot_ir::job_graph::{JobGraph, OperatorId, OperatorType, StreamOperatorNode, Value as Parameter};
-use sabot_ir::plan::{Node, NodeId, Operator, Param, Plan, Properties, SinkId, SortKey};
+use sabot_ir::plan::{Node, NodeId, Operator, Param, Plan, Properties, SinkId};
 use sabot_ir::span::Span;
-use sabot_ir::ty::{Field, Schema};
+use sabot_ir::ty::Schema;
 use std::collections::BTreeMap;
 
 /// The rows that an operator gives.
@@ -80,7 +80,7 @@ impl Planner<'_, '_> {
         let wanted = match op.operator_type {
             OperatorType::Source => 0..=0,
             OperatorType::Union => 2..=usize::MAX,
-            OperatorType::HashJoin => 2..=2,
+            OperatorType::HashJoin | OperatorType::AsofJoin => 2..=2,
             OperatorType::Sink if self.is_side_sink(&op.operator_id) => 0..=0,
             OperatorType::Sink
             | OperatorType::Filter
@@ -112,6 +112,7 @@ impl Planner<'_, '_> {
             OperatorType::Select => self.select(op, &inputs[0]),
             OperatorType::Union => self.union(op, &inputs),
             OperatorType::HashJoin => self.hash_join(op, &inputs[0], &inputs[1]),
+            OperatorType::AsofJoin => self.asof_join(op, &inputs[0], &inputs[1]),
             OperatorType::Aggregate => self.aggregate(op, &inputs[0]),
             OperatorType::Distinct | OperatorType::Dedup => self.dedup(op, &inputs[0]),
             OperatorType::TopN => self.top_n(op, &inputs[0]),
@@ -126,10 +127,7 @@ impl Planner<'_, '_> {
             | OperatorType::SlidingWindow
             | OperatorType::SessionWindow
             | OperatorType::CumulateWindow
-            | OperatorType::CountWindow => {
-                self.cx.say(unsupported::window(op.operator_type.name(), op.span));
-                Stream::unknown()
-            }
+            | OperatorType::CountWindow => self.window_aggregate(op, &inputs[0]),
         }
     }
 
@@ -254,170 +252,29 @@ impl Planner<'_, '_> {
         let row = first.row.clone();
         let nodes: Option<Vec<NodeId>> = inputs.iter().map(|input| input.node).collect();
         let Some(nodes) = nodes else { return Stream { node: None, row } };
+        let Some(nodes) = self.with_changes_alike(op, nodes) else { return Stream { node: None, row } };
+        let of = |what: fn(&Properties) -> Option<u32>| {
+            let mut columns = nodes.iter().map(|node| what(&self.plan.node(*node).properties));
+            let first = columns.next().flatten();
+            first.filter(|_| columns.all(|other| other == first))
+        };
+        let bounded = nodes.iter().all(|node| self.plan.node(*node).properties.bounded);
         let properties = Properties {
-            bounded: nodes.iter().all(|node| self.plan.node(*node).properties.bounded),
-            updating: nodes.iter().any(|node| self.plan.node(*node).properties.updating),
+            bounded,
+            updating: nodes.iter().any(|node| {
+                let properties = &self.plan.node(*node).properties;
+                properties.has_change() || (bounded && properties.updating)
+            }),
             keyed_by: Vec::new(),
-            event_time: {
-                let mut times = nodes.iter().map(|node| self.plan.node(*node).properties.event_time);
-                let time = times.next().flatten();
-                if times.all(|other| other == time) { time } else { None }
-            },
-            window_end: {
-                let mut ends = nodes.iter().map(|node| self.plan.node(*node).properties.window_end);
-                let end = ends.next().flatten();
-                if ends.all(|other| other == end) { end } else { None }
-            },
+            event_time: of(|properties| properties.event_time),
+            window_end: of(|properties| properties.window_end),
         };
         let schema = self.plan.node(nodes[0]).schema.clone();
         let node = self.add(op, op.name.clone(), Operator::Union, nodes, schema, properties);
         Stream { node: Some(node), row }
     }
 
-    fn aggregate(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
-        if op.get("reduce").is_some() {
-            self.cx.say(unsupported::reduce(op.span));
-            return Stream::unknown();
-        }
-        let key = match op.get("key_by") {
-            Some(key) => match self.key(key, op, "key_by", input, "`key_by`") {
-                Some(key) => Some(key),
-                None => return self.only_look_at_group(op, input),
-            },
-            None => None,
-        };
-        let Some(Parameter::Closure(closure)) = op.get("function") else {
-            return self.guide_aggregate(op, input, key);
-        };
-        let group = GroupTy { key: key.as_ref().map(|key| key.ty.clone()), row: input.row.clone() };
-        let mut body = Body::new(self.cx, true);
-        body.group = Some(group);
-        let Some(mut typed) = body.closure(closure, &[Ty::Group], None, "`aggregate`") else {
-            return Stream::unknown();
-        };
-        let errors = body.cx.errors;
-        body.finish(&mut typed);
-        let row = typed.body.ty.clone();
-        if self.cx.errors > errors || !self.is_row(&row, closure.body.span) {
-            return Stream::unknown();
-        }
-        if self.cx.errors > 0 || input.node.is_none() {
-            return Stream { node: None, row };
-        }
-        let (keys, key_ty) = match key {
-            Some(Key { exprs, ty, names }) => (exprs.into_iter().zip(names).collect::<Vec<_>>(), Some(ty)),
-            None => (Vec::new(), None),
-        };
-        let mut position = aggregate::GROUP_BASE;
-        let key_value = key_ty.map(|ty| columns_from(self.cx, &ty, &mut position));
-        let mut taken = Vec::new();
-        for (_, name) in &keys {
-            taken.push(unique_name(name, &taken));
-        }
-        let width = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-        let input_value = row_value(self.cx, &input.row, 0);
-        let row_names = self.fields_of(&input.row).into_iter().map(|field| field.name).collect();
-        let mut lower = Lower::new(self.cx, Vec::new(), op.span);
-        lower.group = Some(aggregate::GroupCx {
-            key: key_value,
-            keys: width,
-            row: input_value,
-            row_names,
-            taken: taken.clone(),
-            calls: Vec::new(),
-        });
-        let mut value = lower.closure(&typed, vec![Value::Scalar(Expr::bool(true))]);
-        let mut calls = lower.group.take().map(|group| group.calls).unwrap_or_default();
-        aggregate::keep_what_is_read(&mut calls, width, &mut value);
-        let keys: Vec<(Expr, String)> = keys.into_iter().map(|(expr, _)| expr).zip(taken).collect();
-        let grouped = self.grouped(op, input, keys, calls);
-        self.project(op, format!("{}.map", op.name), grouped, row, Some(value))
-    }
-
-    /// The node of an aggregate: keys with their names, then calls.
-    pub(super) fn grouped(
-        &mut self,
-        op: &StreamOperatorNode,
-        input: &Stream,
-        keys: Vec<(Expr, String)>,
-        calls: Vec<sabot_ir::plan::AggregateCall>,
-    ) -> Option<NodeId> {
-        let node = input.node?;
-        let of_input = self.plan.node(node).properties.clone();
-        let mut fields = Vec::with_capacity(keys.len() + calls.len());
-        for (key, name) in &keys {
-            fields.push(Field { span: key.span, ..Field::new(name.clone(), key.ty.clone()) });
-        }
-        for call in &calls {
-            fields.push(Field { span: call.span, ..Field::new(call.name.clone(), call.ty.clone()) });
-        }
-        let properties = Properties {
-            bounded: of_input.bounded,
-            updating: !of_input.bounded,
-            keyed_by: (0..u32::try_from(keys.len()).unwrap_or(u32::MAX)).collect(),
-            event_time: None,
-            window_end: None,
-        };
-        let keys = keys.into_iter().map(|(key, _)| key).collect();
-        let operator = Operator::Aggregate { keys, calls };
-        Some(self.add(op, op.name.clone(), operator, vec![node], Schema::new(fields), properties))
-    }
-
-    /// After a mistake in the key: the closure is checked all the same.
-    fn only_look_at_group(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
-        let Some(Parameter::Closure(closure)) = op.get("function") else { return Stream::unknown() };
-        let mut body = Body::new(self.cx, true);
-        body.group = Some(GroupTy { key: Some(Ty::Error), row: input.row.clone() });
-        let Some(mut typed) = body.closure(closure, &[Ty::Group], None, "`aggregate`") else {
-            return Stream::unknown();
-        };
-        body.finish(&mut typed);
-        Stream { node: None, row: typed.body.ty }
-    }
-
-    fn dedup(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
-        let keys = match op.get("key_by") {
-            Some(key) => self.key(key, op, "key_by", input, "`dedup`").map(|key| key.exprs),
-            None => Some(row_value(self.cx, &input.row, 0).into_leaves()),
-        };
-        match (keys, input.node) {
-            (Some(keys), Some(node)) => self.same_rows(op, input, node, Operator::Dedup { keys }),
-            _ => Stream { node: None, row: input.row.clone() },
-        }
-    }
-
-    fn top_n(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
-        let partition_by = match op.get("key_by") {
-            Some(key) => self.key(key, op, "key_by", input, "`key_by`").map(|key| key.exprs),
-            None => Some(Vec::new()),
-        };
-        let by = op.get("by").and_then(|by| self.key(by, op, "by", input, "`top_n`"));
-        let rows = self.row_count(op);
-        let (Some(partition_by), Some(by), Some(limit), Some(node)) = (partition_by, by, rows, input.node) else {
-            return Stream { node: None, row: input.row.clone() };
-        };
-        let by = by.exprs.into_iter().map(|expr| SortKey { expr, descending: true }).collect();
-        self.same_rows(op, input, node, Operator::Sort { by, limit: Some(limit), partition_by })
-    }
-
-    fn order_by(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
-        let descending = matches!(op.get("descending"), Some(Parameter::Bool(true)));
-        let by = op.get("by").and_then(|by| self.key(by, op, "by", input, "`order_by`"));
-        let (Some(by), Some(node)) = (by, input.node) else {
-            return Stream { node: None, row: input.row.clone() };
-        };
-        let by = by.exprs.into_iter().map(|expr| SortKey { expr, descending }).collect();
-        self.same_rows(op, input, node, Operator::Sort { by, limit: None, partition_by: Vec::new() })
-    }
-
-    fn limit(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
-        match (self.row_count(op), input.node) {
-            (Some(rows), Some(node)) => self.same_rows(op, input, node, Operator::Limit { rows }),
-            _ => Stream { node: None, row: input.row.clone() },
-        }
-    }
-
-    fn row_count(&mut self, op: &StreamOperatorNode) -> Option<u64> {
+    pub(super) fn row_count(&mut self, op: &StreamOperatorNode) -> Option<u64> {
         let Some(Parameter::Int(n)) = op.get("n") else { return None };
         match u64::try_from(*n) {
             Ok(n) => Some(n),
@@ -429,12 +286,10 @@ impl Planner<'_, '_> {
         }
     }
 
-    // ---- sinks ----
-
     // ---- what operators share ----
 
     /// An operator that gives the rows of its input, all or some of them.
-    fn same_rows(&mut self, op: &StreamOperatorNode, input: &Stream, node: NodeId, operator: Operator) -> Stream {
+    pub(super) fn same_rows(&mut self, op: &StreamOperatorNode, input: &Stream, node: NodeId, operator: Operator) -> Stream {
         let (schema, properties) = {
             let input = self.plan.node(node);
             (input.schema.clone(), input.properties.clone())
@@ -487,6 +342,11 @@ impl Planner<'_, '_> {
             event_time: of_input.event_time.and_then(moved),
             window_end: of_input.window_end.and_then(moved),
         };
+        let mut fields = fields;
+        if let Some((column, field)) = self.change(input) {
+            columns.push(column);
+            fields.push(field);
+        }
         let schema = Schema::new(fields);
         let node = self.add(op, name, Operator::Project { columns }, vec![input], schema, properties);
         Stream { node: Some(node), row }

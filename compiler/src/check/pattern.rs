@@ -586,7 +586,7 @@ fn value_pattern(value: &Hir, ty: &Ty, span: Span) -> HirPat {
         | HirKind::Default
         | HirKind::Body(_)
         | HirKind::Into(_)
-        | HirKind::GroupKey
+        | HirKind::Group(_)
         | HirKind::Aggregate(_)
         | HirKind::Assign(..)
         | HirKind::Loop(..)

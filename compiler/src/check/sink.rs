@@ -55,6 +55,7 @@ impl Planner<'_, '_> {
             return Stream::unknown();
         }
         let (Some(node), Some(&id)) = (input.node, self.sinks.get(&op.operator_id)) else { return Stream::unknown() };
+        let Some(node) = self.changelog(op, node) else { return Stream::unknown() };
         let schema = self.plan.node(node).schema.clone();
         let properties = self.plan.node(node).properties.clone();
         let mut wire: BTreeMap<(Vec<&str>, bool, &str), ()> = BTreeMap::new();
@@ -88,7 +89,7 @@ impl Planner<'_, '_> {
                 None => {
                     let span = op.parameters.get("errors").map_or(op.span, |parameter| parameter.span);
                     let known: Vec<&str> = self.plan.sinks.iter().map(|sink| sink.name.as_str()).collect();
-                    let diagnostic = say::unknown_error_sink(name, &known, span);
+                    let diagnostic = say::unknown_error_sink(name, "errors", &known, span);
                     self.cx.say(diagnostic);
                     ErrorPolicy::Fail
                 }

@@ -53,7 +53,7 @@ impl Planner<'_, '_> {
         let is_topic = matches!(connector.location, Location::Kafka(_));
         let properties = Properties {
             // What is joined with a table starts when all that the table held at first was read.
-            bounded: is_table || matches!(connector.location, Location::Path(_) | Location::Standard),
+            bounded: is_table || super::boundedness::ends(&connector),
             updating: is_table && is_topic,
             keyed_by: Vec::new(),
             event_time: event_time.as_ref().map(|time| time.column),

@@ -43,8 +43,25 @@ pub(crate) fn count_takes_nothing(at: Span) -> Diagnostic {
 }
 
 /// `w.start()` of a group that is no window.
-pub(crate) fn window_only(method: &str, at: Span) -> Diagnostic {
-    Diagnostic::error("E0522", format!("only a window has `{method}`")).label(at, "this group is not one")
+pub(crate) fn window_only(method: &str, rows: Rows, at: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E0522", format!("only a window of time has `{method}`"));
+    match rows {
+        Rows::Window => diagnostic
+            .label(at, "a window of a number of rows has no times")
+            .help("ask its rows: `w.min(|row| row.at)`, `w.max(|row| row.at)`"),
+        Rows::Group => diagnostic
+            .label(at, "this group is not one")
+            .help("cut the stream into windows first: `.window(tumbling(minutes(5))).aggregate(|w| ..)`"),
+    }
+}
+
+/// What the rows are that are no window of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// A window of a number of rows.
+    Window,
+    /// A group without a window.
+    Group,
 }
 
 /// Functions that come later.

@@ -13,6 +13,7 @@ pub(crate) mod names;
 pub(crate) mod operators;
 pub(crate) mod outside;
 pub(crate) mod similar;
+pub(crate) mod streams;
 pub(crate) mod syntax;
 pub(crate) mod text;
 pub(crate) mod types;

@@ -50,9 +50,9 @@ pub(crate) fn source_twice(name: &str, at: Span, first: Span) -> Diagnostic {
 }
 
 /// `.errors` names no sink.
-pub(crate) fn unknown_error_sink(name: &str, known: &[&str], at: Span) -> Diagnostic {
+pub(crate) fn unknown_error_sink(name: &str, what: &str, known: &[&str], at: Span) -> Diagnostic {
     let diagnostic =
-        Diagnostic::error("E0503", format!("there is no sink `{name}` for the errors")).label(at, "unknown sink");
+        Diagnostic::error("E0503", format!("there is no sink `{name}` for the {what}")).label(at, "unknown sink");
     match closest(name, known.iter().copied()) {
         Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
         None => diagnostic.help("add an operator of type SINK with this name and no input"),

@@ -258,6 +258,13 @@ pub(crate) fn misplaced_method(at: Span, name: &str, before: Span, why: &str, he
     diagnostic.help(help.to_owned())
 }
 
+/// A window of a kind that only an aggregate can be made of.
+pub(crate) fn window_of_other_kind(at: Span, operator: &str) -> Diagnostic {
+    Diagnostic::error("E0213", "these windows are for `.aggregate(..)` only")
+        .label(at, format!("around {}", if operator == "a join" { operator.to_owned() } else { format!("`{operator}`") }))
+        .help("use `tumbling(..)`, `sliding(..)` or `cumulate(..)`, in event time")
+}
+
 /// Something was begun and not finished: a join without keys, a key without an aggregate.
 pub(crate) fn unfinished(at: Span, what: &str, missing: &str, help: &str) -> Diagnostic {
     Diagnostic::error("E0214", format!("{what} is not finished")).label(at, missing.to_owned()).help(help.to_owned())

@@ -166,17 +166,7 @@ pub(crate) fn default_not_constant(param: &str, at: Span) -> Diagnostic {
         .help("write the value")
 }
 
-/// `.window(..)`.
-pub(crate) fn window(kind: &str, at: Span) -> Diagnostic {
-    not_yet(&format!("a {}", kind.replace('_', " ")), at).help("aggregate by key: `.key_by(..).aggregate(..)`")
-}
-
 /// `.reduce(..)`.
 pub(crate) fn reduce(at: Span) -> Diagnostic {
     not_yet("`reduce`", at).help("use `aggregate`: `|g| Out { total: g.sum(|row| ..), .. }`")
-}
-
-/// `.within(..)`.
-pub(crate) fn interval_join(at: Span) -> Diagnostic {
-    not_yet("a join `within` a time", at).help("join without `within`, and `filter` by the times of both sides")
 }

@@ -6,20 +6,21 @@
 //!
 //! | method | type | parameters |
 //! | --- | --- | --- |
-//! | `source::<T>(name, c)`, `table` | SOURCE | `record`: "T", `table`?: true, connector; `.primary_key(f)` → `primary_key`?: `\|r\| key`; `.event_time(f, lateness(d))` → `event_time`?: `\|r\| time`, `lateness_ms`?; `.rows(n)` → `rows`? |
+//! | `source::<T>(name, c)`, `table` | SOURCE | `record`: "T", `table`?: true, connector; `.primary_key(f)` → `primary_key`?: `\|r\| key`; `.event_time(f, lateness(d))` → `event_time`?: `\|r\| time`, `lateness_ms`?; `.idle_after(d)` → `idle_after_ms`?; `.rows(n)` → `rows`? |
 //! | `.filter(f)` | FILTER | `function`: `\|r\| bool`; the guide's form instead: `column`, `operator`? (default `>`), `value` |
 //! | `.map(f)`, `.filter_map(f)`, `.flat_map(f)` | MAP, FILTER_MAP, FLAT_MAP | `function`: `\|r\| value` |
 //! | `.select(fields![a, b])` | SELECT | `columns`: list of names |
 //! | `.union(other)` | UNION | none; two inputs |
-//! | `.hash_join(other).on(l, r)` | HASH_JOIN | `left_key`: `\|l\| key`, `right_key`: `\|r\| key`, `kind`?: "left", "right", "full", "semi", "anti" (missing: inner), `within_ms`?; the `.map(\|l, r\| ..)` behind it is the same operator's `function`?: never there for semi and anti, always there for the others if they come from job.rs |
+//! | `.hash_join(other).on(l, r)` | HASH_JOIN | `left_key`: `\|l\| key`, `right_key`: `\|r\| key`, `kind`?: "left", "right", "full", "semi", "anti" (missing: inner), `.within(d)` → `within_ms`?, `.window(w)` → as of DEDUP, `.as_of_event_time()` → `as_of_event_time`?: true; `.lookup_join(other)` → `lookup`?: true; the `.map(\|l, r\| ..)` behind it is the same operator's `function`?: never there for semi and anti, always there for the others if they come from job.rs |
+//! | `.asof_join(other)[.on(l, r)]` | ASOF_JOIN | `left_key`?, `right_key`?, `direction`?: "backward" (or missing), "forward", "nearest", `tolerance_ms`?, `kind`?: "left"; `.map(\|l, r\| ..)` → `function`? |
 //! | `[.key_by(k)].aggregate(f)` | AGGREGATE | `key_by`?: `\|r\| key`, `function`: `\|g\| value`; the guide's form instead: `aggregate`, `column`? |
 //! | `[.key_by(k)].reduce(f)` | AGGREGATE | `key_by`?, `reduce`: `\|a, b\| row` |
-//! | `.distinct()` | DISTINCT | none |
-//! | `.dedup(k)` | DEDUP | `key_by`: `\|r\| key` |
-//! | `[.key_by(k)].top_n(n, by)` | TOP_N | `key_by`?, `n`, `by`: `\|r\| value` |
+//! | `[.window(w)].distinct()` | DISTINCT | in a window: `window`?: "tumbling", "sliding" or "cumulate", with its lengths as below |
+//! | `[.window(w)].dedup(k)` | DEDUP | `key_by`: `\|r\| key`; in a window as DISTINCT |
+//! | `[.key_by(k)][.window(w)].top_n(n, by)` | TOP_N | `key_by`?, `n`, `by`: `\|r\| value`; in a window as DISTINCT |
 //! | `.order_by(by)`, `.order_by_desc(by)` | ORDER_BY | `by`: `\|r\| value`, `descending`?: true |
 //! | `.limit(n)` | LIMIT | `n` |
-//! | `[.key_by(k)].window(w).aggregate(f)` | TUMBLING_WINDOW, … | `key_by`?, `function`: `\|w\| value`; `window_size_ms` (tumbling, sliding, cumulate's max), `slide_ms` (sliding), `gap_ms` (session), `step_ms` (cumulate), `count` (count); `.late(name, c)` → `late`?: name of a SINK without inputs |
+//! | `[.key_by(k)].window(w).aggregate(f)` | TUMBLING_WINDOW, … | `key_by`?, `function`: `\|w\| value`; `window_size_ms` (tumbling, sliding, cumulate's max), `slide_ms` (sliding), `gap_ms` (session), `step_ms` (cumulate), `count` (count), `offset_ms`?, `processing_time`?: true; `.allowed_lateness(d)` → `allowed_lateness_ms`?, `.emit_every(d)` → `emit_every_ms`?, `.late(name, c)` → `late`?: name of a SINK without inputs |
 //! | `.sink(name, c)` | SINK | connector |
 //!
 //! A connector is `kafka_topic` (`kafka(t)`), `path` and `format` (`parquet(p)`, `arrow`, `csv`, `ndjson`), `generator`
@@ -33,7 +34,9 @@
 //! name in place of a closure has become `|x| f(x)`.
 
 mod arguments;
+mod join;
 mod methods;
+mod window;
 
 use super::Reader;
 use super::connector::{Direction, called};
@@ -56,10 +59,16 @@ enum Flow {
     Keyed { input: DraftId, key: Parameter, span: Span },
     /// `[.key_by(k)].window(w)`.
     Windowed { input: DraftId, key: Option<Parameter>, window: Window, span: Span },
-    /// `left.hash_join(right)`.
-    Join { left: DraftId, right: DraftId, span: Span },
-    /// `left.hash_join(right).on(l, r)`, which needs a `.map(..)`.
-    Joined { parameters: BTreeMap<String, Parameter>, left: DraftId, right: DraftId, span: Span },
+    /// `left.hash_join(right)`, `left.lookup_join(right)`.
+    Join { left: DraftId, right: DraftId, lookup: bool, span: Span },
+    /// `left.hash_join(right).on(l, r)`, `left.asof_join(right)`, which need a `.map(..)`.
+    Joined {
+        operator_type: OperatorType,
+        parameters: BTreeMap<String, Parameter>,
+        left: DraftId,
+        right: DraftId,
+        span: Span,
+    },
     /// Behind a sink.
     Ended(Span),
     /// Something was reported.
@@ -301,12 +310,9 @@ impl Body<'_, '_, '_> {
         let next = match flow {
             Flow::Stream(input) => self.stream_method(input, call, &name),
             Flow::Keyed { input, key, span } => self.keyed_method(input, key, span, call, &name),
-            Flow::Windowed { input, key, window, span } => match name.text.as_str() {
-                "aggregate" => self.window_aggregate(input, key, window, span, call),
-                _ => self.unknown(&name, "a window", &["aggregate"]),
-            },
-            Flow::Join { left, right, span } => match name.text.as_str() {
-                "on" => self.on(left, right, span, call),
+            Flow::Windowed { input, key, window, span } => self.window_method(input, key, window, span, call, &name),
+            Flow::Join { left, right, lookup, span } => match name.text.as_str() {
+                "on" => self.on(left, right, lookup, span, call),
                 _ => {
                     self.reader.diagnostics.push(syntax::misplaced_method(
                         name.span,
@@ -318,8 +324,9 @@ impl Body<'_, '_, '_> {
                     None
                 }
             },
-            Flow::Joined { parameters, left, right, span } => {
-                self.joined_method(parameters, (left, right), span, call, &name)
+            Flow::Joined { operator_type, parameters, left, right, span } => {
+                let join = join::Begun { operator_type, parameters, left, right, span };
+                self.joined_method(join, call, &name)
             }
             Flow::Ended(span) => {
                 self.reader.diagnostics.push(syntax::misplaced_method(
@@ -358,7 +365,7 @@ impl Body<'_, '_, '_> {
             ("sink" | "errors" | "late", [_, connector]) => {
                 self.connector(connector, Direction::Written);
             }
-            ("union" | "hash_join", [other]) => {
+            ("union" | "hash_join" | "asof_join" | "lookup_join", [other]) => {
                 self.other(other);
             }
             _ => {}

@@ -2,6 +2,7 @@
 
 use crate::aggregate::{By, Number, Value};
 use crate::stream::{RowCount, Stream};
+use crate::window::{Window, Windowed};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -34,6 +35,11 @@ impl<T, K> Keyed<T, K> {
         Stream::new()
     }
 
+    /// Cuts each group into windows.
+    pub fn window(self, _window: Window) -> Windowed<T, K> {
+        Windowed::new()
+    }
+
     /// The greatest rows of each group.
     pub fn top_n<'a, B>(self, _n: impl RowCount, _by: impl Fn(&'a T) -> B) -> Stream<T>
     where
@@ -55,7 +61,7 @@ impl<T, K> fmt::Debug for Group<T, K> {
 }
 
 /// What a group's function gives: a type, never a value. No group ever exists outside of compiled code.
-fn typed<V>() -> V {
+pub(crate) fn typed<V>() -> V {
     unreachable!("the closures of a pipeline are compiled, not called")
 }
 

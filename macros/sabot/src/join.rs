@@ -1,6 +1,8 @@
-//! Joins: two streams, their keys, and what is made of a pair.
+//! Joins: two streams, their keys, how far apart in time, and what is made of a pair.
 
 use crate::stream::Stream;
+use crate::window::Window;
+use sabot_library::Duration;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -49,6 +51,21 @@ impl<Row, L, R> Joined<Row, L, R> {
         Self { sides: PhantomData }
     }
 
+    /// Pairs that happened at most so far apart, in either direction.
+    pub fn within(self, _at_most: Duration) -> Self {
+        self
+    }
+
+    /// Pairs of one window.
+    pub fn window(self, _window: Window) -> Self {
+        self
+    }
+
+    /// With the row of the table that was in force when the left row happened.
+    pub fn as_of_event_time(self) -> Self {
+        self
+    }
+
     /// One row of each pair.
     pub fn map<U>(self, _function: impl Fn(L, R) -> U) -> Stream<U> {
         Stream::new()
@@ -79,5 +96,64 @@ impl<L, R> Joined<L, L, R> {
     /// The left rows that have none.
     pub fn anti(self) -> Stream<L> {
         Stream::new()
+    }
+}
+
+/// Each row with the one row of another stream that is nearest in time: `left.asof_join(right)`.
+#[must_use = "make rows of the pairs: `.map(|left, right| Record { .. })`"]
+pub struct AsofJoin<Left, L, R, Right = R> {
+    sides: PhantomData<fn() -> (Left, L, R, Right)>,
+}
+
+impl<Left, L, R, Right> fmt::Debug for AsofJoin<Left, L, R, Right> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AsofJoin<{}, {}>", std::any::type_name::<L>(), std::any::type_name::<R>())
+    }
+}
+
+impl<Left, L, R, Right> AsofJoin<Left, L, R, Right> {
+    pub(crate) fn new() -> Self {
+        Self { sides: PhantomData }
+    }
+
+    /// The keys of both sides, which are equal in a pair. `None` matches nothing.
+    pub fn on<'a, K>(self, _left: impl Fn(&'a Left) -> K, _right: impl Fn(&'a Right) -> K) -> Self
+    where
+        Left: 'a,
+        Right: 'a,
+    {
+        self
+    }
+
+    /// The last right row at or before the left one, which is what is done if nothing is said.
+    pub fn backward(self) -> Self {
+        self
+    }
+
+    /// The first right row at or after the left one.
+    pub fn forward(self) -> Self {
+        self
+    }
+
+    /// The nearest right row; of two equally near the earlier.
+    pub fn nearest(self) -> Self {
+        self
+    }
+
+    /// Pairs that happened at most so far apart.
+    pub fn tolerance(self, _at_most: Duration) -> Self {
+        self
+    }
+
+    /// One row of each pair.
+    pub fn map<U>(self, _function: impl Fn(L, R) -> U) -> Stream<U> {
+        Stream::new()
+    }
+}
+
+impl<L, R> AsofJoin<L, L, R, R> {
+    /// Left rows without a partner too: the right side becomes an `Option`.
+    pub fn left(self) -> AsofJoin<L, L, Option<R>, R> {
+        AsofJoin::new()
     }
 }

@@ -30,6 +30,7 @@ pub mod regex;
 #[cfg(feature = "run")]
 pub mod run;
 pub mod stream;
+pub mod window;
 
 pub use sabot_ir::job_graph::JobGraph;
 pub use sabot_library::math;

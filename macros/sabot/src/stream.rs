@@ -6,7 +6,9 @@
 
 use crate::connector::{Connector, Lateness};
 use crate::group::{Group, Keyed};
-use crate::join::Join;
+use crate::join::{AsofJoin, Join};
+use crate::window::{Window, Windowed};
+use sabot_library::Duration;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -92,6 +94,11 @@ impl<T> Table<T> {
         self
     }
 
+    /// How long the table may be silent until nobody waits for its time any more.
+    pub fn idle_after(self, _silence: Duration) -> Self {
+        self
+    }
+
     /// About how many rows there are: a hint for the optimizer.
     pub fn rows(self, _count: impl RowCount) -> Self {
         self
@@ -163,6 +170,21 @@ impl<T> Stream<T> {
         Join::new()
     }
 
+    /// Joins with a table that is read as a whole first: go on with `.on(|left| left.id, |right| right.id)`.
+    pub fn lookup_join<R: Relation>(self, _other: R) -> Join<T, R::Row> {
+        Join::new()
+    }
+
+    /// Joins each row with the one row of the other stream that is nearest in time.
+    pub fn asof_join<R: Relation>(self, _other: R) -> AsofJoin<T, T, R::Row> {
+        AsofJoin::new()
+    }
+
+    /// Cuts the stream into windows: go on with `.aggregate(|window| Record { .. })`.
+    pub fn window(self, _window: Window) -> Windowed<T, ()> {
+        Windowed::new()
+    }
+
     /// Groups rows of equal key.
     pub fn key_by<'a, K>(self, _key: impl Fn(&'a T) -> K) -> Keyed<T, K>
     where
@@ -226,6 +248,21 @@ impl<T> Stream<T> {
         self
     }
 
+    /// Where rows go that come too late for their window. Said of the aggregate of a window, as are the next two.
+    pub fn late(self, _name: &str, _connector: Connector) -> Self {
+        self
+    }
+
+    /// How long after its end a window still takes rows; it is given again with each.
+    pub fn allowed_lateness(self, _at_most: Duration) -> Self {
+        self
+    }
+
+    /// Gives unfinished windows this often, in event time.
+    pub fn emit_every(self, _interval: Duration) -> Self {
+        self
+    }
+
     /// Counts and leaves out the rows that the operator before could not compute.
     pub fn skip_errors(self) -> Self {
         self
@@ -241,6 +278,11 @@ impl<T> Stream<T> {
     where
         T: 'a,
     {
+        self
+    }
+
+    /// How long a source may be silent until nobody waits for its time any more. Said of a source.
+    pub fn idle_after(self, _silence: Duration) -> Self {
         self
     }
 

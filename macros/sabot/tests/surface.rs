@@ -141,6 +141,30 @@ pub struct Stats {
 }
 
 #[test]
+fn windows_and_joins_in_time() {
+    check_job(
+        "#[sabot::record]\npub struct Piece { key: String, start: Timestamp, end: Timestamp, value: f64 }\n",
+        "    let timed = source::<Order>(\"timed\", kafka(\"timed\")).event_time(|o| o.at, lateness(seconds(5))).idle_after(seconds(30));
+    let rates = table::<Order>(\"rates\", csv(PATH)).primary_key(|o| o.id).event_time(|o| o.at, lateness(seconds(0))).idle_after(minutes(1));
+    timed.key_by(|o| o.region.clone()).window(tumbling(minutes(5)).offset(seconds(7)))
+        .aggregate(|w| Piece { key: w.key(), start: w.start(), end: w.end(), value: w.sum(|o| o.amount) + w.count() as f64 })
+        .late(\"late\", csv(\"late.csv\")).allowed_lateness(minutes(1)).emit_every(seconds(10)).sink(\"a\", csv(\"a.csv\"));
+    timed.window(sliding(minutes(5), minutes(1))).top_n(3, |o| o.amount).sink(\"b\", csv(\"b.csv\"));
+    timed.window(cumulate(minutes(1), hours(1))).dedup(|o| o.id).sink(\"c\", csv(\"c.csv\"));
+    timed.window(tumbling(minutes(1))).distinct().sink(\"d\", csv(\"d.csv\"));
+    timed.key_by(|o| o.region.clone()).window(session(minutes(1))).aggregate(|w| Out { key: w.key(), value: w.avg(|o| o.amount) }).sink(\"e\", csv(\"e.csv\"));
+    timed.key_by(|o| (o.id, o.count)).window(count(TEN)).aggregate(|w| Out { key: String::new(), value: w.key().0 as f64 }).sink(\"f\", csv(\"f.csv\"));
+    timed.window(tumbling(minutes(1)).processing_time()).aggregate(|w| Out { key: region.clone(), value: w.count() as f64 }).sink(\"g\", csv(\"g.csv\"));
+    timed.hash_join(orders).on(|a| a.id, |b| b.id).within(minutes(1)).left().map(|a, b| Out { key: a.region, value: b.map(|b| b.amount).unwrap_or(least) }).sink(\"h\", csv(\"h.csv\"));
+    timed.hash_join(timed).on(|a| a.id, |b| b.id).window(tumbling(minutes(1))).map(|a, b| Out { key: a.region, value: b.amount }).sink(\"i\", csv(\"i.csv\"));
+    timed.asof_join(rates).on(|a| a.id, |b| b.id).nearest().tolerance(hours(1)).left().map(|a, b| Out { key: a.region, value: b.map(|b| b.amount).unwrap_or(0.0) }).sink(\"j\", csv(\"j.csv\"));
+    timed.asof_join(rates).forward().map(|a, b| Out { key: a.region, value: b.amount }).sink(\"k\", csv(\"k.csv\"));
+    timed.hash_join(rates).on(|a| a.id, |b| b.id).as_of_event_time().map(|a, b| Out { key: a.region, value: b.amount }).sink(\"l\", csv(\"l.csv\"));
+    timed.lookup_join(customers).on(|a| a.id, |c| c.id).map(|a, c| Out { key: a.region + &c.name, value: a.amount }).sink(\"m\", csv(\"m.csv\"));",
+    );
+}
+
+#[test]
 fn values_of_sabot() {
     check(
         "

@@ -197,6 +197,7 @@ fn draw_box(text: &mut String, node: &StreamOperatorNode, x: f64, y: f64) {
         OperatorType::Source => "box source",
         OperatorType::Sink => "box sink",
         OperatorType::HashJoin
+        | OperatorType::AsofJoin
         | OperatorType::Aggregate
         | OperatorType::Distinct
         | OperatorType::Dedup

@@ -104,6 +104,7 @@ const SOURCE: &[ParameterSpec] = &[
     optional("primary_key", ClosureOrStrings, "what its rows are unique by"),
     optional("event_time", ClosureOrStrings, "its time column"),
     optional("lateness_ms", Int, "how far a row may be behind the latest one"),
+    optional("idle_after_ms", Int, "silence after which nobody waits for its time any more"),
     optional("rows", Int, "a hint: about how many rows it has"),
 ];
 
@@ -124,6 +125,26 @@ const JOIN: &[ParameterSpec] = &[
     optional("kind", Text, "`inner` (default), `left`, `right`, `full`, `semi` or `anti`"),
     optional("function", Closure, "what is computed of each pair"),
     optional("within_ms", Int, "how far apart in event time a pair may be"),
+    optional("as_of_event_time", Bool, "the row of the right input that is in force at the time of the left row"),
+    optional("lookup", Bool, "the right input is a table that is read as a whole first"),
+];
+
+const ASOF_JOIN: &[ParameterSpec] = &[
+    optional("left_key", ClosureOrStrings, "the key of the left input"),
+    optional("right_key", ClosureOrStrings, "the key of the right input"),
+    optional("direction", Text, "`backward` (default), `forward` or `nearest`"),
+    optional("tolerance_ms", Int, "how far apart in event time a pair may be"),
+    optional("kind", Text, "`inner` (default) or `left`"),
+    optional("function", Closure, "what is computed of each pair"),
+];
+
+/// A window around an operator that is not an aggregate.
+const INSIDE: &[ParameterSpec] = &[
+    optional("window", Text, "`tumbling`, `sliding` or `cumulate`: the operator works inside each window"),
+    optional("window_size_ms", Int, "length of a window"),
+    optional("slide_ms", Int, "distance between windows"),
+    optional("step_ms", Int, "by how much a cumulating window grows"),
+    optional("offset_ms", Int, "where the first window begins, after the epoch"),
 ];
 
 const AGGREGATE: &[ParameterSpec] = &[
@@ -153,6 +174,10 @@ const WINDOW: &[ParameterSpec] = &[
     optional("gap_ms", Int, "silence that ends a session"),
     optional("step_ms", Int, "by how much a cumulating window grows"),
     optional("count", Int, "how many rows make a counting window"),
+    optional("offset_ms", Int, "where the first window begins, after the epoch"),
+    optional("processing_time", Bool, "windows of the machine's clock"),
+    optional("allowed_lateness_ms", Int, "how long after its end a window still takes rows"),
+    optional("emit_every_ms", Int, "give unfinished windows this often"),
     optional("late", Text, "the sink that takes rows that came too late"),
     optional("timestamp_column", Text, "the time column"),
     optional("key_by", ClosureOrStrings, "what the rows are grouped by"),
@@ -177,10 +202,12 @@ pub fn parameters_of(operator_type: OperatorType) -> impl Iterator<Item = &'stat
         OperatorType::Filter => [FILTER, &[]],
         OperatorType::Map | OperatorType::FilterMap | OperatorType::FlatMap => [FUNCTION, &[]],
         OperatorType::Select => [SELECT, &[]],
-        OperatorType::HashJoin => [JOIN, &[]],
+        OperatorType::HashJoin => [JOIN, INSIDE],
+        OperatorType::AsofJoin => [ASOF_JOIN, &[]],
         OperatorType::Aggregate => [AGGREGATE, &[]],
-        OperatorType::Dedup => [KEYED, &[]],
-        OperatorType::TopN => [TOP_N, &[]],
+        OperatorType::Dedup => [KEYED, INSIDE],
+        OperatorType::Distinct => [&[], INSIDE],
+        OperatorType::TopN => [TOP_N, INSIDE],
         OperatorType::OrderBy => [ORDER_BY, &[]],
         OperatorType::Limit => [LIMIT, &[]],
         OperatorType::TumblingWindow
@@ -188,7 +215,7 @@ pub fn parameters_of(operator_type: OperatorType) -> impl Iterator<Item = &'stat
         | OperatorType::SessionWindow
         | OperatorType::CumulateWindow
         | OperatorType::CountWindow => [WINDOW, &[]],
-        OperatorType::Union | OperatorType::Distinct => [&[], &[]],
+        OperatorType::Union => [&[], &[]],
     };
     own.into_iter().flatten().chain(ANY)
 }
@@ -256,6 +283,8 @@ const WORDS: &[(&str, &[&str])] = &[
     ("operator", &[">", ">=", "<", "<=", "==", "!="]),
     ("aggregate", &["sum", "count", "min", "max", "avg"]),
     ("on_error", &["fail", "skip"]),
+    ("direction", &["backward", "forward", "nearest"]),
+    ("window", &["tumbling", "sliding", "cumulate"]),
 ];
 
 /// Whether the node's parameters fit its type.

@@ -167,15 +167,17 @@ sink out: file "out.parquet"
 const TOTAL: &str = r#"
 job guide
 sink out: file "out.parquet"
-  aggregate total: sum_volume = sum(volume) by symbol -> (symbol: String, sum_volume: i64) [unbounded, updating, keyed by symbol]
-    source quotes: kafka "market.quotes" -> (instrumentId: i64, symbol: String, price: f64, volume: i64, bid: Option<f64>) [unbounded]
+  project out.changes: op = if $change == 1i8 { "+I" } else if $change == 2i8 { "+U" } else if $change == -2i8 { "-U" } else { "-D" }, symbol, sum_volume -> (op: String, symbol: String, sum_volume: i64) [unbounded, keyed by symbol]
+    aggregate total: sum_volume = sum(volume) by symbol -> (symbol: String, sum_volume: i64, $change: i8) [unbounded, updating, keyed by symbol]
+      source quotes: kafka "market.quotes" -> (instrumentId: i64, symbol: String, price: f64, volume: i64, bid: Option<f64>) [unbounded]
 "#;
 
 const MEAN: &str = r#"
 job guide
 sink out: file "out.parquet" ~1 rows
-  aggregate mean: avg_bid = avg(bid) -> (avg_bid: Option<f64>) [unbounded, updating] ~1 rows
-    source quotes: kafka "market.quotes" -> (instrumentId: i64, symbol: String, price: f64, volume: i64, bid: Option<f64>) [unbounded]
+  project out.changes: op = if $change == 1i8 { "+I" } else if $change == 2i8 { "+U" } else if $change == -2i8 { "-U" } else { "-D" }, avg_bid -> (op: String, avg_bid: Option<f64>) [unbounded] ~1 rows
+    aggregate mean: avg_bid = avg(bid) -> (avg_bid: Option<f64>, $change: i8) [unbounded, updating] ~1 rows
+      source quotes: kafka "market.quotes" -> (instrumentId: i64, symbol: String, price: f64, volume: i64, bid: Option<f64>) [unbounded]
 "#;
 
 const NULLS: &str = r#"

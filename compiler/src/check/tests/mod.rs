@@ -7,6 +7,7 @@ mod jobs;
 mod library;
 mod lists;
 mod random;
+mod streams;
 mod values;
 
 use super::check;

@@ -1,6 +1,6 @@
-//! The methods of streams, groups, windows and joins.
+//! The methods of streams and groups; those of windows are in [`super::window`], those of joins in [`super::join`].
 
-use super::{Body, Flow, Window};
+use super::{Body, Flow};
 use crate::diagnostics::syntax;
 use crate::parse::connector::called;
 use crate::parse::stream::{Draft, DraftId};
@@ -10,7 +10,7 @@ use sabot_ir::span::Span;
 use std::collections::BTreeMap;
 
 /// The methods of a stream, each as it is written.
-const STREAM: [(&str, &str); 24] = [
+pub(super) const STREAM: [(&str, &str); 29] = [
     ("filter", ".filter(|row| row.price > 100.0)"),
     ("map", ".map(|row| Record { .. })"),
     ("filter_map", ".filter_map(|row| option_of_a_record)"),
@@ -18,6 +18,8 @@ const STREAM: [(&str, &str); 24] = [
     ("select", ".select(fields![id, price])"),
     ("union", ".union(other)"),
     ("hash_join", ".hash_join(other).on(|left| left.id, |right| right.id)"),
+    ("asof_join", ".asof_join(other).on(|left| left.id, |right| right.id)"),
+    ("lookup_join", ".lookup_join(table).on(|left| left.id, |right| right.id)"),
     ("key_by", ".key_by(|row| row.symbol)"),
     ("aggregate", ".aggregate(|group| Record { total: group.sum(|row| row.amount) })"),
     ("reduce", ".reduce(|a, b| ..)"),
@@ -29,11 +31,14 @@ const STREAM: [(&str, &str); 24] = [
     ("limit", ".limit(10)"),
     ("window", ".window(tumbling(minutes(5)))"),
     ("late", ".late(\"late_rows\", parquet(\"late.parquet\"))"),
+    ("allowed_lateness", ".allowed_lateness(minutes(1))"),
+    ("emit_every", ".emit_every(seconds(10))"),
     ("sink", ".sink(\"rows\", parquet(\"rows.parquet\"))"),
     ("errors", ".errors(\"bad_rows\", ndjson(\"bad.ndjson\"))"),
     ("skip_errors", ".skip_errors()"),
     ("named", ".named(\"what it does\")"),
     ("event_time", ".event_time(|row| row.at, lateness(seconds(5)))"),
+    ("idle_after", ".idle_after(seconds(30))"),
     ("rows", ".rows(1_000_000)"),
 ];
 
@@ -72,11 +77,7 @@ const ELSEWHERE: [(&str, &str); 27] = [
 ];
 
 /// Methods that the design has and this version has not.
-pub(super) const LATER: [(&str, &str); 3] = [
-    ("asof_join", "join on equal keys with `.hash_join(other).on(l, r)`"),
-    ("lookup_join", "read the table as a source and join it with `.hash_join(table).on(l, r)`"),
-    ("process", "use `.map(..)`, `.filter_map(..)` or `.aggregate(..)`"),
-];
+pub(super) const LATER: [(&str, &str); 1] = [("process", "use `.map(..)`, `.filter_map(..)` or `.aggregate(..)`")];
 
 impl Body<'_, '_, '_> {
     pub(super) fn stream_method(&mut self, input: DraftId, call: &syn::ExprMethodCall, name: &Name) -> Option<Flow> {
@@ -116,7 +117,18 @@ impl Body<'_, '_, '_> {
                 }
                 "hash_join" => {
                     let [other] = self.arguments(call, usage)?;
-                    return Some(Flow::Join { left: input, right: self.other(other)?, span: name.span });
+                    return Some(Flow::Join { left: input, right: self.other(other)?, lookup: false, span: name.span });
+                }
+                "lookup_join" => {
+                    let [other] = self.arguments(call, usage)?;
+                    return Some(Flow::Join { left: input, right: self.other(other)?, lookup: true, span: name.span });
+                }
+                "asof_join" => {
+                    let [other] = self.arguments(call, usage)?;
+                    let right = self.other(other)?;
+                    let operator_type = OperatorType::AsofJoin;
+                    let parameters = BTreeMap::new();
+                    return Some(Flow::Joined { operator_type, parameters, left: input, right, span: name.span });
                 }
                 "key_by" => {
                     let key = self.closure_of(call, 1, usage)?;
@@ -154,7 +166,7 @@ impl Body<'_, '_, '_> {
             false
         };
         match name.text.as_str() {
-            "event_time" | "rows" | "primary_key" if !is_source => misplaced(
+            "event_time" | "idle_after" | "rows" | "primary_key" if !is_source => misplaced(
                 "said of a source only",
                 "write it directly behind `source::<Record>(..)` or `table::<Record>(..)`",
             ),
@@ -162,9 +174,10 @@ impl Body<'_, '_, '_> {
                 "said of a table only",
                 "begin with `table::<Record>(..)`, whose rows replace each other by key",
             ),
-            "late" if !is_window(operator_type) => {
-                misplaced("only a window refuses late rows", "write it directly behind `.window(..).aggregate(..)`")
+            "late" | "allowed_lateness" | "emit_every" if !is_window(operator_type) => {
+                misplaced("said of the aggregate of a window", "write it directly behind `.window(..).aggregate(..)`")
             }
+            "allowed_lateness" | "emit_every" | "idle_after" => self.length_of(id, call, usage).is_some(),
             "named" if is_source => {
                 misplaced("a source has its name", "change the name in `source::<Record>(\"name\", ..)`")
             }
@@ -254,7 +267,16 @@ impl Body<'_, '_, '_> {
         Some(())
     }
 
-    fn top_n(&mut self, draft: Draft, call: &syn::ExprMethodCall, usage: &str) -> Option<Draft> {
+    /// `.allowed_lateness(d)`, `.emit_every(d)`, `.idle_after(d)`.
+    fn length_of(&mut self, id: DraftId, call: &syn::ExprMethodCall, usage: &str) -> Option<()> {
+        let name = self.reader.name(&call.method);
+        let [length] = self.arguments(call, usage)?;
+        let (value, span) = self.duration_ms(length, usage)?;
+        self.set(id, &format!("{}_ms", name.text), Parameter { value: value.into(), span }, &name);
+        Some(())
+    }
+
+    pub(super) fn top_n(&mut self, draft: Draft, call: &syn::ExprMethodCall, usage: &str) -> Option<Draft> {
         let [n, by] = self.arguments(call, usage)?;
         let (n, at) = self.int(n, usage)?;
         Some(draft.with("n", n, at).with_closure("by", self.function(by, "top_n", 1, usage)?))
@@ -294,135 +316,10 @@ impl Body<'_, '_, '_> {
         let draft = draft.with_closure("key_by", key);
         Some(Flow::Stream(self.drafts.add(draft)))
     }
-
-    pub(super) fn window_aggregate(
-        &mut self,
-        input: DraftId,
-        key: Option<Parameter>,
-        window: Window,
-        span: Span,
-        call: &syn::ExprMethodCall,
-    ) -> Option<Flow> {
-        let function = self.closure_of(call, 1, ".aggregate(|window| Record { end: window.end() })")?;
-        let mut draft = Draft::new(window.operator_type, span).input(input);
-        draft.parameters = window.parameters;
-        draft.parameters.extend(key.map(|key| ("key_by".to_owned(), key)));
-        let draft = draft.with_closure("function", function);
-        Some(Flow::Stream(self.drafts.add(draft)))
-    }
-
-    fn window(&mut self, window: &syn::Expr, usage: &str) -> Option<Window> {
-        let at = self.reader.span_of(window);
-        const WINDOWS: [&str; 5] = ["tumbling", "sliding", "session", "cumulate", "count"];
-        let (Some(name), syn::Expr::Call(call)) = (called(window), window) else {
-            self.reader.diagnostics.push(syntax::wrong_argument(at, "a window", usage));
-            return None;
-        };
-        let arguments: Vec<&syn::Expr> = call.args.iter().collect();
-        let (operator_type, names): (_, &[&str]) = match name.as_str() {
-            "tumbling" => (OperatorType::TumblingWindow, &["window_size_ms"]),
-            "sliding" => (OperatorType::SlidingWindow, &["window_size_ms", "slide_ms"]),
-            "session" => (OperatorType::SessionWindow, &["gap_ms"]),
-            "cumulate" => (OperatorType::CumulateWindow, &["step_ms", "window_size_ms"]),
-            "count" => (OperatorType::CountWindow, &["count"]),
-            _ => {
-                let at = self.reader.span_of(&call.func);
-                self.reader.diagnostics.push(syntax::unknown_method(at, &name, "the language", &WINDOWS));
-                return None;
-            }
-        };
-        if arguments.len() != names.len() {
-            let usage = match name.as_str() {
-                "sliding" => "sliding(minutes(5), minutes(1))",
-                "session" => "session(minutes(30))",
-                "cumulate" => "cumulate(minutes(1), hours(1))",
-                "count" => "count(100)",
-                _ => "tumbling(minutes(5))",
-            };
-            self.reader.diagnostics.push(syntax::wrong_arguments(at, &name, usage));
-            return None;
-        }
-        let mut parameters = BTreeMap::new();
-        for (parameter, argument) in names.iter().zip(arguments) {
-            let (value, span) = match *parameter {
-                "count" => self.int(argument, usage)?,
-                _ => self.duration_ms(argument, usage)?,
-            };
-            parameters.insert((*parameter).to_owned(), Parameter { value: value.into(), span });
-        }
-        Some(Window { operator_type, parameters })
-    }
-
-    pub(super) fn on(&mut self, left: DraftId, right: DraftId, span: Span, call: &syn::ExprMethodCall) -> Option<Flow> {
-        let usage = ".on(|left| left.id, |right| right.id)";
-        let [left_key, right_key] = self.arguments(call, usage)?;
-        let left_key = self.function(left_key, "on", 1, usage);
-        let right_key = self.function(right_key, "on", 1, usage);
-        let parameters = BTreeMap::from([("left_key".to_owned(), left_key?), ("right_key".to_owned(), right_key?)]);
-        Some(Flow::Joined { parameters, left, right, span })
-    }
-
-    pub(super) fn joined_method(
-        &mut self,
-        mut parameters: BTreeMap<String, Parameter>,
-        (left, right): (DraftId, DraftId),
-        span: Span,
-        call: &syn::ExprMethodCall,
-        name: &Name,
-    ) -> Option<Flow> {
-        let method = name.text.as_str();
-        match method {
-            "left" | "right" | "full" | "semi" | "anti" => {
-                let [] = self.arguments(call, &format!(".{method}()"))?;
-                if parameters.contains_key("kind") {
-                    self.reader.diagnostics.push(syntax::said_twice(name.span, "the kind of this join"));
-                }
-                parameters.insert("kind".to_owned(), Parameter { value: method.into(), span: name.span });
-                if !matches!(method, "semi" | "anti") {
-                    return Some(Flow::Joined { parameters, left, right, span });
-                }
-            }
-            "within" => {
-                let usage = ".within(minutes(5))";
-                let [distance] = self.arguments(call, usage)?;
-                let (value, at) = self.duration_ms(distance, usage)?;
-                parameters.insert("within_ms".to_owned(), Parameter { value: value.into(), span: at });
-                return Some(Flow::Joined { parameters, left, right, span });
-            }
-            "map" => {
-                let function = self.closure_of(call, 2, ".map(|left, right| Record { .. })")?;
-                parameters.insert("function".to_owned(), function);
-            }
-            "window" => {
-                self.reader.diagnostics.push(syntax::not_yet(
-                    name.span,
-                    "a join inside windows",
-                    "join within a time with `.within(minutes(5))`",
-                ));
-                return None;
-            }
-            known if STREAM.iter().any(|(stream_method, _)| *stream_method == known) => {
-                self.reader.diagnostics.push(syntax::misplaced_method(
-                    name.span,
-                    known,
-                    span,
-                    "works on rows, not on pairs",
-                    "make one row of each pair first: `.map(|left, right| Record { .. })`",
-                ));
-                return None;
-            }
-            _ => {
-                return self.unknown(name, "a join", &["map", "left", "right", "full", "semi", "anti", "within"]);
-            }
-        }
-        let mut draft = Draft::new(OperatorType::HashJoin, span).input(left).input(right);
-        draft.parameters = parameters;
-        Some(Flow::Stream(self.drafts.add(draft)))
-    }
 }
 
 impl Draft {
-    fn with_closure(mut self, name: &str, closure: Parameter) -> Self {
+    pub(super) fn with_closure(mut self, name: &str, closure: Parameter) -> Self {
         self.parameters.insert(name.to_owned(), closure);
         self
     }
