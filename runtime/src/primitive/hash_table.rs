@@ -27,7 +27,7 @@ pub(super) struct Entry {
 unsafe impl Plain for Entry {}
 
 #[inline]
-pub(super) fn prefetch<T>(entry: &T) {
+pub(crate) fn prefetch<T>(entry: &T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a hint about an address that exists.
     unsafe {

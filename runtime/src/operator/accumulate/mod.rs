@@ -9,6 +9,7 @@ mod dense;
 mod picked;
 mod sketch;
 mod sum;
+mod take_back;
 
 use crate::column::{Column, compare_words, extend};
 use crate::operator::collect::Order;
@@ -21,7 +22,7 @@ use crate::primitive::memory::{Buf, Str};
 use crate::registers::{Registers, Selection};
 use cell::{Cell, CellValues, Cells, Held, is_float, is_unsigned, to_float, to_int};
 use picked::{Pick, Picked, PickedWord, pick_words, takes_over};
-use sabot_abi::CHUNK_ROWS;
+use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use sabot_abi::kernel::Accumulator;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, BaseType};
 use sketch::Sketch;
@@ -178,22 +179,7 @@ impl Accumulators {
         run: u32,
     ) {
         let rows_of_chunk = selection.rows;
-        for &reg in &input.args {
-            registers.materialise(reg, selection, false);
-        }
-        let mut counted = selection.words;
-        if let Some(filter) = input.filter {
-            let narrow = |words: &[u64], counted: &mut [u64]| {
-                counted.iter_mut().zip(words).for_each(|(word, other)| *word &= other)
-            };
-            narrow(registers.bits(filter, rows_of_chunk), &mut counted);
-            if let Some(valid) = registers.validity(filter, rows_of_chunk) {
-                narrow(valid, &mut counted);
-            }
-        }
-        if let Some(valid) = input.args.first().and_then(|reg| registers.validity(*reg, rows_of_chunk)) {
-            counted.iter_mut().zip(valid).for_each(|(word, valid)| *word &= valid);
-        }
+        let counted = counted(input, registers, selection);
         let used = bitmap::words_of(rows_of_chunk);
         if selection.is_full() && counted[..used] == *selection.used() && self.update_dense(input, groups, registers) {
             return;
@@ -436,6 +422,11 @@ impl Accumulators {
     /// The function's column. Groups whose sum does not fit its type go to `too_large`.
     pub(crate) fn finish(&mut self, groups: usize, too_large: &mut BTreeSet<u32>) -> Column {
         self.resize(groups);
+        self.values(0..groups, too_large)
+    }
+
+    /// The function's values for these groups. Those whose sum does not fit its type go to `too_large`.
+    pub(crate) fn values(&mut self, groups: impl Iterator<Item = usize>, too_large: &mut BTreeSet<u32>) -> Column {
         let ty = self.spec.ty;
         let mut column = Column::new(ty);
         let is_sum = self.spec.function == AggregateFunction::Sum;
@@ -462,11 +453,12 @@ impl Accumulators {
         };
         match &mut self.state {
             State::Count(counts) | State::Distinct { counts, .. } => {
-                counts.iter().for_each(|count| column.push_word(*count));
+                groups.for_each(|group| column.push_word(counts[group]));
             }
             State::Integers { sums, is_over } => {
                 too_large.extend(is_over.iter());
-                for (group, entry) in sums.iter().enumerate() {
+                for group in groups {
+                    let entry = sums[group];
                     let sum = entry.sum();
                     if entry.rows == 0 {
                         push_nothing(&mut column);
@@ -482,14 +474,14 @@ impl Accumulators {
                     }
                 }
             }
-            State::Words { groups, .. } => {
-                for word in groups.iter() {
+            State::Words { groups: words, .. } => {
+                for word in groups.map(|group| words[group]) {
                     if word.run == 0 { push_nothing(&mut column) } else { column.push_word(word.value) }
                 }
             }
             State::Floats(sums) => {
-                for FloatSum { sum, rows } in sums.iter() {
-                    match (*rows, is_sum) {
+                for FloatSum { sum, rows } in groups.map(|group| sums[group]) {
+                    match (rows, is_sum) {
                         (0, _) => push_nothing(&mut column),
                         (_, true) => push_float(&mut column, sum.value()),
                         (rows, false) => push_float(&mut column, sum.value() / rows as f64),
@@ -498,19 +490,19 @@ impl Accumulators {
             }
             State::Moments { sums, squares, rows } => {
                 let is_root = self.spec.function == AggregateFunction::Stddev;
-                for ((sum, square), rows) in sums.iter().zip(squares.iter()).zip(rows.iter()) {
-                    if *rows == 0 {
+                for group in groups {
+                    if rows[group] == 0 {
                         push_nothing(&mut column);
                         continue;
                     }
-                    let variance = variance(*sum, *square, *rows);
+                    let variance = variance(sums[group], squares[group], rows[group]);
                     push_float(&mut column, if is_root { variance.sqrt() } else { variance });
                 }
             }
             State::Picked(picked) => {
                 let held = picked.value.as_ref().unwrap_or(&picked.by);
-                for (group, run) in picked.run.iter().enumerate() {
-                    match (*run, held.get(group)) {
+                for group in groups {
+                    match (picked.run[group], held.get(group)) {
                         (0, _) => push_nothing(&mut column),
                         (_, Cell::Null) => column.push_null(),
                         (_, Cell::Word(word)) => column.push_word(word),
@@ -519,11 +511,12 @@ impl Accumulators {
                     }
                 }
             }
-            State::Sketches(sketches) => sketches.iter().for_each(|sketch| column.push_word(sketch.count())),
+            State::Sketches(sketches) => groups.for_each(|group| column.push_word(sketches[group].count())),
             State::Values(values) => {
                 let arg = self.spec.args[0].base;
                 let base = if arg.register_width() == Some(16) { BaseType::Float64 } else { arg };
-                for values in values {
+                for group in groups {
+                    let values = &mut values[group];
                     values.sort_unstable_by(|a, b| compare_words(base, *a, *b));
                     let middle = values.len() / 2;
                     let at = |place: usize| to_float(base, Cell::Word(values[place]));
@@ -537,6 +530,28 @@ impl Accumulators {
         }
         column
     }
+}
+
+/// The rows that count: those that the filter lets through and whose first argument is not null.
+fn counted(input: &AggregateInput, registers: &mut Registers, selection: &Selection) -> [u64; CHUNK_WORDS] {
+    let rows = selection.rows;
+    for &reg in &input.args {
+        registers.materialise(reg, selection, false);
+    }
+    let mut counted = selection.words;
+    if let Some(filter) = input.filter {
+        let narrow = |words: &[u64], counted: &mut [u64]| {
+            counted.iter_mut().zip(words).for_each(|(word, other)| *word &= other)
+        };
+        narrow(registers.bits(filter, rows), &mut counted);
+        if let Some(valid) = registers.validity(filter, rows) {
+            narrow(valid, &mut counted);
+        }
+    }
+    if let Some(valid) = input.args.first().and_then(|reg| registers.validity(*reg, rows)) {
+        counted.iter_mut().zip(valid).for_each(|(word, valid)| *word &= valid);
+    }
+    counted
 }
 
 /// Counts values that are seen for the first time for their group.

@@ -1,0 +1,98 @@
+//! The worker's side of a stream: parts the selected rows of chunks by the key groups of their keys.
+//!
+//! A row whose key has a null goes to the first partition where nulls match nothing: it is wanted there only because it
+//! matches nothing.
+
+use super::StreamSpec;
+use super::key_group::{PARTITIONS, partitions};
+use crate::error::RunError;
+use crate::morsel::Seq;
+use crate::operator::collect::{Order, Rows};
+use crate::operator::key::KeyReader;
+use crate::primitive::bitmap;
+use crate::registers::{Registers, Selection};
+use sabot_abi::manifest::{ColumnType, Reg};
+use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
+
+/// Rows of one worker on their way to the states of a table.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    reader: KeyReader,
+    is_null_a_key: bool,
+    /// The registers of the columns that states get.
+    regs: Vec<Reg>,
+    types: Vec<ColumnType>,
+    order: Order,
+    /// By partition.
+    parts: Vec<Option<Rows>>,
+}
+
+impl Feed {
+    /// Of one input of the table.
+    pub(crate) fn new(
+        spec: &StreamSpec,
+        input: u32,
+        keys: &[Reg],
+        time: Option<Reg>,
+        columns: &[Reg],
+    ) -> Result<Self, RunError> {
+        let bad = |what: &str| RunError::BadManifest(format!("what feeds the stream `{}` {what}", spec.name));
+        let fits = spec.inputs.get(input as usize).is_some_and(|types| types.len() == columns.len());
+        if !fits || keys.len() != spec.keys.len() {
+            return Err(bad("has other columns"));
+        }
+        if spec.has_time() && time.is_none() {
+            return Err(bad("has no event time"));
+        }
+        let time = time.filter(|_| spec.has_time());
+        Ok(Self {
+            reader: KeyReader::new(spec.layout.clone(), keys),
+            is_null_a_key: spec.is_null_a_key(),
+            regs: keys.iter().copied().chain(time).chain(columns.iter().copied()).collect(),
+            types: spec.fed(input as usize),
+            order: (0, Seq::START),
+            parts: (0..PARTITIONS).map(|_| None).collect(),
+        })
+    }
+
+    /// What comes now is of this morsel.
+    pub(crate) fn start(&mut self, order: Order) {
+        self.order = order;
+        for rows in self.parts.iter_mut().flatten() {
+            rows.start(order);
+        }
+    }
+
+    /// Adds the selected rows of a chunk.
+    pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
+        let with_key = if self.is_null_a_key { selection } else { &self.reader.without_nulls(registers, selection) };
+        let mut of_row = [0u8; CHUNK_ROWS];
+        partitions(&self.reader.read(registers, with_key), with_key, &mut of_row);
+        let mut words = [[0u64; CHUNK_WORDS]; PARTITIONS];
+        bitmap::for_each(selection.used(), |row| bitmap::set(&mut words[usize::from(of_row[row])], row));
+        for (part, words) in self.parts.iter_mut().zip(words) {
+            let mut selected = Selection { words, rows: selection.rows, count: 0 };
+            selected.recount();
+            if selected.count == 0 {
+                continue;
+            }
+            let rows = part.get_or_insert_with(|| {
+                let mut rows = Rows::new(self.types.iter().copied());
+                rows.start(self.order);
+                rows
+            });
+            rows.add(&self.regs, registers, &selected);
+        }
+    }
+
+    /// What has come since the last time, by partition.
+    pub(crate) fn take(&mut self) -> Vec<(usize, Rows)> {
+        let parts = self.parts.iter_mut().enumerate();
+        parts.filter_map(|(partition, rows)| Some((partition, rows.take()?))).collect()
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.parts.iter().flatten().map(Rows::memory_bytes).sum()
+    }
+}

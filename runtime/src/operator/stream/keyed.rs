@@ -1,0 +1,154 @@
+//! Numbers for keys: the key columns of rows become the numbers of their groups, a chunk at a time.
+
+use crate::column::Column;
+use crate::operator::collect::Rows;
+use crate::operator::key::{KeyLayout, KeyReader, Keys};
+use crate::primitive::bytes_groups::BytesGroups;
+use crate::primitive::hash_table::{NONE, WordGroups};
+use crate::primitive::memory::{Buf, Str};
+use crate::registers::{AcrossThreads, Registers, Selection};
+use crate::spill::fields;
+use sabot_abi::CHUNK_ROWS;
+use sabot_abi::manifest::{ColumnType, Reg};
+
+/// Groups by key.
+#[derive(Debug)]
+enum Groups {
+    Words(WordGroups),
+    Bytes(BytesGroups),
+}
+
+impl Groups {
+    fn new(layout: &KeyLayout) -> Self {
+        if layout.is_words() { Self::Words(WordGroups::default()) } else { Self::Bytes(BytesGroups::default()) }
+    }
+
+    fn group(&mut self, keys: &Keys<'_>, selection: &[u64], to: &mut [u32]) {
+        match (self, keys) {
+            (Self::Words(groups), Keys::Words(words)) => groups.group(words, selection, to),
+            (Self::Bytes(groups), Keys::Strs(strs)) => groups.group(strs, selection, to),
+            _ => unreachable!("the layout knows its kind"),
+        }
+    }
+}
+
+/// The keys of a state.
+pub(super) struct Keyed {
+    layout: KeyLayout,
+    types: Vec<ColumnType>,
+    is_null_a_key: bool,
+    registers: AcrossThreads<Registers>,
+    reader: KeyReader,
+    groups: Groups,
+}
+
+impl Keyed {
+    /// Of keys of these types, the first columns of the rows.
+    pub(super) fn new(layout: &KeyLayout, types: &[ColumnType], is_null_a_key: bool) -> Self {
+        let regs: Vec<Reg> = (0..types.len() as Reg).collect();
+        Self {
+            layout: layout.clone(),
+            types: types.to_vec(),
+            is_null_a_key,
+            registers: AcrossThreads(Registers::new(&fields(types))),
+            reader: KeyReader::new(layout.clone(), &regs),
+            groups: Groups::new(layout),
+        }
+    }
+
+    /// How many groups there are.
+    pub(super) fn len(&self) -> usize {
+        match &self.groups {
+            Groups::Words(groups) => groups.keys.len(),
+            Groups::Bytes(groups) => groups.keys.len(),
+        }
+    }
+
+    /// The group of every row, `NONE` for those that match nothing.
+    pub(super) fn number(&mut self, rows: &Rows, numbers: &mut Vec<u32>) {
+        numbers.clear();
+        numbers.resize(rows.rows, NONE);
+        let key = &rows.columns[..self.types.len()];
+        let registers = self.registers.get();
+        for (first, numbers) in (0..rows.rows).step_by(CHUNK_ROWS).zip(numbers.chunks_mut(CHUNK_ROWS)) {
+            registers.load_rows((0..).zip(key), first, numbers.len());
+            let mut selection = Selection::all(numbers.len());
+            if !self.is_null_a_key {
+                selection = self.reader.without_nulls(registers, &selection);
+            }
+            let keys = self.reader.read(registers, &selection);
+            self.groups.group(&keys, selection.used(), numbers);
+        }
+    }
+
+    /// The keys of groups; strings refer to memory that is kept as long as the group is.
+    pub(super) fn columns(&self, wanted: &[u32]) -> Vec<Column> {
+        match &self.groups {
+            Groups::Words(groups) => {
+                let keys: Vec<u64> = wanted.iter().map(|group| groups.keys[*group as usize]).collect();
+                self.layout.columns_of_words(&keys, &self.types)
+            }
+            Groups::Bytes(groups) => {
+                let keys: Vec<Str> = wanted.iter().map(|group| groups.keys[*group as usize]).collect();
+                self.layout.columns_of_bytes(&keys, &self.types)
+            }
+        }
+    }
+
+    /// Keeps only these groups, which get the numbers of their places in the list.
+    pub(super) fn keep(&mut self, kept: &[u32]) {
+        let old = std::mem::replace(&mut self.groups, Groups::new(&self.layout));
+        let mut numbers = [0; CHUNK_ROWS];
+        for kept in kept.chunks(CHUNK_ROWS) {
+            let selection = Selection::all(kept.len());
+            match &old {
+                Groups::Words(old) => {
+                    let keys: Buf<u64> = kept.iter().map(|group| old.keys[*group as usize]).collect();
+                    self.groups.group(&Keys::Words(&keys), selection.used(), &mut numbers);
+                }
+                Groups::Bytes(old) => {
+                    let keys: Buf<Str> = kept.iter().map(|group| old.keys[*group as usize]).collect();
+                    self.groups.group(&Keys::Strs(&keys), selection.used(), &mut numbers);
+                }
+            }
+        }
+        debug_assert_eq!(self.len(), kept.len(), "groups have different keys");
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        match &self.groups {
+            Groups::Words(groups) => groups.memory_bytes(),
+            Groups::Bytes(groups) => groups.memory_bytes(),
+        }
+    }
+}
+
+const _: () = assert!(CHUNK_ROWS.is_multiple_of(64), "chunks start with a word of a bitmap");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sabot_abi::manifest::BaseType;
+
+    #[test]
+    fn kept_groups_keep_their_keys_and_get_new_numbers() {
+        for (base, nullable) in [(BaseType::Int64, false), (BaseType::Int64, true), (BaseType::Float32, false)] {
+            let types = [ColumnType { base, nullable }];
+            let mut keyed = Keyed::new(&KeyLayout::new(&types, true), &types, true);
+            let rows = |keys: &[u64]| {
+                let mut rows = Rows::new(types.into_iter());
+                keys.iter().for_each(|key| rows.columns[0].push_word(*key));
+                rows.rows = keys.len();
+                rows
+            };
+            let mut numbers = Vec::new();
+            keyed.number(&rows(&[7, 8, 7, 9]), &mut numbers);
+            assert_eq!(numbers, [0, 1, 0, 2]);
+            keyed.keep(&[2, 0]);
+            keyed.number(&rows(&[9, 8, 7]), &mut numbers);
+            assert_eq!(numbers, [0, 2, 1]);
+            let keys = &keyed.columns(&[1, 0])[0];
+            assert_eq!((keys.word(0), keys.word(1)), (7, 9));
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Streams: state by key that takes rows one after the other and gives rows at once, or when event time has passed.
+//!
+//! A table of a stream has [`key_group::PARTITIONS`] states of its operator, each with the rows of its own range of key
+//! groups, whatever the parallelism. Workers part their rows ([`feed`]); a state gets the rows of its partition in the order
+//! in which they stand in the input, between them the watermarks of the inputs, and knows nothing of threads. What it gives
+//! depends on the order of the rows and watermarks, not on how they were cut into calls.
+//!
+//! States work on whole columns: keys become numbers chunk by chunk ([`keyed`]), stored rows are columns addressed by row
+//! number, and what is given is gathered column by column. What is dead is not removed row by row: when more than half of
+//! what is stored is dead, the living are moved together, which costs a constant per row.
+
+mod asof;
+mod changes;
+mod feed;
+mod first;
+mod gather;
+mod join;
+pub(crate) mod key_group;
+mod keyed;
+mod ordered;
+mod time_queue;
+mod top;
+
+#[cfg(test)]
+mod testing;
+
+use crate::column::Column;
+use crate::error::RunError;
+use crate::operator::collect::Rows;
+use crate::operator::key::KeyLayout;
+use crate::primitive::memory::StrArena;
+use sabot_abi::manifest::{BaseType, ColumnType};
+use sabot_abi::stream::{JoinKind, Keep, StreamOperator};
+
+pub(crate) use feed::Feed;
+
+/// The state of one partition of a table.
+pub(crate) trait StreamState: Send {
+    /// Takes rows of an input in the order of the input. Columns: the parts of the key, the event time in microseconds if the
+    /// operator looks at it ([`StreamSpec::has_time`]), then the input's columns.
+    fn rows(&mut self, input: usize, rows: &Rows, out: &mut Output) -> Result<(), RunError>;
+
+    /// Takes the watermarks of all inputs: rows still to come have no smaller event time; `i64::MAX`: there are none. Gives
+    /// the watermark of what it gives from now on.
+    fn watermark(&mut self, watermarks: &[i64], out: &mut Output) -> Result<i64, RunError>;
+
+    /// Gives the changes since the last time; after the last watermark there is nothing left to give.
+    fn flush(&mut self, out: &mut Output) -> Result<(), RunError>;
+
+    /// Bytes held.
+    fn memory_bytes(&self) -> usize;
+
+    /// Whether nothing is held that later rows could meet.
+    fn is_empty(&self) -> bool;
+}
+
+/// What a state gives.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// The columns of [`StreamSpec::columns`].
+    pub(crate) rows: Rows,
+    /// Rows that came when what they could have met was gone.
+    pub(crate) late: u64,
+    /// Keys of groups with a sum that does not fit its type.
+    pub(crate) too_large: Vec<Vec<String>>,
+}
+
+impl Output {
+    /// Nothing yet, of these columns.
+    pub(crate) fn new(types: &[ColumnType]) -> Self {
+        Self { rows: Rows::new(types.iter().copied()), late: 0, too_large: Vec::new() }
+    }
+
+    /// The rows so far; what comes then starts anew.
+    pub(crate) fn take(&mut self) -> Rows {
+        let types: Vec<ColumnType> = self.rows.columns.iter().map(|column| column.ty).collect();
+        std::mem::replace(&mut self.rows, Rows::new(types.into_iter()))
+    }
+
+    /// That many rows were added to every column, whose strings are somebody else's: keeps them.
+    fn added(&mut self, rows: usize) {
+        for column in &mut self.rows.columns {
+            column.keep_strings(self.rows.rows, &mut self.rows.strings);
+        }
+        self.rows.rows += rows;
+        debug_assert!(self.rows.columns.iter().all(|column| column.len() == self.rows.rows), "columns are of one length");
+    }
+}
+
+/// What a table of a stream does.
+#[derive(Clone, Debug)]
+pub(crate) struct StreamSpec {
+    /// Its name, for messages.
+    pub(crate) name: String,
+    /// Types of the key's parts.
+    pub(crate) keys: Vec<ColumnType>,
+    /// By input: the types of its columns.
+    pub(crate) inputs: Vec<Vec<ColumnType>>,
+    pub(crate) operator: StreamOperator,
+    /// How keys are laid out, on all inputs alike.
+    pub(crate) layout: KeyLayout,
+}
+
+/// A row more or a row less.
+const CHANGE: ColumnType = ColumnType { base: BaseType::Int8, nullable: false };
+
+/// Whether a row of the other side is there.
+const PRESENT: ColumnType = ColumnType { base: BaseType::Bool, nullable: false };
+
+/// Event time in microseconds.
+const TIME: ColumnType = ColumnType { base: BaseType::TimestampUs, nullable: false };
+
+impl StreamSpec {
+    /// Of the manifest; an error if it does not hold together.
+    pub(crate) fn new(
+        name: &str,
+        keys: &[ColumnType],
+        inputs: &[Vec<ColumnType>],
+        operator: &StreamOperator,
+    ) -> Result<Self, RunError> {
+        let is_join = matches!(operator, StreamOperator::Join { .. } | StreamOperator::Asof { .. });
+        let spec = Self {
+            name: name.to_owned(),
+            keys: keys.to_vec(),
+            inputs: inputs.to_vec(),
+            operator: operator.clone(),
+            layout: KeyLayout::new(keys, !is_join),
+        };
+        if inputs.len() != if is_join { 2 } else { 1 } {
+            return Err(RunError::BadManifest(format!("the stream `{name}` has {} inputs", inputs.len())));
+        }
+        let has = |position: u32| (position as usize) < inputs[0].len();
+        let is_sound = match operator {
+            StreamOperator::Join { keep: Keep::Window { end }, .. } => (*end as usize) < keys.len(),
+            StreamOperator::Join { keep: Keep::Forever | Keep::Within { .. }, .. } => true,
+            StreamOperator::Asof { .. } | StreamOperator::First => true,
+            StreamOperator::Top { by, change, .. } => {
+                by.iter().map(|(position, _)| *position).chain(*change).all(has)
+            }
+            StreamOperator::Aggregate { calls, inputs, change } => {
+                let positions = inputs.iter().flat_map(|input| input.args.iter().copied().chain(input.filter));
+                calls.len() == inputs.len() && positions.chain(*change).all(has)
+            }
+        };
+        if !is_sound {
+            return Err(RunError::BadManifest(format!("the stream `{name}` reads a column that it does not have")));
+        }
+        Ok(spec)
+    }
+
+    /// Whether rows come with their event time.
+    pub(crate) fn has_time(&self) -> bool {
+        match &self.operator {
+            StreamOperator::Join { keep, .. } => matches!(keep, Keep::Within { .. }),
+            StreamOperator::Asof { .. } => true,
+            StreamOperator::First | StreamOperator::Top { .. } | StreamOperator::Aggregate { .. } => false,
+        }
+    }
+
+    /// Whether a null is a key like any other; else rows with one match nothing.
+    pub(crate) fn is_null_a_key(&self) -> bool {
+        match &self.operator {
+            StreamOperator::Join { .. } | StreamOperator::Asof { .. } => false,
+            StreamOperator::First | StreamOperator::Top { .. } | StreamOperator::Aggregate { .. } => true,
+        }
+    }
+
+    /// Types of the columns in which rows of an input come.
+    pub(crate) fn fed(&self, input: usize) -> Vec<ColumnType> {
+        let time = self.has_time().then_some(TIME);
+        self.keys.iter().copied().chain(time).chain(self.inputs[input].iter().copied()).collect()
+    }
+
+    /// Where the input's columns begin among those.
+    fn first_column(&self) -> usize {
+        self.keys.len() + usize::from(self.has_time())
+    }
+
+    /// Types of the columns that it gives.
+    pub(crate) fn columns(&self) -> Vec<ColumnType> {
+        let side = |input: usize, may_be_missing: bool| {
+            self.inputs[input].iter().map(move |ty| ColumnType { nullable: ty.nullable || may_be_missing, ..*ty })
+        };
+        match &self.operator {
+            StreamOperator::Join { kind: JoinKind::Semi | JoinKind::Anti, .. } | StreamOperator::First => {
+                self.inputs[0].clone()
+            }
+            StreamOperator::Join { kind, .. } => {
+                let (left, right) = may_be_missing(*kind);
+                side(0, left).chain(side(1, right)).chain([left, right].into_iter().filter(|is| *is).map(|_| PRESENT)).collect()
+            }
+            StreamOperator::Asof { outer, .. } => {
+                side(0, false).chain(side(1, *outer)).chain(outer.then_some(PRESENT)).collect()
+            }
+            StreamOperator::Top { change, .. } => {
+                self.inputs[0].iter().copied().chain(change.is_none().then_some(CHANGE)).collect()
+            }
+            StreamOperator::Aggregate { calls, .. } => {
+                self.keys.iter().copied().chain(calls.iter().map(|call| call.ty)).chain([CHANGE]).collect()
+            }
+        }
+    }
+
+    /// An empty state of a partition.
+    pub(crate) fn state(&self) -> Box<dyn StreamState> {
+        match &self.operator {
+            StreamOperator::Join { kind, keep } => Box::new(join::Join::new(self, *kind, *keep)),
+            StreamOperator::Asof { outer, direction, tolerance_us } => {
+                Box::new(asof::Asof::new(self, *outer, *direction, *tolerance_us))
+            }
+            StreamOperator::First => Box::new(first::First::new(self)),
+            StreamOperator::Top { by, limit, change } => Box::new(top::Top::new(self, by, *limit, *change)),
+            StreamOperator::Aggregate { calls, inputs, change } => {
+                Box::new(changes::Changes::new(self, calls, inputs, *change))
+            }
+        }
+    }
+}
+
+/// Of what a join gives: whether the left row may be missing, and the right one.
+fn may_be_missing(kind: JoinKind) -> (bool, bool) {
+    match kind {
+        JoinKind::Inner | JoinKind::Semi | JoinKind::Anti => (false, false),
+        JoinKind::Left => (false, true),
+        JoinKind::Right => (true, false),
+        JoinKind::Full => (true, true),
+    }
+}
+
+/// Rows that are stored: columns whose strings lie in an arena of their own.
+#[derive(Debug)]
+struct Stored {
+    columns: Vec<Column>,
+    strings: StrArena,
+    rows: usize,
+}
+
+impl Stored {
+    fn new(types: &[ColumnType]) -> Self {
+        Self { columns: types.iter().map(|ty| Column::new(*ty)).collect(), strings: StrArena::default(), rows: 0 }
+    }
+
+    /// Adds all rows; `columns` are those of them that are stored. Gives the number of the first.
+    fn add(&mut self, columns: &[Column], rows: usize) -> usize {
+        let first = self.rows;
+        for (to, from) in self.columns.iter_mut().zip(columns) {
+            to.append(from, 0..rows);
+            to.keep_strings(first, &mut self.strings);
+        }
+        self.rows += rows;
+        first
+    }
+
+    /// Adds some rows. Gives the number of the first.
+    fn add_some(&mut self, columns: &[Column], rows: &[u32]) -> usize {
+        let first = self.rows;
+        for (to, from) in self.columns.iter_mut().zip(columns) {
+            to.extend_rows(from, rows);
+            to.keep_strings(first, &mut self.strings);
+        }
+        self.rows += rows.len();
+        first
+    }
+
+    /// Keeps only these rows, in this order.
+    fn keep(&mut self, rows: &[u32]) {
+        let mut strings = StrArena::default();
+        for column in &mut self.columns {
+            *column = column.take(rows);
+            column.keep_strings(0, &mut strings);
+        }
+        self.strings = strings;
+        self.rows = rows.len();
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.columns.iter().map(Column::memory_bytes).sum::<usize>() + self.strings.memory_bytes()
+    }
+}

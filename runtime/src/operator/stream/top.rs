@@ -1,0 +1,242 @@
+//! The first rows of each key in an order, as changes.
+//!
+//! Rows that only are added and come too late in the order are forgotten at once, others when they are pushed out. Where
+//! rows are also taken back, all rows of a key are kept: the next one may be wanted again. Changes are given by `flush`,
+//! rows that leave before those that come: what happens in between is nobody's business. Of equal rows the earlier is first.
+
+use super::gather::{gather, renumber};
+use super::keyed::Keyed;
+use super::{Output, Stored, StreamSpec, StreamState};
+use crate::column::{Column, Values};
+use crate::error::RunError;
+use crate::operator::collect::Rows;
+use crate::primitive::hash_table::NONE;
+use crate::table::MOST_ROWS;
+use std::cmp::Ordering;
+
+/// Fewer rows are not looked through for dead ones.
+const LEAST_ROWS: usize = 4096;
+
+/// The rows of one key.
+#[derive(Clone, Debug, Default)]
+struct Ranking {
+    /// In order.
+    rows: Vec<u32>,
+    /// Those that were given, in order.
+    given: Vec<u32>,
+    is_changed: bool,
+}
+
+/// The state.
+pub(super) struct Top {
+    name: String,
+    order: Order,
+    limit: usize,
+    /// Position among the columns.
+    change: Option<usize>,
+    first_column: usize,
+    keyed: Keyed,
+    stored: Stored,
+    /// By key.
+    rankings: Vec<Ranking>,
+    /// Keys whose rows have changed, in the order of their first change.
+    changed: Vec<u32>,
+    /// Rows after the dead ones were taken out the last time.
+    lived: usize,
+    watermark: i64,
+    numbers: Vec<u32>,
+}
+
+/// What comes first.
+#[derive(Clone, Debug)]
+struct Order {
+    by: Vec<(u32, bool)>,
+}
+
+impl Order {
+    /// Rows of one order are equal.
+    fn compare_values(&self, columns: &[Column], a: u32, b: u32) -> Ordering {
+        for (position, descending) in &self.by {
+            let order = columns[*position as usize].compare(a as usize, b as usize);
+            let order = if *descending { order.reverse() } else { order };
+            if order.is_ne() {
+                return order;
+            }
+        }
+        Ordering::Equal
+    }
+
+    fn compare(&self, columns: &[Column], a: u32, b: u32) -> Ordering {
+        self.compare_values(columns, a, b).then(a.cmp(&b))
+    }
+}
+
+impl Top {
+    pub(super) fn new(spec: &StreamSpec, by: &[(u32, bool)], limit: u64, change: Option<u32>) -> Self {
+        Self {
+            name: spec.name.clone(),
+            order: Order { by: by.to_vec() },
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            change: change.map(|position| position as usize),
+            first_column: spec.first_column(),
+            keyed: Keyed::new(&spec.layout, &spec.keys, true),
+            stored: Stored::new(&spec.inputs[0]),
+            rankings: Vec::new(),
+            changed: Vec::new(),
+            lived: 0,
+            watermark: i64::MIN,
+            numbers: Vec::new(),
+        }
+    }
+
+    /// A row is added to a key; says whether that changes the first rows.
+    fn add(&mut self, key: u32, row: u32) -> bool {
+        let Self { order, stored, rankings, limit, .. } = self;
+        let rows = &mut rankings[key as usize].rows;
+        let is_before = |other: &u32| order.compare(&stored.columns, *other, row).is_lt();
+        // Mostly a row is the last one, or does not count at all.
+        let place = if rows.last().is_none_or(is_before) { rows.len() } else { rows.partition_point(is_before) };
+        if self.change.is_none() {
+            if place >= *limit {
+                return false;
+            }
+            rows.truncate(*limit - 1);
+        }
+        rows.insert(place, row);
+        place < *limit
+    }
+
+    /// A row like this one is taken back.
+    fn take_back(&mut self, key: u32, row: u32) -> bool {
+        let Self { order, stored, rankings, limit, change, .. } = self;
+        let rows = &mut rankings[key as usize].rows;
+        let columns = &stored.columns;
+        let start = rows.partition_point(|other| order.compare_values(columns, *other, row).is_lt());
+        let is_it = |other: u32| {
+            let mut others = columns.iter().enumerate().filter(|(position, _)| Some(*position) != *change);
+            others.all(|(_, column)| column.compare(other as usize, row as usize).is_eq())
+        };
+        let equals = rows[start..].iter().take_while(|other| order.compare_values(columns, **other, row).is_eq());
+        let Some(place) = equals.copied().position(is_it) else { return false };
+        rows.remove(start + place);
+        start + place < *limit
+    }
+
+    /// Gives the changes of all keys.
+    fn give(&mut self, out: &mut Output) {
+        let Self { order, stored, rankings, limit, .. } = self;
+        let (mut rows, mut changes) = (Vec::new(), Vec::new());
+        for key in self.changed.drain(..) {
+            let ranking = &mut rankings[key as usize];
+            ranking.is_changed = false;
+            let now = &ranking.rows[..ranking.rows.len().min(*limit)];
+            // Both are in order.
+            let missing = |from: &[u32], of: &[u32], to: &mut Vec<u32>| {
+                let mut of = of;
+                for &row in from {
+                    let before = of.iter().take_while(|other| order.compare(&stored.columns, **other, row).is_lt());
+                    of = &of[before.count()..];
+                    if of.first() != Some(&row) {
+                        to.push(row);
+                    }
+                }
+            };
+            missing(&ranking.given, now, &mut rows);
+            changes.resize(rows.len(), -1i64 as u64);
+            missing(now, &ranking.given, &mut rows);
+            changes.resize(rows.len(), 1);
+            now.clone_into(&mut ranking.given);
+        }
+        let columns = &mut out.rows.columns;
+        gather(columns, &stored.columns, &rows);
+        match self.change {
+            None => {
+                if let Some(column) = columns.last_mut() {
+                    changes.iter().for_each(|change| column.push_word(*change));
+                }
+            }
+            Some(position) => {
+                let Values::One(values) = &mut columns[position].values else { unreachable!("a change is an `i8`") };
+                let first = values.len() - changes.len();
+                values[first..].iter_mut().zip(&changes).for_each(|(to, change)| *to = *change as u8);
+            }
+        }
+        out.added(rows.len());
+    }
+
+    /// Takes dead rows out, if there may be more of them than living ones.
+    fn compact(&mut self) {
+        if self.stored.rows < (self.lived * 2).max(LEAST_ROWS) {
+            return;
+        }
+        let mut stays = vec![false; self.stored.rows];
+        for ranking in &self.rankings {
+            ranking.rows.iter().chain(&ranking.given).for_each(|row| stays[*row as usize] = true);
+        }
+        let (new, kept) = renumber(&stays);
+        self.stored.keep(&kept);
+        self.lived = kept.len();
+        let lives = |ranking: &Ranking| !ranking.rows.is_empty() || !ranking.given.is_empty();
+        let (new_key, keys) = renumber(&self.rankings.iter().map(lives).collect::<Vec<_>>());
+        self.keyed.keep(&keys);
+        self.rankings.retain(lives);
+        for ranking in &mut self.rankings {
+            ranking.rows.iter_mut().chain(&mut ranking.given).for_each(|row| *row = new[*row as usize]);
+        }
+        self.changed.iter_mut().for_each(|key| *key = new_key[*key as usize]);
+        self.changed.retain(|key| *key != NONE);
+    }
+}
+
+impl StreamState for Top {
+    fn rows(&mut self, _: usize, rows: &Rows, _: &mut Output) -> Result<(), RunError> {
+        if self.stored.rows + rows.rows > MOST_ROWS {
+            return Err(RunError::TooManyRows { table: self.name.clone(), limit: MOST_ROWS as u64 });
+        }
+        self.keyed.number(rows, &mut self.numbers);
+        self.rankings.resize(self.keyed.len(), Ranking::default());
+        let first = self.stored.add(&rows.columns[self.first_column..], rows.rows);
+        let numbers = std::mem::take(&mut self.numbers);
+        for (at, &key) in numbers.iter().enumerate() {
+            let row = (first + at) as u32;
+            let is_added = self.change.is_none_or(|position| self.stored.columns[position].word(row as usize) as i64 > 0);
+            let is_changed = if is_added { self.add(key, row) } else { self.take_back(key, row) };
+            if is_changed && !std::mem::replace(&mut self.rankings[key as usize].is_changed, true) {
+                self.changed.push(key);
+            }
+        }
+        self.numbers = numbers;
+        self.compact();
+        Ok(())
+    }
+
+    fn watermark(&mut self, watermarks: &[i64], out: &mut Output) -> Result<i64, RunError> {
+        self.watermark = self.watermark.max(watermarks[0]);
+        if self.watermark == i64::MAX {
+            self.give(out);
+            self.rankings = Vec::new();
+            self.lived = 0;
+            self.stored.keep(&[]);
+            self.keyed.keep(&[]);
+        }
+        Ok(self.watermark)
+    }
+
+    fn flush(&mut self, out: &mut Output) -> Result<(), RunError> {
+        self.give(out);
+        self.compact();
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let of_key = |ranking: &Ranking| (ranking.rows.capacity() + ranking.given.capacity()) * 4;
+        self.stored.memory_bytes()
+            + self.keyed.memory_bytes()
+            + self.rankings.iter().map(of_key).sum::<usize>()
+            + self.rankings.capacity() * size_of::<Ranking>()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.stored.rows == 0
+    }
+}
