@@ -11,3 +11,4 @@ pub(crate) mod key;
 pub(crate) mod rows;
 pub(crate) mod runs;
 pub(crate) mod sink;
+pub(crate) mod stream;

@@ -544,8 +544,9 @@ impl Join {
                     }
                 }
                 if lists.iter().any(|list| list.rows > 0) {
-                    if let (Some(newer), true) = (cells.last_mut(), cells.len() > first) {
-                        newer.older = cells.len() as u32;
+                    let number = cells.len() as u32;
+                    if let Some(newer) = cells[first..].last_mut() {
+                        newer.older = number;
                     }
                     cells.push(Cell { span, lists, older: NONE });
                 }

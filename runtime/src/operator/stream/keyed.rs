@@ -81,6 +81,12 @@ impl Keyed {
         }
     }
 
+    /// Makes the one group of keys without parts, if there is none yet.
+    pub(super) fn number_one(&mut self) {
+        debug_assert!(self.types.is_empty(), "such keys are all alike");
+        self.groups.group(&Keys::Words(&[0]), &[1], &mut [0]);
+    }
+
     /// The keys of groups; strings refer to memory that is kept as long as the group is.
     pub(super) fn columns(&self, wanted: &[u32]) -> Vec<Column> {
         match &self.groups {

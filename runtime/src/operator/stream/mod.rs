@@ -201,8 +201,8 @@ impl StreamSpec {
         }
     }
 
-    /// An empty state of a partition.
-    pub(crate) fn state(&self) -> Box<dyn StreamState> {
+    /// An empty state for a partition.
+    pub(crate) fn state(&self, partition: usize) -> Box<dyn StreamState> {
         match &self.operator {
             StreamOperator::Join { kind, keep } => Box::new(join::Join::new(self, *kind, *keep)),
             StreamOperator::Asof { outer, direction, tolerance_us } => {
@@ -211,7 +211,7 @@ impl StreamSpec {
             StreamOperator::First => Box::new(first::First::new(self)),
             StreamOperator::Top { by, limit, change } => Box::new(top::Top::new(self, by, *limit, *change)),
             StreamOperator::Aggregate { calls, inputs, change } => {
-                Box::new(changes::Changes::new(self, calls, inputs, *change))
+                Box::new(changes::Changes::new(self, partition, calls, inputs, *change))
             }
         }
     }
