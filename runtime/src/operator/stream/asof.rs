@@ -21,11 +21,14 @@ use crate::table::MOST_ROWS;
 use sabot_abi::stream::AsofDirection;
 use std::collections::VecDeque;
 
+#[cfg(test)]
+mod tests;
+
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
 
 /// Fewer rows are not looked through for dead ones.
-const LEAST_ROWS: usize = 4096;
+const LEAST_ROWS: usize = if cfg!(test) { 16 } else { 4096 };
 
 /// One side.
 #[derive(Debug)]

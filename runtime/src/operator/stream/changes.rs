@@ -5,6 +5,8 @@
 //! counts, sums and means subtract, and a group without rows goes; the others keep the values of each key with their number
 //! ([`values`]) and are computed anew.
 
+#[cfg(test)]
+mod tests;
 mod values;
 
 use super::key_group::{kg, partition_of};
@@ -25,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use values::Values;
 
 /// Fewer rows are not looked through for dead ones.
-const LEAST_ROWS: usize = 4096;
+const LEAST_ROWS: usize = if cfg!(test) { 16 } else { 4096 };
 
 /// One call for all groups.
 enum Call {

@@ -22,20 +22,23 @@ use crate::table::MOST_ROWS;
 use sabot_abi::stream::{JoinKind, Keep};
 use std::collections::BTreeMap;
 
+#[cfg(test)]
+mod tests;
+
 /// Cells of joins within a time are at least this long, in microseconds: a key should not have too many of them.
-const LEAST_SPAN_US: i64 = 1_000_000;
+const LEAST_SPAN_US: i64 = if cfg!(test) { 3 } else { 1_000_000 };
 
 /// Rows of one side of a cell from which on they are ordered by time.
-const MANY: u32 = 64;
+const MANY: u32 = if cfg!(test) { 4 } else { 64 };
 
 /// Pairs that are gathered at once.
-pub(super) const PAIRS: usize = 4096;
+pub(super) const PAIRS: usize = if cfg!(test) { 7 } else { 4096 };
 
 /// Rows ahead of which cells are prefetched.
 const AHEAD: usize = 12;
 
 /// Fewer dead rows are not worth the work.
-const LEAST_DEAD: usize = 4096;
+const LEAST_DEAD: usize = if cfg!(test) { 16 } else { 4096 };
 
 /// What a row has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,8 +14,11 @@ use crate::primitive::hash_table::NONE;
 use crate::table::MOST_ROWS;
 use std::cmp::Ordering;
 
+#[cfg(test)]
+mod tests;
+
 /// Fewer rows are not looked through for dead ones.
-const LEAST_ROWS: usize = 4096;
+const LEAST_ROWS: usize = if cfg!(test) { 16 } else { 4096 };
 
 /// The rows of one key.
 #[derive(Clone, Debug, Default)]

@@ -18,7 +18,7 @@ use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, Base
 use std::collections::BTreeSet;
 
 /// Fewer entries are not looked through for dead ones.
-const LEAST_ENTRIES: usize = 4096;
+const LEAST_ENTRIES: usize = if cfg!(test) { 16 } else { 4096 };
 
 /// A value of a key.
 #[derive(Clone, Copy, Debug)]
