@@ -157,7 +157,7 @@ proptest! {
             } else {
                 let maybe = |number: u64| if number == 7 { "None".to_owned() } else { number.to_string() };
                 let kinds = if random.below(9) == 0 { 4 } else { 3 };
-                let float = [0.5, 1e15, 0.25, f64::INFINITY][random.below(kinds) as usize];
+                let float = [0.5, 4096.0, 0.25, f64::INFINITY][random.below(kinds) as usize];
                 let mut row = vec![
                     maybe(random.below(keys)),
                     maybe(random.below(10)),
