@@ -2,7 +2,7 @@
 //!
 //! What the author named has that name. Anything else is named by what it does, by which key, and of whose rows: what keeps no
 //! state (filters, maps, …) is left out, so that a job whose filter was changed still finds its windows. Two operators of one
-//! name are numbered in the order of the plan.
+//! name are numbered in the order of the plan, and so is what stands too far from its sources to be named by them.
 
 use super::PhysicalCx;
 use sabot_ir::display::expr::expr_over;
@@ -10,6 +10,9 @@ use sabot_ir::expr::Expr;
 use sabot_ir::job_graph::OperatorType;
 use sabot_ir::plan::{NodeId, Operator};
 use std::collections::BTreeMap;
+
+/// Bytes of a name that says whose rows an operator reads; what is longer is only numbered.
+const LONGEST: usize = 200;
 
 /// The identity of every node that a sink reaches.
 pub(super) fn identities(cx: &PhysicalCx<'_>) -> BTreeMap<NodeId, String> {
@@ -48,10 +51,13 @@ pub(super) fn identities(cx: &PhysicalCx<'_>) -> BTreeMap<NodeId, String> {
             }
             Operator::Limit { .. } => format!("limit of {from}"),
         };
+        // Graphs have more ways through them than anyone can write down.
+        let path = if path.len() > LONGEST { format!("{} far from its sources", node.operator.name()) } else { path };
         let times = seen.entry(path.clone()).or_insert(0);
         *times += 1;
         let is_transparent =
-            matches!(node.operator, Operator::Filter { .. } | Operator::Project { .. } | Operator::FlatMap { .. });
+            matches!(node.operator, Operator::Filter { .. } | Operator::Project { .. } | Operator::FlatMap { .. })
+                && !path.ends_with("far from its sources");
         let unique = if *times == 1 || is_transparent { path.clone() } else { format!("{path} #{times}") };
         ids.insert(*id, unique.clone());
         paths.insert(*id, unique);
