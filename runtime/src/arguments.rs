@@ -182,6 +182,7 @@ pub fn exit_status(error: &RunError) -> u8 {
         | RunError::Connector(_)
         | RunError::Row(_)
         | RunError::Spill { .. }
+        | RunError::StreamNeedsMemory { .. }
         | RunError::TooManyRows { .. }
         | RunError::BadManifest(_) => 1,
     }

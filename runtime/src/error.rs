@@ -63,6 +63,12 @@ pub enum RunError {
         /// Why.
         source: io::Error,
     },
+    /// A stream cannot wait for what is in a file.
+    #[error("{what}: give more memory (`--memory`)")]
+    StreamNeedsMemory {
+        /// What does not fit.
+        what: String,
+    },
     /// More rows than row numbers.
     #[error("table `{table}` would hold more than {limit} rows, which is more than a table can number")]
     TooManyRows {

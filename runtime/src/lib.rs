@@ -15,6 +15,7 @@ mod column;
 mod compact;
 mod late;
 mod limit;
+mod live;
 mod morsel;
 mod operator;
 mod params;
@@ -25,6 +26,7 @@ mod scheduler;
 mod spill;
 mod table;
 mod task;
+mod watermark;
 
 pub use error::{RowFailure, RunError};
 #[cfg(feature = "measure")]

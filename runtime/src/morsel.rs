@@ -4,15 +4,20 @@
 //! small. Splits are opened as workers need them; a split's batches are read by one worker at a time, whichever is free.
 //! When outputs that wait for an earlier piece take too much memory, workers wait, except for the earliest piece: it can
 //! always go on, so the job does, too.
+//!
+//! What a live table gives comes through a channel: rows are pushed in order, each push is a piece. Every piece knows the
+//! watermark before it; the pipeline's is that of the pieces that are done without a gap.
 
 use crate::connector::{ConnectorError, Position, Source, SplitReader};
 use crate::error::RunError;
+use crate::live::Wake;
 use crate::operator::collect::Rows as KeptRows;
 use crate::operator::runs::Merge;
+use crate::watermark::{EventTime, NEVER, Prefixes};
 use arrow_array::RecordBatch;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// Rows of a morsel, at most.
@@ -21,14 +26,14 @@ pub(crate) const MORSEL_ROWS: usize = 64 * 1024;
 /// Splits of which there is no telling how many there are.
 const MOST_SPLITS: usize = u32::MAX as usize;
 
-/// Place of a morsel in its input: split, then piece of the split.
+/// Place of a morsel in its input: split, then piece of the split; then, where somebody asks, which rows of the piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Seq(u64);
+pub(crate) struct Seq(u64, u32);
 
 impl Seq {
     fn new(split: usize, piece: u32) -> Self {
         debug_assert!(split < 1 << 32, "splits are counted in 32 bits");
-        Self((split as u64) << 32 | u64::from(piece))
+        Self((split as u64) << 32 | u64::from(piece), 0)
     }
 
     fn split(self) -> usize {
@@ -40,11 +45,16 @@ impl Seq {
         self.0
     }
 
+    /// The place of some rows of the morsel, which are numbered from its start.
+    pub(crate) fn part(self, number: u32) -> Self {
+        Self(self.0, number)
+    }
+
     /// The first morsel.
-    pub(crate) const START: Self = Self(0);
+    pub(crate) const START: Self = Self(0, 0);
 
     /// Behind every morsel.
-    pub(crate) const END: Self = Self(u64::MAX);
+    pub(crate) const END: Self = Self(u64::MAX, u32::MAX);
 }
 
 /// Rows to work on at once.
@@ -52,6 +62,48 @@ impl Seq {
 pub(crate) struct Morsel {
     pub(crate) seq: Seq,
     pub(crate) rows: Rows,
+    /// The watermark before its first row.
+    pub(crate) watermark: i64,
+    /// Of a source with event time: the greatest one before its first row, and that with its rows.
+    pub(crate) greatest: (i64, i64),
+}
+
+impl Morsel {
+    fn new(seq: Seq, rows: Rows) -> Self {
+        Self { seq, rows, watermark: NEVER, greatest: (NEVER, NEVER) }
+    }
+}
+
+/// What [`Morsels::try_take`] finds.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    Morsel(Morsel),
+    /// Nothing yet.
+    Nothing,
+    /// Nothing any more.
+    End,
+}
+
+/// How far a pipeline has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Everything before it is done.
+    pub(crate) frontier: Seq,
+    /// That of what is done.
+    pub(crate) watermark: i64,
+    /// All is done, and nothing comes any more.
+    pub(crate) is_complete: bool,
+}
+
+impl Progress {
+    /// Whether another is further in something; it is then as far, too.
+    pub(crate) fn take_over(&mut self, other: &Self) -> bool {
+        let before = *self;
+        self.frontier = self.frontier.max(other.frontier);
+        self.watermark = self.watermark.max(other.watermark);
+        self.is_complete |= other.is_complete;
+        *self != before
+    }
 }
 
 /// Where a morsel's rows are.
@@ -64,7 +116,7 @@ pub(crate) enum Rows {
     /// All rows of a part of a table that is not in memory as a whole.
     Part(usize),
     /// All of these, in columns as a table has them.
-    Merged(Box<KeptRows>),
+    Merged(Arc<KeptRows>),
 }
 
 /// What morsels are made of.
@@ -77,16 +129,22 @@ pub(crate) enum Input<'a> {
     Parts(usize),
     /// Sorted runs, merged by whoever takes the next piece.
     Merge(Mutex<Merge>),
+    /// What somebody pushes.
+    Channel,
 }
+
+/// A batch, and the greatest event time of each of its pieces.
+type ReadBatch = (RecordBatch, Vec<i64>);
 
 /// A split that was opened; without its reader while a worker reads.
 struct OpenSplit {
     reader: Option<Box<dyn SplitReader>>,
     next_piece: u32,
     bytes_read: u64,
+    /// The greatest event time that was read of it.
+    greatest: i64,
 }
 
-#[derive(Default)]
 struct State {
     next_split: usize,
     open: BTreeMap<usize, OpenSplit>,
@@ -100,6 +158,36 @@ struct State {
     is_merged: bool,
     /// Nothing behind this is wanted.
     stop_behind: Option<Seq>,
+    prefixes: Prefixes,
+    /// Watermarks with the pieces that were taken.
+    marks: BTreeMap<Seq, i64>,
+    /// That of what is done without a gap.
+    watermark: i64,
+    /// The last that was pushed.
+    pushed_watermark: i64,
+    /// Nothing will be pushed any more.
+    is_closed: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            next_split: 0,
+            open: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            in_work: BTreeSet::new(),
+            done: BTreeSet::new(),
+            ended: BTreeMap::new(),
+            frontier: (0, 0),
+            is_merged: false,
+            stop_behind: None,
+            prefixes: Prefixes::default(),
+            marks: BTreeMap::new(),
+            watermark: NEVER,
+            pushed_watermark: NEVER,
+            is_closed: false,
+        }
+    }
 }
 
 /// The morsels of one pipeline.
@@ -108,7 +196,12 @@ pub(crate) struct Morsels<'a> {
     splits: usize,
     state: Mutex<State>,
     wake: Condvar,
-    /// Bytes of outputs that wait for earlier ones.
+    /// The workers of a group of pipelines.
+    group: Option<&'a Wake>,
+    time: Option<EventTime>,
+    /// The watermark of what was taken.
+    taken: AtomicI64,
+    /// Bytes of outputs that wait for earlier ones, and of what was pushed.
     pub(crate) waiting_bytes: &'a AtomicUsize,
     /// Rows and bytes read so far, for the progress bar.
     pub(crate) rows_read: AtomicU64,
@@ -119,21 +212,50 @@ impl<'a> Morsels<'a> {
     /// Bytes of outputs that may wait before workers do.
     const WINDOW_BYTES: usize = 96 << 20;
 
-    pub(crate) fn new(input: Input<'a>, waiting_bytes: &'a AtomicUsize) -> Self {
+    /// Pieces that may wait until it is known how far event time was before them.
+    const MOST_PENDING: usize = 16;
+
+    pub(crate) fn new(
+        input: Input<'a>,
+        waiting_bytes: &'a AtomicUsize,
+        time: Option<EventTime>,
+        group: Option<&'a Wake>,
+    ) -> Self {
         let splits = match &input {
             Input::Source(source) => source.splits(),
             Input::Table(rows) => rows.div_ceil(MORSEL_ROWS),
             Input::Parts(parts) => *parts,
             Input::Merge(_) => MOST_SPLITS,
+            Input::Channel => 0,
         };
         Self {
             input,
             splits,
             state: Mutex::default(),
             wake: Condvar::new(),
+            group,
+            time,
+            taken: AtomicI64::new(NEVER),
             waiting_bytes,
             rows_read: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether its rows are pushed by others.
+    pub(crate) fn is_pushed(&self) -> bool {
+        matches!(self.input, Input::Channel)
+    }
+
+    /// Of several origins that can be read the one with the least number comes first: how far it is in event time.
+    pub(crate) fn turn(&self) -> i64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    fn notify(&self) {
+        self.wake.notify_all();
+        if let Some(group) = self.group {
+            group.bump();
         }
     }
 
@@ -145,12 +267,12 @@ impl<'a> Morsels<'a> {
     pub(crate) fn stop_behind(&self, seq: Seq) {
         let mut state = self.lock();
         state.stop_behind = Some(state.stop_behind.map_or(seq, |other| other.min(seq)));
-        self.wake.notify_all();
+        self.notify();
     }
 
     /// Nothing is wanted any more.
     pub(crate) fn stop(&self) {
-        self.stop_behind(Seq(0));
+        self.stop_behind(Seq::START);
     }
 
     /// Keeps other workers from waiting for one that panics.
@@ -162,82 +284,143 @@ impl<'a> Morsels<'a> {
     pub(crate) fn take(&self) -> Result<Option<Morsel>, RunError> {
         let mut state = self.lock();
         loop {
-            let pending = state.pending.first_key_value().map(|(seq, _)| *seq);
-            let reader = state.open.iter().find(|(_, open)| open.reader.is_some());
-            let reader = reader.map(|(split, open)| Seq::new(*split, open.next_piece));
-            let fresh = (state.next_split < self.splits && !state.is_merged).then(|| Seq::new(state.next_split, 0));
-            let Some(seq) = [pending, reader, fresh].into_iter().flatten().min() else {
-                if state.open.is_empty() {
-                    return Ok(None);
-                }
-                state = self.wait(state);
-                continue;
+            match self.take_from(state)? {
+                (Taken::Morsel(morsel), _) => return Ok(Some(morsel)),
+                (Taken::End, _) => return Ok(None),
+                (Taken::Nothing, locked) => state = self.wait(locked),
+            }
+        }
+    }
+
+    /// As [`take`](Self::take), without waiting for others.
+    pub(crate) fn try_take(&self) -> Result<Taken, RunError> {
+        self.take_from(self.lock()).map(|(taken, _)| taken)
+    }
+
+    fn take_from<'b>(&'b self, mut state: MutexGuard<'b, State>) -> Result<(Taken, MutexGuard<'b, State>), RunError> {
+        loop {
+            let Some(seq) = self.earliest(&mut state) else {
+                let is_end = state.open.is_empty() && state.pending.is_empty() && self.is_all_there(&state);
+                return Ok((if is_end { Taken::End } else { Taken::Nothing }, state));
             };
             if state.stop_behind.is_some_and(|last| seq > last) {
-                return Ok(None);
+                return Ok((Taken::End, state));
             }
             let is_earliest = state.in_work.first().is_none_or(|first| seq < *first);
-            if !is_earliest && self.waiting_bytes.load(Ordering::Relaxed) > Self::WINDOW_BYTES {
-                state = self.wait(state);
-                continue;
+            let is_pushed = matches!(self.input, Input::Channel);
+            if !is_earliest && !is_pushed && self.waiting_bytes.load(Ordering::Relaxed) > Self::WINDOW_BYTES {
+                return Ok((Taken::Nothing, state));
             }
             state.in_work.insert(seq);
-            if pending == Some(seq) {
-                return Ok(state.pending.remove(&seq));
+            if let Some(mut morsel) = state.pending.remove(&seq) {
+                self.mark(&mut state, &mut morsel);
+                return Ok((Taken::Morsel(morsel), state));
             }
             let source = match &self.input {
                 Input::Source(source) => *source,
                 Input::Table(rows) => {
                     let first = state.next_whole_split() * MORSEL_ROWS;
                     let rows = (rows - first).min(MORSEL_ROWS);
-                    return Ok(Some(Morsel { seq, rows: Rows::Table { first, rows } }));
+                    return Ok((Taken::Morsel(Morsel::new(seq, Rows::Table { first, rows })), state));
                 }
-                Input::Parts(_) => return Ok(Some(Morsel { seq, rows: Rows::Part(state.next_whole_split()) })),
+                Input::Parts(_) => {
+                    let rows = Rows::Part(state.next_whole_split());
+                    return Ok((Taken::Morsel(Morsel::new(seq, rows)), state));
+                }
                 Input::Merge(merge) => {
                     let merged = merge.lock().expect("a worker that panicked ends the job").next();
                     let Ok(Some(rows)) = merged else {
                         state.in_work.remove(&seq);
                         state.is_merged = true;
-                        self.wake.notify_all();
-                        return merged.map(|_| None);
+                        self.notify();
+                        merged?;
+                        return Ok((Taken::End, state));
                     };
                     self.rows_read.fetch_add(rows.rows as u64, Ordering::Relaxed);
                     state.next_whole_split();
-                    return Ok(Some(Morsel { seq, rows: Rows::Merged(Box::new(rows)) }));
+                    return Ok((Taken::Morsel(Morsel::new(seq, Rows::Merged(Arc::new(rows)))), state));
                 }
+                Input::Channel => unreachable!("what was pushed waits"),
             };
             let split = seq.split();
-            let reader = if reader == Some(seq) {
-                state.open.get_mut(&split).and_then(|open| open.reader.take())
-            } else {
-                state.next_split = split + 1;
-                state.open.insert(split, OpenSplit { reader: None, next_piece: 0, bytes_read: 0 });
-                None
+            let reader = match state.open.get_mut(&split) {
+                Some(open) => open.reader.take(),
+                None => {
+                    state.next_split = split + 1;
+                    let open = OpenSplit { reader: None, next_piece: 0, bytes_read: 0, greatest: NEVER };
+                    state.open.insert(split, open);
+                    None
+                }
             };
             drop(state);
             let read = self.read(source, split, reader);
             state = self.lock();
+            state.in_work.remove(&seq);
             match read {
                 Err(error) => {
                     state.open.remove(&split);
-                    state.stop_behind = Some(Seq(0));
-                    self.wake.notify_all();
+                    state.stop_behind = Some(Seq::START);
+                    self.notify();
                     return Err(error.into());
                 }
                 Ok(None) => {
-                    state.in_work.remove(&seq);
                     let open = state.open.remove(&split).expect("a split is open while it is read");
                     state.ended.insert(split, open.next_piece);
+                    state.prefixes.end(split, open.greatest);
                     state.advance();
-                    self.wake.notify_all();
                 }
-                Ok(Some((batch, reader))) => {
-                    let morsel = state.cut(split, batch, reader);
-                    self.wake.notify_all();
-                    return Ok(Some(morsel));
-                }
+                Ok(Some((batch, reader))) => state.cut(split, batch, reader),
+            }
+            self.notify();
+        }
+    }
+
+    /// The place of the earliest piece that can be taken or read.
+    fn earliest(&self, state: &mut State) -> Option<Seq> {
+        let mut pending = state.pending.first_key_value().map(|(seq, _)| *seq);
+        let mut may_read = !state.is_merged;
+        if self.time.is_some()
+            && let Some(seq) = pending
+            && self.before(state, seq.split()).is_none()
+        {
+            // What was read waits for a split before it.
+            pending = None;
+            may_read &= state.pending.len() < Self::MOST_PENDING;
+        }
+        let reader = state.open.iter().find(|(_, open)| open.reader.is_some());
+        let reader = reader.map(|(split, open)| Seq::new(*split, open.next_piece));
+        let is_first = reader.is_some_and(|seq| seq.split() == state.frontier.0);
+        let reader = reader.filter(|_| may_read || is_first);
+        let fresh = (may_read && state.next_split < self.splits).then(|| Seq::new(state.next_split, 0));
+        [pending, reader, fresh].into_iter().flatten().min()
+    }
+
+    /// The greatest event time before a split, if it is known.
+    fn before(&self, state: &mut State, split: usize) -> Option<i64> {
+        let (Input::Source(source), Some(time)) = (&self.input, &self.time) else { return Some(NEVER) };
+        let tell = |split| source.greatest_time(split, time.field).map(|greatest| time.unit.to_us(greatest));
+        state.prefixes.before(split, tell)
+    }
+
+    /// Everything that will ever come has been handed out or waits.
+    fn is_all_there(&self, state: &State) -> bool {
+        match self.input {
+            Input::Channel => state.is_closed,
+            Input::Source(_) | Input::Table(_) | Input::Parts(_) | Input::Merge(_) => {
+                state.is_merged || state.next_split >= self.splits
             }
         }
+    }
+
+    /// A piece that is taken is told what the ones before it were.
+    fn mark(&self, state: &mut State, morsel: &mut Morsel) {
+        let Some(time) = &self.time else { return };
+        let before = self.before(state, morsel.seq.split()).unwrap_or(NEVER);
+        morsel.greatest = (before.max(morsel.greatest.0), before.max(morsel.greatest.1));
+        morsel.watermark = time.watermark(morsel.greatest.0);
+        let watermark = time.watermark(morsel.greatest.1);
+        self.taken.fetch_max(watermark, Ordering::Relaxed);
+        state.marks.insert(morsel.seq, watermark);
     }
 
     fn wait<'b>(&self, state: MutexGuard<'b, State>) -> MutexGuard<'b, State> {
@@ -253,7 +436,7 @@ impl<'a> Morsels<'a> {
         source: &dyn Source,
         split: usize,
         reader: Option<Box<dyn SplitReader>>,
-    ) -> Result<Option<(RecordBatch, Box<dyn SplitReader>)>, ConnectorError> {
+    ) -> Result<Option<(ReadBatch, Box<dyn SplitReader>)>, ConnectorError> {
         let mut reader = match reader {
             Some(reader) => reader,
             None => source.open(split)?,
@@ -263,17 +446,57 @@ impl<'a> Morsels<'a> {
         self.bytes_read.fetch_add(reader.bytes_read().saturating_sub(before), Ordering::Relaxed);
         let Some(batch) = batch else { return Ok(None) };
         self.rows_read.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-        Ok(Some((batch, reader)))
+        let greatest = self.time.as_ref().map_or_else(Vec::new, |time| {
+            let all = batch.num_rows();
+            let piece = |first| time.greatest(&batch, first, (all - first).min(MORSEL_ROWS));
+            (0..all).step_by(MORSEL_ROWS).map(piece).collect()
+        });
+        Ok(Some(((batch, greatest), reader)))
     }
 
-    /// A morsel's work is complete; gives how far all work is: everything before it is done.
-    pub(crate) fn done(&self, seq: Seq) -> Seq {
+    /// A morsel's work is complete; gives how far all work is.
+    pub(crate) fn done(&self, seq: Seq) -> Progress {
         let mut state = self.lock();
         state.in_work.remove(&seq);
         state.done.insert(seq);
         state.advance();
-        self.wake.notify_all();
-        Seq::new(state.frontier.0, state.frontier.1)
+        self.notify();
+        self.progress_of(&mut state)
+    }
+
+    /// How far all work is.
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress_of(&mut self.lock())
+    }
+
+    fn progress_of(&self, state: &mut State) -> Progress {
+        let is_wanted = |seq: Seq, state: &State| state.stop_behind.is_none_or(|last| seq <= last);
+        let is_complete = state.in_work.is_empty()
+            && match self.earliest(state) {
+                Some(seq) => !is_wanted(seq, state),
+                None => state.open.is_empty() && state.pending.is_empty() && self.is_all_there(state),
+            };
+        Progress { frontier: Seq::new(state.frontier.0, state.frontier.1), watermark: state.watermark, is_complete }
+    }
+
+    /// Rows for whoever takes them next, and the watermark behind them.
+    pub(crate) fn push(&self, rows: &[Arc<KeptRows>], watermark: i64, is_last: bool) {
+        let mut state = self.lock();
+        for rows in rows {
+            self.waiting_bytes.fetch_add(rows.memory_bytes(), Ordering::Relaxed);
+            let mut morsel = Morsel::new(state.next_pushed(), Rows::Merged(Arc::clone(rows)));
+            morsel.watermark = state.pushed_watermark;
+            state.pending.insert(morsel.seq, morsel);
+        }
+        if watermark > state.pushed_watermark {
+            let seq = state.next_pushed();
+            state.pushed_watermark = watermark;
+            state.marks.insert(seq, watermark);
+            state.done.insert(seq);
+            state.advance();
+        }
+        state.is_closed |= is_last;
+        self.notify();
     }
 }
 
@@ -286,7 +509,7 @@ impl Drop for StopOnPanic<'_, '_> {
             && let Ok(mut state) = self.0.state.lock()
         {
             state.stop_behind = Some(Seq::START);
-            self.0.wake.notify_all();
+            self.0.notify();
         }
     }
 }
@@ -300,8 +523,13 @@ impl State {
         split
     }
 
-    /// Cuts a batch into morsels: the first is given, the others can be taken.
-    fn cut(&mut self, split: usize, batch: RecordBatch, reader: Box<dyn SplitReader>) -> Morsel {
+    /// The place of what is pushed next.
+    fn next_pushed(&mut self) -> Seq {
+        Seq::new(self.next_whole_split(), 0)
+    }
+
+    /// Cuts a batch into morsels, which can be taken.
+    fn cut(&mut self, split: usize, (batch, greatest): ReadBatch, reader: Box<dyn SplitReader>) {
         let open = self.open.get_mut(&split).expect("a split is open while it is read");
         let position = reader.position();
         open.bytes_read = reader.bytes_read();
@@ -310,17 +538,16 @@ impl State {
         let all = batch.num_rows();
         let pieces = all.div_ceil(MORSEL_ROWS).max(1) as u32;
         open.next_piece += pieces;
-        let piece = |number: u32| {
+        for number in 0..pieces {
             let first = number as usize * MORSEL_ROWS;
             let rows = (all - first).min(MORSEL_ROWS);
             let rows = Rows::Batch { batch: batch.clone(), position: position.clone(), first, rows };
-            Morsel { seq: Seq::new(split, first_piece + number), rows }
-        };
-        for number in 1..pieces {
-            let morsel = piece(number);
+            let mut morsel = Morsel::new(Seq::new(split, first_piece + number), rows);
+            let with = greatest.get(number as usize).map_or(open.greatest, |greatest| open.greatest.max(*greatest));
+            morsel.greatest = (open.greatest, with);
+            open.greatest = with;
             self.pending.insert(morsel.seq, morsel);
         }
-        piece(0)
     }
 
     /// Moves the frontier over everything that is done.
@@ -332,9 +559,14 @@ impl State {
             } else if self.ended.get(&split) == Some(&piece) {
                 self.frontier = (split + 1, 0);
             } else {
-                return;
+                break;
             }
         }
+        let frontier = Seq::new(self.frontier.0, self.frontier.1);
+        while let Some(mark) = self.marks.first_entry().filter(|mark| *mark.key() < frontier) {
+            self.watermark = self.watermark.max(mark.remove());
+        }
+        self.prefixes.forget(self.frontier.0);
     }
 }
 
@@ -345,21 +577,21 @@ mod tests {
     #[test]
     fn the_frontier_follows_what_is_done_in_order() {
         let waiting = AtomicUsize::new(0);
-        let morsels = Morsels::new(Input::Table(3 * MORSEL_ROWS + 1), &waiting);
+        let morsels = Morsels::new(Input::Table(3 * MORSEL_ROWS + 1), &waiting, None, None);
         let taken: Vec<Morsel> = std::iter::from_fn(|| morsels.take().expect("tables can be read")).collect();
         let seqs: Vec<Seq> = taken.iter().map(|morsel| morsel.seq).collect();
         assert_eq!(seqs, [Seq::new(0, 0), Seq::new(1, 0), Seq::new(2, 0), Seq::new(3, 0)]);
         assert!(matches!(taken[3].rows, Rows::Table { first: 196_608, rows: 1 }));
-        assert_eq!(morsels.done(seqs[1]), Seq::new(0, 0));
-        assert_eq!(morsels.done(seqs[0]), Seq::new(2, 0));
-        assert_eq!(morsels.done(seqs[3]), Seq::new(2, 0));
-        assert_eq!(morsels.done(seqs[2]), Seq::new(4, 0));
+        assert_eq!(morsels.done(seqs[1]).frontier, Seq::new(0, 0));
+        assert_eq!(morsels.done(seqs[0]).frontier, Seq::new(2, 0));
+        assert_eq!(morsels.done(seqs[3]).frontier, Seq::new(2, 0));
+        assert_eq!(morsels.done(seqs[2]).frontier, Seq::new(4, 0));
     }
 
     #[test]
     fn nothing_is_taken_behind_the_stop() {
         let waiting = AtomicUsize::new(usize::MAX);
-        let morsels = Morsels::new(Input::Table(3 * MORSEL_ROWS), &waiting);
+        let morsels = Morsels::new(Input::Table(3 * MORSEL_ROWS), &waiting, None, None);
         let first = morsels.take().expect("tables can be read").expect("three morsels");
         morsels.stop_behind(Seq::new(1, 0));
         morsels.done(first.seq);

@@ -23,6 +23,7 @@ use crate::primitive::bitmap;
 use crate::primitive::compress::Level;
 use crate::primitive::memory::{Arena, Mark, Plain, Str};
 use crate::primitive::value_arena::{self, ValueArena};
+use crate::watermark::EventTime;
 use sabot_abi::kernel::{InputColumn, OutputColumn};
 use sabot_abi::manifest::{BaseType, ColumnType, Field, Kernel, Reg};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
@@ -310,6 +311,26 @@ impl Registers {
         if let Some(slot) = self.slots.last_mut() {
             *slot = Slot { values, ..EMPTY };
         }
+    }
+
+    /// Writes the watermark before each row of the chunk, if there is a register for it; gives the greatest time so far.
+    pub(crate) fn running_watermark(&mut self, time: &EventTime, rows: usize, mut greatest: i64) -> i64 {
+        let Some(to_reg) = time.watermark else { return greatest };
+        let to = self.new_values::<i64>(rows);
+        let times = self.values::<i64>(time.time, rows);
+        let valid = self.validity(time.time, rows);
+        let mut watermark = time.watermark(greatest);
+        for (row, (to, value)) in to.iter_mut().zip(times).enumerate() {
+            *to = watermark;
+            let value = time.unit.to_us(*value);
+            if value > greatest && valid.is_none_or(|valid| bitmap::get(valid, row)) {
+                greatest = value;
+                watermark = time.watermark(greatest);
+            }
+        }
+        let values = to.as_ptr().cast();
+        self.slots[to_reg as usize] = Slot { values, ..EMPTY };
+        greatest
     }
 
     /// Writes a `bool` register.

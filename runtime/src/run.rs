@@ -3,6 +3,7 @@
 use crate::connector::{self, ConnectorError, Sink, SinkOptions, Source, open_sink};
 use crate::error::RunError;
 use crate::kernel::LoadedArtifact;
+use crate::live;
 use crate::operator::sink::SinkRun;
 use crate::params::Params;
 use crate::primitive::pool::Pool;
@@ -118,7 +119,7 @@ impl Job {
         let run = JobRun {
             artifact: &self.artifact,
             params,
-            tables: manifest.tables.iter().map(TableRun::new).collect(),
+            tables: manifest.tables.iter().map(TableRun::new).collect::<Result<_, _>>()?,
             sinks,
             inputs: &options.inputs,
             limit: options.limit,
@@ -188,12 +189,12 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
         sink.open()?;
     }
     let progress = Progress::new(options.progress);
-    for (number, pipeline) in manifest.pipelines.iter().enumerate() {
-        let report = run.run_pipeline(number as u32, pipeline, &progress)?;
+    for group in live::groups(manifest)? {
+        let report = run.run_group(&group, &progress)?;
         for (operator, count) in operators.iter_mut().zip(&report.counts) {
             add(operator, count);
         }
-        if let Some((operator, bytes, pruned)) = report.read {
+        for (operator, bytes, pruned) in report.read {
             let operator = &mut operators[operator as usize];
             operator.bytes = Some(operator.bytes.unwrap_or(0) + bytes);
             operator.pruned += pruned;
@@ -230,6 +231,7 @@ fn add(operator: &mut OperatorSummary, count: &Count) {
     operator.rows_out += count.rows_out;
     operator.build_rows += count.build_rows;
     operator.skipped += count.skipped;
+    operator.late += count.late;
     operator.time += Duration::from_nanos(count.nanos);
 }
 

@@ -9,6 +9,7 @@ use crate::error::{RowFailure, RunError};
 use crate::kernel::LoadedArtifact;
 use crate::late::PutAway;
 use crate::limit::Limit;
+use crate::live::{Wake, WindowSpecs};
 use crate::morsel::{Input, Morsels, Seq};
 use crate::operator::aggregate::GroupSpec;
 use crate::operator::error_rows::{batch_of, error_row};
@@ -17,6 +18,7 @@ use crate::operator::key::KeyLayout;
 use crate::operator::rows::RowsSpec;
 use crate::operator::runs::SortedRuns;
 use crate::operator::sink::SinkRun;
+use crate::operator::window::ClosingTable;
 use crate::params::Params;
 use crate::primitive::pool::Pool;
 use crate::progress::{Bar, Progress};
@@ -24,6 +26,7 @@ use crate::registers::AcrossThreads;
 use crate::spill::Account;
 use crate::table::{MOST_ROWS, Table, TableRun, TableSpec};
 use crate::task::{Count, Worker};
+use crate::watermark::{EventTime, Unit};
 use sabot_abi::kernel::{KernelFn, RowErrorCode};
 use sabot_abi::manifest::{self, AggregateInput, ErrorPolicy, Field, Kernel, Origin, Pipeline, PruneValue, Reg};
 use std::collections::BTreeMap;
@@ -54,12 +57,12 @@ pub(crate) struct JobRun<'a> {
     pub(crate) sources: BTreeMap<String, Arc<dyn Source>>,
 }
 
-/// What a pipeline has done.
+/// What pipelines have done.
 #[derive(Debug, Default)]
 pub(crate) struct PipelineReport {
     pub(crate) counts: Vec<Count>,
     /// Operator of the source, bytes read, and rows that were left out since a filter excludes their part of the file.
-    pub(crate) read: Option<(u32, u64, u64)>,
+    pub(crate) read: Vec<(u32, u64, u64)>,
 }
 
 /// A pipeline while it runs.
@@ -72,6 +75,8 @@ pub(crate) struct PipelineRun<'a> {
     pub(crate) probes: Vec<Probing<'a>>,
     pub(crate) ends: Vec<EndSpec<'a>>,
     pub(crate) morsels: Morsels<'a>,
+    /// Of a source, if somebody waits for it.
+    pub(crate) time: Option<EventTime>,
     pub(crate) limit: Option<Limit>,
     pub(crate) bar: Bar,
     /// The failure that stands first in the input, as far as is known.
@@ -96,6 +101,8 @@ pub(crate) enum OriginRows<'a> {
     Taken(&'a [Column], Vec<u32>),
     /// Rows in files, sorted run by run.
     Merged(&'a Arc<SortedRuns>),
+    /// Rows that a live table gives.
+    Pushed,
     /// Rows of a join by whether they had a match: those in memory, then partition by partition those in a file.
     BuildParts(&'a JoinTable, bool),
 }
@@ -162,6 +169,8 @@ pub(crate) enum EndSpec<'a> {
     Aggregate { table: u32, spec: &'a GroupSpec, keys: &'a [Reg], inputs: &'a [AggregateInput] },
     Fused { table: u32, spec: &'a GroupSpec, call: KernelCall<'a>, counts: &'a [u32] },
     Collect { table: u32, spec: &'a RowsSpec, columns: &'a [Reg] },
+    Window(WindowSpecs<'a>),
+    Closing { table: &'a ClosingTable, columns: &'a [Reg], time: (Reg, Unit) },
     Nothing,
 }
 
@@ -173,7 +182,7 @@ impl EndSpec<'_> {
             | Self::Aggregate { table, .. }
             | Self::Fused { table, .. }
             | Self::Collect { table, .. } => Some(*table),
-            Self::Sink { .. } | Self::Nothing => None,
+            Self::Sink { .. } | Self::Window(_) | Self::Closing { .. } | Self::Nothing => None,
         }
     }
 }
@@ -229,9 +238,8 @@ impl<'a> JobRun<'a> {
             ErrorPolicy::Sink(sink) => {
                 let sink = &self.sinks[sink as usize];
                 let rows = keys.iter().map(|key| error_row(RowErrorCode::SumOverflow as u32, &failure(key))).collect();
-                sink.deliver(Seq::START, batch_of(rows, sink.schema()).into_iter().collect(), &self.waiting_bytes);
-                sink.end_pipeline(&self.waiting_bytes);
-                Ok(())
+                let batches = batch_of(rows, sink.schema()).into_iter().collect();
+                Ok(sink.deliver_now(batches, &mut *sink.encoder(), &self.waiting_bytes)?)
             }
         }
     }
@@ -272,16 +280,36 @@ impl<'a> JobRun<'a> {
         progress: &Progress,
     ) -> Result<PipelineReport, RunError> {
         let source = self.open_source(&pipeline.origin)?;
+        let job: &JobRun<'_> = self;
+        let run = job.resolve_pipeline(number, pipeline, source.as_deref(), None, progress)?;
+        let counts = run.run_workers()?;
+        let (read, failure) = run.end(source.as_deref());
+        if let Some((_, error)) = failure {
+            return Err(error);
+        }
+        self.sinks.iter().for_each(|sink| sink.end_pipeline(&self.waiting_bytes));
+        Ok(PipelineReport { counts, read: read.into_iter().collect() })
+    }
+
+    /// A pipeline as it is run.
+    pub(crate) fn resolve_pipeline(
+        &'a self,
+        number: u32,
+        pipeline: &'a Pipeline,
+        source: Option<&'a dyn Source>,
+        group: Option<&'a Wake>,
+        progress: &Progress,
+    ) -> Result<PipelineRun<'a>, RunError> {
         let (origin, rows) = self.origin(&pipeline.origin)?;
-        let input = match &source {
-            Some(source) => Input::Source(&**source),
-            None => match &origin.rows {
-                OriginRows::Merged(runs) => Input::Merge(Mutex::new(runs.merge()?)),
-                OriginRows::BuildParts(..) => Input::Parts(rows),
-                OriginRows::Source | OriginRows::Columns(_) | OriginRows::Taken(..) => Input::Table(rows),
-            },
+        let input = match (source, &origin.rows) {
+            (Some(source), _) => Input::Source(source),
+            (None, OriginRows::Merged(runs)) => Input::Merge(Mutex::new(runs.merge()?)),
+            (None, OriginRows::BuildParts(..)) => Input::Parts(rows),
+            (None, OriginRows::Pushed) => Input::Channel,
+            (None, OriginRows::Source | OriginRows::Columns(_) | OriginRows::Taken(..)) => Input::Table(rows),
         };
-        let morsels = Morsels::new(input, &self.waiting_bytes);
+        let time = event_time(pipeline)?;
+        let morsels = Morsels::new(input, &self.waiting_bytes, time, group);
         let mut resolver = Resolver { job: self, registers: &pipeline.registers, probes: Vec::new(), ends: Vec::new() };
         let body = resolver.body(&pipeline.body)?;
         let Resolver { probes, ends, .. } = resolver;
@@ -293,25 +321,15 @@ impl<'a> JobRun<'a> {
             }
             _ => None,
         };
-        let operator = origin.operator;
-        let statistics = source.as_ref().map(|source| (source.total_rows(), source.total_bytes()));
-        let pruned = source.as_ref().map_or(0, |source| source.statistics().pruned_rows);
-        let name = &self.artifact.manifest.operators[operator as usize].name;
+        let statistics = source.map(|source| (source.total_rows(), source.total_bytes()));
+        let name = &self.artifact.manifest.operators[origin.operator as usize].name;
         let bar = progress.start(name, statistics.unwrap_or((Some(rows as u64), None)));
         let failure = Mutex::default();
-        let run = PipelineRun { job: self, number, pipeline, origin, body, probes, ends, morsels, limit, bar, failure };
-        let counts = run.run_workers()?;
-        run.bar.end();
-        if let Some((_, error)) = run.failure.into_inner().expect("workers have ended") {
-            return Err(error);
-        }
-        self.sinks.iter().for_each(|sink| sink.end_pipeline(&self.waiting_bytes));
-        let bytes = run.morsels.bytes_read.load(Ordering::Relaxed);
-        Ok(PipelineReport { counts, read: source.is_some().then_some((operator, bytes, pruned)) })
+        Ok(PipelineRun { job: self, number, pipeline, origin, body, probes, ends, morsels, time, limit, bar, failure })
     }
 
-    fn open_source(&self, origin: &Origin) -> Result<Option<Arc<dyn Source>>, RunError> {
-        let Origin::Scan { source, columns, prune, .. } = origin else { return Ok(None) };
+    pub(crate) fn open_source(&self, origin: &Origin) -> Result<Option<Arc<dyn Source>>, RunError> {
+        let Origin::Scan { source, columns, prune, event_time, .. } = origin else { return Ok(None) };
         let source = self.artifact.manifest.sources.get(*source as usize);
         let source = source.ok_or_else(|| bad("it reads a source that it does not list".into()))?;
         if let Some(source) = self.sources.get(&source.name) {
@@ -319,7 +337,8 @@ impl<'a> JobRun<'a> {
         }
         let mut scan = Scan::of(columns.iter().map(|(position, _)| *position).collect());
         scan.batch_rows = self.batch_rows.unwrap_or(scan.batch_rows);
-        for term in prune {
+        // Rows that are left out would not be seen by the watermark.
+        for term in prune.iter().filter(|_| event_time.is_none()) {
             let value = match &term.value {
                 Some(PruneValue::Constant(constant)) => Some(constant.clone()),
                 Some(PruneValue::Param(number)) => self.params.constant(*number).cloned(),
@@ -338,6 +357,11 @@ impl<'a> JobRun<'a> {
     fn origin(&'a self, origin: &'a Origin) -> Result<(OriginRun<'a>, usize), RunError> {
         let (operator, registers, rows, count) = match origin {
             Origin::Scan { columns, operator, .. } => (*operator, columns, OriginRows::Source, 0),
+            Origin::Table { table, columns, operator }
+                if self.tables.get(*table as usize).is_some_and(|table| table.live().is_some()) =>
+            {
+                (*operator, columns, OriginRows::Pushed, 0)
+            }
             Origin::Table { table, columns, operator } => match self.table(*table, *operator)? {
                 Table::Groups(groups) => (*operator, columns, OriginRows::Columns(&groups.columns), groups.rows),
                 Table::Merged(runs) => (*operator, columns, OriginRows::Merged(runs), runs.rows()),
@@ -362,6 +386,25 @@ impl<'a> JobRun<'a> {
         // A batch has the columns in the order they were asked for.
         Ok((OriginRun { operator, registers, rows }, count))
     }
+}
+
+/// The event time of what a pipeline reads.
+fn event_time(pipeline: &Pipeline) -> Result<Option<EventTime>, RunError> {
+    let Origin::Scan { columns, event_time: Some(time), .. } = &pipeline.origin else { return Ok(None) };
+    let column = columns.iter().position(|(position, _)| *position == time.column);
+    let found = column.and_then(|column| {
+        let reg = columns[column].1;
+        Some((column, reg, Unit::of(pipeline.registers.get(reg as usize)?.ty.base)?))
+    });
+    let (column, reg, unit) = found.ok_or_else(|| bad("it reads no column of times where it needs one".to_owned()))?;
+    Ok(Some(EventTime {
+        field: time.column,
+        column,
+        unit,
+        lateness_us: time.lateness_us,
+        time: reg,
+        watermark: time.watermark,
+    }))
 }
 
 fn bad(what: String) -> RunError {
@@ -449,9 +492,6 @@ impl<'a> Resolver<'a> {
                 return Ok((End::Fork(branches), 0));
             }
             manifest::End::Nothing => (EndSpec::Nothing, 0),
-            manifest::End::Window { table, .. } | manifest::End::Feed { table, .. } => {
-                return Err(bad(format!("table {table} waits for event time, and nothing is told of it")));
-            }
             manifest::End::Sink { sink, columns, operator } => {
                 if *sink as usize >= self.job.sinks.len() {
                     return Err(bad(format!("it has no sink {sink}")));
@@ -460,12 +500,26 @@ impl<'a> Resolver<'a> {
             }
             manifest::End::Build { table, keys, payload, operator } => match self.job.table_spec(*table)? {
                 TableSpec::Join(spec) => (EndSpec::Build { table: *table, spec, keys, payload }, *operator),
-                TableSpec::Aggregate(_) | TableSpec::Rows(_) => return Err(mismatch(*table)),
+                TableSpec::Aggregate(_) | TableSpec::Rows(_) | TableSpec::Live(_) => return Err(mismatch(*table)),
             },
             manifest::End::Collect { table, columns, operator } => match self.job.table_spec(*table)? {
                 TableSpec::Rows(spec) => (EndSpec::Collect { table: *table, spec, columns }, *operator),
+                TableSpec::Live(live) => (live.closing_end(columns, self.registers)?, *operator),
                 TableSpec::Aggregate(_) | TableSpec::Join(_) => return Err(mismatch(*table)),
             },
+            manifest::End::Window { table, time, watermark, keys, inputs, late, operator } => {
+                let TableSpec::Live(live) = self.job.table_spec(*table)? else { return Err(mismatch(*table)) };
+                let late = late.as_ref().filter(|late| (late.sink as usize) < self.job.sinks.len());
+                let place = (*time, *watermark, late);
+                (live.window_end(place, keys, inputs, self.registers)?, *operator)
+            }
+            manifest::End::Feed { table, .. } => return Err(mismatch(*table)),
+            manifest::End::Aggregate { table, keys, inputs, operator, .. }
+                if matches!(self.job.table_spec(*table)?, TableSpec::Live(_)) =>
+            {
+                let TableSpec::Live(live) = self.job.table_spec(*table)? else { return Err(mismatch(*table)) };
+                (live.aggregate_end(keys, inputs, self.registers)?, *operator)
+            }
             manifest::End::Aggregate { table, keys, inputs, fused, operator } => {
                 let TableSpec::Aggregate(spec) = self.job.table_spec(*table)? else { return Err(mismatch(*table)) };
                 let end = match fused {
@@ -493,6 +547,19 @@ impl PipelineRun<'_> {
             *failure = Some((seq, error));
         }
         self.morsels.stop_behind(seq);
+    }
+
+    /// Whether a worker has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failure.lock().expect("a worker that panicked ends the job").is_some()
+    }
+
+    /// What it has read: operator of the source, bytes, and rows that were left out; and the first failure.
+    pub(crate) fn end(self, source: Option<&dyn Source>) -> (Option<(u32, u64, u64)>, Option<(Seq, RunError)>) {
+        self.bar.end();
+        let bytes = self.morsels.bytes_read.load(Ordering::Relaxed);
+        let read = source.map(|source| (self.origin.operator, bytes, source.statistics().pruned_rows));
+        (read, self.failure.into_inner().expect("workers have ended"))
     }
 
     /// Runs all workers to the end of the pipeline.

@@ -36,6 +36,8 @@ pub struct OperatorSummary {
     pub build_rows: u64,
     /// Rows that could not be computed and were left out.
     pub skipped: u64,
+    /// Rows that came too late for their window.
+    pub late: u64,
     /// Rows that a source did not read since a filter excludes their whole piece of the file.
     pub pruned: u64,
     /// Time of all workers together.
@@ -74,6 +76,7 @@ impl OperatorSummary {
         for (number, what) in [
             (self.pruned, "rows not read: the filter excludes their part of the file"),
             (self.skipped, "rows skipped for errors"),
+            (self.late, "rows too late"),
             (self.spills, "times spilled to disk"),
         ] {
             if number > 0 {
@@ -106,7 +109,7 @@ impl RunSummary {
                 serde_json::json!({
                     "name": operator.name, "kind": operator.kind, "line": operator.line,
                     "rows_in": operator.rows_in, "rows_out": operator.rows_out, "build_rows": operator.build_rows,
-                    "skipped": operator.skipped, "pruned": operator.pruned, "spills": operator.spills,
+                    "skipped": operator.skipped, "late": operator.late, "pruned": operator.pruned, "spills": operator.spills,
                     "bytes": operator.bytes, "files": operator.files, "time_ms": ms(operator.time),
                 })
             })

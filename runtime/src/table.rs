@@ -1,6 +1,7 @@
 //! What pipelines leave to later ones: workers add their parts, the first reader puts them together.
 
 use crate::error::RunError;
+use crate::live::LiveTable;
 use crate::operator::aggregate::{AggregateSpill, GroupSpec, GroupTable, Part, SpilledGroups};
 use crate::operator::collect::Rows;
 use crate::operator::hash_join::{JoinSpec, JoinTable};
@@ -17,6 +18,8 @@ pub(crate) enum TableSpec {
     Join(JoinSpec),
     Aggregate(GroupSpec),
     Rows(RowsSpec),
+    /// What it holds goes on while it is filled.
+    Live(LiveTable),
 }
 
 /// A table, complete.
@@ -47,27 +50,27 @@ pub(crate) struct TableRun {
 pub(crate) const MOST_ROWS: usize = u32::MAX as usize - 1;
 
 impl TableRun {
-    pub(crate) fn new(table: &manifest::Table) -> Self {
+    pub(crate) fn new(table: &manifest::Table) -> Result<Self, RunError> {
         let spec = match &table.kind {
             TableKind::Join { keys, payload, track_matches } => {
                 TableSpec::Join(JoinSpec::new(keys, payload, *track_matches))
             }
-            TableKind::Aggregate { keys, calls, .. } => TableSpec::Aggregate(GroupSpec::new(keys, calls)),
-            TableKind::Sort { columns, by, limit, partition_by, .. } => TableSpec::Rows(RowsSpec {
+            TableKind::Aggregate { closes: Some(_), .. }
+            | TableKind::Sort { closes: Some(_), .. }
+            | TableKind::Window { .. }
+            | TableKind::Stream { .. } => TableSpec::Live(LiveTable::new(&table.kind)?),
+            TableKind::Aggregate { keys, calls, closes: None } => TableSpec::Aggregate(GroupSpec::new(keys, calls)),
+            TableKind::Sort { columns, by, limit, partition_by, closes: None } => TableSpec::Rows(RowsSpec {
                 types: columns.clone(),
                 by: by.clone(),
                 limit: *limit,
                 partition_by: partition_by.clone(),
             }),
-            TableKind::Window { keys, calls, .. } => TableSpec::Aggregate(GroupSpec::new(keys, calls)),
-            TableKind::Stream { .. } => {
-                TableSpec::Rows(RowsSpec { types: vec![], by: vec![], limit: None, partition_by: vec![] })
-            }
             TableKind::Rows { columns, limit } => {
                 TableSpec::Rows(RowsSpec { types: columns.clone(), by: vec![], limit: *limit, partition_by: vec![] })
             }
         };
-        Self {
+        Ok(Self {
             name: table.name.clone(),
             spec,
             rows: Mutex::default(),
@@ -76,6 +79,14 @@ impl TableRun {
             join_spill: Mutex::default(),
             sorted_runs: Mutex::default(),
             aggregate_spills: Mutex::default(),
+        })
+    }
+
+    /// What it gives while it is filled, if it does.
+    pub(crate) fn live(&self) -> Option<&LiveTable> {
+        match &self.spec {
+            TableSpec::Live(live) => Some(live),
+            TableSpec::Join(_) | TableSpec::Aggregate(_) | TableSpec::Rows(_) => None,
         }
     }
 
@@ -173,6 +184,7 @@ impl TableRun {
                 }
                 None => Table::Rows(rows::finish(spec, rows, threads)),
             },
+            TableSpec::Live(_) => return Err(RunError::BadManifest(format!("`{}` is never complete", self.name))),
             TableSpec::Aggregate(spec) => {
                 let groups = GroupTable::build(spec, parts, threads);
                 refuse(&groups.too_large)?;

@@ -11,7 +11,7 @@ use crate::connector::{Position, SinkEncoder};
 use crate::error::{RowFailure, RunError};
 use crate::kernel;
 use crate::late::PutAway;
-use crate::morsel::{Morsel, Rows, Seq};
+use crate::morsel::{Morsel, Progress, Rows, Seq};
 use crate::operator::aggregate::{AggregateBuild, AggregateSpill, FusedBuild};
 use crate::operator::batch::BatchEnd;
 use crate::operator::collect::Order;
@@ -20,10 +20,12 @@ use crate::operator::flat_map::FlatMap;
 use crate::operator::hash_join::{Found, JoinBuild, JoinTable, Probe};
 use crate::operator::rows::Collect;
 use crate::operator::sink::SinkRun;
+use crate::operator::window::{ClosingEnd, WindowEnd};
 use crate::primitive::pool::Pool;
 use crate::registers::{BatchView, Registers, Selection};
 use crate::scheduler::{Body, EndSpec, KernelCall, OriginRows, PipelineRun, Probing, Step};
 use crate::spill::Partitioner;
+use crate::watermark::NEVER;
 use sabot_abi::kernel::{Accumulator, Chunk, Context, RowError};
 use sabot_abi::manifest::Reg;
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
@@ -39,6 +41,7 @@ pub(crate) struct Count {
     pub(crate) rows_out: u64,
     pub(crate) build_rows: u64,
     pub(crate) skipped: u64,
+    pub(crate) late: u64,
     pub(crate) nanos: u64,
 }
 
@@ -50,7 +53,23 @@ enum End {
     Aggregate(AggregateBuild),
     Fused(FusedBuild),
     Collect(Collect),
+    Window { end: Box<WindowEnd>, late: Option<(BatchEnd, Box<dyn SinkEncoder>)> },
+    Closing(ClosingEnd),
     Nothing,
+}
+
+/// The ends that are written: sink, what is to be written, and how.
+fn sink_ends<'b>(
+    specs: &'b [EndSpec<'_>],
+    ends: &'b mut [End],
+) -> impl Iterator<Item = (u32, &'b mut BatchEnd, &'b mut Box<dyn SinkEncoder>)> {
+    specs.iter().zip(ends).filter_map(|(spec, end)| match (spec, end) {
+        (EndSpec::Sink { sink, .. }, End::Sink { end, encoder }) => Some((*sink, end, encoder)),
+        (EndSpec::Window(specs), End::Window { late: Some((end, encoder)), .. }) => {
+            specs.late.map(|late| (late.sink, end, encoder))
+        }
+        _ => None,
+    })
 }
 
 /// One worker.
@@ -67,6 +86,8 @@ pub(crate) struct Worker<'a> {
     pub(crate) counts: Vec<Count>,
     /// Row of the morsel's batch with which the chunk starts.
     chunk_start: usize,
+    /// The watermark before the morsel.
+    watermark: i64,
     /// Where the batch's rows come from.
     pub(crate) position: Option<Position>,
     /// Rows that could not be computed, for the sinks that take them.
@@ -84,6 +105,7 @@ impl Count {
         self.rows_out += other.rows_out;
         self.build_rows += other.build_rows;
         self.skipped += other.skipped;
+        self.late += other.late;
         self.nanos += other.nanos;
     }
 }
@@ -99,6 +121,14 @@ impl<'a> Worker<'a> {
             EndSpec::Aggregate { spec, keys, inputs, .. } => End::Aggregate(AggregateBuild::new(spec, keys, inputs)),
             EndSpec::Fused { spec, .. } => End::Fused(FusedBuild::new(spec)),
             EndSpec::Collect { spec, columns, .. } => End::Collect(Collect::new(spec, columns)),
+            EndSpec::Window(specs) => {
+                let late = specs.late.map(|late| {
+                    let sink = &run.job.sinks[late.sink as usize];
+                    (sink.end(&late.columns, pool), sink.encoder())
+                });
+                End::Window { end: Box::new(specs.end()), late }
+            }
+            EndSpec::Closing { table, columns, time } => End::Closing(table.end(columns, *time)),
             EndSpec::Nothing => End::Nothing,
         };
         let registers = Registers::new(&run.pipeline.registers);
@@ -120,6 +150,7 @@ impl<'a> Worker<'a> {
             ends: run.ends.iter().map(end).collect(),
             counts: vec![Count::default(); run.job.artifact.manifest.operators.len()],
             chunk_start: 0,
+            watermark: NEVER,
             position: None,
             errors: error_sinks(run),
             failure: None,
@@ -161,7 +192,7 @@ impl<'a> Worker<'a> {
                 (EndSpec::Collect { table, .. }, End::Collect(collect)) => {
                     tables[*table as usize].add_rows(collect.into_rows());
                 }
-                (EndSpec::Sink { .. } | EndSpec::Nothing, _) => {}
+                (EndSpec::Sink { .. } | EndSpec::Window(_) | EndSpec::Closing { .. } | EndSpec::Nothing, _) => {}
                 _ => unreachable!("ends are made of their specs"),
             }
         }
@@ -170,11 +201,14 @@ impl<'a> Worker<'a> {
 
     /// Tells all ends which morsel comes.
     pub(crate) fn start(&mut self, order: Order) -> Result<(), RunError> {
+        let watermark = self.watermark;
         for end in &mut self.ends {
             match end {
                 End::Build(build) => build.start(order),
                 End::Aggregate(build) => build.start(order)?,
                 End::Collect(collect) => collect.start(order),
+                End::Window { end, .. } => end.start(order, watermark, 0),
+                End::Closing(end) => end.start(order, watermark),
                 End::Sink { .. } | End::Fused(_) | End::Nothing => {}
             }
         }
@@ -186,8 +220,10 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    fn on_morsel(&mut self, morsel: Morsel) -> Result<(), RunError> {
+    /// Works on a morsel; gives how far the pipeline is then.
+    pub(crate) fn on_morsel(&mut self, morsel: Morsel) -> Result<Progress, RunError> {
         let run = self.run;
+        self.watermark = morsel.watermark;
         self.start((run.number, morsel.seq))?;
         self.position = None;
         match morsel.rows {
@@ -199,21 +235,32 @@ impl<'a> Worker<'a> {
                 origin.rows_in += rows as u64;
                 origin.rows_out += rows as u64;
                 origin.nanos += started.elapsed().as_nanos() as u64;
+                let mut greatest = morsel.greatest.0;
                 for start in (0..rows).step_by(CHUNK_ROWS) {
                     let len = (rows - start).min(CHUNK_ROWS);
                     self.chunk_start = first + start;
                     self.registers.load(&view, self.chunk_start, len);
-                    self.run_chunk(&run.body, 0, len)?;
+                    let mut selection = Selection::all(len);
+                    if let Some(time) = &run.time {
+                        greatest = time.fill(&mut self.registers, len, greatest);
+                        self.refuse_without_time(time.time, &mut selection);
+                    }
+                    self.run_selected(&run.body, 0, selection)?;
                 }
             }
             Rows::Table { first, rows } => match &run.origin.rows {
                 OriginRows::Columns(columns) => self.run_rows(columns, None, first..first + rows)?,
                 OriginRows::Taken(columns, taken) => self.run_rows(columns, Some(taken), first..first + rows)?,
-                OriginRows::Source | OriginRows::Merged(_) | OriginRows::BuildParts(..) => {
+                OriginRows::Source | OriginRows::Merged(_) | OriginRows::Pushed | OriginRows::BuildParts(..) => {
                     unreachable!("morsels are made of what the origin is")
                 }
             },
-            Rows::Merged(rows) => self.run_rows(&rows.columns, None, 0..rows.rows)?,
+            Rows::Merged(rows) => {
+                self.run_rows(&rows.columns, None, 0..rows.rows)?;
+                if run.morsels.is_pushed() {
+                    run.job.waiting_bytes.fetch_sub(rows.memory_bytes(), Ordering::Relaxed);
+                }
+            }
             Rows::Part(part) => match &run.origin.rows {
                 OriginRows::BuildParts(table, matched) => {
                     let spilled = table.spilled.as_ref().expect("only such tables are read in parts");
@@ -222,7 +269,11 @@ impl<'a> Worker<'a> {
                     let rows = table.rows_by_match(*matched);
                     self.run_rows(&table.payload, Some(&rows), 0..rows.len())?;
                 }
-                OriginRows::Source | OriginRows::Columns(_) | OriginRows::Taken(..) | OriginRows::Merged(_) => {
+                OriginRows::Source
+                | OriginRows::Columns(_)
+                | OriginRows::Taken(..)
+                | OriginRows::Merged(_)
+                | OriginRows::Pushed => {
                     unreachable!("morsels are made of what the origin is")
                 }
             },
@@ -249,8 +300,12 @@ impl<'a> Worker<'a> {
 
     /// Runs the steps from one on over the chunk that the registers hold.
     pub(crate) fn run_chunk(&mut self, body: &'a Body<'a>, from: usize, rows: usize) -> Result<(), RunError> {
+        self.run_selected(body, from, Selection::all(rows))
+    }
+
+    fn run_selected(&mut self, body: &'a Body<'a>, from: usize, selection: Selection) -> Result<(), RunError> {
         self.step_rows = None;
-        self.run_body(body, from, Selection::all(rows))?;
+        self.run_body(body, from, selection)?;
         if let Some((_, failure)) = self.failure.take() {
             return Err(RunError::Row(failure));
         }
@@ -258,39 +313,37 @@ impl<'a> Worker<'a> {
     }
 
     /// Hands on what the morsel has brought.
-    fn end_morsel(&mut self, seq: Seq) -> Result<(), RunError> {
+    fn end_morsel(&mut self, seq: Seq) -> Result<Progress, RunError> {
         let run = self.run;
         let waiting = &run.job.waiting_bytes;
         self.settle_tables()?;
-        for (spec, end) in run.ends.iter().zip(&mut self.ends) {
-            if let (EndSpec::Sink { sink, .. }, End::Sink { end, .. }) = (spec, end) {
-                run.job.sinks[*sink as usize].deliver(seq, end.take_batches(), waiting);
-            }
+        let place = (run.number, seq);
+        for (sink, end, _) in sink_ends(&run.ends, &mut self.ends) {
+            run.job.sinks[sink as usize].deliver(place, end.take_batches(), waiting);
         }
         for errors in &mut self.errors {
             let sink = &run.job.sinks[errors.sink as usize];
-            sink.deliver(seq, errors.take_batches(sink.schema()), waiting);
+            sink.deliver(place, errors.take_batches(sink.schema()), waiting);
         }
         if let Some(limit) = &run.limit {
             limit.add(seq, self.morsel_rows());
         }
-        let frontier = run.morsels.done(seq);
+        let progress = run.morsels.done(seq);
         run.bar.update(&run.morsels);
-        for (spec, end) in run.ends.iter().zip(&mut self.ends) {
-            if let (EndSpec::Sink { sink, .. }, End::Sink { encoder, .. }) = (spec, end) {
-                run.job.sinks[*sink as usize].advance(frontier, &mut **encoder, waiting)?;
-            }
+        let place = (run.number, progress.frontier);
+        for (sink, _, encoder) in sink_ends(&run.ends, &mut self.ends) {
+            run.job.sinks[sink as usize].advance(place, &mut **encoder, waiting)?;
         }
         for errors in &mut self.errors {
-            run.job.sinks[errors.sink as usize].advance(frontier, &mut *errors.encoder, waiting)?;
+            run.job.sinks[errors.sink as usize].advance(place, &mut *errors.encoder, waiting)?;
         }
         if !run.job.sinks.is_empty() && run.job.sinks.iter().all(SinkRun::is_enough) {
             run.morsels.stop();
         }
-        if run.limit.as_ref().is_some_and(|limit| limit.is_reached(frontier)) {
+        if run.limit.as_ref().is_some_and(|limit| limit.is_reached(progress.frontier)) {
             run.morsels.stop();
         }
-        Ok(())
+        Ok(progress)
     }
 
     /// Tables look at what they hold.
@@ -322,10 +375,8 @@ impl<'a> Worker<'a> {
         let run = self.run;
         let waiting = &run.job.waiting_bytes;
         self.settle_tables()?;
-        for (spec, end) in run.ends.iter().zip(&mut self.ends) {
-            if let (EndSpec::Sink { sink, .. }, End::Sink { end, encoder }) = (spec, end) {
-                run.job.sinks[*sink as usize].deliver_now(end.take_batches(), &mut **encoder, waiting)?;
-            }
+        for (sink, end, encoder) in sink_ends(&run.ends, &mut self.ends) {
+            run.job.sinks[sink as usize].deliver_now(end.take_batches(), &mut **encoder, waiting)?;
         }
         for errors in &mut self.errors {
             let sink = &run.job.sinks[errors.sink as usize];
@@ -339,7 +390,13 @@ impl<'a> Worker<'a> {
     fn morsel_rows(&self) -> u64 {
         let rows = |end: &End| match end {
             End::Collect(collect) => collect.morsel_rows(),
-            End::Sink { .. } | End::Build(_) | End::Aggregate(_) | End::Fused(_) | End::Nothing => 0,
+            End::Sink { .. }
+            | End::Build(_)
+            | End::Aggregate(_)
+            | End::Fused(_)
+            | End::Window { .. }
+            | End::Closing(_)
+            | End::Nothing => 0,
         };
         self.ends.iter().map(rows).sum()
     }
@@ -520,6 +577,21 @@ impl<'a> Worker<'a> {
                 count = Count { rows_in: selection.count as u64, ..Count::default() };
                 body.operator
             }
+            (EndSpec::Window(_), End::Window { end, late }) => {
+                end.add(&mut self.registers, &selection);
+                count.rows_out = 0;
+                count.late = end.late.count as u64;
+                if let (Some((batches, _)), 1..) = (late, end.late.count) {
+                    batches.add(&mut self.registers, &end.late);
+                }
+                body.operator
+            }
+            (EndSpec::Closing { .. }, End::Closing(end)) => {
+                end.add(&mut self.registers, &selection);
+                count.rows_out = 0;
+                count.late = end.late as u64;
+                body.operator
+            }
             (EndSpec::Nothing, End::Nothing) => return Ok(()),
             _ => unreachable!("ends are made of their specs"),
         };
@@ -527,6 +599,7 @@ impl<'a> Worker<'a> {
         total.rows_in += count.rows_in;
         total.rows_out += count.rows_out;
         total.build_rows += count.build_rows;
+        total.late += count.late;
         total.nanos += started.elapsed().as_nanos() as u64;
         Ok(())
     }

@@ -53,6 +53,13 @@ pub trait Source: Send + Sync {
     /// What is known of the rows before reading them.
     fn statistics(&self) -> SourceStatistics;
 
+    /// The greatest value of a column of times (position in the source's fields) in a split, in the column's unit, if that is
+    /// known before the split is read; `i64::MIN` of no rows. Asked once for each split, in order, and often.
+    fn greatest_time(&self, split: usize, column: u32) -> Option<i64> {
+        let _ = (split, column);
+        None
+    }
+
     /// Rows to come, pruned ones left out, if known.
     fn total_rows(&self) -> Option<u64> {
         self.statistics().rows
@@ -191,6 +198,11 @@ impl Source for Chain {
     fn open(&self, split: usize) -> Result<Box<dyn SplitReader>, ConnectorError> {
         let source = self.starts.partition_point(|start| *start <= split) - 1;
         self.sources[source].open(split - self.starts[source])
+    }
+
+    fn greatest_time(&self, split: usize, column: u32) -> Option<i64> {
+        let source = self.starts.partition_point(|start| *start <= split) - 1;
+        self.sources[source].greatest_time(split - self.starts[source], column)
     }
 
     fn statistics(&self) -> SourceStatistics {

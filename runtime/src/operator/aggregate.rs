@@ -4,6 +4,7 @@
 //! groups as they come and remembers with which number each morsel began. Without keys there is one group, also of no rows.
 
 mod merge;
+mod pane;
 mod spill;
 mod strings;
 
@@ -25,6 +26,7 @@ use sabot_abi::manifest::{AggregateInput, AggregateSpec, ColumnType, Reg};
 use std::sync::Arc;
 
 pub(crate) use merge::GroupTable;
+pub(crate) use pane::{Filler, Pane};
 pub(crate) use spill::{AggregateSpill, SpilledGroups};
 use strings::StringKeys;
 

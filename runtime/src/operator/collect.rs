@@ -47,6 +47,15 @@ impl Rows {
         self.columns.iter().map(Column::memory_bytes).sum::<usize>() + self.strings.memory_bytes()
     }
 
+    /// Adds the rows of others behind its own. Where they came from is not kept.
+    pub(crate) fn take_over(&mut self, other: Self) {
+        for (to, from) in self.columns.iter_mut().zip(&other.columns) {
+            to.append(from, 0..other.rows);
+        }
+        self.rows += other.rows;
+        self.strings.absorb(other.strings);
+    }
+
     /// All rows of several workers, those of one behind those of another, and ranges of them in input order. Moves as few as
     /// it can: fresh memory is dear.
     pub(crate) fn stack(mut parts: Vec<Self>, types: impl Iterator<Item = ColumnType>) -> (Self, Vec<Range<usize>>) {

@@ -12,3 +12,4 @@ pub(crate) mod rows;
 pub(crate) mod runs;
 pub(crate) mod sink;
 pub(crate) mod stream;
+pub(crate) mod window;

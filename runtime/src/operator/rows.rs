@@ -128,7 +128,8 @@ impl Collect {
         Ok(())
     }
 
-    fn prune(&mut self) {
+    /// Throws away what cannot be among the first rows, if there is much.
+    pub(crate) fn prune(&mut self) {
         if self.rows.rows < self.prune_at {
             return;
         }
@@ -162,6 +163,11 @@ impl Collect {
 
     pub(crate) fn rows(&self) -> usize {
         self.rows.rows
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.rows.memory_bytes()
     }
 
     pub(crate) fn into_rows(self) -> Rows {
@@ -220,7 +226,7 @@ fn partitions(columns: &[Column], rows: usize, by: &[u32]) -> Vec<u32> {
 }
 
 /// The rows in order; equal ones as they came.
-fn sorted(columns: &[Column], rows: usize, by: &[(u32, bool)]) -> Vec<u32> {
+pub(crate) fn sorted(columns: &[Column], rows: usize, by: &[(u32, bool)]) -> Vec<u32> {
     sorted_refs(&columns.iter().collect::<Vec<_>>(), rows, by)
 }
 

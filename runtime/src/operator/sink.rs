@@ -30,7 +30,8 @@ pub(crate) struct SinkRun {
 /// Batches on their way back into input order.
 #[derive(Default)]
 struct Order {
-    ready: BTreeMap<Seq, Vec<RecordBatch>>,
+    /// By pipeline and morsel: pipelines of a group write at the same time, each in its order.
+    ready: BTreeMap<(u32, Seq), Vec<RecordBatch>>,
     /// In order, not yet a group.
     run: Vec<RecordBatch>,
     run_rows: usize,
@@ -105,28 +106,29 @@ impl SinkRun {
     }
 
     /// Takes the batches of a morsel.
-    pub(crate) fn deliver(&self, seq: Seq, batches: Vec<RecordBatch>, waiting_bytes: &AtomicUsize) {
+    pub(crate) fn deliver(&self, place: (u32, Seq), batches: Vec<RecordBatch>, waiting_bytes: &AtomicUsize) {
         if batches.is_empty() {
             return;
         }
         waiting_bytes.fetch_add(bytes_of(&batches), Ordering::Relaxed);
         let mut order = self.order.lock().expect("a worker that panicked ends the job");
-        order.ready.entry(seq).or_default().extend(batches);
+        order.ready.entry(place).or_default().extend(batches);
     }
 
-    /// Everything before `frontier` was delivered: encodes and writes the groups that this completes. `END` flushes.
+    /// Everything of a pipeline before `frontier` was delivered: encodes and writes the groups that this completes. `END`
+    /// flushes.
     pub(crate) fn advance(
         &self,
-        frontier: Seq,
+        (pipeline, frontier): (u32, Seq),
         encoder: &mut dyn SinkEncoder,
         waiting_bytes: &AtomicUsize,
     ) -> Result<(), ConnectorError> {
         loop {
             let mut order = self.order.lock().expect("a worker that panicked ends the job");
-            while order.ready.first_key_value().is_some_and(|(seq, _)| *seq < frontier)
-                && order.run_rows < self.sink.preferred_rows()
-            {
-                let Some((_, batches)) = order.ready.pop_first() else { break };
+            while order.run_rows < self.sink.preferred_rows() {
+                let next = order.ready.range((pipeline, Seq::START)..(pipeline, frontier)).next();
+                let Some(place) = next.map(|(place, _)| *place) else { break };
+                let Some(batches) = order.ready.remove(&place) else { break };
                 waiting_bytes.fetch_sub(bytes_of(&batches), Ordering::Relaxed);
                 order.run_rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
                 order.run.extend(batches);
@@ -207,12 +209,12 @@ impl SinkRun {
         order.run_rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
         order.run.extend(batches);
         drop(order);
-        self.advance(Seq::START, encoder, waiting_bytes)
+        self.advance((0, Seq::START), encoder, waiting_bytes)
     }
 
     /// Ends the output and gives it its name.
     pub(crate) fn finish(&self, waiting_bytes: &AtomicUsize) -> Result<SinkReport, ConnectorError> {
-        self.advance(Seq::END, &mut *self.encoder(), waiting_bytes)?;
+        self.advance((0, Seq::END), &mut *self.encoder(), waiting_bytes)?;
         let writer = self.lock_writing().writer.take();
         writer.expect("a sink is finished once").finish()
     }

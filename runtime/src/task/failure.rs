@@ -9,7 +9,7 @@ use crate::registers::Selection;
 use crate::scheduler::KernelCall;
 use sabot_abi::CHUNK_WORDS;
 use sabot_abi::kernel::{Accumulator, RowError, RowErrorCode};
-use sabot_abi::manifest::ErrorPolicy;
+use sabot_abi::manifest::{ErrorPolicy, Reg};
 
 impl<'a> Worker<'a> {
     /// Computes the rows one by one, and treats those that fail as their operator's policy says. `first`: what a scalar
@@ -59,6 +59,47 @@ impl<'a> Worker<'a> {
             }
         }
         selection.words = kept;
+        selection.recount();
+    }
+
+    /// Leaves out the rows without event time, and treats them as the source's policy says.
+    pub(super) fn refuse_without_time(&mut self, time: Reg, selection: &mut Selection) {
+        let Some(valid) = self.registers.validity(time, selection.rows) else { return };
+        let mut missing = selection.clone();
+        missing.words.iter_mut().zip(valid).for_each(|(word, valid)| *word &= !valid);
+        missing.recount();
+        let mut rows = vec![0; missing.count];
+        bitmap::indices(missing.used(), &mut rows);
+        let manifest = &self.run.job.artifact.manifest;
+        let number = self.run.origin.operator as usize;
+        let operator = &manifest.operators[number];
+        for row in rows.into_iter().map(|row| row as usize) {
+            let failure = RowFailure {
+                message: "the row has no event time".to_owned(),
+                operator: operator.name.clone(),
+                source_file: manifest.source_file.clone(),
+                line: operator.line,
+                column: 1,
+                expression: String::new(),
+                input: self.position.as_ref().map(|at| (at.file().to_owned(), at.place(self.chunk_start + row))),
+                values: vec![(self.run.pipeline.registers[time as usize].name.clone(), "None".to_owned())],
+            };
+            match operator.on_error {
+                ErrorPolicy::Fail => {
+                    self.failure = Some((row, Box::new(failure)));
+                    (row..selection.rows).for_each(|row| bitmap::clear(&mut selection.words, row));
+                    break;
+                }
+                ErrorPolicy::Skip => {}
+                ErrorPolicy::Sink(sink) => {
+                    if let Some(errors) = self.errors.iter_mut().find(|errors| errors.sink == sink) {
+                        errors.rows.push(error_row(RowErrorCode::UnwrapNone as u32, &failure));
+                    }
+                }
+            }
+            self.counts[number].skipped += 1;
+            bitmap::clear(&mut selection.words, row);
+        }
         selection.recount();
     }
 

@@ -7,3 +7,4 @@ mod kernels;
 mod pipeline;
 mod rows;
 mod support;
+mod window;

@@ -200,6 +200,22 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// Batches of that many rows, a few of them in a split.
+    pub(crate) fn even(types: &[ColumnType], rows: &[Row], seed: u64, batch_rows: usize) -> Self {
+        let mut random = Random(seed);
+        let whole = in_layout(&batch(types, rows), seed);
+        let mut splits = vec![vec![]];
+        for at in (0..rows.len()).step_by(batch_rows) {
+            if random.below(5) == 0 {
+                splits.push(vec![]);
+            }
+            splits.last_mut().expect("there is one").push(whole.slice(at, batch_rows.min(rows.len() - at)));
+        }
+        Self(splits)
+    }
+}
+
 impl SourceTrait for Memory {
     fn splits(&self) -> usize {
         self.0.len()
@@ -305,6 +321,8 @@ pub(crate) struct Plan {
     pub(crate) manifest: Manifest,
     pub(crate) kernels: Vec<KernelFn>,
     pub(crate) sources: BTreeMap<String, (Vec<ColumnType>, Vec<Row>)>,
+    /// Rows of a batch; none: of several sizes.
+    pub(crate) batch_rows: Option<usize>,
 }
 
 pub(crate) fn field(name: &str, ty: ColumnType) -> Field {
@@ -326,7 +344,7 @@ impl Plan {
         };
         let operators = kinds.iter().enumerate().map(operator).collect();
         let manifest = Manifest { job: "test".into(), source_file: "job.rs".into(), operators, ..Manifest::default() };
-        Self { manifest, kernels: vec![], sources: BTreeMap::new() }
+        Self { manifest, kernels: vec![], sources: BTreeMap::new(), batch_rows: None }
     }
 
     pub(crate) fn source(&mut self, types: &[ColumnType], rows: Vec<Row>) -> u32 {
@@ -381,7 +399,11 @@ impl Plan {
         let job = Job::new(LoadedArtifact::from_parts(self.manifest.clone(), self.kernels.clone(), &[]));
         let mut connections = Connections::default();
         for (name, (types, rows)) in &self.sources {
-            connections.sources.insert(name.clone(), Arc::new(Memory::cut(types, rows, seed)));
+            let memory = match self.batch_rows {
+                Some(batch_rows) => Memory::even(types, rows, seed, batch_rows),
+                None => Memory::cut(types, rows, seed),
+            };
+            connections.sources.insert(name.clone(), Arc::new(memory));
         }
         let kept: Vec<Kept> = self
             .manifest

@@ -1,0 +1,270 @@
+//! Pipelines that run at the same time, since tables between them give rows before all have come.
+//!
+//! Such tables are *live*: windows, state of streams, aggregates and sorted rows by the end of a window. The pipelines that they
+//! connect are a group; groups run one after the other. In a group every worker thread has a worker for each pipeline. It
+//! takes what waits nearest to the sinks, else a morsel of the source that is furthest behind in event time, else it waits
+//! for the others. Nothing waits on anything else, so a window fires while another worker reads.
+//!
+//! When a worker moves a pipeline's frontier, it tells the tables that the pipeline fills how far event time has come. What
+//! they then give is pushed to the pipelines that read them, with a watermark behind it, which moves on in the same way.
+
+mod ends;
+mod plan;
+mod table;
+
+use crate::connector::Source;
+use crate::error::RunError;
+use crate::morsel::{Progress, Seq, Taken};
+use crate::operator::sink::SinkRun;
+use crate::primitive::pool::Pool;
+use crate::progress::Progress as Bars;
+use crate::scheduler::{JobRun, PipelineReport, PipelineRun};
+use crate::task::{Count, Worker};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+pub(crate) use ends::WindowSpecs;
+pub(crate) use plan::{Group, groups};
+pub(crate) use table::{Feed, LiveTable};
+
+/// Rows that a table gives at once, at least, if it has that many.
+pub(crate) const GIVEN_ROWS: usize = 16 * 1024;
+
+/// How long a worker waits before it looks again by itself.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+
+/// Where the workers of a group wait.
+#[derive(Debug, Default)]
+pub(crate) struct Wake {
+    /// Counts what has happened.
+    epoch: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Wake {
+    fn epoch(&self) -> u64 {
+        *self.epoch.lock().expect("a worker that panicked ends the job")
+    }
+
+    /// Something has happened.
+    pub(crate) fn bump(&self) {
+        // A worker that panics must still wake the others.
+        *self.epoch.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits until something has happened since.
+    fn wait(&self, since: u64, most: Duration) {
+        let epoch = self.epoch.lock().expect("a worker that panicked ends the job");
+        if *epoch == since {
+            let _ = self.changed.wait_timeout(epoch, most).expect("a worker that panicked ends the job");
+        }
+    }
+}
+
+/// A group while it runs.
+struct GroupRun<'a> {
+    job: &'a JobRun<'a>,
+    /// In the order of the manifest: rows flow from earlier ones to later ones.
+    runs: Vec<PipelineRun<'a>>,
+    /// By pipeline: the live tables that it fills.
+    fills: Vec<Vec<u32>>,
+    /// By table: the pipelines that read it.
+    readers: BTreeMap<u32, Vec<usize>>,
+    /// By pipeline: whether its end was seen.
+    complete: Vec<AtomicBool>,
+    has_failed: AtomicBool,
+    wake: &'a Wake,
+}
+
+impl<'a> JobRun<'a> {
+    /// Runs the pipelines of a group to their end.
+    pub(crate) fn run_group(&'a self, group: &Group, bars: &Bars) -> Result<PipelineReport, RunError> {
+        let manifest = &self.artifact.manifest;
+        if let (&[only], true) = (&group.pipelines[..], group.fills.iter().all(Vec::is_empty)) {
+            return self.run_pipeline(only, &manifest.pipelines[only as usize], bars);
+        }
+        let sources = group
+            .pipelines
+            .iter()
+            .map(|number| self.open_source(&manifest.pipelines[*number as usize].origin))
+            .collect::<Result<Vec<Option<Arc<dyn Source>>>, RunError>>()?;
+        let wake = Wake::default();
+        // The runs borrow from here, not from the job alone.
+        let job: &JobRun<'_> = self;
+        let mut runs = Vec::new();
+        for (number, source) in group.pipelines.iter().zip(&sources) {
+            let pipeline = &manifest.pipelines[*number as usize];
+            let run = job.resolve_pipeline(*number, pipeline, source.as_deref(), Some(&wake), bars)?;
+            if !run.late_probes().is_empty() {
+                let detail = "the build side of a join with a stream does not fit into the memory budget";
+                return Err(RunError::StreamNeedsMemory { what: detail.into() });
+            }
+            runs.push(run);
+        }
+        for (table, feeds) in &group.feeds {
+            if let Some(live) = self.tables[*table as usize].live() {
+                live.start(feeds);
+            }
+        }
+        let group = GroupRun {
+            job,
+            complete: runs.iter().map(|_| AtomicBool::new(false)).collect(),
+            runs,
+            fills: group.fills.clone(),
+            readers: group.readers.clone(),
+            has_failed: AtomicBool::new(false),
+            wake: &wake,
+        };
+        let counts = group.run_workers()?;
+        let mut report = PipelineReport { counts, read: Vec::new() };
+        let mut failure: Option<(Seq, RunError)> = None;
+        for (run, source) in group.runs.into_iter().zip(&sources) {
+            let (read, failed) = run.end(source.as_deref());
+            report.read.extend(read);
+            if let Some(failed) = failed
+                && failure.as_ref().is_none_or(|(first, _)| failed.0 < *first)
+            {
+                failure = Some(failed);
+            }
+        }
+        if let Some((_, error)) = failure {
+            return Err(error);
+        }
+        self.sinks.iter().for_each(|sink| sink.end_pipeline(&self.waiting_bytes));
+        Ok(report)
+    }
+}
+
+impl GroupRun<'_> {
+    fn run_workers(&self) -> Result<Vec<Count>, RunError> {
+        let mut all = vec![Count::default(); self.job.artifact.manifest.operators.len()];
+        let results: Vec<Result<Vec<Count>, RunError>> = std::thread::scope(|scope| {
+            let (first, others) = self.job.pools.split_first().expect("a job has workers");
+            let threads: Vec<_> = others.iter().map(|pool| scope.spawn(move || self.work(pool))).collect();
+            let first = self.work(first);
+            let join = |thread: std::thread::ScopedJoinHandle<'_, Result<Vec<Count>, RunError>>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            std::iter::once(first).chain(threads.into_iter().map(join)).collect()
+        });
+        for result in results {
+            all.iter_mut().zip(&result?).for_each(|(all, count)| all.add(count));
+        }
+        Ok(all)
+    }
+
+    /// What one thread does.
+    fn work(&self, pool: &Arc<Pool>) -> Result<Vec<Count>, RunError> {
+        let _guards: Vec<_> = self.runs.iter().map(|run| run.morsels.stop_on_panic()).collect();
+        let mut workers: Vec<Worker<'_>> = self.runs.iter().map(|run| Worker::new(run, pool)).collect();
+        loop {
+            let since = self.wake.epoch();
+            if self.job.stop.load(Ordering::Relaxed) {
+                self.fail(0, Seq::END, RunError::Interrupted);
+            }
+            if self.work_on_something(&mut workers) {
+                continue;
+            }
+            if self.is_over() {
+                break;
+            }
+            self.wake.wait(since, LOOK_AGAIN_AFTER);
+        }
+        let mut all = vec![Count::default(); self.job.artifact.manifest.operators.len()];
+        for worker in workers {
+            all.iter_mut().zip(&worker.finish()?).for_each(|(all, count)| all.add(count));
+        }
+        Ok(all)
+    }
+
+    /// Takes one piece of work, if there is any.
+    fn work_on_something(&self, workers: &mut [Worker<'_>]) -> bool {
+        let has_failed = self.has_failed.load(Ordering::Relaxed);
+        for number in self.in_order() {
+            let run = &self.runs[number];
+            if self.complete[number].load(Ordering::Relaxed) || has_failed && !run.has_failed() {
+                continue;
+            }
+            match run.morsels.try_take() {
+                Ok(Taken::Morsel(morsel)) => {
+                    let seq = morsel.seq;
+                    match workers[number].on_morsel(morsel) {
+                        Ok(progress) => self.follow_or_fail(number, progress),
+                        Err(error) => self.fail(number, seq, error),
+                    }
+                    return true;
+                }
+                Ok(Taken::Nothing) => {}
+                Ok(Taken::End) => {
+                    // Workers on the last morsels see to the rest, unless there were none.
+                    let progress = run.morsels.progress();
+                    if progress.is_complete && !has_failed {
+                        self.follow_or_fail(number, progress);
+                        return true;
+                    }
+                }
+                Err(error) => {
+                    self.fail(number, Seq::END, error);
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// The pipelines as work is looked for: what live tables have given first, from the sinks on, then the other origins, the
+    /// one that is furthest behind first.
+    fn in_order(&self) -> impl Iterator<Item = usize> {
+        let (pushed, mut read): (Vec<usize>, Vec<usize>) =
+            (0..self.runs.len()).rev().partition(|number| self.runs[*number].morsels.is_pushed());
+        if read.len() > 1 {
+            read.sort_by_key(|number| self.runs[*number].morsels.turn());
+        }
+        pushed.into_iter().chain(read)
+    }
+
+    fn is_over(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed) || self.complete.iter().all(|complete| complete.load(Ordering::Relaxed))
+    }
+
+    fn fail(&self, number: usize, seq: Seq, error: RunError) {
+        self.has_failed.store(true, Ordering::Relaxed);
+        self.runs[number].fail(seq, error);
+        self.wake.bump();
+    }
+
+    fn follow_or_fail(&self, number: usize, progress: Progress) {
+        if let Err(error) = self.follow(number, progress) {
+            self.fail(number, Seq::END, error);
+        }
+        if !self.job.sinks.is_empty() && self.job.sinks.iter().all(SinkRun::is_enough) {
+            self.runs.iter().for_each(|run| run.morsels.stop());
+        }
+    }
+
+    /// A pipeline has come so far: tells the tables that it fills, and goes on with the pipelines that read those.
+    fn follow(&self, number: usize, progress: Progress) -> Result<(), RunError> {
+        let mut todo = vec![(number, progress)];
+        while let Some((number, progress)) = todo.pop() {
+            for table in &self.fills[number] {
+                let Some(live) = self.job.tables[*table as usize].live() else { continue };
+                let readers = self.readers.get(table).map_or(&[][..], |readers| readers);
+                let is_new = live.advance(self.job, *table, self.runs[number].number, progress, |given| {
+                    for reader in readers {
+                        self.runs[*reader].morsels.push(&given.rows, given.watermark, given.is_last);
+                    }
+                })?;
+                if is_new {
+                    todo.extend(readers.iter().map(|reader| (*reader, self.runs[*reader].morsels.progress())));
+                }
+            }
+            if progress.is_complete && !self.complete[number].swap(true, Ordering::Relaxed) {
+                self.wake.bump();
+            }
+        }
+        Ok(())
+    }
+}

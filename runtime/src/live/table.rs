@@ -1,0 +1,196 @@
+//! Tables that give rows while they are filled.
+
+use crate::error::RunError;
+use crate::morsel::{Progress, Seq};
+use crate::operator::aggregate::GroupSpec;
+use crate::operator::collect::Rows;
+use crate::operator::rows::RowsSpec;
+use crate::operator::window::{Assign, ClosingTable, WindowSpec, WindowTable};
+use crate::scheduler::JobRun;
+use crate::watermark::{END_OF_TIME, NEVER};
+use sabot_abi::manifest::TableKind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// A pipeline that fills a table, and how far it has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Feed {
+    /// By number.
+    pub(crate) pipeline: u32,
+    /// Which of the table's inputs it is.
+    #[expect(dead_code, reason = "tables of streams have several")]
+    pub(crate) input: u32,
+    pub(crate) progress: Progress,
+}
+
+impl Feed {
+    /// The watermark of what it has brought.
+    pub(crate) fn watermark(&self) -> i64 {
+        if self.progress.is_complete { END_OF_TIME } else { self.progress.watermark }
+    }
+}
+
+/// A table that gives rows while it is filled.
+#[derive(Debug)]
+pub(crate) struct LiveTable {
+    pub(super) kind: LiveKind,
+    /// Of accumulators by the end of a window: the part of the key.
+    pub(super) closes: Option<u32>,
+    feeds: Mutex<Vec<Feed>>,
+    /// How many have news of feeds; the first of them does the work for all.
+    claims: AtomicUsize,
+    given: Mutex<Given>,
+}
+
+/// The kinds of them.
+#[derive(Debug)]
+pub(super) enum LiveKind {
+    /// Accumulators by window.
+    Window(WindowTable),
+    /// Rows in order, by window.
+    Rows(ClosingTable),
+}
+
+/// What was told to the readers.
+#[derive(Debug)]
+struct Given {
+    watermark: i64,
+    is_last: bool,
+}
+
+/// What a table gives its readers.
+pub(crate) struct ToGive {
+    pub(crate) rows: Vec<Arc<Rows>>,
+    pub(crate) watermark: i64,
+    /// There will be nothing more.
+    pub(crate) is_last: bool,
+}
+
+impl LiveTable {
+    pub(crate) fn new(of: &TableKind) -> Result<Self, RunError> {
+        let unknown = |what: &str| Err(RunError::BadManifest(what.to_owned()));
+        let kind = match of {
+            TableKind::Window { keys, calls, kind, processing_time, allowed_lateness_us, emit_every_us } => {
+                let Some(assign) = Assign::new(*kind) else {
+                    return unknown("it has a window without a length");
+                };
+                LiveKind::Window(WindowTable::new(WindowSpec {
+                    groups: GroupSpec::new(keys, calls),
+                    assign,
+                    allowed_us: (*allowed_lateness_us).max(0),
+                    emit_every_us: *emit_every_us,
+                    processing_time: *processing_time,
+                    gives_bounds: true,
+                }))
+            }
+            TableKind::Aggregate { keys, calls, closes: Some(closes) } if (*closes as usize) < keys.len() => {
+                LiveKind::Window(WindowTable::new(WindowSpec {
+                    groups: GroupSpec::new(keys, calls),
+                    assign: Assign::End,
+                    allowed_us: 0,
+                    emit_every_us: None,
+                    processing_time: false,
+                    gives_bounds: false,
+                }))
+            }
+            TableKind::Sort { columns, by, limit, partition_by, closes: Some(closes) }
+                if (*closes as usize) < columns.len() =>
+            {
+                let (types, by, limit) = (columns.clone(), by.clone(), *limit);
+                let spec = RowsSpec { types, by, limit, partition_by: partition_by.clone() };
+                LiveKind::Rows(ClosingTable::new(spec, *closes))
+            }
+            TableKind::Stream { .. } => return unknown("it has a table of a stream"),
+            TableKind::Aggregate { .. } | TableKind::Sort { .. } | TableKind::Join { .. } | TableKind::Rows { .. } => {
+                return unknown("a table closes by a column that it does not have");
+            }
+        };
+        let closes = match of {
+            TableKind::Aggregate { closes, .. } => *closes,
+            TableKind::Window { .. }
+            | TableKind::Stream { .. }
+            | TableKind::Sort { .. }
+            | TableKind::Join { .. }
+            | TableKind::Rows { .. } => None,
+        };
+        let given = Mutex::new(Given { watermark: NEVER, is_last: false });
+        Ok(Self { kind, closes, feeds: Mutex::default(), claims: AtomicUsize::new(0), given })
+    }
+
+    /// The pipelines that fill it start: their numbers, and which inputs they are.
+    pub(crate) fn start(&self, feeds: &[(u32, u32)]) {
+        let progress = Progress { frontier: Seq::START, watermark: NEVER, is_complete: false };
+        let feeds = feeds.iter().map(|(pipeline, input)| Feed { pipeline: *pipeline, input: *input, progress });
+        *self.feeds.lock().expect("a worker that panicked ends the job") = feeds.collect();
+    }
+
+    /// A pipeline that fills it has come so far. Gives what that completes to `give`, in order; whether there was anything.
+    ///
+    /// One worker at a time does so: another that comes meanwhile leaves its news to it.
+    pub(crate) fn advance(
+        &self,
+        job: &JobRun<'_>,
+        number: u32,
+        pipeline: u32,
+        progress: Progress,
+        mut give: impl FnMut(&ToGive),
+    ) -> Result<bool, RunError> {
+        {
+            let mut feeds = self.feeds.lock().expect("a worker that panicked ends the job");
+            let mut is_new = false;
+            for feed in feeds.iter_mut().filter(|feed| feed.pipeline == pipeline) {
+                is_new |= feed.progress.take_over(&progress);
+            }
+            if !is_new {
+                return Ok(false);
+            }
+        }
+        if self.claims.fetch_add(1, Ordering::AcqRel) > 0 {
+            return Ok(false);
+        }
+        let mut has_given = false;
+        loop {
+            let claims = self.claims.load(Ordering::Acquire);
+            if let Some(to_give) = self.complete(job, number)? {
+                give(&to_give);
+                has_given = true;
+            }
+            if self.claims.compare_exchange(claims, 0, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+                return Ok(has_given);
+            }
+        }
+    }
+
+    /// What the feeds have completed since it was asked last.
+    fn complete(&self, job: &JobRun<'_>, number: u32) -> Result<Option<ToGive>, RunError> {
+        let feeds = self.feeds.lock().expect("a worker that panicked ends the job").clone();
+        let watermark = feeds.iter().map(Feed::watermark).min().unwrap_or(END_OF_TIME);
+        let is_last = feeds.iter().all(|feed| feed.progress.is_complete);
+        let mut given = self.given.lock().expect("a worker that panicked ends the job");
+        let is_further = watermark > given.watermark;
+        let made = match &self.kind {
+            LiveKind::Window(table) if is_further || table.spec.allowed_us > 0 => {
+                table.advance(watermark, &feeds, &job.account)?
+            }
+            LiveKind::Rows(table) if is_further => table.advance(watermark, &job.account),
+            LiveKind::Window(_) | LiveKind::Rows(_) => Default::default(),
+        };
+        if !made.too_large.is_empty() {
+            job.refuse_groups(job.filler_of(number).unwrap_or(0), &made.too_large)?;
+        }
+        if is_last {
+            debug_assert!(self.is_empty(), "at the end of the input nothing is left");
+        }
+        let is_news = is_further || is_last != given.is_last || !made.rows.is_empty();
+        *given = Given { watermark: watermark.max(given.watermark), is_last };
+        let rows = made.rows.into_iter().map(Arc::new).collect();
+        Ok(is_news.then_some(ToGive { rows, watermark: given.watermark, is_last }))
+    }
+
+    fn is_empty(&self) -> bool {
+        match &self.kind {
+            LiveKind::Window(table) => table.is_empty(),
+            LiveKind::Rows(table) => table.is_empty(),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Windows of time: rows go into slices of their worker, which are put together and given when the watermark has passed.
+
+mod assign;
+mod build;
+mod closing;
+mod table;
+
+pub(crate) use assign::Assign;
+pub(crate) use build::WindowEnd;
+pub(crate) use closing::{ClosingEnd, ClosingTable};
+pub(crate) use table::{WindowSpec, WindowTable};

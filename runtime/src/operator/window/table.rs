@@ -1,0 +1,251 @@
+//! The windows of all workers: slices become complete as the watermark passes, windows are made of them in the order of their
+//! ends.
+//!
+//! When the watermark reaches the end of a slice's first window, all rows that are on time for the slice are there, since
+//! whoever comes later is late for that window and goes into a pane of its own. So workers may go on with later morsels while
+//! a window is made: what they add is never part of it.
+
+use super::assign::Assign;
+use super::build::{PaneKey, Side};
+use crate::error::RunError;
+use crate::live::{Feed, GIVEN_ROWS};
+use crate::operator::aggregate::{GroupSpec, Pane};
+use crate::operator::collect::{Order, Rows};
+use crate::spill::Account;
+use crate::watermark::NEVER;
+use sabot_abi::manifest::{AggregateFunction, BaseType, ColumnType};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+/// What a table of windows holds.
+#[derive(Debug)]
+pub(crate) struct WindowSpec {
+    pub(crate) groups: GroupSpec,
+    pub(crate) assign: Assign,
+    pub(crate) allowed_us: i64,
+    #[expect(dead_code, reason = "unfinished windows are not given yet")]
+    pub(crate) emit_every_us: Option<i64>,
+    pub(crate) processing_time: bool,
+    /// Start and end of the window stand behind the keys.
+    pub(crate) gives_bounds: bool,
+}
+
+impl WindowSpec {
+    /// Whether it matters in which order rows of several slices came.
+    pub(crate) fn depends_on_order(&self) -> bool {
+        self.groups.calls.iter().any(|call| match call.function {
+            AggregateFunction::First
+            | AggregateFunction::Last
+            | AggregateFunction::ArgMin
+            | AggregateFunction::ArgMax => true,
+            // Of two zeros the first wins.
+            AggregateFunction::Min | AggregateFunction::Max => {
+                call.args.iter().any(|arg| matches!(arg.base, BaseType::Float32 | BaseType::Float64))
+            }
+            AggregateFunction::Count
+            | AggregateFunction::Sum
+            | AggregateFunction::Avg
+            | AggregateFunction::CountDistinct
+            | AggregateFunction::ApproxCountDistinct
+            | AggregateFunction::Variance
+            | AggregateFunction::Stddev
+            | AggregateFunction::Median => false,
+        })
+    }
+
+    /// Types of what it gives.
+    fn types(&self) -> impl Iterator<Item = ColumnType> {
+        let time = ColumnType { base: BaseType::TimestampUs, nullable: false };
+        let bounds = if self.gives_bounds { 2 } else { 0 };
+        let calls = self.groups.calls.iter().map(|call| call.ty);
+        self.groups.keys.iter().copied().chain(std::iter::repeat_n(time, bounds)).chain(calls)
+    }
+}
+
+#[cfg(test)]
+pub(super) fn test_spec(assign: Assign, allowed_us: i64) -> WindowSpec {
+    let groups = GroupSpec::new(&[], &[]);
+    WindowSpec { groups, assign, allowed_us, emit_every_us: None, processing_time: false, gives_bounds: true }
+}
+
+/// A table of windows while the job runs.
+#[derive(Debug)]
+pub(crate) struct WindowTable {
+    pub(crate) spec: Arc<WindowSpec>,
+    sides: Mutex<Vec<Arc<Mutex<Side>>>>,
+    state: Mutex<State>,
+}
+
+/// Panes that are complete: no row comes that is on time for them.
+#[derive(Debug)]
+struct Complete {
+    key: PaneKey,
+    pane: Pane,
+}
+
+#[derive(Debug)]
+struct State {
+    watermark: i64,
+    /// End of the last window that has fired.
+    fired: i64,
+    slices: BTreeMap<i64, Vec<Complete>>,
+    /// Ends of windows that fire again, as soon as they have fired once.
+    again: BTreeSet<i64>,
+    accounted: usize,
+}
+
+/// What a table gives, and the keys of groups that it cannot.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    pub(crate) rows: Vec<Rows>,
+    pub(crate) too_large: Vec<Vec<String>>,
+}
+
+impl WindowTable {
+    pub(crate) fn new(spec: WindowSpec) -> Self {
+        let state =
+            State { watermark: NEVER, fired: NEVER, slices: BTreeMap::new(), again: BTreeSet::new(), accounted: 0 };
+        Self { spec: Arc::new(spec), sides: Mutex::default(), state: Mutex::new(state) }
+    }
+
+    /// The side of one more worker.
+    pub(crate) fn new_side(&self) -> Arc<Mutex<Side>> {
+        let side = Arc::<Mutex<Side>>::default();
+        self.sides.lock().expect("a worker that panicked ends the job").push(Arc::clone(&side));
+        side
+    }
+
+    /// The watermark has come so far: gives the windows that it has passed.
+    pub(crate) fn advance(&self, watermark: i64, feeds: &[Feed], account: &Account) -> Result<Given, RunError> {
+        let mut state = self.state.lock().expect("a worker that panicked ends the job");
+        state.watermark = state.watermark.max(watermark);
+        self.seal(&mut state, feeds);
+        let mut giving = Giving { spec: &self.spec, given: Given::default(), rows: None };
+        while let Some(end) = state.next_end(&self.spec.assign).filter(|end| *end <= state.watermark) {
+            let complete = state.window(&self.spec, end, |key| key.on_time_from <= end);
+            giving.add(end, complete);
+            state.fired = end;
+            if state.again.is_empty() {
+                state.drop_passed(&self.spec);
+            }
+        }
+        while let Some(end) = state.again.pop_first() {
+            if end > state.watermark {
+                state.again.insert(end);
+                break;
+            }
+            let complete = state.window(&self.spec, end, |key| key.from_end <= end);
+            giving.add(end, complete);
+        }
+        state.drop_passed(&self.spec);
+        let bytes = state.slices.values().flatten().map(|complete| complete.pane.memory_bytes()).sum::<usize>();
+        account.update(&mut state.accounted, bytes);
+        Ok(giving.finish())
+    }
+
+    /// Takes the panes of the workers that are complete, and those that windows are to take that have fired before.
+    fn seal(&self, state: &mut State, feeds: &[Feed]) {
+        let sides = self.sides.lock().expect("a worker that panicked ends the job").clone();
+        let mut sealed: BTreeMap<PaneKey, Vec<Pane>> = BTreeMap::new();
+        let is_done =
+            |(pipeline, seq): Order| feeds.iter().any(|feed| feed.pipeline == pipeline && seq < feed.progress.frontier);
+        for side in sides {
+            let mut side = side.lock().expect("a worker that panicked ends the job");
+            let (now, later) = std::mem::take(&mut side.again).into_iter().partition(|(order, _)| is_done(*order));
+            side.again = later;
+            let mut wanted = BTreeSet::new();
+            for (_, key) in now {
+                wanted.insert(key);
+                let mut end = key.from_end;
+                while end < key.on_time_from && end <= self.spec.assign.last_end(key.slice) {
+                    state.again.insert(end);
+                    end = self.spec.assign.end_from(end.saturating_add(1));
+                }
+            }
+            let is_complete = |key: &PaneKey| key.on_time_from <= state.watermark || wanted.contains(key);
+            let keys: Vec<PaneKey> = side.panes.keys().filter(|key| is_complete(key)).copied().collect();
+            for key in keys {
+                if let Some(pane) = side.panes.remove(&key) {
+                    sealed.entry(key).or_default().push(pane);
+                }
+            }
+        }
+        for (key, panes) in sealed {
+            if let Some(pane) = Pane::join(panes) {
+                state.slices.entry(key.slice).or_default().push(Complete { key, pane });
+            }
+        }
+    }
+
+    /// Whether it holds nothing: at the end of the job nothing may be left.
+    pub(crate) fn is_empty(&self) -> bool {
+        let sides = self.sides.lock().expect("a worker that panicked ends the job");
+        let is_empty = |side: &Arc<Mutex<Side>>| side.lock().is_ok_and(|side| side.panes.is_empty());
+        sides.iter().all(is_empty) && self.state.lock().is_ok_and(|state| state.slices.is_empty())
+    }
+}
+
+impl State {
+    /// End of the next window that some slice is a part of.
+    fn next_end(&self, assign: &Assign) -> Option<i64> {
+        let slice = self.slices.keys().find(|slice| self.fired == NEVER || assign.last_end(**slice) > self.fired)?;
+        let first = assign.first_end(*slice);
+        Some(if self.fired < first { first } else { assign.end_from(self.fired.saturating_add(1)) })
+    }
+
+    /// The groups of the window with an end, of those panes that are wanted. Panes that no other window takes are used up.
+    fn window(&mut self, spec: &WindowSpec, end: i64, is_wanted: impl Fn(&PaneKey) -> bool) -> Option<Pane> {
+        let (from, to) = spec.assign.slices_of(end);
+        let slices: Vec<i64> = self.slices.range(from..to).map(|(slice, _)| *slice).collect();
+        // The largest of those that are used up takes the others over.
+        let mut own = Vec::new();
+        for slice in &slices {
+            let is_last = spec.allowed_us == 0 && spec.assign.last_end(*slice) <= end;
+            if let Some(panes) = self.slices.get_mut(slice).filter(|_| is_last) {
+                own.extend(panes.extract_if(.., |complete| is_wanted(&complete.key)).map(|complete| complete.pane));
+            }
+        }
+        let mut all = Pane::join(own);
+        let shared = slices.iter().filter_map(|slice| self.slices.get(slice)).flatten();
+        for complete in shared.filter(|complete| is_wanted(&complete.key)) {
+            all.get_or_insert_with(|| Pane::new(&spec.groups)).add(&complete.pane);
+        }
+        all
+    }
+
+    /// Drops the slices that no window takes any more.
+    fn drop_passed(&mut self, spec: &WindowSpec) {
+        let (fired, watermark) = (self.fired, self.watermark);
+        let is_passed = |slice: i64| {
+            let last = spec.assign.last_end(slice);
+            last <= fired && last.saturating_add(spec.allowed_us) <= watermark
+        };
+        while let Some(slice) = self.slices.first_entry().filter(|slice| is_passed(*slice.key())) {
+            slice.remove();
+        }
+    }
+}
+
+/// Windows on their way out.
+struct Giving<'a> {
+    spec: &'a WindowSpec,
+    given: Given,
+    rows: Option<Rows>,
+}
+
+impl Giving<'_> {
+    fn add(&mut self, end: i64, window: Option<Pane>) {
+        let Some(mut window) = window else { return };
+        let rows = self.rows.get_or_insert_with(|| Rows::new(self.spec.types()));
+        let bounds = self.spec.gives_bounds.then(|| (self.spec.assign.start_of(end), end));
+        window.give(&self.spec.groups, bounds, rows, &mut self.given.too_large);
+        if rows.rows >= GIVEN_ROWS {
+            self.given.rows.extend(self.rows.take());
+        }
+    }
+
+    fn finish(mut self) -> Given {
+        self.given.rows.extend(self.rows.take().filter(|rows| rows.rows > 0));
+        self.given
+    }
+}

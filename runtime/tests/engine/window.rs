@@ -1,0 +1,325 @@
+//! Windows of event time against the rows of each window, by their definition: rows in any order, watermarks, late rows.
+
+use crate::support::*;
+use sabot_abi::manifest::*;
+use sabot_abi::stream::{LateRows, ScanTime, WindowKind};
+use sabot_runtime::{RunOptions, RunSummary};
+use std::collections::BTreeMap;
+
+/// Columns: key, time, value.
+const TIME: u32 = 1;
+
+/// The register of the watermark.
+const WATERMARK: Reg = 3;
+
+fn call(function: AggregateFunction, args: &[ColumnType], ty: ColumnType) -> AggregateSpec {
+    AggregateSpec { function, args: args.to_vec(), ty }
+}
+
+fn input(args: &[Reg]) -> AggregateInput {
+    AggregateInput { args: args.to_vec(), filter: None }
+}
+
+/// Count, sum, first and last of the value.
+fn calls() -> (Vec<AggregateSpec>, Vec<AggregateInput>) {
+    let calls = vec![
+        call(AggregateFunction::Count, &[], int()),
+        call(AggregateFunction::Sum, &[int()], int()),
+        call(AggregateFunction::First, &[int()], int()),
+        call(AggregateFunction::Last, &[int()], int()),
+    ];
+    (calls, vec![input(&[]), input(&[2]), input(&[2]), input(&[2])])
+}
+
+/// How late rows may be, and are taken after all.
+#[derive(Clone, Copy)]
+struct Lateness {
+    lateness: i64,
+    allowed: i64,
+}
+
+/// A job of one window, with the rows that are late in the second sink.
+fn windows(key: ColumnType, rows: &[Row], kind: WindowKind, late: Lateness) -> Plan {
+    let mut plan = Plan::new(&["source", "window", "sink"]);
+    let source = plan.source(&[key, int(), int()], rows.to_vec());
+    let given = [key, int(), int(), int(), int(), int(), int()];
+    let sink = plan.sink(&given);
+    let late_sink = plan.sink(&[key, int(), int()]);
+    let (calls, inputs) = calls();
+    let table = plan.table(TableKind::Window {
+        keys: vec![key],
+        calls,
+        kind,
+        processing_time: false,
+        allowed_lateness_us: late.allowed,
+        emit_every_us: None,
+    });
+    let end = End::Window {
+        table,
+        time: Some(TIME),
+        watermark: Some(WATERMARK),
+        keys: vec![0],
+        inputs,
+        late: Some(LateRows { sink: late_sink, columns: vec![0, 1, 2] }),
+        operator: 1,
+    };
+    plan.scan(source, 0, &[int()], vec![], end);
+    set_time(&mut plan, 0, late.lateness);
+    plan.table_to_sink(table, &given, sink, 2);
+    plan
+}
+
+/// The pipeline's source has event time.
+fn set_time(plan: &mut Plan, pipeline: usize, lateness_us: i64) {
+    if let Origin::Scan { event_time, .. } = &mut plan.manifest.pipelines[pipeline].origin {
+        *event_time = Some(ScanTime { column: TIME, lateness_us, watermark: Some(WATERMARK) });
+    }
+}
+
+fn number(value: &V) -> i64 {
+    match value {
+        V::I(number) => *number,
+        other => panic!("{other:?} is no number"),
+    }
+}
+
+/// The windows of a time, start and end.
+fn windows_of(kind: WindowKind, time: i64) -> Vec<(i64, i64)> {
+    let range = |start: i64, end: i64| (start <= time && time < end).then_some((start, end));
+    let of = |size: i64, slide: i64, offset: i64| {
+        let near = (time - offset).div_euclid(slide);
+        (near - size / slide - 1..=near + 1)
+            .filter_map(|number| range(number * slide + offset, number * slide + offset + size))
+            .collect()
+    };
+    match kind {
+        WindowKind::Tumbling { size_us, offset_us } => of(size_us, size_us, offset_us),
+        WindowKind::Sliding { size_us, slide_us, offset_us } => of(size_us, slide_us, offset_us),
+        WindowKind::Cumulate { step_us, max_us, offset_us } => {
+            let start = (time - offset_us).div_euclid(max_us) * max_us + offset_us;
+            (1..=max_us / step_us).filter_map(|steps| range(start, start + steps * step_us)).collect()
+        }
+        other => panic!("{other:?} is not made of slices"),
+    }
+}
+
+/// What comes out, in order, and the late rows.
+fn expected(rows: &[Row], kind: WindowKind, late: Lateness) -> (Vec<Row>, Vec<Row>) {
+    let mut greatest = i64::MIN;
+    let mut groups: BTreeMap<(i64, i64, String), (V, Vec<i64>)> = BTreeMap::new();
+    let mut too_late = Vec::new();
+    let mut steps: BTreeMap<(i64, String), i64> = BTreeMap::new();
+    for row in rows {
+        let time = number(&row[1]);
+        let watermark = if greatest == i64::MIN { greatest } else { greatest - late.lateness };
+        greatest = greatest.max(time);
+        let open: Vec<(i64, i64)> =
+            windows_of(kind, time).into_iter().filter(|(_, end)| watermark < end + late.allowed).collect();
+        if open.is_empty() {
+            too_late.push(row.clone());
+        }
+        let sortable = match &row[0] {
+            V::I(key) => format!("{:020}", key + 1_000_000),
+            V::S(key) => format!("s{key}"),
+            _ => String::new(),
+        };
+        for (start, end) in open {
+            steps.entry((start, sortable.clone())).and_modify(|last| *last = (*last).max(end)).or_insert(end);
+            groups
+                .entry((end, start, sortable.clone()))
+                .or_insert_with(|| (row[0].clone(), vec![]))
+                .1
+                .push(number(&row[2]));
+        }
+    }
+    let result = |((end, start, _), (key, values)): (&(i64, i64, String), &(V, Vec<i64>))| {
+        let (first, last) = (values[0], values[values.len() - 1]);
+        let sum = values.iter().sum();
+        let numbers = [*start, *end, values.len() as i64, sum, first, last];
+        std::iter::once(key.clone()).chain(numbers.map(V::I)).collect()
+    };
+    (groups.iter().map(result).collect(), too_late)
+}
+
+/// Rows whose times rise, each at most `disorder` off, with ties.
+fn rows(seed: u64, count: usize, key: ColumnType, step: u64, disorder: u64) -> Vec<Row> {
+    let mut random = Random(seed);
+    let mut now = -50;
+    (0..count)
+        .map(|_| {
+            now += random.below(step + 1) as i64;
+            let key = random.value(key, 12);
+            vec![key, V::I(now - random.below(disorder + 1) as i64), V::I(random.below(1000) as i64 - 300)]
+        })
+        .collect()
+}
+
+fn late_count(summary: &RunSummary) -> u64 {
+    summary.operators.iter().map(|operator| operator.late).sum()
+}
+
+/// The rows of both sinks are the same for every number of workers and all sizes of batches.
+#[track_caller]
+fn check(mut plan: Plan, expected: &[Row], late: &[Row]) {
+    for batch_rows in [Some(7), Some(2048), Some(1)] {
+        plan.batch_rows = batch_rows;
+        for (seed, workers) in [1, 2].into_iter().enumerate() {
+            let options = RunOptions { parallelism: Some(workers), ..RunOptions::default() };
+            let (rows, summary) = plan.run(&options, seed as u64).unwrap_or_else(|error| panic!("{error}"));
+            assert_same(&rows[0], expected, workers);
+            assert_same(&rows[1], late, workers);
+            assert_eq!(late_count(&summary), late.len() as u64);
+        }
+    }
+}
+
+const KINDS: [WindowKind; 7] = [
+    WindowKind::Tumbling { size_us: 10, offset_us: 0 },
+    WindowKind::Tumbling { size_us: 1000, offset_us: 3 },
+    WindowKind::Sliding { size_us: 20, slide_us: 5, offset_us: 0 },
+    WindowKind::Sliding { size_us: 7, slide_us: 3, offset_us: -1 },
+    WindowKind::Sliding { size_us: 6, slide_us: 6, offset_us: 2 },
+    WindowKind::Cumulate { step_us: 4, max_us: 12, offset_us: 1 },
+    WindowKind::Cumulate { step_us: 50, max_us: 500, offset_us: 0 },
+];
+
+#[test]
+fn windows_give_what_their_rows_are() {
+    let late = Lateness { lateness: 0, allowed: 0 };
+    for (seed, kind) in (0..).zip(KINDS) {
+        let rows = rows(seed, 900, int(), 2, 0);
+        let (given, too_late) = expected(&rows, kind, late);
+        assert!(too_late.is_empty() && !given.is_empty());
+        check(windows(int(), &rows, kind, late), &given, &too_late);
+    }
+}
+
+#[test]
+fn disorder_within_the_lateness_changes_nothing() {
+    let late = Lateness { lateness: 30, allowed: 0 };
+    for (seed, kind) in (10..).zip(KINDS) {
+        let key = if seed % 2 == 0 { string() } else { option(int()) };
+        let rows = rows(seed, 700, key, 2, 30);
+        let (given, too_late) = expected(&rows, kind, late);
+        assert!(too_late.is_empty(), "nothing is later than that");
+        check(windows(key, &rows, kind, late), &given, &too_late);
+    }
+}
+
+#[test]
+fn late_rows_are_counted_one_by_one_and_come_out_in_order() {
+    let late = Lateness { lateness: 4, allowed: 0 };
+    let mut seen = 0;
+    for (seed, kind) in (20..).zip(KINDS) {
+        let rows = rows(seed, 700, int(), 3, 60);
+        let (given, too_late) = expected(&rows, kind, late);
+        seen += too_late.len();
+        check(windows(int(), &rows, kind, late), &given, &too_late);
+    }
+    assert!(seen > 100, "there were {seen} late rows");
+}
+
+#[test]
+fn rows_late_for_a_window_that_still_takes_them_make_it_fire_again() {
+    let late = Lateness { lateness: 4, allowed: 25 };
+    for (seed, kind) in (30..).zip(KINDS) {
+        let rows = rows(seed, 700, int(), 3, 60);
+        let (wanted, too_late) = expected(&rows, kind, late);
+        let mut plan = windows(int(), &rows, kind, late);
+        for (batch_rows, workers) in [(7, 1), (64, 2), (2048, 1)] {
+            plan.batch_rows = Some(batch_rows);
+            let options = RunOptions { parallelism: Some(workers), ..RunOptions::default() };
+            let (given, summary) = plan.run(&options, seed).unwrap_or_else(|error| panic!("{error}"));
+            // What was given last for a window and a key holds.
+            let mut last: BTreeMap<(i64, i64, i64), Row> = BTreeMap::new();
+            for row in &given[0] {
+                last.insert((number(&row[2]), number(&row[1]), number(&row[0])), row.clone());
+            }
+            assert_same(&last.into_values().collect::<Vec<_>>(), &wanted, workers);
+            assert!(batch_rows > 7 || given[0].len() > wanted.len(), "no window has fired again");
+            assert_same(&given[1], &too_late, workers);
+            assert_eq!(late_count(&summary), too_late.len() as u64);
+        }
+    }
+}
+
+/// Of each window the value that came most often: counts by key and window, then the greatest of a window, beside the windows'
+/// counts in order.
+#[test]
+fn what_stands_behind_a_window_closes_with_it() {
+    let late = Lateness { lateness: 8, allowed: 0 };
+    let kind = WindowKind::Sliding { size_us: 20, slide_us: 5, offset_us: 0 };
+    let rows = rows(40, 900, int(), 2, 8);
+    let (counts, _) = expected(&rows, kind, late);
+    let mut by_end: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
+    for row in &counts {
+        by_end.entry(number(&row[2])).or_default().push((number(&row[3]), number(&row[0])));
+    }
+    let greatest: Vec<Row> = by_end
+        .iter()
+        .map(|(end, counts)| vec![V::I(*end), V::I(counts.iter().map(|(count, _)| *count).max().unwrap_or(0))])
+        .collect();
+    let mut top = Vec::new();
+    for (end, counts) in &mut by_end {
+        counts.sort_by_key(|(count, key)| (std::cmp::Reverse(*count), *key));
+        top.extend(counts.iter().take(2).map(|(count, key)| vec![V::I(*key), V::I(*end), V::I(*count)]));
+    }
+    let mut plan = windows(int(), &rows, kind, late);
+    let max_sink = plan.sink(&[int(), int()]);
+    let top_sink = plan.sink(&[int(), int(), int()]);
+    let max = plan.table(TableKind::Aggregate {
+        keys: vec![int()],
+        calls: vec![call(AggregateFunction::Max, &[int()], int())],
+        closes: Some(0),
+    });
+    let sort = plan.table(TableKind::Sort {
+        columns: vec![int(), int(), int()],
+        by: vec![(2, true), (0, false)],
+        limit: Some(2),
+        partition_by: vec![1],
+        closes: Some(1),
+    });
+    // Registers of the windows: key, start, end, count, …
+    let body = |end: End| Body { steps: vec![], end };
+    let (keys, inputs) = (vec![2], vec![input(&[3])]);
+    let first = std::mem::replace(&mut plan.manifest.pipelines[1].body.end, End::Nothing);
+    plan.manifest.pipelines[1].body.end = End::Fork(vec![
+        body(first),
+        body(End::Aggregate { table: max, keys, inputs, fused: None, operator: 1 }),
+        body(End::Collect { table: sort, columns: vec![0, 2, 3], operator: 1 }),
+    ]);
+    plan.table_to_sink(max, &[int(), int()], max_sink, 2);
+    plan.table_to_sink(sort, &[int(), int(), int()], top_sink, 2);
+    for (batch_rows, workers) in [(1, 1), (7, 2), (2048, 1), (2048, 4)] {
+        plan.batch_rows = Some(batch_rows);
+        let options = RunOptions { parallelism: Some(workers), ..RunOptions::default() };
+        let (given, summary) = plan.run(&options, 3).unwrap_or_else(|error| panic!("{error}"));
+        assert_same(&given[0], &counts, workers);
+        assert_same(&given[2], &greatest, workers);
+        assert_same(&given[3], &top, workers);
+        assert_eq!(late_count(&summary), 0);
+    }
+}
+
+#[test]
+fn a_row_without_event_time_fails_the_job_or_is_skipped() {
+    let late = Lateness { lateness: 0, allowed: 0 };
+    let kind = WindowKind::Tumbling { size_us: 10, offset_us: 0 };
+    let good = rows(50, 100, int(), 2, 0);
+    let mut rows = good.clone();
+    rows.insert(60, vec![V::I(1), V::Null, V::I(0)]);
+    rows.insert(30, vec![V::I(1), V::Null, V::I(0)]);
+    let mut plan = windows(int(), &rows, kind, late);
+    for pipeline in &mut plan.manifest.pipelines[..1] {
+        pipeline.registers[1].ty = option(int());
+    }
+    plan.manifest.sources[0].fields[1].ty = option(int());
+    let options = RunOptions { parallelism: Some(2), ..RunOptions::default() };
+    plan.batch_rows = Some(7);
+    let error = plan.run(&options, 1).expect_err("a time is missing").to_string();
+    assert!(error.contains("the row has no event time") && error.contains("memory, row 31"), "{error}");
+    plan.manifest.operators[0].on_error = ErrorPolicy::Skip;
+    let (given, summary) = plan.run(&options, 1).unwrap_or_else(|error| panic!("{error}"));
+    assert_same(&given[0], &expected(&good, kind, late).0, 2);
+    assert_eq!(summary.operators[0].skipped, 2);
+}
