@@ -11,7 +11,7 @@ use cranelift_codegen::cursor::{Cursor as _, FuncCursor};
 use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    self, AbiParam, Block, ConstantData, Endianness, Function, Inst, InstBuilder as _, MemFlagsData, Signature,
+    self, AbiParam, Block, ConstantData, Endianness, Function, Inst, InstBuilder as _, MemFlagsData, Opcode, Signature,
     SourceLoc, Type as Clif, UserFuncName, Value, types,
 };
 use cranelift_codegen::write::{FuncWriter, PlainWriter, decorate_function};
@@ -136,6 +136,12 @@ impl<'a> FunctionCx<'a> {
         bytes.extend_from_slice(&high.to_le_bytes());
         let constant = self.builder.func.dfg.constants.insert(ConstantData::from(bytes));
         self.builder.ins().vconst(ty, constant)
+    }
+
+    /// Whether it is an integer that is known here.
+    pub(crate) fn is_constant(&self, value: Value) -> bool {
+        let dfg = &self.builder.func.dfg;
+        dfg.value_def(value).inst().is_some_and(|inst| dfg.insts[inst].opcode() == Opcode::Iconst)
     }
 
     /// The bits of a value as another type of the same size.

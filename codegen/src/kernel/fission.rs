@@ -19,6 +19,8 @@ pub(super) struct BlockCall {
     pub(super) register: u32,
     /// What is called.
     pub(super) function: RuntimeFunction,
+    /// The same for one row.
+    pub(super) of_one: Function,
     /// Expressions over the kernel's inputs and the results of earlier stages.
     pub(super) args: Vec<Expr>,
 }
@@ -190,7 +192,7 @@ impl Splitter {
             ExprKind::Call(function, args) => {
                 let args: Vec<Expr> = args.iter().map(|arg| self.expr(arg, around)).collect();
                 match block_function(*function, &args) {
-                    Some(called) => return self.call(called, args, around, expr),
+                    Some(called) => return self.call(called, *function, args, around, expr),
                     None => ExprKind::Call(*function, args),
                 }
             }
@@ -207,7 +209,14 @@ impl Splitter {
     }
 
     /// A call as the register of its results.
-    fn call(&mut self, function: RuntimeFunction, args: Vec<Expr>, around: &[Around], expr: &Expr) -> Expr {
+    fn call(
+        &mut self,
+        function: RuntimeFunction,
+        of_one: Function,
+        args: Vec<Expr>,
+        around: &[Around],
+        expr: &Expr,
+    ) -> Expr {
         let args: Vec<Expr> = args.into_iter().map(|arg| self.alone(arg, around)).collect();
         let key = (function, args.clone());
         let register = match self.calls.get(&key) {
@@ -221,7 +230,7 @@ impl Splitter {
                 if self.stages.len() <= depth {
                     self.stages.push(Vec::new());
                 }
-                self.stages[depth].push(BlockCall { register, function, args });
+                self.stages[depth].push(BlockCall { register, function, of_one, args });
                 self.depths.insert(register, depth);
                 self.calls.insert(key, register);
                 register

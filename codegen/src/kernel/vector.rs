@@ -10,6 +10,7 @@ use crate::CodegenError;
 use crate::column::Class;
 use crate::function::{FunctionCx, memory, readonly};
 use crate::lower::aggregate::vector::LaneAccumulators;
+use crate::lower::scalar::math::runtime_function;
 use crate::lower::vector::{Lanes, VectorCx, param};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -79,6 +80,9 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     let words = fx.builder.ins().ushr_imm_u(rounded, 6);
     let zero = fx.int(types::I64, 0);
 
+    let mut results = Results::default();
+    let stages = compute_constants(fx, stages, &params, &mut results)?;
+
     let word = fx.builder.declare_var(types::I64);
     let within = fx.builder.declare_var(types::I64);
     let selected_bits = accumulators.is_some().then(|| fx.builder.declare_var(types::I64));
@@ -119,7 +123,6 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     fx.builder.switch_to_block(block);
     let first_row = fx.builder.ins().ishl_imm_u(current, 6);
     let at = BlockOfRows { first_row, word_offset, selected, within, fail };
-    let mut results = Results::default();
     for stage in &stages {
         compute_stage(fx, stage, &at, &inputs, &params, &mut results)?;
     }
@@ -315,6 +318,8 @@ fn block_slot(fx: &mut FunctionCx<'_>) -> StackSlot {
 #[derive(Default)]
 struct Results {
     slots: BTreeMap<u32, StackSlot>,
+    /// Results that are the same for all rows.
+    constants: BTreeMap<u32, Lanes>,
     /// For arguments, which nobody reads after the call.
     arguments: Vec<StackSlot>,
 }
@@ -330,7 +335,43 @@ impl Results {
             let value = fx.bitcast(types::F64X2, bits);
             registers.insert(*register, Lanes::plain(value));
         }
+        registers.extend(&self.constants);
     }
+}
+
+/// Calls what needs no row once, before the first one; gives the calls that are left.
+fn compute_constants(
+    fx: &mut FunctionCx<'_>,
+    stages: Vec<Vec<BlockCall>>,
+    params: &BTreeMap<u32, Value>,
+    results: &mut Results,
+) -> Result<Vec<Vec<BlockCall>>, CodegenError> {
+    let mut left = Vec::with_capacity(stages.len());
+    for stage in stages {
+        let mut calls = Vec::with_capacity(stage.len());
+        for call in stage {
+            let is_constant = |arg: &Expr| {
+                !arg.can_fail() && arg.columns().iter().all(|column| results.constants.contains_key(column))
+            };
+            let function = runtime_function(call.of_one).filter(|_| call.args.iter().all(is_constant));
+            let Some(function) = function else {
+                calls.push(call);
+                continue;
+            };
+            let mut cx = VectorCx::new(fx, results.constants.clone(), params);
+            let mut args = Vec::with_capacity(call.args.len());
+            for arg in &call.args {
+                let value = cx.lower(arg)?.value;
+                args.push(cx.fx.builder.ins().extractlane(value, 0u8));
+            }
+            let value = fx.call(function, &args);
+            let value = fx.builder.ins().splat(types::F64X2, value);
+            results.constants.insert(call.register, Lanes::plain(value));
+        }
+        left.push(calls);
+    }
+    left.retain(|calls| !calls.is_empty());
+    Ok(left)
 }
 
 /// Computes the arguments of calls for 64 rows, a few at a time, and then calls.

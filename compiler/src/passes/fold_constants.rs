@@ -24,7 +24,7 @@ fn run(plan: &mut Plan, _cx: &mut PassCx) -> Changed {
 }
 
 /// Folds an expression, the code of its bodies included.
-fn fold(expr: &mut Expr, changed: &mut Changed) {
+pub(super) fn fold(expr: &mut Expr, changed: &mut Changed) {
     expr.rewrite(&mut |node| {
         if let ExprKind::Compute(body, _) = &mut node.kind {
             for inner in body.exprs_mut() {

@@ -29,6 +29,7 @@ mod split_filters;
 mod substitute;
 #[cfg(test)]
 mod testing;
+mod unroll_loops;
 
 use crate::{Catalog, check};
 use sabot_ir::diagnostic::Diagnostics;
@@ -41,6 +42,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const PASSES: &[Pass] = &[
     // Constants first: whatever follows sees less.
     fold_constants::FOLD_CONSTANTS,
+    simplify_expressions::SIMPLIFY_EXPRESSIONS,
+    // The counters of loops are constants now.
+    unroll_loops::UNROLL_LOOPS,
     simplify_expressions::SIMPLIFY_EXPRESSIONS,
     // Inlined `let`s and chosen branches have made new constants.
     fold_constants::FOLD_CONSTANTS,

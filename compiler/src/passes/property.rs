@@ -6,6 +6,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "the tests make a few of the types")]
 
 use super::testing::Builder;
+use super::unroll_loops::tests::repeat;
 use super::{Changed, PASSES, PassCx, PlanOptimizer, rewrite, run_pass};
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, ParamId, UnaryOp};
 use sabot_ir::plan::{
@@ -521,6 +522,14 @@ impl Generator {
     }
 
     fn control(&mut self, ty: &Type, schema: &Schema, depth: usize, locals: &mut Vec<(LocalId, Type)>) -> Expr {
+        if matches!(ty, Type::Int64 | Type::Float64) && self.percent(15) {
+            let (by, from) = (self.scoped(ty, schema, depth, locals), self.scoped(ty, schema, depth, locals));
+            let passes = int(self.pick(&[0, 1, 3, 2000]));
+            return repeat(by, from, passes, |before, by| match ty {
+                Type::Float64 => binary(BinaryOp::Sub, by, before, Type::Float64),
+                _ => call(Function::WrappingSub, vec![by, before], Type::Int64),
+            });
+        }
         let kind = match self.below(3) {
             0 => ExprKind::If {
                 condition: Box::new(self.scoped(&Type::Bool, schema, depth, locals)),

@@ -77,6 +77,14 @@ fn strings(cx: &mut ScalarCx<'_, '_>, function: Function, values: &[Scalar]) -> 
     Some(Scalar::plain(string::predicate(cx, called, values[0], *values.get(1)?)))
 }
 
+/// What computes a function of one `f64`, or of two, in the runtime.
+pub(crate) fn runtime_function(function: Function) -> Option<RuntimeFunction> {
+    if let Function::Fast(function) = function {
+        return Some(fast_function(function));
+    }
+    float::runtime_function(function).map(|(_, of_f64)| of_f64)
+}
+
 fn fast_function(function: FastFunction) -> RuntimeFunction {
     match function {
         FastFunction::Exp => RuntimeFunction::FastExp,

@@ -3,6 +3,7 @@
 //! Integer overflow is seen from signs (64 bits) or from the bits above the type (narrower). Multiplication of 64-bit
 //! integers and all division are done lane by lane: no machine of ours has them for vectors. `x / 2^k` is a product.
 
+use super::range::Range;
 use super::{Lanes, VectorCx};
 use crate::CodegenError;
 use crate::column::{Class, least};
@@ -13,7 +14,7 @@ use cranelift_codegen::ir::{InstBuilder as _, Value, types};
 use sabot_ir::expr::{BinaryOp, Expr, Literal, UnaryOp};
 
 /// An integer class.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Int {
     /// 8, 16, 32 or 64.
     pub(super) bits: u8,
@@ -150,6 +151,15 @@ fn multiply_by_lane(cx: &mut VectorCx<'_, '_>, signed: bool, left: Value, right:
     (value, overflowed)
 }
 
+impl VectorCx<'_, '_> {
+    /// Between which bounds the integers of a vector lie.
+    fn range(&self, int: Int, value: Value) -> Range {
+        let all = Range::of_type(int);
+        // What was cast between signed and unsigned is the same value with other bounds.
+        self.ranges.get(&value).copied().filter(|range| range.is_in(all)).unwrap_or(all)
+    }
+}
+
 /// The constant that an expression is.
 fn int_literal(expr: &Expr) -> Option<i64> {
     match expr.as_literal() {
@@ -242,22 +252,26 @@ fn floats(
 }
 
 fn integers(cx: &mut VectorCx<'_, '_>, op: BinaryOp, int: Int, left: Value, right: Value, by: &Expr) -> Option<Value> {
-    match op {
+    let (a, b) = (cx.range(int, left), cx.range(int, right));
+    let range = Range::after(op, a, b).filter(|range| range.is_in(Range::of_type(int)));
+    let value = match op {
+        BinaryOp::Add | BinaryOp::Sub if range.is_some() => wrapping(cx, op, left, right),
+        BinaryOp::Mul if range.is_some() => exact_product(cx, left, right),
         BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => {
             let (value, overflowed) = overflowing(cx, op, int, left, right);
             cx.fail_if(overflowed);
             // Where it did not overflow it is canonical, and nobody looks elsewhere.
-            Some(value)
+            value
         }
-        BinaryOp::Div | BinaryOp::Rem => Some(divide(cx, op == BinaryOp::Rem, int, left, right, int_literal(by))),
+        BinaryOp::Div | BinaryOp::Rem => divide(cx, op == BinaryOp::Rem, int, left, right, int_literal(by)),
         BinaryOp::Shl => {
             let shifted = cx.fx.builder.ins().ishl_imm_u(left, int_literal(by)?);
-            Some(canonical(cx, int, shifted))
+            canonical(cx, int, shifted)
         }
         BinaryOp::Shr => {
             let distance = int_literal(by)?;
             let ins = cx.fx.builder.ins();
-            Some(if int.signed { ins.sshr_imm_u(left, distance) } else { ins.ushr_imm_u(left, distance) })
+            if int.signed { ins.sshr_imm_u(left, distance) } else { ins.ushr_imm_u(left, distance) }
         }
         BinaryOp::BitAnd
         | BinaryOp::BitOr
@@ -269,8 +283,20 @@ fn integers(cx: &mut VectorCx<'_, '_>, op: BinaryOp, int: Int, left: Value, righ
         | BinaryOp::Gt
         | BinaryOp::Ge
         | BinaryOp::And
-        | BinaryOp::Or => bits(cx, op, left, right),
+        | BinaryOp::Or => bits(cx, op, left, right)?,
+    };
+    if let Some(range) = range {
+        cx.ranges.insert(value, range);
     }
+    Some(value)
+}
+
+/// A product that does not overflow. Lanes that are apart already stay there.
+fn exact_product(cx: &mut VectorCx<'_, '_>, left: Value, right: Value) -> Value {
+    if cx.scalars.contains_key(&left) || cx.scalars.contains_key(&right) {
+        return cx.by_lane(&[left, right], |cx, args| cx.fx.builder.ins().imul(args[0], args[1]));
+    }
+    wrapping(cx, BinaryOp::Mul, left, right)
 }
 
 /// `left / right` or `left % right`, lane by lane, never trapping.
@@ -284,10 +310,12 @@ fn divide(
 ) -> Value {
     let raw = if is_remainder { raw_remainder } else { raw_divide };
     if let Some(by) = by.filter(|by| !matches!(by, 0 | -1)) {
+        // Without a sign there is less to mend.
+        let signed = int.signed && !(by > 0 && cx.range(int, left).is_positive());
         return cx.by_lane(&[left], |cx, args| {
             // A constant here lets Cranelift multiply instead.
             let by = cx.fx.int(types::I64, by);
-            raw(cx.fx, int.signed, args[0], by)
+            raw(cx.fx, signed, args[0], by)
         });
     }
     // A row that has failed already may hold anything: no quotient of it may trap.

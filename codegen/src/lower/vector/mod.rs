@@ -11,12 +11,14 @@ mod cast;
 mod compare;
 mod control;
 mod math;
+mod range;
 
 use crate::CodegenError;
 use crate::column::Class;
 use crate::function::{FunctionCx, readonly};
 use crate::lower::scalar::low_bits;
 use cranelift_codegen::ir::{InstBuilder as _, Opcode, Value, types};
+use range::Range;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal, LocalId};
 use sabot_ir::span::Span;
 use std::collections::BTreeMap;
@@ -50,6 +52,10 @@ pub(crate) struct VectorCx<'f, 'a> {
     /// The sign bit says that the row failed; `None`: neither did.
     pub(crate) failed: Option<Value>,
     locals: BTreeMap<LocalId, Lanes>,
+    /// Integers of which more is known than their type says, in rows that have not failed.
+    ranges: BTreeMap<Value, Range>,
+    /// Vectors that were made of scalars.
+    scalars: BTreeMap<Value, [Value; 2]>,
 }
 
 impl<'f, 'a> VectorCx<'f, 'a> {
@@ -59,7 +65,16 @@ impl<'f, 'a> VectorCx<'f, 'a> {
         registers: BTreeMap<u32, Lanes>,
         params: &'f BTreeMap<u32, Value>,
     ) -> Self {
-        Self { fx, registers, params, path: None, failed: None, locals: BTreeMap::new() }
+        Self {
+            fx,
+            registers,
+            params,
+            path: None,
+            failed: None,
+            locals: BTreeMap::new(),
+            ranges: BTreeMap::new(),
+            scalars: BTreeMap::new(),
+        }
     }
 
     /// Computes an expression.
@@ -154,7 +169,11 @@ impl<'f, 'a> VectorCx<'f, 'a> {
             ) => return Err(CodegenError::unsupported("a literal of this type in vectors", span)),
         };
         let ty = class.lanes().ok_or_else(|| CodegenError::internal("a literal of no lane type"))?;
-        Ok(self.fx.lanes(ty, bits, bits))
+        let value = self.fx.lanes(ty, bits, bits);
+        if let Literal::Int(literal) = literal {
+            self.ranges.insert(value, Range::of(*literal));
+        }
+        Ok(value)
     }
 
     /// A mask of all rows, or of none.
@@ -235,14 +254,24 @@ impl<'f, 'a> VectorCx<'f, 'a> {
 
     /// Computes each lane on its own.
     fn by_lane(&mut self, args: &[Value], mut compute: impl FnMut(&mut Self, &[Value]) -> Value) -> Value {
-        let mut results = [None; 2];
-        for (lane, result) in results.iter_mut().enumerate() {
-            let lane = u8::try_from(lane).expect("two lanes");
-            let scalars: Vec<Value> = args.iter().map(|arg| self.fx.builder.ins().extractlane(*arg, lane)).collect();
-            *result = Some(compute(self, &scalars));
+        let args: Vec<[Value; 2]> = args.iter().map(|arg| self.scalars(*arg)).collect();
+        let lanes = [0, 1].map(|lane| {
+            let scalars: Vec<Value> = args.iter().map(|arg| arg[lane]).collect();
+            compute(self, &scalars)
+        });
+        let vector = pair(self.fx, lanes[0], lanes[1]);
+        self.scalars.insert(vector, lanes);
+        vector
+    }
+
+    /// The two values of a vector: those that it was made of, so that what is done lane by lane stays there.
+    fn scalars(&mut self, vector: Value) -> [Value; 2] {
+        if let Some(known) = self.scalars.get(&vector) {
+            return *known;
         }
-        let [Some(low), Some(high)] = results else { unreachable!("both lanes were computed") };
-        pair(self.fx, low, high)
+        let scalars = [0u8, 1].map(|lane| self.fx.builder.ins().extractlane(vector, lane));
+        self.scalars.insert(vector, scalars);
+        scalars
     }
 }
 

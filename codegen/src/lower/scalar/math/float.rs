@@ -172,7 +172,7 @@ pub(super) fn call(
 
 /// The runtime's functions for `f32` and `f64`.
 #[expect(clippy::wildcard_enum_match_arm, reason = "a list of those that are in the runtime")]
-fn runtime_function(function: Function) -> Option<(RuntimeFunction, RuntimeFunction)> {
+pub(super) fn runtime_function(function: Function) -> Option<(RuntimeFunction, RuntimeFunction)> {
     use RuntimeFunction as R;
     Some(match function {
         Function::MulAdd => (R::MulAddF32, R::MulAddF64),
