@@ -16,6 +16,7 @@ use crate::connector::Source;
 use crate::error::RunError;
 use crate::morsel::{Progress, Seq, Taken};
 use crate::operator::sink::SinkRun;
+use crate::operator::stream::StreamTable;
 use crate::primitive::pool::Pool;
 use crate::progress::Progress as Bars;
 use crate::scheduler::{JobRun, PipelineReport, PipelineRun};
@@ -27,7 +28,7 @@ use std::time::Duration;
 
 pub(crate) use ends::WindowSpecs;
 pub(crate) use plan::{Group, groups};
-pub(crate) use table::{Feed, LiveTable};
+pub(crate) use table::{Feed, LiveTable, ToGive};
 
 /// Rows that a table gives at once, at least, if it has that many.
 pub(crate) const GIVEN_ROWS: usize = 16 * 1024;
@@ -73,6 +74,8 @@ struct GroupRun<'a> {
     fills: Vec<Vec<u32>>,
     /// By table: the pipelines that read it.
     readers: BTreeMap<u32, Vec<usize>>,
+    /// The tables of streams, those nearest to the sinks first.
+    streams: Vec<(u32, &'a StreamTable)>,
     /// By pipeline: whether its end was seen.
     complete: Vec<AtomicBool>,
     has_failed: AtomicBool,
@@ -109,8 +112,11 @@ impl<'a> JobRun<'a> {
                 live.start(feeds);
             }
         }
+        let stream = |table: &u32| Some((*table, self.tables[*table as usize].live()?.stream()?));
+        let streams: Vec<(u32, &StreamTable)> = group.feeds.keys().rev().filter_map(stream).collect();
         let group = GroupRun {
             job,
+            streams,
             complete: runs.iter().map(|_| AtomicBool::new(false)).collect(),
             runs,
             fills: group.fills.clone(),
@@ -118,7 +124,12 @@ impl<'a> JobRun<'a> {
             has_failed: AtomicBool::new(false),
             wake: &wake,
         };
-        let counts = group.run_workers()?;
+        let mut counts = group.run_workers()?;
+        for (table, stream) in &group.streams {
+            if let Some(operator) = self.filler_of(*table) {
+                counts[operator as usize].late += stream.late();
+            }
+        }
         let mut report = PipelineReport { counts, read: Vec::new() };
         let mut failure: Option<(Seq, RunError)> = None;
         for (run, source) in group.runs.into_iter().zip(&sources) {
@@ -183,8 +194,13 @@ impl GroupRun<'_> {
     /// Takes one piece of work, if there is any.
     fn work_on_something(&self, workers: &mut [Worker<'_>]) -> bool {
         let has_failed = self.has_failed.load(Ordering::Relaxed);
+        let mut has_looked = false;
         for number in self.in_order() {
             let run = &self.runs[number];
+            // Before more is read, what was read is worked off.
+            if !run.morsels.is_pushed() && !std::mem::replace(&mut has_looked, true) && self.work_on_streams() {
+                return true;
+            }
             if self.complete[number].load(Ordering::Relaxed) || has_failed && !run.has_failed() {
                 continue;
             }
@@ -212,7 +228,51 @@ impl GroupRun<'_> {
                 }
             }
         }
-        false
+        !has_looked && self.work_on_streams()
+    }
+
+    /// Works on a partition of a table of a stream, if there is one that nobody works on.
+    fn work_on_streams(&self) -> bool {
+        if self.has_failed.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.streams.iter().any(|(table, stream)| {
+            if !stream.has_work() {
+                return false;
+            }
+            while stream.work(&self.job.waiting_bytes) {}
+            if let Err(error) = self.follow_table(*table) {
+                let reader = self.readers.get(table).and_then(|readers| readers.first());
+                self.fail(reader.copied().unwrap_or(0), Seq::END, error);
+            }
+            true
+        })
+    }
+
+    /// Hands on what a table of a stream has given.
+    fn follow_table(&self, table: u32) -> Result<(), RunError> {
+        let Some(live) = self.job.tables[table as usize].live() else { return Ok(()) };
+        let readers = self.readers.get(&table).map_or(&[][..], |readers| readers);
+        if live.poll(self.job, table, |given| self.push(readers, given))? {
+            for reader in readers {
+                self.follow(*reader, self.runs[*reader].morsels.progress())?;
+            }
+        }
+        self.wake_for_streams();
+        Ok(())
+    }
+
+    /// Others may help.
+    fn wake_for_streams(&self) {
+        if self.job.pools.len() > 1 && self.streams.iter().any(|(_, stream)| stream.has_work()) {
+            self.wake.bump();
+        }
+    }
+
+    fn push(&self, readers: &[usize], given: &ToGive) {
+        for reader in readers {
+            self.runs[*reader].morsels.push(&given.rows, given.watermark, given.is_last);
+        }
     }
 
     /// The pipelines as work is looked for: what live tables have given first, from the sinks on, then the other origins, the
@@ -253,9 +313,7 @@ impl GroupRun<'_> {
                 let Some(live) = self.job.tables[*table as usize].live() else { continue };
                 let readers = self.readers.get(table).map_or(&[][..], |readers| readers);
                 let is_new = live.advance(self.job, *table, self.runs[number].number, progress, |given| {
-                    for reader in readers {
-                        self.runs[*reader].morsels.push(&given.rows, given.watermark, given.is_last);
-                    }
+                    self.push(readers, given);
                 })?;
                 if is_new {
                     todo.extend(readers.iter().map(|reader| (*reader, self.runs[*reader].morsels.progress())));
@@ -265,6 +323,7 @@ impl GroupRun<'_> {
                 self.wake.bump();
             }
         }
+        self.wake_for_streams();
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ use crate::operator::key::KeyLayout;
 use crate::operator::rows::RowsSpec;
 use crate::operator::runs::SortedRuns;
 use crate::operator::sink::SinkRun;
+use crate::operator::stream::FeedSpec;
 use crate::operator::window::ClosingTable;
 use crate::params::Params;
 use crate::primitive::pool::Pool;
@@ -171,6 +172,7 @@ pub(crate) enum EndSpec<'a> {
     Collect { table: u32, spec: &'a RowsSpec, columns: &'a [Reg] },
     Window(WindowSpecs<'a>),
     Closing { table: &'a ClosingTable, columns: &'a [Reg], time: (Reg, Unit) },
+    Feed(FeedSpec<'a>),
     Nothing,
 }
 
@@ -182,7 +184,7 @@ impl EndSpec<'_> {
             | Self::Aggregate { table, .. }
             | Self::Fused { table, .. }
             | Self::Collect { table, .. } => Some(*table),
-            Self::Sink { .. } | Self::Window(_) | Self::Closing { .. } | Self::Nothing => None,
+            Self::Sink { .. } | Self::Window(_) | Self::Closing { .. } | Self::Feed(_) | Self::Nothing => None,
         }
     }
 }
@@ -513,7 +515,11 @@ impl<'a> Resolver<'a> {
                 let place = (*time, *watermark, late);
                 (live.window_end(place, keys, inputs, self.registers)?, *operator)
             }
-            manifest::End::Feed { table, .. } => return Err(mismatch(*table)),
+            manifest::End::Feed { table, input, keys, time, columns, operator } => {
+                let TableSpec::Live(live) = self.job.table_spec(*table)? else { return Err(mismatch(*table)) };
+                let stream = live.stream().ok_or_else(|| mismatch(*table))?;
+                (EndSpec::Feed(FeedSpec::new(stream, *input, keys, *time, columns)?), *operator)
+            }
             manifest::End::Aggregate { table, keys, inputs, operator, .. }
                 if matches!(self.job.table_spec(*table)?, TableSpec::Live(_)) =>
             {

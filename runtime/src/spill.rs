@@ -73,6 +73,11 @@ impl Account {
         self.budget.is_some_and(|budget| self.used.load(Ordering::Relaxed) > budget / 3)
     }
 
+    /// Whether all that is held is more than may be held.
+    pub(crate) fn is_full(&self) -> bool {
+        self.budget.is_some_and(|budget| self.used.load(Ordering::Relaxed) > budget)
+    }
+
     /// Bytes of a complete table's rows that may stay in memory.
     pub(crate) fn resident_bytes(&self) -> usize {
         self.budget.map_or(usize::MAX, |budget| budget / 3)

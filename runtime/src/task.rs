@@ -20,6 +20,7 @@ use crate::operator::flat_map::FlatMap;
 use crate::operator::hash_join::{Found, JoinBuild, JoinTable, Probe};
 use crate::operator::rows::Collect;
 use crate::operator::sink::SinkRun;
+use crate::operator::stream::FeedEnd;
 use crate::operator::window::{ClosingEnd, WindowEnd};
 use crate::primitive::pool::Pool;
 use crate::registers::{BatchView, Registers, Selection};
@@ -47,7 +48,7 @@ pub(crate) struct Count {
 
 /// A worker's part of where rows end.
 #[expect(clippy::large_enum_variant, reason = "a worker has a few, and they stay where they are")]
-enum End {
+enum End<'a> {
     Sink { end: BatchEnd, encoder: Box<dyn SinkEncoder> },
     Build(JoinBuild),
     Aggregate(AggregateBuild),
@@ -55,13 +56,14 @@ enum End {
     Collect(Collect),
     Window { end: Box<WindowEnd>, late: Option<(BatchEnd, Box<dyn SinkEncoder>)> },
     Closing(ClosingEnd),
+    Feed(FeedEnd<'a>),
     Nothing,
 }
 
 /// The ends that are written: sink, what is to be written, and how.
 fn sink_ends<'b>(
     specs: &'b [EndSpec<'_>],
-    ends: &'b mut [End],
+    ends: &'b mut [End<'_>],
 ) -> impl Iterator<Item = (u32, &'b mut BatchEnd, &'b mut Box<dyn SinkEncoder>)> {
     specs.iter().zip(ends).filter_map(|(spec, end)| match (spec, end) {
         (EndSpec::Sink { sink, .. }, End::Sink { end, encoder }) => Some((*sink, end, encoder)),
@@ -82,7 +84,7 @@ pub(crate) struct Worker<'a> {
     pub(crate) put_away: Vec<Option<Partitioner>>,
     /// A probe, and the partition that takes the place of its table while rows that were put away are probed.
     pub(crate) late: Option<(usize, JoinTable)>,
-    ends: Vec<End>,
+    ends: Vec<End<'a>>,
     pub(crate) counts: Vec<Count>,
     /// Row of the morsel's batch with which the chunk starts.
     chunk_start: usize,
@@ -112,7 +114,7 @@ impl Count {
 
 impl<'a> Worker<'a> {
     pub(crate) fn new(run: &'a PipelineRun<'a>, pool: &Arc<Pool>) -> Self {
-        let end = |spec: &EndSpec<'_>| match spec {
+        let end = |spec: &EndSpec<'a>| match spec {
             EndSpec::Sink { sink, columns } => {
                 let sink = &run.job.sinks[*sink as usize];
                 End::Sink { end: sink.end(columns, pool), encoder: sink.encoder() }
@@ -129,6 +131,7 @@ impl<'a> Worker<'a> {
                 End::Window { end: Box::new(specs.end()), late }
             }
             EndSpec::Closing { table, columns, time } => End::Closing(table.end(columns, *time)),
+            EndSpec::Feed(spec) => End::Feed(spec.end()),
             EndSpec::Nothing => End::Nothing,
         };
         let registers = Registers::new(&run.pipeline.registers);
@@ -192,7 +195,14 @@ impl<'a> Worker<'a> {
                 (EndSpec::Collect { table, .. }, End::Collect(collect)) => {
                     tables[*table as usize].add_rows(collect.into_rows());
                 }
-                (EndSpec::Sink { .. } | EndSpec::Window(_) | EndSpec::Closing { .. } | EndSpec::Nothing, _) => {}
+                (
+                    EndSpec::Sink { .. }
+                    | EndSpec::Window(_)
+                    | EndSpec::Closing { .. }
+                    | EndSpec::Feed(_)
+                    | EndSpec::Nothing,
+                    _,
+                ) => {}
                 _ => unreachable!("ends are made of their specs"),
             }
         }
@@ -209,6 +219,7 @@ impl<'a> Worker<'a> {
                 End::Collect(collect) => collect.start(order),
                 End::Window { end, .. } => end.start(order, watermark, 0),
                 End::Closing(end) => end.start(order, watermark),
+                End::Feed(end) => end.start(order),
                 End::Sink { .. } | End::Fused(_) | End::Nothing => {}
             }
         }
@@ -364,6 +375,7 @@ impl<'a> Worker<'a> {
                 (EndSpec::Collect { table, .. }, End::Collect(collect)) => {
                     collect.end_morsel(account, || run.job.tables[*table as usize].sorted_runs(account))?;
                 }
+                (EndSpec::Feed(_), End::Feed(end)) => end.end_morsel(&run.job.waiting_bytes),
                 _ => {}
             }
         }
@@ -388,7 +400,7 @@ impl<'a> Worker<'a> {
 
     /// Rows that the last morsel brought into the one table that has a limit.
     fn morsel_rows(&self) -> u64 {
-        let rows = |end: &End| match end {
+        let rows = |end: &End<'_>| match end {
             End::Collect(collect) => collect.morsel_rows(),
             End::Sink { .. }
             | End::Build(_)
@@ -396,6 +408,7 @@ impl<'a> Worker<'a> {
             | End::Fused(_)
             | End::Window { .. }
             | End::Closing(_)
+            | End::Feed(_)
             | End::Nothing => 0,
         };
         self.ends.iter().map(rows).sum()
@@ -590,6 +603,11 @@ impl<'a> Worker<'a> {
                 end.add(&mut self.registers, &selection);
                 count.rows_out = 0;
                 count.late = end.late as u64;
+                body.operator
+            }
+            (EndSpec::Feed(_), End::Feed(end)) => {
+                end.add(&mut self.registers, &selection);
+                count.rows_out = 0;
                 body.operator
             }
             (EndSpec::Nothing, End::Nothing) => return Ok(()),

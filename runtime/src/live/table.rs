@@ -5,6 +5,7 @@ use crate::morsel::{Progress, Seq};
 use crate::operator::aggregate::GroupSpec;
 use crate::operator::collect::Rows;
 use crate::operator::rows::RowsSpec;
+use crate::operator::stream::{StreamSpec, StreamTable};
 use crate::operator::window::{Assign, ClosingTable, WindowSpec, WindowTable};
 use crate::scheduler::JobRun;
 use crate::watermark::{END_OF_TIME, NEVER};
@@ -18,7 +19,6 @@ pub(crate) struct Feed {
     /// By number.
     pub(crate) pipeline: u32,
     /// Which of the table's inputs it is.
-    #[expect(dead_code, reason = "tables of streams have several")]
     pub(crate) input: u32,
     pub(crate) progress: Progress,
 }
@@ -49,6 +49,8 @@ pub(super) enum LiveKind {
     Window(WindowTable),
     /// Rows in order, by window.
     Rows(ClosingTable),
+    /// State by key.
+    Stream(StreamTable),
 }
 
 /// What was told to the readers.
@@ -67,7 +69,7 @@ pub(crate) struct ToGive {
 }
 
 impl LiveTable {
-    pub(crate) fn new(of: &TableKind) -> Result<Self, RunError> {
+    pub(crate) fn new(name: &str, of: &TableKind) -> Result<Self, RunError> {
         let unknown = |what: &str| Err(RunError::BadManifest(what.to_owned()));
         let kind = match of {
             TableKind::Window { keys, calls, kind, processing_time, allowed_lateness_us, emit_every_us } => {
@@ -100,7 +102,9 @@ impl LiveTable {
                 let spec = RowsSpec { types, by, limit, partition_by: partition_by.clone() };
                 LiveKind::Rows(ClosingTable::new(spec, *closes))
             }
-            TableKind::Stream { .. } => return unknown("it has a table of a stream"),
+            TableKind::Stream { keys, inputs, operator } => {
+                LiveKind::Stream(StreamTable::new(StreamSpec::new(name, keys, inputs, operator)?))
+            }
             TableKind::Aggregate { .. } | TableKind::Sort { .. } | TableKind::Join { .. } | TableKind::Rows { .. } => {
                 return unknown("a table closes by a column that it does not have");
             }
@@ -133,7 +137,7 @@ impl LiveTable {
         number: u32,
         pipeline: u32,
         progress: Progress,
-        mut give: impl FnMut(&ToGive),
+        give: impl FnMut(&ToGive),
     ) -> Result<bool, RunError> {
         {
             let mut feeds = self.feeds.lock().expect("a worker that panicked ends the job");
@@ -145,13 +149,18 @@ impl LiveTable {
                 return Ok(false);
             }
         }
+        self.poll(job, number, give)
+    }
+
+    /// Gives what is complete to `give`, in order; whether there was anything.
+    pub(crate) fn poll(&self, job: &JobRun<'_>, number: u32, mut give: impl FnMut(&ToGive)) -> Result<bool, RunError> {
         if self.claims.fetch_add(1, Ordering::AcqRel) > 0 {
             return Ok(false);
         }
         let mut has_given = false;
         loop {
             let claims = self.claims.load(Ordering::Acquire);
-            if let Some(to_give) = self.complete(job, number)? {
+            while let Some(to_give) = self.complete(job, number)? {
                 give(&to_give);
                 has_given = true;
             }
@@ -167,13 +176,25 @@ impl LiveTable {
         let watermark = feeds.iter().map(Feed::watermark).min().unwrap_or(END_OF_TIME);
         let is_last = feeds.iter().all(|feed| feed.progress.is_complete);
         let mut given = self.given.lock().expect("a worker that panicked ends the job");
+        if let LiveKind::Stream(table) = &self.kind {
+            let ended = table.end_round(&job.account)?;
+            table.start_round(&feeds);
+            let Some(ended) = ended else { return Ok(None) };
+            if !ended.too_large.is_empty() {
+                job.refuse_groups(job.filler_of(number).unwrap_or(0), &ended.too_large)?;
+            }
+            debug_assert!(!ended.is_last || self.is_empty(), "at the end of the input nothing is left");
+            *given = Given { watermark: ended.watermark.max(given.watermark), is_last: ended.is_last };
+            let rows = ended.rows.into_iter().map(Arc::new).collect();
+            return Ok(Some(ToGive { rows, watermark: given.watermark, is_last: ended.is_last }));
+        }
         let is_further = watermark > given.watermark;
         let made = match &self.kind {
             LiveKind::Window(table) if is_further || table.spec.allowed_us > 0 => {
                 table.advance(watermark, &feeds, &job.account)?
             }
             LiveKind::Rows(table) if is_further => table.advance(watermark, &job.account),
-            LiveKind::Window(_) | LiveKind::Rows(_) => Default::default(),
+            LiveKind::Window(_) | LiveKind::Rows(_) | LiveKind::Stream(_) => Default::default(),
         };
         if !made.too_large.is_empty() {
             job.refuse_groups(job.filler_of(number).unwrap_or(0), &made.too_large)?;
@@ -187,10 +208,19 @@ impl LiveTable {
         Ok(is_news.then_some(ToGive { rows, watermark: given.watermark, is_last }))
     }
 
+    /// State by key, if it is that.
+    pub(crate) fn stream(&self) -> Option<&StreamTable> {
+        match &self.kind {
+            LiveKind::Stream(table) => Some(table),
+            LiveKind::Window(_) | LiveKind::Rows(_) => None,
+        }
+    }
+
     fn is_empty(&self) -> bool {
         match &self.kind {
             LiveKind::Window(table) => table.is_empty(),
             LiveKind::Rows(table) => table.is_empty(),
+            LiveKind::Stream(table) => table.is_empty(),
         }
     }
 }

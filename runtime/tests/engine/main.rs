@@ -6,5 +6,6 @@ mod join;
 mod kernels;
 mod pipeline;
 mod rows;
+mod stream;
 mod support;
 mod window;

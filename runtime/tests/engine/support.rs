@@ -2,7 +2,7 @@
 
 use arrow_array::builder::{BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, StringBuilder};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use arrow_array::types::{Float64Type, Int8Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
@@ -147,6 +147,7 @@ fn rows_of(batch: &RecordBatch) -> Vec<Row> {
         match array.data_type() {
             DataType::Boolean => V::B(array.as_boolean().value(row)),
             DataType::Float64 => V::F(array.as_primitive::<Float64Type>().value(row)),
+            DataType::Int8 => V::I(i64::from(array.as_primitive::<Int8Type>().value(row))),
             DataType::Int32 => V::I(i64::from(array.as_primitive::<Int32Type>().value(row))),
             DataType::Utf8 => V::S(array.as_string::<i32>().value(row).to_owned()),
             _ => V::I(array.as_primitive::<Int64Type>().value(row)),

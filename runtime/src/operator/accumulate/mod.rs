@@ -22,9 +22,9 @@ use crate::primitive::memory::{Buf, Str};
 use crate::registers::{Registers, Selection};
 use cell::{Cell, CellValues, Cells, Held, is_float, is_unsigned, to_float, to_int};
 use picked::{Pick, Picked, PickedWord, pick_words, takes_over};
-use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use sabot_abi::kernel::Accumulator;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, BaseType};
+use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use sketch::Sketch;
 use std::collections::BTreeSet;
 use sum::{Compensated, IntegerSum, fits, variance};
@@ -540,9 +540,8 @@ fn counted(input: &AggregateInput, registers: &mut Registers, selection: &Select
     }
     let mut counted = selection.words;
     if let Some(filter) = input.filter {
-        let narrow = |words: &[u64], counted: &mut [u64]| {
-            counted.iter_mut().zip(words).for_each(|(word, other)| *word &= other)
-        };
+        let narrow =
+            |words: &[u64], counted: &mut [u64]| counted.iter_mut().zip(words).for_each(|(word, other)| *word &= other);
         narrow(registers.bits(filter, rows), &mut counted);
         if let Some(valid) = registers.validity(filter, rows) {
             narrow(valid, &mut counted);

@@ -177,7 +177,8 @@ impl Asof {
         let latest = &mut self.latest[key as usize];
         let distance = time.saturating_sub(latest.time);
         let is_near = latest.row != NONE && distance <= self.tolerance;
-        let found = if is_near && (self.direction != AsofDirection::Forward || distance == 0) { latest.row } else { NONE };
+        let found =
+            if is_near && (self.direction != AsofDirection::Forward || distance == 0) { latest.row } else { NONE };
         // Of two equally near ones the earlier.
         let reach = if found == NONE { self.tolerance } else { self.tolerance.min(distance - 1) };
         if self.direction == AsofDirection::Backward || reach < 0 {

@@ -308,7 +308,8 @@ fn set_odd_apart(
     let is_wide = float_width(spec.args[0].base) == Some(8);
     let holds = |row: usize| {
         let is_valid = |reg: Reg| registers.validity(reg, rows).is_none_or(|valid| bitmap::get(valid, row));
-        is_valid(reg) && input.filter.is_none_or(|filter| is_valid(filter) && bitmap::get(registers.bits(filter, rows), row))
+        is_valid(reg)
+            && input.filter.is_none_or(|filter| is_valid(filter) && bitmap::get(registers.bits(filter, rows), row))
     };
     for (selection, sign) in [(more, 1), (less, -1)] {
         for row in 0..rows {

@@ -5,7 +5,6 @@
 
 use super::StreamSpec;
 use super::key_group::{PARTITIONS, partitions};
-use crate::error::RunError;
 use crate::morsel::Seq;
 use crate::operator::collect::{Order, Rows};
 use crate::operator::key::KeyReader;
@@ -28,31 +27,17 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// Of one input of the table.
-    pub(crate) fn new(
-        spec: &StreamSpec,
-        input: u32,
-        keys: &[Reg],
-        time: Option<Reg>,
-        columns: &[Reg],
-    ) -> Result<Self, RunError> {
-        let bad = |what: &str| RunError::BadManifest(format!("what feeds the stream `{}` {what}", spec.name));
-        let fits = spec.inputs.get(input as usize).is_some_and(|types| types.len() == columns.len());
-        if !fits || keys.len() != spec.keys.len() {
-            return Err(bad("has other columns"));
-        }
-        if spec.has_time() && time.is_none() {
-            return Err(bad("has no event time"));
-        }
+    /// Of one input of the table, as [`StreamSpec::check_feed`] wants it.
+    pub(crate) fn new(spec: &StreamSpec, input: u32, keys: &[Reg], time: Option<Reg>, columns: &[Reg]) -> Self {
         let time = time.filter(|_| spec.has_time());
-        Ok(Self {
+        Self {
             reader: KeyReader::new(spec.layout.clone(), keys),
             is_null_a_key: spec.is_null_a_key(),
             regs: keys.iter().copied().chain(time).chain(columns.iter().copied()).collect(),
             types: spec.fed(input as usize),
             order: (0, Seq::START),
             parts: (0..PARTITIONS).map(|_| None).collect(),
-        })
+        }
     }
 
     /// What comes now is of this morsel.
@@ -89,10 +74,5 @@ impl Feed {
     pub(crate) fn take(&mut self) -> Vec<(usize, Rows)> {
         let parts = self.parts.iter_mut().enumerate();
         parts.filter_map(|(partition, rows)| Some((partition, rows.take()?))).collect()
-    }
-
-    /// Bytes held.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.parts.iter().flatten().map(Rows::memory_bytes).sum()
     }
 }

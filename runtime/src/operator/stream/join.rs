@@ -625,7 +625,11 @@ impl Side {
 #[inline]
 fn link(list: &mut List, next: &mut [u32], row: u32) {
     next[row as usize] = NONE;
-    if list.last == NONE { list.first = row } else { next[list.last as usize] = row }
+    if list.last == NONE {
+        list.first = row
+    } else {
+        next[list.last as usize] = row
+    }
     list.last = row;
     list.rows += 1;
 }

@@ -55,7 +55,10 @@ mod tests {
     /// They are part of what a savepoint means: they never change.
     #[test]
     fn key_groups_stay_what_they_are() {
-        assert_eq!((kg(b""), kg(b"SYM0001"), kg(&42u64.to_le_bytes())), (xxh(b""), xxh(b"SYM0001"), xxh(&[42, 0, 0, 0, 0, 0, 0, 0])));
+        assert_eq!(
+            (kg(b""), kg(b"SYM0001"), kg(&42u64.to_le_bytes())),
+            (xxh(b""), xxh(b"SYM0001"), xxh(&[42, 0, 0, 0, 0, 0, 0, 0]))
+        );
         let mut seen = [0usize; KEY_GROUPS];
         (0..100_000u64).for_each(|word| seen[kg(&word.to_le_bytes())] += 1);
         assert!(seen.iter().all(|count| (600..1000).contains(count)), "{seen:?}");

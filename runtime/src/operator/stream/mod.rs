@@ -18,6 +18,7 @@ mod join;
 pub(crate) mod key_group;
 mod keyed;
 mod ordered;
+mod table;
 mod time_queue;
 mod top;
 
@@ -32,7 +33,8 @@ use crate::primitive::memory::StrArena;
 use sabot_abi::manifest::{BaseType, ColumnType};
 use sabot_abi::stream::{JoinKind, Keep, StreamOperator};
 
-pub(crate) use feed::Feed;
+use feed::Feed;
+pub(crate) use table::{FeedEnd, FeedSpec, StreamTable};
 
 /// The state of one partition of a table.
 pub(crate) trait StreamState: Send {
@@ -83,7 +85,10 @@ impl Output {
             column.keep_strings(self.rows.rows, &mut self.rows.strings);
         }
         self.rows.rows += rows;
-        debug_assert!(self.rows.columns.iter().all(|column| column.len() == self.rows.rows), "columns are of one length");
+        debug_assert!(
+            self.rows.columns.iter().all(|column| column.len() == self.rows.rows),
+            "columns are of one length"
+        );
     }
 }
 
@@ -134,9 +139,7 @@ impl StreamSpec {
             StreamOperator::Join { keep: Keep::Window { end }, .. } => (*end as usize) < keys.len(),
             StreamOperator::Join { keep: Keep::Forever | Keep::Within { .. }, .. } => true,
             StreamOperator::Asof { .. } | StreamOperator::First => true,
-            StreamOperator::Top { by, change, .. } => {
-                by.iter().map(|(position, _)| *position).chain(*change).all(has)
-            }
+            StreamOperator::Top { by, change, .. } => by.iter().map(|(position, _)| *position).chain(*change).all(has),
             StreamOperator::Aggregate { calls, inputs, change } => {
                 let positions = inputs.iter().flat_map(|input| input.args.iter().copied().chain(input.filter));
                 calls.len() == inputs.len() && positions.chain(*change).all(has)
@@ -165,6 +168,26 @@ impl StreamSpec {
         }
     }
 
+    /// Whether it gives changes, which wait for a flush.
+    pub(crate) fn gives_changes(&self) -> bool {
+        match &self.operator {
+            StreamOperator::Join { .. } | StreamOperator::Asof { .. } | StreamOperator::First => false,
+            StreamOperator::Top { .. } | StreamOperator::Aggregate { .. } => true,
+        }
+    }
+
+    /// Whether so many registers are what an input takes.
+    pub(crate) fn check_feed(&self, input: u32, keys: usize, has_time: bool, columns: usize) -> Result<(), RunError> {
+        let bad = |what: &str| Err(RunError::BadManifest(format!("what feeds the stream `{}` {what}", self.name)));
+        if self.inputs.get(input as usize).is_none_or(|types| types.len() != columns) || keys != self.keys.len() {
+            return bad("has other columns");
+        }
+        if self.has_time() && !has_time {
+            return bad("has no event time");
+        }
+        Ok(())
+    }
+
     /// Types of the columns in which rows of an input come.
     pub(crate) fn fed(&self, input: usize) -> Vec<ColumnType> {
         let time = self.has_time().then_some(TIME);
@@ -187,7 +210,10 @@ impl StreamSpec {
             }
             StreamOperator::Join { kind, .. } => {
                 let (left, right) = may_be_missing(*kind);
-                side(0, left).chain(side(1, right)).chain([left, right].into_iter().filter(|is| *is).map(|_| PRESENT)).collect()
+                side(0, left)
+                    .chain(side(1, right))
+                    .chain([left, right].into_iter().filter(|is| *is).map(|_| PRESENT))
+                    .collect()
             }
             StreamOperator::Asof { outer, .. } => {
                 side(0, false).chain(side(1, *outer)).chain(outer.then_some(PRESENT)).collect()

@@ -18,7 +18,8 @@ pub(super) struct Ordered {
 impl Ordered {
     pub(super) fn push(&mut self, time: i64, row: u32) {
         let last = self.runs.last_mut();
-        if let Some(run) = last.filter(|run| self.fresh.is_empty() && run.last().is_none_or(|last| *last <= (time, row)))
+        if let Some(run) =
+            last.filter(|run| self.fresh.is_empty() && run.last().is_none_or(|last| *last <= (time, row)))
         {
             run.push((time, row));
             return;

@@ -51,9 +51,7 @@ pub(super) fn rows_of(types: &[ColumnType], texts: &[Texts]) -> Rows {
 /// What has been given, row by row.
 pub(super) fn shown(out: &mut Output) -> Vec<String> {
     let rows = out.take();
-    (0..rows.rows)
-        .map(|row| rows.columns.iter().map(|column| column.show(row)).collect::<Vec<_>>().join(" "))
-        .collect()
+    (0..rows.rows).map(|row| rows.columns.iter().map(|column| column.show(row)).collect::<Vec<_>>().join(" ")).collect()
 }
 
 /// A state and what it gives.

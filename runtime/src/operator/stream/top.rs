@@ -202,7 +202,8 @@ impl StreamState for Top {
         let numbers = std::mem::take(&mut self.numbers);
         for (at, &key) in numbers.iter().enumerate() {
             let row = (first + at) as u32;
-            let is_added = self.change.is_none_or(|position| self.stored.columns[position].word(row as usize) as i64 > 0);
+            let is_added =
+                self.change.is_none_or(|position| self.stored.columns[position].word(row as usize) as i64 > 0);
             let is_changed = if is_added { self.add(key, row) } else { self.take_back(key, row) };
             if is_changed && !std::mem::replace(&mut self.rankings[key as usize].is_changed, true) {
                 self.changed.push(key);

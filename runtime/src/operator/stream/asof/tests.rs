@@ -83,7 +83,13 @@ fn texts(event: &Event, has_key: bool) -> Texts {
     key.into_iter().chain([event.time.to_string(), event.number.to_string()]).chain(name).collect()
 }
 
-fn model(events: &[Event], outer: bool, direction: AsofDirection, tolerance: Option<i64>, has_key: bool) -> Vec<String> {
+fn model(
+    events: &[Event],
+    outer: bool,
+    direction: AsofDirection,
+    tolerance: Option<i64>,
+    has_key: bool,
+) -> Vec<String> {
     let mut rows = Vec::new();
     for left in events.iter().filter(|event| event.input == 0) {
         let mut best: Option<&Event> = None;
@@ -105,7 +111,9 @@ fn model(events: &[Event], outer: bool, direction: AsofDirection, tolerance: Opt
             }
         }
         match best {
-            Some(right) if outer => rows.push(format!("{} {} \"row-{}\" true", left.number, right.number, right.number)),
+            Some(right) if outer => {
+                rows.push(format!("{} {} \"row-{}\" true", left.number, right.number, right.number))
+            }
             Some(right) => rows.push(format!("{} {} \"row-{}\"", left.number, right.number, right.number)),
             None if outer => rows.push(format!("{} None None false", left.number)),
             None => {}

@@ -8,9 +8,12 @@ use sabot_abi::stream::{StreamInput, StreamOperator};
 use std::collections::BTreeMap;
 
 /// Columns: a number, a name, a float, whether it counts, perhaps the change.
-fn spec(keys: &[ColumnType], calls: &[(AggregateFunction, &[u32], ColumnType, Option<u32>)], change: bool) -> StreamSpec {
-    let mut columns =
-        vec![optional(BaseType::Int64), ty(BaseType::String), ty(BaseType::Float64), ty(BaseType::Bool)];
+fn spec(
+    keys: &[ColumnType],
+    calls: &[(AggregateFunction, &[u32], ColumnType, Option<u32>)],
+    change: bool,
+) -> StreamSpec {
+    let mut columns = vec![optional(BaseType::Int64), ty(BaseType::String), ty(BaseType::Float64), ty(BaseType::Bool)];
     if change {
         columns.push(ty(BaseType::Int8));
     }
@@ -20,10 +23,7 @@ fn spec(keys: &[ColumnType], calls: &[(AggregateFunction, &[u32], ColumnType, Op
             .iter()
             .map(|(function, args, ty, _)| AggregateSpec { function: *function, args: of(args), ty: *ty })
             .collect(),
-        inputs: calls
-            .iter()
-            .map(|(_, args, _, filter)| StreamInput { args: args.to_vec(), filter: *filter })
-            .collect(),
+        inputs: calls.iter().map(|(_, args, _, filter)| StreamInput { args: args.to_vec(), filter: *filter }).collect(),
         change: change.then_some(4),
     };
     StreamSpec::new("changes", keys, &[columns.clone()], &operator).expect("it is sound")

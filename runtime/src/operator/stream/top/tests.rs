@@ -13,8 +13,7 @@ fn spec(limit: u64, is_taken_back: bool) -> StreamSpec {
     if is_taken_back {
         columns.push(ty(BaseType::Int8));
     }
-    let operator =
-        StreamOperator::Top { by: vec![(1, true), (0, false)], limit, change: is_taken_back.then_some(2) };
+    let operator = StreamOperator::Top { by: vec![(1, true), (0, false)], limit, change: is_taken_back.then_some(2) };
     StreamSpec::new("top", &[optional(BaseType::Int64)], &[columns], &operator).expect("it is sound")
 }
 

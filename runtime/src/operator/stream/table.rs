@@ -1,0 +1,351 @@
+//! A table of a stream while the job runs: rows that wait, in the order of the input, and the states of the partitions.
+//!
+//! What is in front of the frontiers of the pipelines that fill the table is worked off in rounds. A round is the rows and
+//! watermarks that have come since the last one; its partitions are taken by whoever has time, and when all are done, what
+//! they have given is handed on in the order of the partitions. There is one round at a time, so a state sees rows in order.
+
+use super::key_group::PARTITIONS;
+use super::{Feed, Output, StreamSpec, StreamState};
+use crate::error::RunError;
+use crate::live;
+use crate::operator::collect::{Order, Rows};
+use crate::registers::{Registers, Selection};
+use crate::spill::Account;
+use crate::watermark::{END_OF_TIME, NEVER};
+use sabot_abi::manifest::Reg;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// Changes of a key are given at most so often.
+const FLUSH_EVERY: Duration = Duration::from_millis(100);
+
+/// Morsels of a round: what it gives waits until it is over.
+const MOST_PIECES: usize = 64;
+
+/// Rows below which what two partitions give is put together.
+const FEW_ROWS: usize = 4096;
+
+/// The table.
+#[derive(Debug)]
+pub(crate) struct StreamTable {
+    pub(crate) spec: StreamSpec,
+    inbox: Mutex<BTreeMap<(Order, u32), Piece>>,
+    rounds: Mutex<Rounds>,
+    /// By partition.
+    states: Vec<Mutex<Partition>>,
+}
+
+/// Rows of one morsel, by partition.
+type Piece = Vec<(usize, Rows)>;
+
+/// The state of a partition.
+struct Partition {
+    state: Box<dyn StreamState>,
+    out: Output,
+    watermark: i64,
+    bytes: usize,
+}
+
+impl fmt::Debug for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partition").field("watermark", &self.watermark).finish_non_exhaustive()
+    }
+}
+
+/// What has been done, and what is being done.
+#[derive(Debug)]
+struct Rounds {
+    current: Option<Arc<Round>>,
+    /// The watermarks of the inputs, as the states know them.
+    watermarks: Vec<i64>,
+    is_over: bool,
+    flushed: Instant,
+    /// Rows have come since.
+    is_changed: bool,
+    accounted: usize,
+}
+
+/// Work for all partitions.
+#[derive(Debug)]
+struct Round {
+    /// By partition, in order: the input, and rows of it.
+    rows: Vec<Mutex<Vec<(u32, Rows)>>>,
+    watermarks: Option<Vec<i64>>,
+    is_last: bool,
+    is_flush: bool,
+    /// The next partition that nobody works on.
+    next: AtomicUsize,
+    /// Partitions that are not done.
+    left: AtomicUsize,
+    /// By partition: what it has given.
+    given: Vec<Mutex<Vec<Rows>>>,
+    failure: Mutex<Option<RunError>>,
+}
+
+/// What a round has given.
+#[derive(Debug)]
+pub(crate) struct Given {
+    pub(crate) rows: Vec<Rows>,
+    pub(crate) watermark: i64,
+    pub(crate) is_last: bool,
+    pub(crate) too_large: Vec<Vec<String>>,
+}
+
+/// A partition is done, also if it has failed.
+struct Done<'a>(&'a Round);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.left.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().expect("a worker that panicked ends the job")
+}
+
+impl StreamTable {
+    pub(crate) fn new(spec: StreamSpec) -> Self {
+        let partition = |number| {
+            let (state, out) = (spec.state(number), Output::new(&spec.columns()));
+            Mutex::new(Partition { state, out, watermark: NEVER, bytes: 0 })
+        };
+        let rounds = Rounds {
+            current: None,
+            watermarks: vec![NEVER; spec.inputs.len()],
+            is_over: false,
+            flushed: Instant::now(),
+            is_changed: false,
+            accounted: 0,
+        };
+        Self {
+            states: (0..PARTITIONS).map(partition).collect(),
+            inbox: Mutex::default(),
+            rounds: Mutex::new(rounds),
+            spec,
+        }
+    }
+
+    /// The next round, if there is none, and there is something to do.
+    pub(crate) fn start_round(&self, feeds: &[live::Feed]) {
+        let mut rounds = lock(&self.rounds);
+        if rounds.current.is_some() || rounds.is_over {
+            return;
+        }
+        let mut inbox = lock(&self.inbox);
+        let is_done = |(pipeline, seq): Order| {
+            feeds
+                .iter()
+                .any(|feed| feed.pipeline == pipeline && (seq < feed.progress.frontier || feed.progress.is_complete))
+        };
+        let mut places: Vec<(Order, u32)> = inbox.keys().filter(|(order, _)| is_done(*order)).copied().collect();
+        // The watermark is behind all of them.
+        let is_all = places.len() <= MOST_PIECES;
+        places.truncate(MOST_PIECES);
+        let mut rows: Vec<Vec<(u32, Rows)>> = (0..PARTITIONS).map(|_| Vec::new()).collect();
+        for place in &places {
+            for (partition, of_partition) in inbox.remove(place).unwrap_or_default() {
+                rows[partition].push((place.1, of_partition));
+            }
+        }
+        drop(inbox);
+        let mut watermarks = rounds.watermarks.clone();
+        if is_all {
+            for (input, watermark) in (0u32..).zip(&mut watermarks) {
+                let of_input = feeds.iter().filter(|feed| feed.input == input).map(live::Feed::watermark);
+                *watermark = of_input.min().unwrap_or(END_OF_TIME).max(*watermark);
+            }
+        }
+        let is_last = is_all && feeds.iter().all(|feed| feed.progress.is_complete);
+        rounds.is_changed |= !places.is_empty();
+        let is_flush = is_last || rounds.needs_flush(&self.spec);
+        let is_news = watermarks != rounds.watermarks;
+        if places.is_empty() && !is_news && !is_flush {
+            return;
+        }
+        if is_flush {
+            (rounds.flushed, rounds.is_changed) = (Instant::now(), false);
+        }
+        rounds.is_over = is_last;
+        rounds.watermarks.clone_from(&watermarks);
+        rounds.current = Some(Arc::new(Round {
+            rows: rows.into_iter().map(Mutex::new).collect(),
+            watermarks: (is_news || is_last).then_some(watermarks),
+            is_last,
+            is_flush,
+            next: AtomicUsize::new(0),
+            left: AtomicUsize::new(PARTITIONS),
+            given: (0..PARTITIONS).map(|_| Mutex::default()).collect(),
+            failure: Mutex::default(),
+        }));
+    }
+
+    /// Works on a partition of the round; whether there was one.
+    pub(crate) fn work(&self, waiting_bytes: &AtomicUsize) -> bool {
+        let Some(round) = lock(&self.rounds).current.clone() else { return false };
+        let number = round.next.fetch_add(1, Ordering::Relaxed);
+        if number >= PARTITIONS {
+            return false;
+        }
+        let _done = Done(&round);
+        if let Err(error) = self.work_on(&round, number, waiting_bytes) {
+            lock(&round.failure).get_or_insert(error);
+        }
+        true
+    }
+
+    fn work_on(&self, round: &Round, number: usize, waiting_bytes: &AtomicUsize) -> Result<(), RunError> {
+        let rows = std::mem::take(&mut *lock(&round.rows[number]));
+        let mut partition = lock(&self.states[number]);
+        let Partition { state, out, watermark, bytes } = &mut *partition;
+        let given = &mut *lock(&round.given[number]);
+        let give = |out: &mut Output, given: &mut Vec<Rows>| {
+            if out.rows.rows >= live::GIVEN_ROWS {
+                given.push(out.take());
+            }
+        };
+        for (input, rows) in rows {
+            waiting_bytes.fetch_sub(rows.memory_bytes(), Ordering::Relaxed);
+            state.rows(input as usize, &rows, out)?;
+            give(out, given);
+        }
+        if let Some(watermarks) = &round.watermarks {
+            *watermark = state.watermark(watermarks, out)?;
+            give(out, given);
+        }
+        if round.is_flush {
+            state.flush(out)?;
+        }
+        if out.rows.rows > 0 {
+            given.push(out.take());
+        }
+        *bytes = state.memory_bytes();
+        debug_assert!(!round.is_last || state.is_empty(), "at the end of the input nothing is left");
+        Ok(())
+    }
+
+    /// What the round has given, if it is over.
+    pub(crate) fn end_round(&self, account: &Account) -> Result<Option<Given>, RunError> {
+        let mut rounds = lock(&self.rounds);
+        if rounds.current.as_ref().is_none_or(|round| round.left.load(Ordering::Acquire) > 0) {
+            return Ok(None);
+        }
+        let Some(round) = rounds.current.take() else { return Ok(None) };
+        if let Some(error) = lock(&round.failure).take() {
+            return Err(error);
+        }
+        let mut rows: Vec<Rows> = Vec::new();
+        for given in &round.given {
+            for given in std::mem::take(&mut *lock(given)) {
+                match rows.last_mut().filter(|last| last.rows + given.rows <= FEW_ROWS) {
+                    Some(last) => last.take_over(given),
+                    None => rows.push(given),
+                }
+            }
+        }
+        let (mut watermark, mut bytes, mut too_large) = (END_OF_TIME, 0, Vec::new());
+        for partition in &self.states {
+            let mut partition = lock(partition);
+            watermark = watermark.min(partition.watermark);
+            bytes += partition.bytes;
+            too_large.append(&mut partition.out.too_large);
+        }
+        account.update(&mut rounds.accounted, bytes);
+        if account.is_full() {
+            let what = format!("the state of `{}` does not fit into the memory budget", self.spec.name);
+            return Err(RunError::StreamNeedsMemory { what });
+        }
+        Ok(Some(Given { rows, watermark, is_last: round.is_last, too_large }))
+    }
+
+    /// Whether there is something to do that nobody is told of: partitions of a round, or changes that are due.
+    pub(crate) fn has_work(&self) -> bool {
+        let rounds = lock(&self.rounds);
+        match &rounds.current {
+            Some(round) => round.next.load(Ordering::Relaxed) < PARTITIONS || round.left.load(Ordering::Relaxed) == 0,
+            None => rounds.needs_flush(&self.spec),
+        }
+    }
+
+    /// Rows that came when what they could have met was gone.
+    pub(crate) fn late(&self) -> u64 {
+        self.states.iter().map(|partition| lock(partition).out.late).sum()
+    }
+
+    /// Whether it holds nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.inbox).is_empty() && self.states.iter().all(|partition| lock(partition).state.is_empty())
+    }
+}
+
+impl Rounds {
+    /// Whether changes are due.
+    fn needs_flush(&self, spec: &StreamSpec) -> bool {
+        spec.gives_changes() && self.is_changed && !self.is_over && self.flushed.elapsed() >= FLUSH_EVERY
+    }
+}
+
+/// What workers make their ways into the table of.
+pub(crate) struct FeedSpec<'a> {
+    table: &'a StreamTable,
+    input: u32,
+    keys: &'a [Reg],
+    time: Option<Reg>,
+    columns: &'a [Reg],
+}
+
+impl<'a> FeedSpec<'a> {
+    /// An error if the rows are not what the input takes.
+    pub(crate) fn new(
+        table: &'a StreamTable,
+        input: u32,
+        keys: &'a [Reg],
+        time: Option<Reg>,
+        columns: &'a [Reg],
+    ) -> Result<Self, RunError> {
+        table.spec.check_feed(input, keys.len(), time.is_some(), columns.len())?;
+        Ok(Self { table, input, keys, time, columns })
+    }
+
+    /// A worker's side.
+    pub(crate) fn end(&self) -> FeedEnd<'a> {
+        let feed = Feed::new(&self.table.spec, self.input, self.keys, self.time, self.columns);
+        FeedEnd { table: self.table, input: self.input, feed, order: None }
+    }
+}
+
+/// A worker's way into the table.
+pub(crate) struct FeedEnd<'a> {
+    table: &'a StreamTable,
+    input: u32,
+    feed: Feed,
+    order: Option<Order>,
+}
+
+impl FeedEnd<'_> {
+    /// What comes now is of this morsel.
+    pub(crate) fn start(&mut self, order: Order) {
+        self.order = Some(order);
+        self.feed.start(order);
+    }
+
+    /// Adds the selected rows of a chunk.
+    pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
+        self.feed.add(registers, selection);
+    }
+
+    /// Brings what the morsel has.
+    pub(crate) fn end_morsel(&mut self, waiting_bytes: &AtomicUsize) {
+        let (Some(order), piece) = (self.order, self.feed.take()) else { return };
+        if piece.is_empty() {
+            return;
+        }
+        let bytes: usize = piece.iter().map(|(_, rows)| rows.memory_bytes()).sum();
+        waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        // Several ways of a fork may lead to one input.
+        lock(&self.table.inbox).entry((order, self.input)).or_default().extend(piece);
+    }
+}
