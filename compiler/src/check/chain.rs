@@ -14,14 +14,14 @@ use super::types::Ty;
 use super::unify::Kind;
 use crate::diagnostics::lists as say;
 use crate::diagnostics::types::Why;
-use sabot_ir::ast::{self, BinaryOp, ExprKind};
+use sabot_ir::ast::{self, BinaryOp, ExprKind, Name};
 use sabot_ir::expr::{Failure, FailureKind, Function, UnaryOp};
 use sabot_ir::list::ListFunction;
 use sabot_ir::span::Span;
 use sabot_ir::text::TextFunction;
 
 /// Methods that give an iterator over what they are called on.
-const SOURCES: [&str; 13] = [
+pub(super) const SOURCES: [&str; 23] = [
     "iter",
     "into_iter",
     "chars",
@@ -34,11 +34,21 @@ const SOURCES: [&str; 13] = [
     "lines",
     "windows",
     "chunks",
+    "chunks_exact",
     "drain",
+    "rsplit",
+    "splitn",
+    "rsplitn",
+    "split_inclusive",
+    "rsplit_terminator",
+    "matches",
+    "rmatches",
+    "match_indices",
+    "rmatch_indices",
 ];
 
 /// Methods of iterators that give another one.
-pub(super) const ADAPTORS: [&str; 22] = [
+pub(super) const ADAPTORS: [&str; 24] = [
     "map",
     "filter",
     "filter_map",
@@ -61,6 +71,8 @@ pub(super) const ADAPTORS: [&str; 22] = [
     "into_iter",
     "iter",
     "fuse",
+    "peekable",
+    "scan",
 ];
 
 /// What gives items.
@@ -78,7 +90,7 @@ pub(super) enum Iter {
     Inspect(Box<Iter>, HirClosure),
     Filter(Box<Iter>, HirClosure),
     FilterMap(Box<Iter>, HirClosure, bool),
-    TakeWhile(Box<Iter>, HirClosure),
+    TakeWhile(Box<Iter>, HirClosure, BindingId),
     SkipWhile(Box<Iter>, HirClosure, BindingId),
     Take(Box<Iter>, BindingId),
     Skip(Box<Iter>, BindingId),
@@ -87,6 +99,11 @@ pub(super) enum Iter {
     Zip(Box<Iter>, Box<Iter>),
     Chain(Box<Iter>, Box<Iter>, BindingId, Ty),
     FlatMap(Box<Iter>, Option<HirClosure>, BindingId, BindingId, Ty),
+    /// With whether an item was looked at already, and what that is.
+    Peekable(Box<Iter>, BindingId, BindingId, Ty),
+    /// With the next item.
+    Successors(HirClosure, BindingId, Ty),
+    Repeat(Hir),
 }
 
 /// How text is split.
@@ -140,12 +157,12 @@ pub(super) fn truth(value: bool, span: Span) -> Hir {
 }
 
 /// A `bool` that changes.
-fn flag(id: BindingId, span: Span) -> Hir {
+pub(super) fn flag(id: BindingId, span: Span) -> Hir {
     local(id, &Ty::BOOL, span)
 }
 
 /// A `usize` that changes.
-fn counter(id: BindingId, span: Span) -> Hir {
+pub(super) fn counter(id: BindingId, span: Span) -> Hir {
     local(id, &Ty::Usize, span)
 }
 
@@ -167,28 +184,18 @@ fn panic_when(condition: Hir, message: &str, span: Span) -> HirStatement {
     when(condition, vec![HirStatement::Expr(Hir::new(HirKind::Fail(failure), Ty::Never, span))])
 }
 
-/// Whether an expression is an iterator, as far as its form tells.
-pub(super) fn is_iterator(expr: &ast::Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Method(receiver, name, _, args) => {
-            let name = name.text.as_str();
-            (ADAPTORS.contains(&name) && is_iterator(receiver))
-                || (SOURCES.contains(&name) && args.len() == usize::from(takes_one(name)))
-        }
-        ExprKind::Range(Some(_), ..) => true,
-        ExprKind::Reference(inner) => matches!(inner.kind, ExprKind::Method(..)) && is_iterator(inner),
-        _ => false,
-    }
-}
-
 /// Whether a method gives an iterator.
-pub(super) fn is_source(name: &ast::Name, args: &[ast::Expr]) -> bool {
+pub(super) fn is_source(name: &Name, args: &[ast::Expr]) -> bool {
     let name = name.text.as_str();
-    SOURCES.contains(&name) && args.len() == usize::from(takes_one(name))
+    SOURCES.contains(&name) && args.len() == arity(name)
 }
 
-fn takes_one(source: &str) -> bool {
-    matches!(source, "split" | "split_terminator" | "windows" | "chunks" | "drain")
+/// The number of arguments of what gives items.
+pub(super) fn arity(source: &str) -> usize {
+    match source {
+        "split" | "split_terminator" | "windows" | "chunks" | "chunks_exact" | "drain" => 1,
+        name => super::written::PARTS.iter().find(|(known, _)| *known == name).map_or(0, |(_, n)| 1 + usize::from(*n)),
+    }
 }
 
 impl Iter {
@@ -203,12 +210,15 @@ impl Iter {
             | Self::Whitespace { .. }
             | Self::Windows { .. }
             | Self::Chunks { .. }
+            | Self::Successors(..)
+            | Self::Repeat(_)
             | Self::FlatMap(..) => false,
             Self::Filter(..) | Self::SkipWhile(..) | Self::Skip(..) | Self::StepBy(..) => true,
             Self::FilterMap(inner, _, ends) => !ends || inner.skips(),
             Self::Map(inner, _)
             | Self::Inspect(inner, _)
-            | Self::TakeWhile(inner, _)
+            | Self::TakeWhile(inner, ..)
+            | Self::Peekable(inner, ..)
             | Self::Take(inner, _)
             | Self::Enumerate(inner, ..) => inner.skips(),
             Self::Zip(a, b) | Self::Chain(a, b, ..) => a.skips() || b.skips(),
@@ -235,13 +245,23 @@ impl Body<'_, '_> {
             ExprKind::Range(Some(start), end, inclusive) => {
                 Some(self.iter_range(start, end.as_deref(), *inclusive, lets, expr.span))
             }
-            ExprKind::Reference(inner) if is_iterator(inner) => self.iter(inner, lets),
+            ExprKind::Reference(inner) if self.is_iterator(inner) => self.iter(inner, lets),
+            ExprKind::Name(name) if self.held_iterator(name).is_some() => self.held_iterator(name),
+            ExprKind::Call(path, args) if super::chain_more::is_maker(path) => self.made(path, args, lets, expr.span),
             ExprKind::Method(receiver, name, types, args) => {
                 let method = name.text.as_str();
-                if ADAPTORS.contains(&method) && is_iterator(receiver) {
+                if method == "clone" && args.is_empty() && self.is_held(receiver) {
+                    let (iter, item) = self.iter(receiver, lets)?;
+                    return Some((self.copied(iter, lets, expr.span), item));
+                }
+                if ADAPTORS.contains(&method) && self.is_iterator(receiver) {
                     return self.adapted(receiver, name, args, lets, expr.span);
                 }
-                if SOURCES.contains(&method) && args.len() == usize::from(takes_one(method)) && types.is_empty() {
+                if self.is_case(receiver, name, args) {
+                    let text = Self::case_text(receiver, name);
+                    return self.source_of(&text, &Name { text: "chars".to_owned(), span: name.span }, &[], lets, expr.span);
+                }
+                if SOURCES.contains(&method) && args.len() == arity(method) && types.is_empty() {
                     return self.source_of(receiver, name, args, lets, expr.span);
                 }
                 self.iter_value(expr, lets)
@@ -256,7 +276,7 @@ impl Body<'_, '_> {
         self.iter_of(value, expr.span, lets)
     }
 
-    fn iter_of(&mut self, value: Hir, span: Span, lets: &mut Vec<HirStatement>) -> Option<(Iter, Ty)> {
+    pub(super) fn iter_of(&mut self, value: Hir, span: Span, lets: &mut Vec<HirStatement>) -> Option<(Iter, Ty)> {
         let ty = self.table.deep(&value.ty);
         match &ty {
             Ty::List(item) => {
@@ -321,7 +341,7 @@ impl Body<'_, '_> {
     fn source_of(
         &mut self,
         receiver: &ast::Expr,
-        name: &ast::Name,
+        name: &Name,
         args: &[ast::Expr],
         lets: &mut Vec<HirStatement>,
         span: Span,
@@ -348,7 +368,17 @@ impl Body<'_, '_> {
                 if method == "windows" { Iter::Windows { list, size, at } } else { Iter::Chunks { list, size, at } };
             return Some((iter, ty));
         }
-        if ty != Ty::STRING || matches!(method, "windows" | "chunks" | "drain") {
+        if let (Ty::List(_), "chunks_exact", [size]) = (&ty, method, args) {
+            let size = self.expect(size, &Ty::Usize, Why::Index);
+            let values = vec![("x", value, ty), ("n", size, Ty::Usize)];
+            let exact = "{ x.chunks(n).filter(|part| part.len() == n).collect::<Vec<_>>() }";
+            let parts = self.written(values, &[], exact, span);
+            return self.iter_of(parts, span, lets);
+        }
+        if let (Ty::List(_), "drain", [range]) = (&ty, method, args) {
+            return self.drained(receiver, range, lets, span);
+        }
+        if ty != Ty::STRING || matches!(method, "windows" | "chunks" | "chunks_exact" | "drain") {
             let shown = self.show(&ty);
             self.cx.say(say::no_method(&shown, method, &[], name.span));
             return None;
@@ -365,7 +395,7 @@ impl Body<'_, '_> {
                 let at = self.state(position(0, span), lets);
                 (Iter::Whitespace { text, at }, Ty::STRING)
             }
-            ("split" | "split_terminator", [pattern]) => {
+            ("split" | "split_terminator", [pattern]) if super::text_search::condition_of(pattern).is_none() => {
                 let name = if method == "split" { "split" } else { "split_terminator" };
                 let pattern = self.text_pattern(pattern, name)?;
                 if pattern.ty.is_error() {
@@ -374,6 +404,10 @@ impl Body<'_, '_> {
                 let pattern = self.named(pattern, &Ty::STRING, lets);
                 let form = if method == "split" { Form::Split } else { Form::Terminator };
                 (self.split(text, pattern, form, lets, span), Ty::STRING)
+            }
+            (_, [_, ..]) => {
+                let parts = self.text_parts(text, name, args, span)?;
+                return self.iter_of(parts, span, lets);
             }
             ("lines", _) => {
                 let pattern = string("\n", span);
@@ -398,7 +432,7 @@ impl Body<'_, '_> {
     fn adapted(
         &mut self,
         receiver: &ast::Expr,
-        name: &ast::Name,
+        name: &Name,
         args: &[ast::Expr],
         lets: &mut Vec<HirStatement>,
         span: Span,
@@ -418,7 +452,13 @@ impl Body<'_, '_> {
                 (Iter::Inspect(Box::new(inner), f), item)
             }
             ("filter", [p]) => (Iter::Filter(Box::new(inner), self.predicate(p, of_item, method)?), item),
-            ("take_while", [p]) => (Iter::TakeWhile(Box::new(inner), self.predicate(p, of_item, method)?), item),
+            ("take_while", [p]) => {
+                let p = self.predicate(p, of_item, method)?;
+                let done = self.state(truth(false, span), lets);
+                (Iter::TakeWhile(Box::new(inner), p, done), item)
+            }
+            ("peekable", []) => self.peekable(inner, item, lets, span),
+            ("scan", [first, f]) => self.scan(inner, &item, first, f, lets)?,
             ("skip_while", [p]) => {
                 let p = self.predicate(p, of_item, method)?;
                 let started = self.state(truth(false, span), lets);
@@ -447,7 +487,7 @@ impl Body<'_, '_> {
                 let at = self.state(position(0, span), lets);
                 (Iter::Enumerate(Box::new(inner), at, false), Ty::Tuple(vec![Ty::Usize, item]))
             }
-            ("rev", []) => match self.reversed(inner, lets, span) {
+            ("rev", []) => match self.turned(inner, &item, lets, span) {
                 Some(inner) => (inner, item),
                 None => {
                     self.cx.say(say::no_reverse(name.span));
@@ -467,6 +507,9 @@ impl Body<'_, '_> {
                 }
                 let done = self.state(truth(false, span), lets);
                 (Iter::Chain(Box::new(inner), Box::new(second), done, item.clone()), item)
+            }
+            ("flat_map", [f]) if item == Ty::CHAR && super::chain_more::case_of_char(f).is_some() => {
+                return self.cases_of_chars(inner, item, f, lets, span);
             }
             ("flat_map", [f]) => {
                 let f = self.lists_of(f, of_item)?;
@@ -498,7 +541,7 @@ impl Body<'_, '_> {
                 }
             },
             _ => {
-                let arity = usize::from(!matches!(method, "copied" | "cloned" | "enumerate" | "rev" | "flatten"));
+                let arity = usize::from(!matches!(method, "copied" | "cloned" | "enumerate" | "rev" | "flatten" | "peekable"));
                 self.wrong_arity(method, arity, args, name.span, span);
                 return None;
             }
@@ -510,9 +553,9 @@ impl Body<'_, '_> {
     }
 
     /// A closure that gives lists; what is an iterator is collected.
-    fn lists_of(&mut self, f: &ast::Expr, of_item: &[Ty]) -> Option<HirClosure> {
+    pub(super) fn lists_of(&mut self, f: &ast::Expr, of_item: &[Ty]) -> Option<HirClosure> {
         if let ExprKind::Closure(closure) = &f.kind
-            && is_iterator(super::infer::value_of(&closure.body))
+            && self.is_iterator(super::infer::value_of(&closure.body))
         {
             let mut collected = closure.clone();
             collect_tail(&mut collected.body);
@@ -522,7 +565,7 @@ impl Body<'_, '_> {
         self.callback(f, of_item, None, "flat_map")
     }
 
-    fn flattened(
+    pub(super) fn flattened(
         &mut self,
         inner: Iter,
         f: Option<HirClosure>,
@@ -720,11 +763,24 @@ impl Body<'_, '_> {
                 out.push(HirStatement::LetElse(pattern, option, leave));
                 local(id, &held, span)
             }
-            Iter::TakeWhile(inner, p) => {
+            Iter::TakeWhile(inner, p, done) => {
+                out.push(ended(flag(*done, span)));
                 let item = self.next(inner, pass, out);
-                out.push(ended(not(bind_params(p.clone(), vec![item.clone()], span))));
+                let over = vec![set(*done, truth(true, span)), HirStatement::Expr(pass.end.clone())];
+                out.push(when(not(bind_params(p.clone(), vec![item.clone()], span)), over));
                 item
             }
+            Iter::Peekable(inner, has, held, ty) => self.next_peekable((inner, *has, *held, ty), pass, out),
+            Iter::Successors(f, held, ty) => {
+                let option = ty.clone().option();
+                let id = self.new_binding(ty.clone());
+                let bound = HirPat::new(PatKind::Bind(id, None), ty.clone(), span);
+                let pattern = HirPat::new(PatKind::Some(Box::new(bound)), option.clone(), span);
+                out.push(HirStatement::LetElse(pattern, local(*held, &option, span), pass.end.clone()));
+                out.push(set(*held, bind_params(f.clone(), vec![local(id, ty, span)], span)));
+                local(id, ty, span)
+            }
+            Iter::Repeat(item) => item.clone(),
             Iter::SkipWhile(inner, p, started) => {
                 let item = self.next(inner, pass, out);
                 let holds = bind_params(p.clone(), vec![item.clone()], span);
@@ -899,7 +955,7 @@ fn collect_tail(expr: &mut ast::Expr) {
     }
     let span = expr.span;
     let chain = std::mem::replace(expr, ast::Expr { kind: ExprKind::Error, span });
-    let name = ast::Name { text: "collect".to_owned(), span };
+    let name = Name { text: "collect".to_owned(), span };
     expr.kind = ExprKind::Method(Box::new(chain), name, Vec::new(), Vec::new());
 }
 

@@ -1,6 +1,6 @@
 //! What ends an iterator chain: `sum`, `fold`, `collect`, `for`, … Each is a loop over the chain's items.
 
-use super::chain::{ADAPTORS, Iter, Pass, block, is_iterator, local, not, option_if, set, truth, when};
+use super::chain::{ADAPTORS, Iter, Pass, block, local, not, option_if, set, truth, when};
 use super::hir::{BindingId, Hir, HirKind, HirStatement, LoopId};
 use super::infer::Body;
 use super::list::{call as list_call, compare, position, wrapping};
@@ -18,7 +18,7 @@ use sabot_ir::span::Span;
 use sabot_ir::text::TextFunction;
 
 /// Methods that end a chain.
-pub(super) const ENDS: [&str; 24] = [
+pub(super) const ENDS: [&str; 31] = [
     "fold",
     "sum",
     "product",
@@ -43,6 +43,13 @@ pub(super) const ENDS: [&str; 24] = [
     "unzip",
     "partition",
     "next_back",
+    "try_fold",
+    "rfind",
+    "rfold",
+    "rposition",
+    "eq",
+    "ne",
+    "is_sorted",
 ];
 
 /// A chain that is being run.
@@ -71,8 +78,11 @@ impl Body<'_, '_> {
         hint: Option<&Ty>,
         span: Span,
     ) -> Option<Hir> {
+        if let Some(hir) = self.held_method(receiver, name, args, span) {
+            return Some(hir);
+        }
         let is_known = ENDS.contains(&name.text.as_str()) || ADAPTORS.contains(&name.text.as_str());
-        if !is_iterator(receiver) || (matches!(receiver.kind, ExprKind::Range(..)) && !is_known) {
+        if !self.is_iterator(receiver) || (matches!(receiver.kind, ExprKind::Range(..)) && !is_known) {
             return None;
         }
         if ADAPTORS.contains(&name.text.as_str()) {
@@ -145,6 +155,67 @@ impl Body<'_, '_> {
                 };
                 self.finish_run(run, each, result)
             }
+            ("try_fold", [init, f]) => {
+                let init = self.expr(init, None);
+                let ty = init.ty.clone();
+                let acc = self.state(init, &mut run.lets);
+                let f = self.callback(f, &[ty.clone(), item], None, method)?;
+                let gives = self.table.deep(&f.body.ty);
+                let held = match &gives {
+                    Ty::Option(held) | Ty::Result(held) => (**held).clone(),
+                    Ty::Error | Ty::Never => return None,
+                    _ => {
+                        let shown = self.show(&gives);
+                        self.cx.say(say::no_option(method, &shown, name.span));
+                        return None;
+                    }
+                };
+                if !self.table.unify(&ty, &held) {
+                    let (expected, found) = (self.show(&ty), self.show(&held));
+                    self.cx.say(say::other_items(&expected, &found, name.span));
+                    return None;
+                }
+                let all = self.state(yes(), &mut run.lets);
+                let result = option_if(local(all, &Ty::BOOL, span), local(acc, &ty, span), span);
+                let result = Hir { ty: gives.clone(), ..result };
+                let each = |this: &mut Self, run: &Run, item: Hir, body: &mut Vec<HirStatement>| {
+                    let step = bind_params(f, vec![local(acc, &ty, span), item], span);
+                    if let Some(held) = this.held_or_leave(step, all, run.leave(), body) {
+                        body.push(set(acc, held));
+                    }
+                };
+                self.finish_run(run, each, result)
+            }
+            ("rfind" | "rfold", _) => {
+                let Some(iter) = self.turned(run.iter, &item, &mut run.lets, span) else {
+                    self.cx.say(say::no_reverse(name.span));
+                    return None;
+                };
+                run.iter = iter;
+                let forwards = Name { text: method[1..].to_owned(), span: name.span };
+                return self.end_of(run, &forwards, types, args, hint);
+            }
+            ("rposition", [p]) => {
+                let p = p.clone();
+                let list = self.collected(run, name)?;
+                return self.last_position(list, &p, span);
+            }
+            ("eq" | "ne", [other]) => {
+                let all = self.collected(run, name)?;
+                let other = self.all_of(other)?;
+                if !self.table.unify(&all.ty, &other.ty) {
+                    let (expected, found) = (self.show(&all.ty), self.show(&other.ty));
+                    self.cx.say(say::other_items(&expected, &found, name.span));
+                    return None;
+                }
+                let op = if method == "eq" { BinaryOp::Eq } else { BinaryOp::Ne };
+                compare(op, all, other, span)
+            }
+            ("is_sorted", []) => {
+                let list = self.collected(run, name)?;
+                let ty = list.ty.clone();
+                self.written(vec![("x", list, ty)], &[], "{ x.is_sorted() }", span)
+            }
             ("reduce", [f]) => {
                 let f = self.callback(f, &[item.clone(), item.clone()], Some(&item), method)?;
                 let (has, acc) = self.held(&item, &mut run);
@@ -177,6 +248,12 @@ impl Body<'_, '_> {
                 let known = self.table.deep(&ty);
                 if known.is_error() {
                     return None;
+                }
+                if let Ty::Option(inner) | Ty::Result(inner) = &known
+                    && self.table.unify(&known, &item)
+                {
+                    let inner = (**inner).clone();
+                    return self.sum_of_all(run, method, &known, &inner, name);
                 }
                 if !self.table.clone().unify(&known, &item) || !self.has_arithmetic(BinaryOp::Add, &known) {
                     let shown = self.show(&item);
@@ -310,7 +387,7 @@ impl Body<'_, '_> {
                 self.finish_run(run, each, result)
             }
             ("next_back", []) => {
-                let Some(iter) = self.reversed(run.iter, &mut run.lets, span) else {
+                let Some(iter) = self.turned(run.iter, &item, &mut run.lets, span) else {
                     self.cx.say(say::no_reverse(name.span));
                     return None;
                 };
@@ -406,6 +483,62 @@ impl Body<'_, '_> {
         })
     }
 
+    /// `sum` and `product` of items that are `Option`s or `Result`s.
+    fn sum_of_all(&mut self, mut run: Run, method: &str, whole: &Ty, inner: &Ty, name: &Name) -> Option<Hir> {
+        let span = run.span;
+        if !self.has_arithmetic(BinaryOp::Add, inner) {
+            let shown = self.show(inner);
+            self.cx.say(say::no_sum(method, &shown, name.span));
+            return None;
+        }
+        let is_float = inner.is_float() || self.table.kind(inner) == Some(Kind::Float);
+        let first = match (is_float, method) {
+            (true, "sum") => HirKind::Float(-0.0),
+            (true, _) => HirKind::Float(1.0),
+            (false, "sum") => HirKind::Int(0),
+            (false, _) => HirKind::Int(1),
+        };
+        let op = if method == "sum" { BinaryOp::Add } else { BinaryOp::Mul };
+        let acc = self.state(Hir::new(first, inner.clone(), span), &mut run.lets);
+        let all = self.state(truth(true, span), &mut run.lets);
+        let result = option_if(local(all, &Ty::BOOL, span), local(acc, inner, span), span);
+        let each = |this: &mut Self, run: &Run, item: Hir, body: &mut Vec<HirStatement>| {
+            if let Some(held) = this.held_or_leave(item, all, run.leave(), body) {
+                let sum = HirKind::Binary(op, Box::new(local(acc, inner, span)), Box::new(held));
+                body.push(set(acc, Hir::new(sum, inner.clone(), span)));
+            }
+        };
+        let sum = self.finish_run(run, each, result);
+        Some(Hir { ty: whole.clone(), ..sum })
+    }
+
+    /// All items in a list.
+    fn collected(&mut self, run: Run, name: &Name) -> Option<Hir> {
+        let list = Ty::List(Box::new(run.item.clone()));
+        self.collect(run, &[], Some(&list), name)
+    }
+
+    /// All items of an argument that is an iterator or a list.
+    fn all_of(&mut self, other: &ast::Expr) -> Option<Hir> {
+        let mut lets = Vec::new();
+        let (iter, item) = self.iter(other, &mut lets)?;
+        let id = self.loop_id();
+        let run = Run { lets, iter, item, id, span: other.span };
+        self.collected(run, &Name { text: "eq".to_owned(), span: other.span })
+    }
+
+    /// The position of the last item of a list that holds.
+    fn last_position(&mut self, list: Hir, p: &ast::Expr, span: Span) -> Option<Hir> {
+        let ExprKind::Closure(closure) = &p.kind else {
+            self.cx.say(crate::diagnostics::unsupported::not_a_closure("rposition", p.span));
+            return None;
+        };
+        let ty = list.ty.clone();
+        let code = "{ let mut found: Option<usize> = None; let mut i = x.len();
+            while i > 0 { i -= 1; if f(x[i]) { found = Some(i); break; } } found }";
+        Some(self.written(vec![("x", list, ty)], &[("f", closure.clone())], code, span))
+    }
+
     fn new_list(&mut self, item: &Ty, run: &mut Run) -> BindingId {
         let ty = Ty::List(Box::new(item.clone()));
         self.state(list_call(ListFunction::Of, Vec::new(), ty, run.span), &mut run.lets)
@@ -419,9 +552,25 @@ impl Body<'_, '_> {
             {
                 Some(Ty::List(Box::new(item.clone())))
             }
-            [ty] if ty.kind != TypeNameKind::Infer => Some(self.cx.resolve_type(ty)),
+            [TypeName { kind: TypeNameKind::Path(path, inner), .. }]
+                if matches!(path.as_str(), "Option" | "Result") && !inner.is_empty() =>
+            {
+                let whole = self.type_with_holes(&inner[0]);
+                Some(if path == "Option" { whole.option() } else { Ty::Result(Box::new(whole)) })
+            }
+            [ty] if ty.kind != TypeNameKind::Infer => Some(self.type_with_holes(ty)),
             _ => hint.map(|hint| self.table.resolve(hint)),
         };
+        if let Some(Ty::Option(whole) | Ty::Result(whole)) = &wanted
+            && let Ty::Option(held) | Ty::Result(held) = self.table.deep(&item)
+        {
+            let whole = match self.table.resolve(whole) {
+                Ty::Var(_) => Ty::List(held.clone()),
+                whole => whole,
+            };
+            let ty = if let Some(Ty::Result(_)) = &wanted { Ty::Result(Box::new(whole.clone())) } else { whole.clone().option() };
+            return self.collect_all(run, &whole, &held, ty, name);
+        }
         match wanted {
             Some(Ty::List(wanted)) => {
                 if !self.table.unify(&wanted, &item) {
@@ -467,6 +616,50 @@ impl Body<'_, '_> {
                 None
             }
         }
+    }
+
+    /// A written type in which `_` may stand for a part.
+    fn type_with_holes(&mut self, written: &TypeName) -> Ty {
+        match &written.kind {
+            TypeNameKind::Infer => self.table.fresh(Kind::Any),
+            TypeNameKind::Path(path, parts) => match (path.as_str(), parts.as_slice()) {
+                ("Vec", [TypeName { kind: TypeNameKind::Path(byte, none), .. }]) if byte == "u8" && none.is_empty() => {
+                    Ty::BYTES
+                }
+                ("Vec", [item]) => Ty::List(Box::new(self.type_with_holes(item))),
+                ("Option", [inner]) => self.type_with_holes(inner).option(),
+                _ => self.cx.resolve_type(written),
+            },
+            TypeNameKind::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.type_with_holes(part)).collect()),
+            TypeNameKind::Reference(_) | TypeNameKind::Slice(_) | TypeNameKind::Array(..) => {
+                self.cx.resolve_type(written)
+            }
+        }
+    }
+
+    /// `collect` into an `Option` or a `Result` of a list or a string: of all items, or nothing.
+    fn collect_all(&mut self, mut run: Run, whole: &Ty, held: &Ty, ty: Ty, name: &Name) -> Option<Hir> {
+        let span = run.span;
+        let all = self.state(truth(true, span), &mut run.lets);
+        let mut lets = std::mem::take(&mut run.lets);
+        // The items that are there, up to the first that is not.
+        let (iter, inner) = (run.iter, held.clone());
+        let id = self.new_binding(run.item.clone());
+        let param = super::hir::HirPat::new(super::hir::PatKind::Bind(id, None), run.item.clone(), span);
+        let read = local(id, &run.item, span);
+        let mut body = Vec::new();
+        let option = Hir { ty: inner.clone().option(), ..read };
+        let missing = super::text::is_some(option.clone(), span);
+        body.push(when(not(missing), vec![set(all, truth(false, span))]));
+        let value = Hir::new(HirKind::Block(body, Some(Box::new(option))), inner.clone().option(), span);
+        let until = super::hir::HirClosure { params: vec![param], body: value };
+        let run = Run { iter: Iter::FilterMap(Box::new(iter), until, true), item: inner, lets: Vec::new(), ..run };
+        let collected = self.collect(run, &[], Some(whole), name)?;
+        let made = collected.ty.clone();
+        let collected = self.named(collected, &made, &mut lets);
+        let result = option_if(local(all, &Ty::BOOL, span), collected, span);
+        let result = Hir { ty: ty.clone(), ..result };
+        Some(Hir::new(HirKind::Block(lets, Some(Box::new(result))), ty, span))
     }
 
     /// `for pattern in chain { .. }`, where the values are no plain range; nothing if they cannot be gone over.

@@ -282,6 +282,9 @@ impl Body<'_, '_> {
                 Statement::Let(pattern, None, ast::Expr { kind: ExprKind::Closure(closure), .. }) => {
                     lowered.extend(self.let_closure(pattern, closure));
                 }
+                Statement::Let(pattern, None, value) if self.holds_iterator(pattern, value) => {
+                    lowered.extend(self.let_iterator(pattern, value));
+                }
                 Statement::Let(pattern, ty, value) => {
                     let (value, ty) = self.initial(ty.as_ref(), value);
                     diverges |= matches!(self.table.resolve(&value.ty), Ty::Never) || is_never(&value);

@@ -68,6 +68,8 @@ pub(super) struct Body<'a, 'd> {
     pub(super) local_consts: BTreeMap<BindingId, Option<Hir>>,
     /// Variables that are closures.
     pub(super) closures: BTreeMap<BindingId, Rc<LocalClosure>>,
+    /// Variables that hold iterators.
+    pub(super) iterators: BTreeMap<BindingId, (super::chain::Iter, Ty)>,
     /// Loops and labelled blocks, the innermost last.
     pub(super) around: Vec<Around>,
     pub(super) next_loop: u32,
@@ -95,6 +97,7 @@ impl<'a, 'd> Body<'a, 'd> {
             declared: Vec::new(),
             local_consts: BTreeMap::new(),
             closures: BTreeMap::new(),
+            iterators: BTreeMap::new(),
             around: Vec::new(),
             next_loop: 0,
             returns: Vec::new(),
@@ -164,6 +167,11 @@ impl<'a, 'd> Body<'a, 'd> {
         self.bind_as(name, ty, declared)
     }
 
+    /// Another name of a variable, visible from here on.
+    pub(super) fn bind_alias(&mut self, name: &str, id: BindingId) {
+        self.scope.push((name.to_owned(), id));
+    }
+
     /// How a variable was declared.
     pub(super) fn declared(&self, id: BindingId) -> Declared {
         self.declared[id.0 as usize]
@@ -228,6 +236,10 @@ impl<'a, 'd> Body<'a, 'd> {
             if let Some(local) = self.closures.get(&id) {
                 let closure = local.span();
                 self.cx.say(unsupported::closure_as_value(name, span, closure));
+                return Hir::error(span);
+            }
+            if self.iterators.contains_key(&id) {
+                self.cx.say(crate::diagnostics::text::items_alone(name, span));
                 return Hir::error(span);
             }
             return Hir::new(HirKind::Local(id), ty, span);

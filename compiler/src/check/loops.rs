@@ -181,7 +181,7 @@ impl Body<'_, '_> {
 
     /// Whether the form or the type says that there are items.
     fn can_be_gone_over(&mut self, values: &ast::Expr) -> bool {
-        if super::chain::is_iterator(values) {
+        if self.is_iterator(values) {
             return true;
         }
         // Only looked at: what it says is said again where it is read.

@@ -136,11 +136,6 @@ const LATER: &[&str] = &[
     "nth",
     "unwrap",
     "expect",
-    "wrapping_pow",
-    "saturating_pow",
-    "checked_pow",
-    "swap_bytes",
-    "isqrt",
     "to_bits",
     "total_cmp",
     "partial_cmp",
@@ -275,6 +270,11 @@ impl Body<'_, '_> {
         {
             return hir;
         }
+        if (ty == Ty::STRING || matches!(ty, Ty::List(_)))
+            && let Some(hir) = self.changed_by_code(receiver, &ty, name, args, span)
+        {
+            return hir;
+        }
         if (ty == Ty::STRING || matches!(ty, Ty::List(_))) && chain::is_source(name, args) {
             self.cx.say(crate::diagnostics::text::items_alone(&name.text, name.span));
             return Hir::error(span);
@@ -283,7 +283,10 @@ impl Body<'_, '_> {
             if let Some(hir) = self.list_change(receiver, item, name, args, span) {
                 return hir;
             }
-            return match self.list_method(&receiver_hir, item, name, args, span) {
+            let method = self
+                .list_method(&receiver_hir, item, name, args, span)
+                .or_else(|| self.list_written(&receiver_hir, name, args, span));
+            return match method {
                 Some(hir) => hir,
                 None => self.no_list_method(&ty, name, args, span),
             };
@@ -295,6 +298,20 @@ impl Body<'_, '_> {
             && let Some(hir) = self.ordering_method(&receiver_hir, name, args, span)
         {
             return hir;
+        }
+        if ty == Ty::STRING
+            && let Some(hir) = self.text_written(&receiver_hir, name, args, span)
+        {
+            return hir;
+        }
+        if ty == Ty::CHAR && args.is_empty() && matches!(method_name, "to_uppercase" | "to_lowercase") {
+            let text = text::call(sabot_ir::text::TextFunction::CharToString, vec![receiver_hir], span);
+            let to = if method_name == "to_uppercase" {
+                sabot_ir::text::TextFunction::ToUppercase
+            } else {
+                sabot_ir::text::TextFunction::ToLowercase
+            };
+            return text::call(to, vec![text], span);
         }
         if let Some(hir) = self.text_method(&receiver_hir, &ty, name, args, span) {
             return hir;

@@ -16,6 +16,8 @@ mod call;
 mod change;
 mod chain;
 mod chain_end;
+mod chain_held;
+mod chain_more;
 mod choice;
 mod constant;
 mod early;
@@ -69,6 +71,7 @@ mod unify;
 mod unused;
 mod value;
 mod window;
+mod written;
 
 pub use function_code::{FunctionCode, functions};
 

@@ -3,11 +3,10 @@
 //! In the code `x` is the receiver and `a` the argument, each evaluated once. `$T` is the receiver's type, `$U` the unsigned type
 //! of its width, `$M` its bits less one. What std does in each case, panics included, the code does, with the span of the call.
 
-use super::hir::{Hir, HirKind, HirPat, HirStatement, PatKind};
+use super::hir::Hir;
 use super::infer::Body;
 use super::types::Ty;
 use crate::diagnostics::types::Why;
-use crate::parse::library_block;
 use sabot_ir::ast::{self, Name};
 use sabot_ir::span::Span;
 use sabot_ir::ty::Type;
@@ -74,6 +73,80 @@ const METHODS: &[Method] = &[
     ("div_ceil", Of::Unsigned, Arg::Own, "if x % a == 0 { x / a } else { x / a + 1 }"),
     ("next_multiple_of", Of::Unsigned, Arg::Own, "if x % a == 0 { x } else { x + (a - x % a) }"),
     ("checked_ilog2", Of::Integers, Arg::No, "if x > 0 { Some($M - x.leading_zeros()) } else { None }"),
+    ("checked_pow", Of::Integers, Arg::U32, CHECKED_POW),
+    ("wrapping_pow", Of::Integers, Arg::U32, WRAPPING_POW),
+    (
+        "saturating_pow",
+        Of::Signed,
+        Arg::U32,
+        "match x.checked_pow(a) { Some(y) => y, None => if x < 0 && a % 2 == 1 { $T::MIN } else { $T::MAX } }",
+    ),
+    ("saturating_pow", Of::Unsigned, Arg::U32, "x.checked_pow(a).unwrap_or($T::MAX)"),
+    ("overflowing_pow", Of::Integers, Arg::U32, "(x.wrapping_pow(a), x.checked_pow(a).is_none())"),
+    ("isqrt", Of::Unsigned, Arg::No, ROOT),
+    (
+        "isqrt",
+        Of::Signed,
+        Arg::No,
+        "if x < 0 { panic!(\"argument of integer square root cannot be negative\") } ((x as $U).isqrt()) as $T",
+    ),
+    ("checked_isqrt", Of::Signed, Arg::No, "if x < 0 { None } else { Some(((x as $U).isqrt()) as $T) }"),
+    ("ilog2", Of::Integers, Arg::No, "if x <= 0 { panic!(\"argument of integer logarithm must be positive\") } $M - x.leading_zeros()"),
+    (
+        "ilog10",
+        Of::Integers,
+        Arg::No,
+        "if x <= 0 { panic!(\"argument of integer logarithm must be positive\") } \
+         let mut n = 0u32; let mut y = x; while y >= 10 { y /= 10; n += 1; } n",
+    ),
+    (
+        "ilog",
+        Of::Integers,
+        Arg::Own,
+        "if a < 2 { panic!(\"base of integer logarithm must be at least 2\") } \
+         if x <= 0 { panic!(\"argument of integer logarithm must be positive\") } \
+         let mut n = 0u32; let mut y = x; while y >= a { y /= a; n += 1; } n",
+    ),
+    ("checked_ilog10", Of::Integers, Arg::No, "if x <= 0 { None } else { Some(x.ilog10()) }"),
+    ("checked_ilog", Of::Integers, Arg::Own, "if x <= 0 || a <= 1 { None } else { Some(x.ilog(a)) }"),
+    ("next_power_of_two", Of::Unsigned, Arg::No, "if x <= 1 { 1 } else { (1 as $T) << ($M + 1 - (x - 1).leading_zeros()) }"),
+    (
+        "checked_next_power_of_two",
+        Of::Unsigned,
+        Arg::No,
+        "if x <= 1 { Some(1) } else { (1 as $T).checked_shl($M + 1 - (x - 1).leading_zeros()) }",
+    ),
+    (
+        "swap_bytes",
+        Of::Integers,
+        Arg::No,
+        "let mut y = x as $U; let mut r = y & 255; let mut i = 8u32; \
+         while i <= $M { y = y >> 4 >> 4; r = r << 4 << 4 | y & 255; i += 8; } r as $T",
+    ),
+    (
+        "reverse_bits",
+        Of::Integers,
+        Arg::No,
+        "let mut y = x as $U; let mut r = y & 1; let mut i = 1u32; \
+         while i <= $M { y >>= 1; r = r << 1 | y & 1; i += 1; } r as $T",
+    ),
+    (
+        "checked_div_euclid",
+        Of::Signed,
+        Arg::Own,
+        "if a == 0 || (a == -1 && x == $T::MIN) { None } else { Some(x.div_euclid(a)) }",
+    ),
+    ("checked_div_euclid", Of::Unsigned, Arg::Own, "if a == 0 { None } else { Some(x / a) }"),
+    (
+        "checked_rem_euclid",
+        Of::Signed,
+        Arg::Own,
+        "if a == 0 || (a == -1 && x == $T::MIN) { None } else { Some(x.rem_euclid(a)) }",
+    ),
+    ("checked_rem_euclid", Of::Unsigned, Arg::Own, "if a == 0 { None } else { Some(x % a) }"),
+    ("checked_next_multiple_of", Of::Unsigned, Arg::Own, "if a == 0 { None } else if x % a == 0 { Some(x) } else { x.checked_add(a - x % a) }"),
+    ("is_multiple_of", Of::Unsigned, Arg::Own, "if a == 0 { x == 0 } else { x % a == 0 }"),
+    ("midpoint", Of::Unsigned, Arg::Own, "(x & a) + ((x ^ a) >> 1)"),
     ("to_radians", Of::F64, Arg::No, "x * (std::f64::consts::PI / 180.0)"),
     ("to_radians", Of::F32, Arg::No, "x * (std::f32::consts::PI / 180.0)"),
     ("to_degrees", Of::F64, Arg::No, "x * (180.0 / std::f64::consts::PI)"),
@@ -96,6 +169,28 @@ const METHODS: &[Method] = &[
     ("acosh", Of::Floats, Arg::No, "if x < 1.0 { $T::NAN } else { (x + ((x - 1.0).sqrt() * (x + 1.0).sqrt())).ln() }"),
     ("atanh", Of::Floats, Arg::No, "0.5 * ((2.0 * x) / (1.0 - x)).ln_1p()"),
 ];
+
+/// By squares, as long as there is something left to multiply: the last square is not needed, and may be too large.
+const CHECKED_POW: &str = "let mut base = x; let mut y: $T = 1; let mut n = a; let mut fits = true;
+    while n > 0 && fits {
+        if n % 2 == 1 { match y.checked_mul(base) { Some(z) => y = z, None => fits = false } }
+        n /= 2;
+        if n > 0 { match base.checked_mul(base) { Some(z) => base = z, None => fits = false } }
+    }
+    if fits { Some(y) } else { None }";
+
+const WRAPPING_POW: &str = "let mut base = x; let mut y: $T = 1; let mut n = a;
+    while n > 0 {
+        if n % 2 == 1 { y = y.wrapping_mul(base); }
+        base = base.wrapping_mul(base);
+        n /= 2;
+    }
+    y";
+
+/// The root of the nearest float is off by one at most.
+const ROOT: &str = "let near = (x as f64).sqrt() as $T;
+    let low = if near > 0 && near > x / near { near - 1 } else { near };
+    if low + 1 <= x / (low + 1) { low + 1 } else { low }";
 
 /// The names of the methods that a type has here.
 pub(super) fn names(ty: &Ty) -> impl Iterator<Item = &'static str> {
@@ -125,16 +220,7 @@ impl Body<'_, '_> {
         if let (Some(arg_ty), [arg]) = (arg_ty, args) {
             named.push(("a", self.expect(arg, &arg_ty, Why::Argument { function: method, index: 0 }), arg_ty));
         }
-        let mark = self.enter();
-        let bind = |body: &mut Self, (name, value, ty): (&str, Hir, Ty)| {
-            let id = body.bind(name, ty.clone());
-            HirStatement::Let(HirPat::new(PatKind::Bind(id, None), ty, value.span), value)
-        };
-        let statements = named.into_iter().map(|part| bind(self, part)).collect();
-        let value = self.expr(&library_block(&self.number_code(ty, code), span), None);
-        self.leave(mark);
-        let ty = value.ty.clone();
-        Some(Hir::new(HirKind::Block(statements, Some(Box::new(value))), ty, span))
+        Some(self.written(named, &[], &self.number_code(ty, code), span))
     }
 
     fn number_code(&self, ty: &Ty, code: &str) -> String {

@@ -61,6 +61,13 @@ pub(crate) fn no_reverse(at: Span) -> Diagnostic {
         .help("write `.collect::<Vec<_>>().into_iter().rev()`, or put `rev` behind the source")
 }
 
+/// `try_fold` with a closure that cannot stop it.
+pub(crate) fn no_option(method: &str, found: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0301", format!("the closure of `{method}` gives `{found}`, not an `Option`"))
+        .label(at, "goes on as long as there is a `Some`")
+        .help("write `Some(..)` around the value, or use `fold`")
+}
+
 /// Items of two types.
 pub(crate) fn other_items(expected: &str, found: &str, at: Span) -> Diagnostic {
     Diagnostic::error("E0301", format!("the items are `{found}`, `{expected}` is wanted"))
