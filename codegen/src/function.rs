@@ -298,6 +298,24 @@ impl<'a> FunctionCx<'a> {
         self.builder.ins().load(ty, memory(), self.context, offset(at))
     }
 
+    /// Gives back what the row has taken, if that is much, but for its outputs that are strings: a bit for each.
+    pub(crate) fn end_row(&mut self, row: Value, strings: i64) {
+        if !self.takes_memory {
+            return;
+        }
+        let taken = self.builder.ins().load(types::I64, memory(), self.context, offset(offset_of!(Context, row_bytes)));
+        let most = i64::try_from(sabot_abi::KEPT_ROW_BYTES).expect("a few thousand");
+        let is_much = self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, taken, most);
+        let (much, next) = (self.cold_block(), self.builder.create_block());
+        self.builder.ins().brif(is_much, much, &[], next, &[]);
+        self.builder.switch_to_block(much);
+        let outputs = self.chunk_field(offset_of!(Chunk, outputs));
+        let strings = self.int(types::I64, strings);
+        self.call(RuntimeFunction::KeepRow, &[outputs, row, strings]);
+        self.builder.ins().jump(next, &[]);
+        self.builder.switch_to_block(next);
+    }
+
     /// Makes the block that every row begins in say that the row has taken no memory yet, if something takes some.
     pub(crate) fn begin_rows_in(&mut self, block: Block) {
         if self.takes_memory {

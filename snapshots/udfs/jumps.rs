@@ -157,3 +157,24 @@ fn checked_or_panics(a: i64, b: i64) -> i64 {
     }
     quotient
 }
+
+#[sabot::udf]
+fn without_letter(s: &str) -> String {
+    let mut out = String::new();
+    for c in s.chars() {
+        if c == 'a' {
+            continue;
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[sabot::udf]
+fn checksum(s: &str) -> u32 {
+    let mut sum = 7_u32;
+    for byte in s.bytes() {
+        sum = sum.wrapping_mul(31) ^ u32::from(byte);
+    }
+    sum
+}

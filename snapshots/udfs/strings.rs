@@ -126,3 +126,25 @@ fn host(s: String) -> Option<String> {
     let end = rest.find('/').unwrap_or(rest.len());
     Some(rest[..end].to_string())
 }
+
+#[sabot::udf]
+fn first_character(s: &str) -> Option<String> {
+    s.chars().next().map(|c| c.to_string())
+}
+
+#[sabot::udf]
+fn characters(s: &str) -> u64 {
+    s.chars().count() as u64
+}
+
+#[sabot::udf]
+fn joined(s: &str, t: &str, q: Option<String>) -> String {
+    let mut all = String::from(s);
+    all.push_str("+");
+    all.push_str(t);
+    if let Some(more) = q {
+        all += "+";
+        all += &more;
+    }
+    all
+}

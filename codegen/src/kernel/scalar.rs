@@ -9,6 +9,7 @@ use crate::lower::aggregate;
 use crate::lower::scalar::{Input, Output, ScalarCx};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{BlockArg, InstBuilder as _, types};
+use sabot_ir::ty::Type;
 use std::collections::BTreeMap;
 
 /// Fills in the kernel.
@@ -69,6 +70,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody) -> Result<(), Co
     let mut cx = ScalarCx::new(fx, row, &inputs, fail);
     if let Some(filter) = &body.filter {
         let keeps = cx.lower(filter)?.value;
+        cx.fx.end_row(row, 0);
         let pass = cx.fx.builder.create_block();
         let args = [rest, kept].map(BlockArg::Value);
         cx.fx.builder.ins().brif(keeps, pass, &[], row_head, &args);
@@ -86,6 +88,9 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody) -> Result<(), Co
         aggregate::scalar::update(&mut cx, calls, accumulators)?;
     }
     let fx = cx.fx;
+    if let Some(strings) = strings_of(body) {
+        fx.end_row(row, strings);
+    }
     fx.begin_rows_in(row_body);
     let lowest = fx.builder.ins().bxor(left, rest);
     let kept_now = fx.builder.ins().bor(kept, lowest);
@@ -104,6 +109,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody) -> Result<(), Co
         let at = fx.builder.ins().iadd(selection_out, offset);
         fx.builder.ins().store(memory(), kept, at, 0);
     }
+    fx.end_row(row, 0);
     let [code, span] = error;
     fx.store_error(code, span, row);
     let failed = fx.int(types::I64, 1);
@@ -113,6 +119,23 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody) -> Result<(), Co
     let done = fx.int(types::I64, 0);
     fx.builder.ins().return_(&[done]);
     Ok(())
+}
+
+/// A bit for each output that is a string. Nothing where an output is a list: what it holds would have to move too.
+fn strings_of(body: &KernelBody) -> Option<i64> {
+    if body.aggregate.is_some() {
+        return Some(0);
+    }
+    let mut bits = 0;
+    for (position, (_, expr)) in body.outputs.iter().enumerate() {
+        if Class::of(&expr.ty) == Class::Str {
+            if position >= 64 || !matches!(expr.ty.value_type(), Type::String | Type::Bytes) {
+                return None;
+            }
+            bits |= 1 << position;
+        }
+    }
+    Some(bits)
 }
 
 /// The same kernel is called with and without nulls: a column without a bitmap is read as one that is all valid.

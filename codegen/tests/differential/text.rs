@@ -96,3 +96,22 @@ fn values_are_read_and_written_as_std_does() {
         }
     }
 }
+
+#[test]
+fn rows_that_need_much_memory_keep_what_they_give() {
+    let text = |text: &str| Expr::literal(Literal::String(text.to_owned()), Type::String);
+    let node = |function, args, ty: Type| Expr::new(ExprKind::Call(function, args), ty, Span::new(2, 3));
+    let column = Expr::column(0, Type::String);
+    let times = Expr::literal(Literal::Int(30_000), Type::UInt64);
+    let long = node(Function::Text(TextFunction::Repeat), vec![column.clone(), times], Type::String);
+    let short = node(Function::Text(TextFunction::Replace), vec![long.clone(), column.clone(), text("")], Type::String);
+    let marked = node(Function::Text(TextFunction::Concat), vec![short, column.clone()], Type::String);
+    let count = node(Function::Text(TextFunction::CharCount), vec![long.clone()], Type::UInt64);
+    let digits = vec![text("#"), count, text("")];
+    let counted = node(Function::Append, digits, Type::String);
+    let last = node(Function::Text(TextFunction::LastChar), vec![long], Type::Char.optional());
+    let columns = vec![Register { name: "c0".to_owned(), ty: Type::String }];
+    let mut rng = Rng::new(7);
+    let data: Vec<Vec<Value>> = (0..300).map(|_| vec![generate::value(&mut rng, &Type::String)]).collect();
+    check_step(0, Cpu::V3, columns, None, vec![marked, column, counted, last], &[], &data, &vec![true; data.len()]);
+}

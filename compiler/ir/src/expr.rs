@@ -289,7 +289,8 @@ pub enum Function {
     Text(TextFunction),
     /// `s.parse::<T>()`, an `Option<T>`.
     Parse,
-    /// A string, a value, and how it is written (`>8.2`, a literal): the value behind the string, for `format!`.
+    /// A string, a value, and how it is written (`>8.2`, a literal): the value behind the string, for `format!`. Where width or
+    /// precision are computed, both follow as `u64`s; what is [`Function::NO_WIDTH`] is not said.
     Append,
     // Decimals, dates and times, JSON.
     /// One of the table in [`crate::value`].
@@ -305,6 +306,9 @@ pub enum Function {
 }
 
 impl Function {
+    /// The width, or the precision, that is none: greater than any that there is.
+    pub const NO_WIDTH: u64 = 1 << 16;
+
     /// The method's name in the job language.
     #[must_use]
     pub fn name(self) -> &'static str {

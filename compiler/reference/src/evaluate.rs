@@ -131,8 +131,12 @@ impl Evaluation<'_> {
                     Function::Text(function) => text::call(*function, &values).map_err(at),
                     Function::Parse | Function::Append => match (values.as_slice(), args.as_slice()) {
                         ([Value::String(text)], _) => Ok(text::parse(text, &expr.ty)),
-                        ([Value::String(prefix), value, Value::String(spec)], [_, arg, _]) => {
-                            text::append(prefix, value, &arg.ty, spec).map_err(at)
+                        ([Value::String(prefix), value, Value::String(spec), computed @ ..], [_, arg, ..]) => {
+                            let computed: Vec<Option<u16>> = computed
+                                .iter()
+                                .map(|value| value.as_int().and_then(|value| u16::try_from(value).ok()))
+                                .collect();
+                            text::append(prefix, value, &arg.ty, spec, &computed).map_err(at)
                         }
                         (values, _) => unreachable!("{function:?} of {values:?}"),
                     },

@@ -230,8 +230,11 @@ pub(crate) fn parse(text: &str, ty: &Type) -> Value {
 }
 
 /// A string and behind it a value of this type, as a specification says.
-pub(crate) fn append(prefix: &str, value: &Value, ty: &Type, spec: &str) -> Outcome {
-    let spec = FormatSpec::parse(spec).expect("the checker knows specifications");
+pub(crate) fn append(prefix: &str, value: &Value, ty: &Type, spec: &str, computed: &[Option<u16>]) -> Outcome {
+    let mut spec = FormatSpec::parse(spec).expect("the checker knows specifications");
+    if let [width, precision] = computed {
+        (spec.width, spec.precision) = (*width, *precision);
+    }
     let mut out = prefix.to_owned();
     let is_bits = !matches!(
         spec.style,

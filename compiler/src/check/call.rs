@@ -212,6 +212,13 @@ impl Body<'_, '_> {
                     return Hir::new(HirKind::Into(Box::new(inner)), ty, span);
                 }
             }
+            [ty, "try_from"] => {
+                if let Some(ty) = scalar_named(ty) {
+                    let [arg] = args else { return self.wrong_arity("try_from", 1, args, name_span, span) };
+                    let value = self.expr(arg, None);
+                    return self.try_into(value, ty, span);
+                }
+            }
             [ty, "default"] if args.is_empty() => {
                 if let Some(ty) = scalar_named(ty)
                     && let Some(value) = super::option::default_of(&ty, span)

@@ -78,14 +78,53 @@ pub(super) const ADAPTORS: [&str; 24] = [
 /// What gives items.
 #[derive(Clone, Debug)]
 pub(super) enum Iter {
-    List { list: Hir, item: Ty, at: BindingId, reversed: bool },
-    Range { ty: Ty, at: BindingId, start: Hir, end: Option<Hir>, done: Option<BindingId>, reversed: bool },
-    Chars { text: Hir, at: BindingId, reversed: bool, indices: bool },
-    Bytes { bytes: Hir, at: BindingId, reversed: bool },
-    Split { text: Hir, pattern: Hir, start: BindingId, from: BindingId, done: BindingId, form: Form },
-    Whitespace { text: Hir, at: BindingId },
-    Windows { list: Hir, size: Hir, at: BindingId },
-    Chunks { list: Hir, size: Hir, at: BindingId },
+    List {
+        list: Hir,
+        item: Ty,
+        at: BindingId,
+        reversed: bool,
+    },
+    Range {
+        ty: Ty,
+        at: BindingId,
+        start: Hir,
+        end: Option<Hir>,
+        done: Option<BindingId>,
+        reversed: bool,
+    },
+    Chars {
+        text: Hir,
+        at: BindingId,
+        reversed: bool,
+        indices: bool,
+    },
+    Bytes {
+        bytes: Hir,
+        at: BindingId,
+        reversed: bool,
+    },
+    Split {
+        text: Hir,
+        pattern: Hir,
+        start: BindingId,
+        from: BindingId,
+        done: BindingId,
+        form: Form,
+    },
+    Whitespace {
+        text: Hir,
+        at: BindingId,
+    },
+    Windows {
+        list: Hir,
+        size: Hir,
+        at: BindingId,
+    },
+    Chunks {
+        list: Hir,
+        size: Hir,
+        at: BindingId,
+    },
     Map(Box<Iter>, HirClosure),
     Inspect(Box<Iter>, HirClosure),
     Filter(Box<Iter>, HirClosure),
@@ -259,7 +298,13 @@ impl Body<'_, '_> {
                 }
                 if self.is_case(receiver, name, args) {
                     let text = Self::case_text(receiver, name);
-                    return self.source_of(&text, &Name { text: "chars".to_owned(), span: name.span }, &[], lets, expr.span);
+                    return self.source_of(
+                        &text,
+                        &Name { text: "chars".to_owned(), span: name.span },
+                        &[],
+                        lets,
+                        expr.span,
+                    );
                 }
                 if SOURCES.contains(&method) && args.len() == arity(method) && types.is_empty() {
                     return self.source_of(receiver, name, args, lets, expr.span);
@@ -487,7 +532,7 @@ impl Body<'_, '_> {
                 let at = self.state(position(0, span), lets);
                 (Iter::Enumerate(Box::new(inner), at, false), Ty::Tuple(vec![Ty::Usize, item]))
             }
-            ("rev", []) => match self.turned(inner, &item, lets, span) {
+            ("rev", []) => match self.turned(inner, &item, self.goes_on(receiver), lets, span) {
                 Some(inner) => (inner, item),
                 None => {
                     self.cx.say(say::no_reverse(name.span));
@@ -541,7 +586,8 @@ impl Body<'_, '_> {
                 }
             },
             _ => {
-                let arity = usize::from(!matches!(method, "copied" | "cloned" | "enumerate" | "rev" | "flatten" | "peekable"));
+                let arity =
+                    usize::from(!matches!(method, "copied" | "cloned" | "enumerate" | "rev" | "flatten" | "peekable"));
                 self.wrong_arity(method, arity, args, name.span, span);
                 return None;
             }

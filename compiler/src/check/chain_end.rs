@@ -59,6 +59,8 @@ struct Run {
     item: Ty,
     id: LoopId,
     span: Span,
+    /// The items are what is left of an iterator in a variable.
+    goes_on: bool,
 }
 
 impl Run {
@@ -82,6 +84,12 @@ impl Body<'_, '_> {
             return Some(hir);
         }
         let is_known = ENDS.contains(&name.text.as_str()) || ADAPTORS.contains(&name.text.as_str());
+        // `c.to_uppercase().to_string()`: all of it at once.
+        if let (ExprKind::Method(of, case, _, none), false) = (&receiver.kind, is_known)
+            && self.is_case(of, case, none)
+        {
+            return None;
+        }
         if !self.is_iterator(receiver) || (matches!(receiver.kind, ExprKind::Range(..)) && !is_known) {
             return None;
         }
@@ -100,7 +108,13 @@ impl Body<'_, '_> {
         let mut lets = Vec::new();
         let Some((iter, item)) = self.iter(receiver, &mut lets) else { return Some(Hir::error(span)) };
         let id = self.loop_id();
-        let run = Run { lets, iter, item, id, span };
+        let goes_on = self.goes_on(receiver);
+        // Of these something stays in the iterator, at its other end.
+        if goes_on && matches!(name.text.as_str(), "next_back" | "rfind" | "rposition") {
+            self.cx.say(say::no_reverse(name.span));
+            return Some(Hir::error(span));
+        }
+        let run = Run { lets, iter, item, id, span, goes_on };
         Some(self.end_of(run, name, types, args, hint).unwrap_or_else(|| Hir::error(span)))
     }
 
@@ -187,7 +201,7 @@ impl Body<'_, '_> {
                 self.finish_run(run, each, result)
             }
             ("rfind" | "rfold", _) => {
-                let Some(iter) = self.turned(run.iter, &item, &mut run.lets, span) else {
+                let Some(iter) = self.turned(run.iter, &item, run.goes_on, &mut run.lets, span) else {
                     self.cx.say(say::no_reverse(name.span));
                     return None;
                 };
@@ -387,7 +401,7 @@ impl Body<'_, '_> {
                 self.finish_run(run, each, result)
             }
             ("next_back", []) => {
-                let Some(iter) = self.turned(run.iter, &item, &mut run.lets, span) else {
+                let Some(iter) = self.turned(run.iter, &item, run.goes_on, &mut run.lets, span) else {
                     self.cx.say(say::no_reverse(name.span));
                     return None;
                 };
@@ -523,7 +537,7 @@ impl Body<'_, '_> {
         let mut lets = Vec::new();
         let (iter, item) = self.iter(other, &mut lets)?;
         let id = self.loop_id();
-        let run = Run { lets, iter, item, id, span: other.span };
+        let run = Run { lets, iter, item, id, span: other.span, goes_on: false };
         self.collected(run, &Name { text: "eq".to_owned(), span: other.span })
     }
 
@@ -568,7 +582,11 @@ impl Body<'_, '_> {
                 Ty::Var(_) => Ty::List(held.clone()),
                 whole => whole,
             };
-            let ty = if let Some(Ty::Result(_)) = &wanted { Ty::Result(Box::new(whole.clone())) } else { whole.clone().option() };
+            let ty = if let Some(Ty::Result(_)) = &wanted {
+                Ty::Result(Box::new(whole.clone()))
+            } else {
+                whole.clone().option()
+            };
             return self.collect_all(run, &whole, &held, ty, name);
         }
         match wanted {

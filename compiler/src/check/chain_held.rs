@@ -77,6 +77,15 @@ impl Body<'_, '_> {
         }
     }
 
+    /// Whether a chain goes on where an iterator in a variable stands.
+    pub(super) fn goes_on(&self, expr: &ast::Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Method(receiver, ..) => self.goes_on(receiver),
+            ExprKind::Reference(inner) => self.goes_on(inner),
+            _ => self.is_held(expr),
+        }
+    }
+
     /// Whether it is a variable that holds an iterator.
     pub(super) fn is_held(&self, expr: &ast::Expr) -> bool {
         matches!(&expr.kind, ExprKind::Name(name) if self.held_iterator(name).is_some())

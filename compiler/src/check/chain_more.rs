@@ -10,6 +10,7 @@ use super::infer::Body;
 use super::list::{call as list_call, len};
 use super::types::Ty;
 use super::unify::Kind;
+use crate::diagnostics::types::Why;
 use sabot_ir::ast::{self, ExprKind, Name, PatternKind};
 use sabot_ir::list::ListFunction;
 use sabot_ir::span::Span;
@@ -97,7 +98,7 @@ impl Body<'_, '_> {
             ("successors", [first, f]) => {
                 let item = self.table.fresh(Kind::Any);
                 let option = item.clone().option();
-                let why = crate::diagnostics::types::Why::Argument { function: "successors", index: 0 };
+                let why = Why::Argument { function: "successors", index: 0 };
                 let first = self.expect(first, &option, why);
                 let held = self.state(first, lets);
                 let f = self.callback(f, std::slice::from_ref(&item), Some(&option), "successors")?;
@@ -113,7 +114,7 @@ impl Body<'_, '_> {
                 let item = self.expr(item, None);
                 let ty = item.ty.clone();
                 let item = self.named(item, &ty, lets);
-                let n = self.expect(n, &Ty::Usize, crate::diagnostics::types::Why::Index);
+                let n = self.expect(n, &Ty::Usize, Why::Index);
                 let left = self.state(n, lets);
                 (Iter::Take(Box::new(Iter::Repeat(item)), left), ty)
             }
@@ -169,17 +170,18 @@ impl Body<'_, '_> {
         Some((Iter::FilterMap(Box::new(inner), each?, true), gives))
     }
 
-    /// The same items from the last to the first; those of what can be read in one direction only are gathered first, as long as
-    /// nobody can tell.
+    /// The same items from the last to the first; those of what can be read in one direction only, and what
+    /// is left of an iterator in a variable (`goes_on`), are gathered first, as long as nobody can tell.
     pub(super) fn turned(
         &mut self,
         inner: Iter,
         item: &Ty,
+        goes_on: bool,
         lets: &mut Vec<HirStatement>,
         span: Span,
     ) -> Option<Iter> {
         let mut trial = Vec::new();
-        if let Some(iter) = self.reversed(inner.clone(), &mut trial, span) {
+        if let (Some(iter), false) = (self.reversed(inner.clone(), &mut trial, span), goes_on) {
             lets.extend(trial);
             return Some(iter);
         }
@@ -187,9 +189,9 @@ impl Body<'_, '_> {
             Iter::Map(inner, f) => {
                 // The closure says nothing of the items below it: they are what its parameter takes.
                 let below = f.params.first()?.ty.clone();
-                Some(Iter::Map(Box::new(self.turned(*inner, &below, lets, span)?), f))
+                Some(Iter::Map(Box::new(self.turned(*inner, &below, goes_on, lets, span)?), f))
             }
-            Iter::Filter(inner, p) => Some(Iter::Filter(Box::new(self.turned(*inner, item, lets, span)?), p)),
+            Iter::Filter(inner, p) => Some(Iter::Filter(Box::new(self.turned(*inner, item, goes_on, lets, span)?), p)),
             plain if plain.is_plain() => {
                 let (list, ty) = self.gathered(&plain, item, lets, span);
                 let at = self.state(len(&local(list, &ty, span), span), lets);
@@ -200,13 +202,7 @@ impl Body<'_, '_> {
     }
 
     /// All items in a list.
-    fn gathered(
-        &mut self,
-        iter: &Iter,
-        item: &Ty,
-        lets: &mut Vec<HirStatement>,
-        span: Span,
-    ) -> (BindingId, Ty) {
+    fn gathered(&mut self, iter: &Iter, item: &Ty, lets: &mut Vec<HirStatement>, span: Span) -> (BindingId, Ty) {
         let ty = Ty::List(Box::new(item.clone()));
         let list = self.state(list_call(ListFunction::Of, Vec::new(), ty.clone(), span), lets);
         let id = self.loop_id();
@@ -234,31 +230,27 @@ impl Body<'_, '_> {
         };
         self.place(receiver)?;
         let (_, ty) = self.bound_since(0, variable)?;
-        let at = |kind| ast::Expr { kind, span };
-        let index = |range: ExprKind| at(ExprKind::Index(Box::new(receiver.clone()), Box::new(at(range))));
-        let taken = self.expr(&index(range.kind.clone()), None);
-        let taken = self.named(taken, &ty, lets);
-        let mut rest: Vec<ast::Expr> = Vec::new();
-        if let Some(from) = from {
-            rest.push(index(ExprKind::Range(None, Some(from.clone()), false)));
-        }
-        if let Some(to) = to {
-            let one = at(ExprKind::Literal(ast::Literal::Int(1, None)));
-            let behind = if *closed {
-                let sum = ExprKind::Binary(ast::BinaryOp::Add, to.clone(), Box::new(one));
-                Box::new(at(sum))
-            } else {
-                to.clone()
-            };
-            rest.push(index(ExprKind::Range(Some(behind), None, false)));
-        }
-        let left = match rest.len() {
-            0 => at(ExprKind::Array(Vec::new())),
-            1 => method(rest.remove(0), "to_vec", Vec::new()),
-            _ => method(at(ExprKind::Array(rest)), "concat", Vec::new()),
+        let read = |id, ty: &Ty| local(id, ty, span);
+        let (id, _) = self.bound_since(0, variable)?;
+        let whole = self.named(read(id, &ty), &ty, lets);
+        let from = match from {
+            Some(from) => self.expect(from, &Ty::Usize, Why::Index),
+            None => super::list::position(0, span),
         };
-        let assign = self.assign(receiver, None, &left, span);
-        lets.push(HirStatement::Expr(assign));
+        let from = self.named(from, &Ty::Usize, lets);
+        let to = match to {
+            Some(to) => self.expect(to, &Ty::Usize, Why::Index),
+            None => len(&whole, span),
+        };
+        let to = self.named(to, &Ty::Usize, lets);
+        let values =
+            || vec![("x", whole.clone(), ty.clone()), ("n", from.clone(), Ty::Usize), ("m", to.clone(), Ty::Usize)];
+        let end = if *closed { "m + 1" } else { "m" };
+        let taken = self.written(values(), &[], &format!("{{ x[n..{end}].to_vec() }}"), span);
+        let taken = self.named(taken, &ty, lets);
+        let code = format!("{{ let mut left = x[..n].to_vec(); left.extend(x[{end}..].to_vec()); left }}");
+        let left = self.written(values(), &[], &code, span);
+        lets.push(set(id, left));
         self.iter_of(taken, span, lets)
     }
 

@@ -575,6 +575,12 @@ impl<'a, 'd> Body<'a, 'd> {
                                 self.cx.say(say::out_of_range(*value, &ty, least, greatest, expr.span));
                             }
                         }
+                        HirKind::Into(from) if matches!(expr.ty, Ty::Result(_)) => {
+                            if !super::parsed::is_tried(&from.ty, &expr.ty) {
+                                let (from, to) = (self.cx.show(&from.ty), self.cx.show(&expr.ty));
+                                self.cx.say(crate::diagnostics::text::no_try_into(&from, &to, expr.span));
+                            }
+                        }
                         HirKind::Into(from) => {
                             if is_lossless(&from.ty, &expr.ty) {
                                 let from = std::mem::replace(&mut **from, Hir::error(expr.span));

@@ -447,6 +447,9 @@ impl<'a, 'd> Lower<'a, 'd> {
 
     /// A conversion that the types have allowed.
     fn into(&mut self, x: &Hir, hir: &Hir) -> Value {
+        if let Ty::Result(to) = &hir.ty {
+            return self.tried(x, to, hir.span);
+        }
         if x.ty == hir.ty || hir.ty.column_type().is_none() { self.value(x) } else { self.cast(x, hir) }
     }
 

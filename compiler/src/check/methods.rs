@@ -132,15 +132,7 @@ const FLOAT: &[Method] = &[
 const IDENTITY: [&str; 8] = ["clone", "to_owned", "as_ref", "borrow", "copied", "cloned", "as_deref", "to_vec"];
 
 /// Methods of std that a job's author may expect, and that are not there yet.
-const LATER: &[&str] = &[
-    "nth",
-    "unwrap",
-    "expect",
-    "to_bits",
-    "total_cmp",
-    "partial_cmp",
-    "cmp",
-];
+const LATER: &[&str] = &["nth", "unwrap", "expect", "to_bits", "total_cmp", "partial_cmp", "cmp"];
 
 fn table(ty: &Ty, kind: Option<Kind>) -> Vec<&'static [Method]> {
     if ty.is_float() || kind == Some(Kind::Float) {
@@ -260,6 +252,10 @@ impl Body<'_, '_> {
                 None => self.table.fresh(Kind::Any),
             };
             return Hir::new(HirKind::Into(Box::new(receiver_hir)), to, span);
+        }
+        if args.is_empty() && method_name == "try_into" && (ty.is_integer() || self.table.kind(&ty).is_some()) {
+            let to = self.table.fresh(Kind::Any);
+            return self.try_into(receiver_hir, to, span);
         }
         if let Ty::Option(inner) = &ty {
             let inner = (**inner).clone();

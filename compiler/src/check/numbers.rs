@@ -91,7 +91,12 @@ const METHODS: &[Method] = &[
         "if x < 0 { panic!(\"argument of integer square root cannot be negative\") } ((x as $U).isqrt()) as $T",
     ),
     ("checked_isqrt", Of::Signed, Arg::No, "if x < 0 { None } else { Some(((x as $U).isqrt()) as $T) }"),
-    ("ilog2", Of::Integers, Arg::No, "if x <= 0 { panic!(\"argument of integer logarithm must be positive\") } $M - x.leading_zeros()"),
+    (
+        "ilog2",
+        Of::Integers,
+        Arg::No,
+        "if x <= 0 { panic!(\"argument of integer logarithm must be positive\") } $M - x.leading_zeros()",
+    ),
     (
         "ilog10",
         Of::Integers,
@@ -109,7 +114,12 @@ const METHODS: &[Method] = &[
     ),
     ("checked_ilog10", Of::Integers, Arg::No, "if x <= 0 { None } else { Some(x.ilog10()) }"),
     ("checked_ilog", Of::Integers, Arg::Own, "if x <= 0 || a <= 1 { None } else { Some(x.ilog(a)) }"),
-    ("next_power_of_two", Of::Unsigned, Arg::No, "if x <= 1 { 1 } else { (1 as $T) << ($M + 1 - (x - 1).leading_zeros()) }"),
+    (
+        "next_power_of_two",
+        Of::Unsigned,
+        Arg::No,
+        "if x <= 1 { 1 } else { (1 as $T) << ($M + 1 - (x - 1).leading_zeros()) }",
+    ),
     (
         "checked_next_power_of_two",
         Of::Unsigned,
@@ -144,7 +154,12 @@ const METHODS: &[Method] = &[
         "if a == 0 || (a == -1 && x == $T::MIN) { None } else { Some(x.rem_euclid(a)) }",
     ),
     ("checked_rem_euclid", Of::Unsigned, Arg::Own, "if a == 0 { None } else { Some(x % a) }"),
-    ("checked_next_multiple_of", Of::Unsigned, Arg::Own, "if a == 0 { None } else if x % a == 0 { Some(x) } else { x.checked_add(a - x % a) }"),
+    (
+        "checked_next_multiple_of",
+        Of::Unsigned,
+        Arg::Own,
+        "if a == 0 { None } else if x % a == 0 { Some(x) } else { x.checked_add(a - x % a) }",
+    ),
     ("is_multiple_of", Of::Unsigned, Arg::Own, "if a == 0 { x == 0 } else { x % a == 0 }"),
     ("midpoint", Of::Unsigned, Arg::Own, "(x & a) + ((x ^ a) >> 1)"),
     ("to_radians", Of::F64, Arg::No, "x * (std::f64::consts::PI / 180.0)"),

@@ -2,13 +2,35 @@
 
 use super::hir::{Hir, HirKind};
 use super::infer::{Body, Deferred};
-use super::types::Ty;
+use super::lower::Lower;
+use super::types::{Ty, integer_range};
+use super::value::{Value, binary, if_};
 use crate::diagnostics::text as say;
 use sabot_ir::ast::{self, Name};
-use sabot_ir::expr::Function;
+use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal};
 use sabot_ir::span::Span;
+use sabot_ir::ty::Type;
+
+/// Whether integers of one type can be asked whether they are some of the other.
+pub(super) fn is_tried(from: &Ty, to: &Ty) -> bool {
+    let Ty::Result(to) = to else { return false };
+    from.is_error() || to.is_error() || (from.is_integer() && to.is_integer())
+}
 
 impl Body<'_, '_> {
+    /// `T::try_from(x)`, `x.try_into()`: which integers fit is said when both types are known.
+    pub(super) fn try_into(&mut self, value: Hir, to: Ty, span: Span) -> Hir {
+        let from = self.table.resolve(&value.ty);
+        if to == Ty::CHAR && from == Ty::U32 {
+            let c = super::text::call(sabot_ir::text::TextFunction::CharFromU32, vec![value], span);
+            return Hir { ty: Ty::Result(Box::new(Ty::CHAR)), ..c };
+        }
+        let ty = Ty::Result(Box::new(to));
+        let tried = Hir::new(HirKind::Into(Box::new(value)), ty.clone(), span);
+        // A block may be taken for an `Option` without the conversion becoming another one.
+        Hir::new(HirKind::Block(Vec::new(), Some(Box::new(tried))), ty, span)
+    }
+
     /// `s.parse::<T>()`.
     pub(super) fn parse(&mut self, text: Hir, inner: Ty, span: Span) -> Hir {
         self.deferred.push(Deferred::Parse(inner.clone(), span));
@@ -81,5 +103,35 @@ impl Body<'_, '_> {
                 self.cx.say(say::not_parsed(&shown, span));
             }
         }
+    }
+}
+
+impl Lower<'_, '_> {
+    /// `T::try_from(x)` of integers: there, if the value is one of the other type.
+    pub(super) fn tried(&mut self, x: &Hir, to: &Ty, span: Span) -> Value {
+        let value = self.scalar(x);
+        let value = self.bind_expr(value);
+        let (Some(column), Some((least, greatest)), Some((low, high))) =
+            (to.column_type(), integer_range(&x.ty), integer_range(to))
+        else {
+            return Value::Scalar(value);
+        };
+        let ask = |op, bound: i128| {
+            let bound = Expr::literal(Literal::Int(bound), value.ty.clone());
+            binary(op, value.clone(), bound, Type::Bool, span)
+        };
+        let mut fits = Expr::bool(true);
+        if least < low {
+            fits = ask(BinaryOp::Ge, low);
+        }
+        if greatest > high {
+            fits = binary(BinaryOp::And, fits, ask(BinaryOp::Le, high), Type::Bool, span);
+        }
+        let cast =
+            if value.ty == column { value } else { Expr::new(ExprKind::Cast(Box::new(value)), column.clone(), span) };
+        let option = column.optional();
+        let some = Expr::new(ExprKind::Some(Box::new(cast)), option.clone(), span);
+        let none = Expr::new(ExprKind::None, option, span);
+        Value::Scalar(if_(&self.sides, fits, some, none, span))
     }
 }

@@ -322,7 +322,7 @@ pub(super) fn integer_range(ty: &Ty) -> Option<(i128, i128)> {
 
 /// Whether `from` converts to `to` without loss, as `From` of the standard library does.
 pub(super) fn is_lossless(from: &Ty, to: &Ty) -> bool {
-    if from == to {
+    if from == to || (*from == Ty::CHAR && matches!(to, Ty::Scalar(Type::UInt32 | Type::UInt64))) {
         return true;
     }
     let bits = |ty: &Ty| match ty {

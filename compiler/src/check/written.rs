@@ -131,7 +131,8 @@ fn parts_of(method: &str) -> Option<&'static str> {
 }
 
 /// Methods of lists, each with its number of arguments, which are positions.
-const OF_LISTS: [(&str, usize, &str); 5] = [
+const OF_LISTS: [(&str, usize, &str); 6] = [
+    ("concat", 0, "let mut y = Vec::new(); for part in x { for item in part { y.push(item); } } y"),
     ("split_at", 1, "(x[..n].to_vec(), x[n..].to_vec())"),
     ("split_first", 0, "if x.is_empty() { None } else { Some((x[0], x[1..].to_vec())) }"),
     ("split_last", 0, "if x.is_empty() { None } else { Some((x[x.len() - 1], x[..x.len() - 1].to_vec())) }"),
@@ -142,8 +143,16 @@ const OF_LISTS: [(&str, usize, &str); 5] = [
 /// Methods that change the list or the string `x`, with a position: the code is what they give.
 const CHANGING: [(&str, bool, &str); 5] = [
     ("split_off", true, "let tail = x[n..].to_vec(); x.truncate(n); tail"),
-    ("rotate_left", true, "if n > x.len() { panic!(\"assertion failed: mid <= self.len()\") } let front = x[..n].to_vec(); x = x[n..].to_vec(); x.extend(front);"),
-    ("rotate_right", true, "if n > x.len() { panic!(\"assertion failed: k <= self.len()\") } let back = x[x.len() - n..].to_vec(); let front = x[..x.len() - n].to_vec(); x = back; x.extend(front);"),
+    (
+        "rotate_left",
+        true,
+        "if n > x.len() { panic!(\"assertion failed: mid <= self.len()\") } let front = x[..n].to_vec(); x = x[n..].to_vec(); x.extend(front);",
+    ),
+    (
+        "rotate_right",
+        true,
+        "if n > x.len() { panic!(\"assertion failed: k <= self.len()\") } let back = x[x.len() - n..].to_vec(); let front = x[..x.len() - n].to_vec(); x = back; x.extend(front);",
+    ),
     ("split_off", false, "let tail = x[n..].to_string(); x = x[..n].to_string(); tail"),
     ("retain", false, "let mut kept = String::new(); for c in x.chars() { if f(c) { kept.push(c); } } x = kept;"),
 ];
@@ -341,7 +350,8 @@ impl Body<'_, '_> {
         let call = |of: ast::Expr, text: &str, types, args| {
             at(ExprKind::Method(Box::new(of), Name { text: text.to_owned(), span: name.span }, types, args))
         };
-        let items = if self.is_iterator(more) { more.clone() } else { call(more.clone(), "into_iter", Vec::new(), Vec::new()) };
+        let items =
+            if self.is_iterator(more) { more.clone() } else { call(more.clone(), "into_iter", Vec::new(), Vec::new()) };
         let string = ast::TypeName { kind: ast::TypeNameKind::Path("String".to_owned(), Vec::new()), span };
         let text = call(items, "collect", vec![string], Vec::new());
         let text = at(ExprKind::Reference(Box::new(text)));

@@ -155,6 +155,13 @@ pub(crate) fn items_alone(name: &str, at: Span) -> Diagnostic {
     .help("go over them, `for x in ..`, or end the chain: `.count()`, `.any(|x| ..)`, `.collect::<String>()`")
 }
 
+/// `u8::try_from(1.5)`.
+pub(crate) fn no_try_into(from: &str, to: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0305", format!("`{from}` cannot become `{to}`"))
+        .label(at, "only an integer can be asked whether it is one of another type")
+        .help("convert with `as`, which rounds and cuts off, or compare first")
+}
+
 /// `s.chars().dance()`.
 pub(crate) fn unknown_step(name: &str, known: &[&str], at: Span) -> Diagnostic {
     Diagnostic::error("E0744", format!("`{name}` is no method of items here"))

@@ -292,6 +292,7 @@ impl Reader<'_> {
                 }
                 syn::Stmt::Item(syn::Item::Use(_)) => {}
                 syn::Stmt::Item(syn::Item::Const(item)) => statements.push(self.local_const(item)),
+                syn::Stmt::Item(item @ syn::Item::Fn(_)) if self.inner.contains(&self.span_of(item).start) => {}
                 syn::Stmt::Item(item) => {
                     let at = self.span_of(item);
                     self.diagnostics.push(syntax::unsupported_expr(

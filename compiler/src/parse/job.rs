@@ -49,7 +49,9 @@ pub(super) fn job(reader: &mut Reader<'_>, file: &syn::File) -> Vec<JobGraph> {
     reader.imports = imports::of(file);
     let mut items = Items::default();
     let mut pipelines = Vec::new();
-    for item in &file.items {
+    let inner = inner_functions(&file.items);
+    reader.inner = inner.iter().map(|item| reader.span_of(*item).start).collect();
+    for item in inner.into_iter().chain(&file.items) {
         match item {
             syn::Item::Fn(function) if is_test(&function.attrs) || function.sig.ident == "main" => {}
             syn::Item::Fn(function) if marker(&function.attrs, "pipeline").is_some() => pipelines.push(function),
@@ -77,6 +79,35 @@ pub(super) fn job(reader: &mut Reader<'_>, file: &syn::File) -> Vec<JobGraph> {
     unused::complain(reader, file, &items, &used);
     items.complain(reader, &used, &mut graphs);
     graphs
+}
+
+/// The functions that stand in the bodies of others: they see nothing of them, so they may as well stand beside them.
+fn inner_functions(items: &[syn::Item]) -> Vec<&syn::Item> {
+    let mut found = Vec::new();
+    let mut waiting: Vec<&syn::Block> = Vec::new();
+    for item in items {
+        match item {
+            syn::Item::Fn(function) if !is_test(&function.attrs) && marker(&function.attrs, "pipeline").is_none() => {
+                waiting.push(&function.block);
+            }
+            syn::Item::Impl(block) if !is_test(&block.attrs) => {
+                waiting.extend(block.items.iter().filter_map(|item| match item {
+                    syn::ImplItem::Fn(function) => Some(&function.block),
+                    _ => None,
+                }));
+            }
+            _ => {}
+        }
+    }
+    while let Some(block) = waiting.pop() {
+        for statement in &block.stmts {
+            if let syn::Stmt::Item(item @ syn::Item::Fn(function)) = statement {
+                found.push(item);
+                waiting.push(&function.block);
+            }
+        }
+    }
+    found
 }
 
 impl<'a> Items<'a> {
@@ -228,6 +259,7 @@ fn read_aside<T>(
     let mut complaints = Diagnostics::new();
     let mut own = Reader::new(reader.spans.clone(), &mut complaints);
     own.imports = reader.imports.clone();
+    own.inner = reader.inner.clone();
     let item = read(&mut own);
     let mentioned = own.take_mentioned();
     Aside { item, complaints: complaints.as_slice().to_vec(), mentioned, is_wanted }

@@ -120,6 +120,8 @@ struct Reader<'a> {
     at: Option<Span>,
     /// What the file's `use` items name.
     imports: imports::Imports,
+    /// Functions inside of functions that are read with the file's own, by where they begin.
+    inner: BTreeSet<u32>,
 }
 
 /// How deep the tree of an expression may be.
@@ -135,6 +137,7 @@ impl<'a> Reader<'a> {
             this: None,
             at: None,
             imports: imports::Imports::new(),
+            inner: BTreeSet::new(),
         }
     }
 

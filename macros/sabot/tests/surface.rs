@@ -220,6 +220,57 @@ fn arguments_are_defaults() {
 }
 
 #[test]
+fn lists_bytes_and_methods_of_records() {
+    check(
+        "use sabot::prelude::*;
+
+#[sabot::record]
+pub struct Line { id: i64, text: String, raw: Bytes, tags: Vec<String> }
+
+#[sabot::record]
+pub struct Word { id: i64, word: String, weight: f64 }
+
+impl Line {
+    const LEAST: u64 = 2;
+
+    fn is_long(&self) -> bool {
+        self.text.len() as u64 > Self::LEAST && !self.raw.is_empty()
+    }
+}
+
+fn larger<T: PartialOrd>(a: T, b: T) -> T {
+    if a > b { a } else { b }
+}
+
+#[sabot::udf(math = \"fast\")]
+pub fn weight(text: &str) -> f64 {
+    let mut sum = 0.0;
+    for c in text.chars() {
+        sum += (f64::from(c as u32) / 100.0).exp();
+    }
+    larger(sum, math::exp(0.0))
+}
+
+#[sabot::pipeline]
+pub fn job() {
+    source::<Line>(\"lines\", arrow(\"lines.arrow\"))
+        .filter(|l| l.is_long() && regex!(r\"^\\w+\").is_match(&l.text))
+        .flat_map(|l| {
+            let weight = weight(&l.text);
+            vec![Word { id: l.id, word: l.text, weight }, Word { id: l.id, word: \"end\".to_string(), weight: 0.0 }]
+        })
+        .sink(\"words\", csv(\"words.csv\"));
+}
+
+#[test]
+fn callable() {
+    assert!(weight(\"ab\") > 0.0);
+}
+",
+    );
+}
+
+#[test]
 fn connectors() {
     check(&format!(
         "{RECORDS}

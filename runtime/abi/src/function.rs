@@ -255,6 +255,7 @@ macro_rules! with_runtime_functions {
             FastCoshBlock fast_cosh_block (ptr, ptr) -> i64, "`math::cosh(x)` of 64 values, into the second.";
             FastTanhBlock fast_tanh_block (ptr, ptr) -> i64, "`math::tanh(x)` of 64 values, into the second.";
             FastPowBlock fast_pow_block (ptr, ptr, ptr) -> i64, "`math::pow(x, y)` of 64 pairs, into the third.";
+            KeepRow keep_row (ctx, ptr, i64, i64) -> i64, "Gives back what a row has taken but for its outputs that are strings: `Chunk::outputs`, the row, a bit for each.";
         }
     };
 }

@@ -24,5 +24,8 @@ pub const CHUNK_ROWS: usize = 2048;
 /// Bytes that the strings and lists made for one row may take.
 pub const ROW_BYTES: u64 = 64 << 20;
 
+/// From so many bytes on, a kernel gives back what a row has taken but for its outputs, as soon as the row is done.
+pub const KEPT_ROW_BYTES: u64 = 16 << 10;
+
 /// Words of a bitmap over a chunk.
 pub const CHUNK_WORDS: usize = CHUNK_ROWS / 64;

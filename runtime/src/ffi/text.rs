@@ -7,7 +7,7 @@ use super::{bytes, text};
 use crate::primitive::value_arena::{self, Maker, TooLarge};
 use sabot_abi::format::{self, FormatSpec};
 use sabot_abi::function::{STATUS_NONE, STATUS_OK};
-use sabot_abi::kernel::{Context, RowErrorCode, StrRef};
+use sabot_abi::kernel::{Context, OutputColumn, RowErrorCode, StrRef};
 
 type Status = i64;
 
@@ -347,4 +347,19 @@ pub(super) extern "C" fn append_str(
 ) -> Status {
     let s = text(&s, s_len);
     give_appended(cx, (prefix, prefix_len), |out| format::write_str(out, s, FormatSpec::unpack(spec as u64)))
+}
+
+pub(super) extern "C" fn keep_row(cx: &mut Context, outputs: *const u8, row: i64, strings: i64) -> Status {
+    let (arena, row_bytes) = value_arena::of(cx);
+    let outputs = outputs.cast::<OutputColumn>();
+    let places = (0..64).filter(|at| strings >> at & 1 == 1);
+    let mut values: Vec<&mut StrRef> = places
+        .map(|at| {
+            // SAFETY: kernels pass on `Chunk::outputs` and a row of the chunk, and have written a `StrRef` there in every
+            // output whose bit is set; nobody else has it, and no output is there twice.
+            unsafe { &mut *(*outputs.add(at)).values.cast::<StrRef>().add(row as usize) }
+        })
+        .collect();
+    arena.keep_of_row(*row_bytes, &mut values);
+    STATUS_OK
 }

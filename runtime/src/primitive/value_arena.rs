@@ -22,6 +22,8 @@ unsafe impl Send for ValueArena {}
 pub(crate) struct Blocks {
     blocks: Vec<Buf<u8>>,
     at: (usize, usize),
+    /// Where it stood when the row that is being computed took its first bytes.
+    row: (usize, usize),
     /// Lists that have room behind their last item.
     growing: [Growing; 32],
 }
@@ -163,6 +165,9 @@ impl Blocks {
 
     /// That many bytes for a value of the row, aligned to a power of two up to 64. What is in them is unspecified.
     pub(crate) fn take(&mut self, row_bytes: &mut u64, bytes: usize, align: usize) -> Result<*mut u8, TooLarge> {
+        if *row_bytes == 0 {
+            self.row = self.at;
+        }
         *row_bytes = row_bytes.saturating_add(bytes as u64);
         if *row_bytes > ROW_BYTES {
             return Err(TooLarge);
@@ -212,6 +217,28 @@ impl Blocks {
 
     fn slot(end: usize) -> usize {
         (end >> 3).wrapping_mul(0x9e37_79b1) >> 8 & 31
+    }
+
+    /// Takes back all that the row has taken but for these values, which move to where its first one was.
+    pub(crate) fn keep_of_row(&mut self, row_bytes: u64, values: &mut [&mut StrRef]) {
+        if row_bytes == 0 {
+            return;
+        }
+        let inside = |value: &StrRef| self.blocks.iter().any(|block| block.as_ptr_range().contains(&value.data));
+        // SAFETY: a value is readable for its length, as long as nothing is taken anew.
+        let bytes = |value: &StrRef| unsafe { std::slice::from_raw_parts(value.data, value.len as usize) }.to_vec();
+        let kept = values.iter().map(|value| (value.len > 0 && inside(value)).then(|| bytes(value)));
+        let kept: Vec<Option<Vec<u8>>> = kept.collect();
+        self.at = self.row;
+        self.growing = Default::default();
+        for (value, bytes) in values.iter_mut().zip(kept) {
+            let Some(bytes) = bytes else { continue };
+            // What fitted behind the row's first byte fits there again.
+            let Ok(to) = self.take(&mut 1, bytes.len(), 1) else { continue };
+            // SAFETY: `take` gave that many bytes to us alone.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
+            value.data = to;
+        }
     }
 
     /// Whether these bytes are what was made last.
@@ -285,6 +312,21 @@ mod tests {
         let joined = arena.blocks().append(&mut row, a, behind).expect("room");
         assert_eq!((joined.data, joined.len, row), (a.data, 5, 5));
         assert_eq!(arena.find(&joined), Some(&b"abcde"[..]));
+    }
+
+    #[test]
+    fn a_row_gives_back_what_it_does_not_keep() {
+        let mut arena = ValueArena::default();
+        let before = arena.blocks().append(&mut 0, value(b"x"), b"y").expect("room");
+        let mut row = 0;
+        let waste = arena.blocks().append(&mut row, value(&[1; 50_000]), b"").expect("room");
+        let mut kept = arena.blocks().append(&mut row, value(b"ke"), b"pt").expect("room");
+        let mut elsewhere = value(b"elsewhere");
+        arena.blocks().keep_of_row(row, &mut [&mut kept, &mut elsewhere]);
+        assert_eq!((kept.data, arena.find(&kept)), (waste.data, Some(&b"kept"[..])));
+        assert_eq!((arena.find(&before), elsewhere.data), (Some(&b"xy"[..]), value(b"elsewhere").data));
+        let next = arena.blocks().append(&mut 0, value(b"n"), b"").expect("room");
+        assert_eq!(next.data, kept.data.wrapping_add(4));
     }
 
     #[test]

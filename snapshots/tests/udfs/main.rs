@@ -272,8 +272,33 @@ fn lists() {
 }
 
 #[test]
+fn strings_that_are_gone_over() {
+    compare("text_items");
+}
+
+#[test]
+fn iterators() {
+    compare("iterators");
+}
+
+#[test]
+fn formats() {
+    compare("formats");
+}
+
+#[test]
+fn integers() {
+    compare("integers");
+}
+
+#[test]
 fn jumps() {
     compare("jumps");
+}
+
+#[test]
+fn patterns() {
+    compare("patterns");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use cranelift_codegen::ir::{BlockArg, InstBuilder as _, MemFlagsData, Value, typ
 use sabot_abi::format::{FormatSpec, Style};
 use sabot_abi::function::{AbiType, RuntimeFunction};
 use sabot_abi::kernel::RowErrorCode;
-use sabot_ir::expr::{Expr, Literal};
+use sabot_ir::expr::{Expr, Function, Literal};
 use sabot_ir::span::Span;
 use sabot_ir::text::TextFunction;
 use sabot_ir::ty::Type;
@@ -140,7 +140,7 @@ pub(super) fn append(
     values: &[Scalar],
     expr: &Expr,
 ) -> Result<Scalar, CodegenError> {
-    let ([_, arg, spec], [prefix, value, _]) = (args, values) else {
+    let ([_, arg, spec, ..], [prefix, value, _, computed @ ..]) = (args, values) else {
         return Err(CodegenError::internal("`append` takes a string, a value and a specification"));
     };
     let spec = match spec.as_literal() {
@@ -166,13 +166,25 @@ pub(super) fn append(
             return Err(CodegenError::unsupported(&format!("writing `{}` as text", arg.ty), expr.span));
         }
     };
-    if called == RuntimeFunction::AppendStr && spec == FormatSpec::default() {
+    if called == RuntimeFunction::AppendStr && spec == FormatSpec::default() && computed.is_empty() {
         return Ok(call(cx, TextFunction::Concat, &[*prefix, *value], expr));
     }
     let mut words: Vec<Value> = std::iter::once(prefix.value).chain(prefix.len).collect();
     words.push(shown);
     words.extend(value.len);
-    words.push(cx.fx.int(types::I64, spec.pack().cast_signed()));
+    let mut word = cx.fx.int(types::I64, spec.pack().cast_signed());
+    // Width and precision have a bit that says whether they are there, and their places in the word.
+    for (number, (flag, place)) in computed.iter().zip([(29, 31), (30, 47)]) {
+        let most = i64::try_from(Function::NO_WIDTH).expect("a small number");
+        let is_there = cx.fx.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, number.value, most);
+        let moved = cx.fx.builder.ins().ishl_imm_u(number.value, place);
+        let flag = cx.fx.int(types::I64, 1 << flag);
+        let flagged = cx.fx.builder.ins().bor(moved, flag);
+        let zero = cx.fx.int(types::I64, 0);
+        let part = cx.fx.builder.ins().select(is_there, flagged, zero);
+        word = cx.fx.builder.ins().bor(word, part);
+    }
+    words.push(word);
     Ok(call_runtime(cx, called, words, expr))
 }
 

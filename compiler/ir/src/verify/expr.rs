@@ -312,7 +312,8 @@ fn call_fits(function: Function, args: &[&Type], result: &Type) -> bool {
             args.len() == 1 && *args[0] == Type::String && result.is_option() && is_parsed(result.value_type())
         }
         Function::Append => {
-            args.len() == 3
+            matches!(args.len(), 3 | 5)
+                && args[3..].iter().all(|ty| **ty == Type::UInt64)
                 && *args[0] == Type::String
                 && is_formatted(args[1])
                 && *args[2] == Type::String
