@@ -34,6 +34,7 @@ pub fn compile(file: &str, text: &str, pipeline: Option<&str>, data: &Data) -> R
             rows: Some(batches.iter().map(|batch| batch.num_rows() as u64).sum()),
             distinct: BTreeMap::new(),
         },
+        is_replaced: true,
     };
     let catalog = Catalog { sources: data.iter().map(|(name, batches)| (name.clone(), facts(batches))).collect() };
     let compiled = sabot_compiler::compile(&graph, &catalog, &mut PlanOptimizer::default(), &mut diagnostics)

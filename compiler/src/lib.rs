@@ -34,6 +34,8 @@ pub struct SourceFacts {
     pub schema: Option<Schema>,
     /// Its size; distinct counts are by position in `schema`.
     pub statistics: Statistics,
+    /// A file stands in its place: its rows end, whatever the job says.
+    pub is_replaced: bool,
 }
 
 /// Everything that the compiler made of one job, stage by stage.

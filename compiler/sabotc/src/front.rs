@@ -5,7 +5,7 @@ use crate::arguments::{JobArguments, MessageFormat, Optimization};
 use crate::exit::Failure;
 use crate::messages::Messages;
 use sabot_compiler::passes::{OptimizerStats, PlanOptimizer};
-use sabot_compiler::{Catalog, Compiled, check, parse, physical};
+use sabot_compiler::{Catalog, Compiled, SourceFacts, check, parse, physical};
 use sabot_ir::diagnostic::{Diagnostic, Diagnostics, Severity};
 use sabot_ir::job_graph::{JobGraph, OperatorType, StreamOperatorNode, Value};
 use sabot_ir::plan::Plan;
@@ -283,6 +283,10 @@ fn catalog(graph: &JobGraph, inputs: &[(String, String)]) -> Result<Catalog, Fai
     let mut catalog = Catalog::default();
     for node in sources {
         let replacement = inputs.iter().find(|(name, _)| *name == node.name).map(|(_, path)| path.as_str());
+        if replacement.is_some() {
+            // What is put in the place of a source ends.
+            catalog.sources.entry(node.name.clone()).or_default().is_replaced = true;
+        }
         let facts = match (replacement, node.get("path")) {
             // Standard input, with or without its format in front, can be read only once.
             (Some(path), _) if path == "-" || path.ends_with(":-") => continue,
@@ -297,7 +301,8 @@ fn catalog(graph: &JobGraph, inputs: &[(String, String)]) -> Result<Catalog, Fai
             },
             (None, _) => continue,
         };
-        catalog.sources.insert(node.name.clone(), sabot::run::source_facts(&facts));
+        let facts = SourceFacts { is_replaced: replacement.is_some(), ..sabot::run::source_facts(&facts) };
+        catalog.sources.insert(node.name.clone(), facts);
     }
     Ok(catalog)
 }

@@ -69,7 +69,14 @@ impl Planner<'_, '_> {
             fields.push(field());
             let properties = Properties { updating: true, ..properties };
             let operator = Operator::Project { columns };
-            alike.push(self.add(op, format!("{}.added", op.name), operator, vec![node], Schema::new(fields), properties));
+            alike.push(self.add(
+                op,
+                format!("{}.added", op.name),
+                operator,
+                vec![node],
+                Schema::new(fields),
+                properties,
+            ));
         }
         Some(alike)
     }
@@ -97,7 +104,8 @@ impl Planner<'_, '_> {
             super::value::if_(&[], is_it, text(kind), otherwise, op.span)
         });
         let (mut columns, mut fields, properties) = self.all_columns(node);
-        (columns.pop(), fields.pop());
+        columns.pop();
+        fields.pop();
         columns.insert(0, kind);
         fields.insert(0, Field::new("op", Type::String));
         let moved = |column: u32| column + 1;

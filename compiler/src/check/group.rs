@@ -171,7 +171,12 @@ impl Planner<'_, '_> {
     }
 
     /// After a mistake in the key: the closure is checked all the same.
-    pub(super) fn only_look_at_group(&mut self, op: &StreamOperatorNode, input: &Stream, window: GroupWindow) -> Stream {
+    pub(super) fn only_look_at_group(
+        &mut self,
+        op: &StreamOperatorNode,
+        input: &Stream,
+        window: GroupWindow,
+    ) -> Stream {
         let Some(Parameter::Closure(closure)) = op.get("function") else { return Stream::unknown() };
         let mut body = Body::new(self.cx, true);
         body.group = Some(GroupTy { key: Some(Ty::Error), row: input.row.clone(), window });

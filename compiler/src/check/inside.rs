@@ -109,7 +109,11 @@ impl Planner<'_, '_> {
         items.push(Field::new(END, TIME));
         let is_plain = width + 1 == fields.len();
         let operator = Operator::FlatMap { columns: lists };
-        let of_items = if is_plain { properties.clone() } else { Properties { bounded: properties.bounded, ..Properties::default() } };
+        let of_items = if is_plain {
+            properties.clone()
+        } else {
+            Properties { bounded: properties.bounded, ..Properties::default() }
+        };
         let copied = self.add(op, name.clone(), operator, vec![node], Schema::new(items), of_items);
         if is_plain {
             return copied;
@@ -121,7 +125,8 @@ impl Planner<'_, '_> {
     /// The rows of a node without the end of their window: they come when it ends, and do not say when that was.
     pub(super) fn without_window_end(&mut self, op: &StreamOperatorNode, node: NodeId, row: &Stream) -> Stream {
         let (mut columns, mut fields, properties) = self.all_columns(node);
-        (columns.pop(), fields.pop());
+        columns.pop();
+        fields.pop();
         let properties = Properties { event_time: None, window_end: None, ..properties };
         let operator = Operator::Project { columns };
         let node = self.add(op, format!("{}.map", op.name), operator, vec![node], Schema::new(fields), properties);

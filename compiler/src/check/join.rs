@@ -180,9 +180,7 @@ impl Planner<'_, '_> {
         let shifted = |column: u32| column + width;
         let (event_time, window_end) = match (of_right, left_missing, right_missing || is_semi) {
             (false, false, _) => (left.properties.event_time, left.properties.window_end),
-            (true, _, false) => {
-                (right.properties.event_time.map(shifted), right.properties.window_end.map(shifted))
-            }
+            (true, _, false) => (right.properties.event_time.map(shifted), right.properties.window_end.map(shifted)),
             (false, true, _) | (true, _, true) => (None, None),
         };
         let properties = Properties {

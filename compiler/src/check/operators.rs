@@ -289,7 +289,13 @@ impl Planner<'_, '_> {
     // ---- what operators share ----
 
     /// An operator that gives the rows of its input, all or some of them.
-    pub(super) fn same_rows(&mut self, op: &StreamOperatorNode, input: &Stream, node: NodeId, operator: Operator) -> Stream {
+    pub(super) fn same_rows(
+        &mut self,
+        op: &StreamOperatorNode,
+        input: &Stream,
+        node: NodeId,
+        operator: Operator,
+    ) -> Stream {
         let (schema, properties) = {
             let input = self.plan.node(node);
             (input.schema.clone(), input.properties.clone())

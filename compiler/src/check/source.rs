@@ -49,11 +49,13 @@ impl Planner<'_, '_> {
         if self.cx.has_mistake(id) {
             return rows; // a field of the record is wrong
         }
+        self.check_generator(op, &connector, &schema);
         let is_table = matches!(op.get("table"), Some(Parameter::Bool(true)));
         let is_topic = matches!(connector.location, Location::Kafka(_));
+        let is_replaced = self.catalog.sources.get(&op.name).is_some_and(|facts| facts.is_replaced);
         let properties = Properties {
             // What is joined with a table starts when all that the table held at first was read.
-            bounded: is_table || super::boundedness::ends(&connector),
+            bounded: is_table || is_replaced || super::boundedness::ends(&connector),
             updating: is_table && is_topic,
             keyed_by: Vec::new(),
             event_time: event_time.as_ref().map(|time| time.column),

@@ -52,9 +52,7 @@ impl Planner<'_, '_> {
                 let source = self.plan.node(source);
                 say::time_missing(what, op.span, &source.name, source.span)
             }
-            Lost::At(node) => {
-                say::time_lost(what, op.span, self.written_name(node), self.plan.node(node).span)
-            }
+            Lost::At(node) => say::time_lost(what, op.span, self.written_name(node), self.plan.node(node).span),
         };
         self.cx.say(diagnostic);
         None
@@ -64,7 +62,8 @@ impl Planner<'_, '_> {
     pub(super) fn with_known_end(&self, node: NodeId, keys: &mut [Expr]) {
         let Some(end) = self.plan.node(node).properties.window_end else { return };
         let mut made = self.plan.node(node);
-        while let (Operator::Filter { .. } | Operator::Limit { .. }, [input]) = (&made.operator, made.inputs.as_slice()) {
+        while let (Operator::Filter { .. } | Operator::Limit { .. }, [input]) = (&made.operator, made.inputs.as_slice())
+        {
             made = self.plan.node(*input);
         }
         let Operator::Project { columns } = &made.operator else { return };
@@ -147,7 +146,9 @@ impl Planner<'_, '_> {
                 source.event_time = Some(EventTime { column: of_source, lateness_us });
                 true
             }
-            Operator::Filter { .. } | Operator::Dedup { .. } | Operator::Limit { .. } => self.adopt_time(inputs[0], column),
+            Operator::Filter { .. } | Operator::Dedup { .. } | Operator::Limit { .. } => {
+                self.adopt_time(inputs[0], column)
+            }
             Operator::Union => inputs.into_iter().all(|input| self.adopt_time(input, column)),
             Operator::Project { columns } => match columns.get(column as usize).map(|column| &column.kind) {
                 Some(ExprKind::Column(from)) => {

@@ -40,7 +40,9 @@ impl Planner<'_, '_> {
         let is_of_the_clock = matches!(op.get("processing_time"), Some(Parameter::Bool(true)));
         let allowed_lateness_us = self.length(op, "allowed_lateness_ms", Least::Zero);
         let emit_every_us = self.length(op, "emit_every_ms", Least::Positive);
-        for (name, method) in [("allowed_lateness_ms", "allowed_lateness"), ("emit_every_ms", "emit_every"), ("late", "late")] {
+        for (name, method) in
+            [("allowed_lateness_ms", "allowed_lateness"), ("emit_every_ms", "emit_every"), ("late", "late")]
+        {
             let Some(parameter) = op.parameters.get(name) else { continue };
             let is_count = op.operator_type == OperatorType::CountWindow;
             if is_count || is_of_the_clock {

@@ -5,6 +5,7 @@
 
 pub(crate) mod aggregate;
 pub(crate) mod control;
+pub(crate) mod generate;
 pub(crate) mod generics;
 pub(crate) mod guide;
 pub(crate) mod library;

@@ -3,7 +3,8 @@
 use sabot_ir::diagnostic::Diagnostic;
 use sabot_ir::span::Span;
 
-const EVENT_TIME: &str = "say behind the source which column is its time: `.event_time(|row| row.at, lateness(seconds(5)))`";
+const EVENT_TIME: &str =
+    "say behind the source which column is its time: `.event_time(|row| row.at, lateness(seconds(5)))`";
 
 /// A window or a join in time over a stream whose source has no event time.
 pub(crate) fn time_missing(what: &str, at: Span, source: &str, declared: Span) -> Diagnostic {
@@ -104,7 +105,8 @@ pub(crate) fn count_of_window(at: Span) -> Diagnostic {
 
 /// `.late(..)` and its like of windows that no row misses.
 pub(crate) fn never_late(method: &str, is_count: bool, at: Span) -> Diagnostic {
-    let why = if is_count { "windows of a number of rows take rows as they come" } else { "these are windows of the clock" };
+    let why =
+        if is_count { "windows of a number of rows take rows as they come" } else { "these are windows of the clock" };
     Diagnostic::error("E0532", format!("`{method}` makes no sense here"))
         .label(at, "no row comes too late")
         .note(why)
@@ -117,7 +119,8 @@ pub(crate) fn never_complete(operator: &str, at: Span, source: &str, declared: S
         .label(at, "would wait for ever")
         .label(declared, format!("`{source}` never ends"));
     match operator {
-        "order_by" => diagnostic.help("keep the greatest rows of each window: `.window(tumbling(minutes(1))).top_n(10, |row| row.price)`"),
+        "order_by" => diagnostic
+            .help("keep the greatest rows of each window: `.window(tumbling(minutes(1))).top_n(10, |row| row.price)`"),
         _ => diagnostic.help("make the source end: a file, or a generator with a number of rows"),
     }
 }
@@ -146,7 +149,9 @@ pub(crate) fn changes_not_taken(operator: &str, name: &str, at: Span, origin: &s
     Diagnostic::error("E0535", format!("`{name}` ({operator}) cannot take rows back"))
         .label(at, "gets rows that change later")
         .label(made, format!("this `{origin}` gives a row again whenever it changes"))
-        .help("aggregate by window, so that each row is final: `.key_by(..).window(tumbling(minutes(5))).aggregate(..)`")
+        .help(
+            "aggregate by window, so that each row is final: `.key_by(..).window(tumbling(minutes(5))).aggregate(..)`",
+        )
 }
 
 /// A sink that cannot take a row back.
@@ -154,7 +159,9 @@ pub(crate) fn sink_without_changes(name: &str, at: Span, origin: &str, made: Spa
     Diagnostic::error("E0535", format!("the sink `{name}` cannot take rows back"))
         .label(at, "gets rows that change later")
         .label(made, format!("this `{origin}` gives a row again whenever it changes"))
-        .help("aggregate by window, so that each row is final, or write the changes to a file: they become a column `op`")
+        .help(
+            "aggregate by window, so that each row is final, or write the changes to a file: they become a column `op`",
+        )
 }
 
 /// A join or operator in time that another clause of its contradicts.

@@ -261,7 +261,10 @@ pub(crate) fn misplaced_method(at: Span, name: &str, before: Span, why: &str, he
 /// A window of a kind that only an aggregate can be made of.
 pub(crate) fn window_of_other_kind(at: Span, operator: &str) -> Diagnostic {
     Diagnostic::error("E0213", "these windows are for `.aggregate(..)` only")
-        .label(at, format!("around {}", if operator == "a join" { operator.to_owned() } else { format!("`{operator}`") }))
+        .label(
+            at,
+            format!("around {}", if operator == "a join" { operator.to_owned() } else { format!("`{operator}`") }),
+        )
         .help("use `tumbling(..)`, `sliding(..)` or `cumulate(..)`, in event time")
 }
 

@@ -110,7 +110,7 @@ impl Body<'_, '_, '_> {
         Some(connector)
     }
 
-    /// A builder method.
+    /// A builder method. `.column(name, words)` is the option `column.NAME`.
     fn builder(
         &mut self,
         call: &syn::ExprMethodCall,
@@ -133,6 +133,16 @@ impl Body<'_, '_, '_> {
                 return None;
             }
             connector.insert("format".to_owned(), Parameter { value: format.into(), span });
+            return Some(());
+        }
+        if name.text == "column" {
+            let usage = ".column(\"price\", \"uniform:10..20\")";
+            let [column, words] = self.arguments(call, usage)?;
+            let (column, at) = self.text(column, "the name of a column", usage)?;
+            let (words, _) = self.text(words, "what it holds", usage)?;
+            if options.insert(format!("column.{column}"), words.into()).is_some() {
+                self.reader.diagnostics.push(syntax::said_twice(at, &format!("the column `{column}`")));
+            }
             return Some(());
         }
         let value = match call.args.iter().collect::<Vec<_>>().as_slice() {

@@ -48,8 +48,23 @@ impl Connector {
         self
     }
 
-    /// Of `nexmark()`: among how many events, of all kinds, the rows are.
+    /// Of `nexmark()`: among how many events, of all kinds, the rows are; without it they never end.
     pub fn events(self, _count: i64) -> Self {
+        self
+    }
+
+    /// Of `nexmark()` and `generate()`: how many events or rows come in a second; without it, as fast as they are made.
+    pub fn rate(self, _per_second: i64) -> Self {
+        self
+    }
+
+    /// Of `generate()`: how many rows there are; without it they never end.
+    pub fn rows(self, _count: i64) -> Self {
+        self
+    }
+
+    /// Of `generate()`: what a column holds: `.column("price", "uniform:10..20")`.
+    pub fn column(self, _name: &str, _words: &str) -> Self {
         self
     }
 }
@@ -81,6 +96,22 @@ pub fn ndjson(_path: &str) -> Connector {
 
 /// The events of the Nexmark benchmark: `nexmark().bids().events(1_000_000)`.
 pub fn nexmark() -> Connector {
+    Connector(())
+}
+
+/// Rows made from their number: `generate().rows(1_000_000).column("id", "sequence").column("price", "uniform:1..100")`. Of a
+/// column these words can be said, behind each of them ` ?0.1` for the share of `None`s:
+///
+/// | words | holds |
+/// | --- | --- |
+/// | `sequence`, `sequence:FIRST` | the row's number |
+/// | `uniform:LOW..HIGH` | numbers from `LOW` up to `HIGH`, which is not among them (integers: 0 to 99 if nothing is said; floats: 0 to 1) |
+/// | `zipf:COUNT`, `zipf:COUNT:EXPONENT` | integers below `COUNT`, the small ones more often |
+/// | `choice:A\|B\|C` | one of these texts |
+/// | `name:PREFIX:COUNT`, `name:PREFIX:COUNT:zipf:EXPONENT` | a text with a number (`name:s:100`) |
+/// | `time`, `time:STEP`, `time:STEP:JITTER` | times from 2024 on, a step (`250us`, `1ms`, `5s`) apart, and up to the jitter too early |
+/// | `chance:SHARE` | `true` so often (`chance:0.5`) |
+pub fn generate() -> Connector {
     Connector(())
 }
 

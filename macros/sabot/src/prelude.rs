@@ -1,6 +1,8 @@
 //! Everything that a job's code names: `use sabot::prelude::*;`.
 
-pub use crate::connector::{Connector, Format, arrow, csv, kafka, lateness, ndjson, nexmark, parquet, stdin, stdout};
+pub use crate::connector::{
+    Connector, Format, arrow, csv, generate, kafka, lateness, ndjson, nexmark, parquet, stdin, stdout,
+};
 pub use crate::fields;
 pub use crate::group::Group;
 pub use crate::math;

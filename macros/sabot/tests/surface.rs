@@ -160,6 +160,9 @@ fn windows_and_joins_in_time() {
     timed.asof_join(rates).on(|a| a.id, |b| b.id).nearest().tolerance(hours(1)).left().map(|a, b| Out { key: a.region, value: b.map(|b| b.amount).unwrap_or(0.0) }).sink(\"j\", csv(\"j.csv\"));
     timed.asof_join(rates).forward().map(|a, b| Out { key: a.region, value: b.amount }).sink(\"k\", csv(\"k.csv\"));
     timed.hash_join(rates).on(|a| a.id, |b| b.id).as_of_event_time().map(|a, b| Out { key: a.region, value: b.amount }).sink(\"l\", csv(\"l.csv\"));
+    let made = source::<Order>(\"made\", generate().rows(1_000).rate(100).column(\"id\", \"sequence\").column(\"region\", \"choice:EU|US\"));
+    let bids = source::<Order>(\"bids\", nexmark().bids().rate(10_000));
+    made.union(bids).sink(\"n\", csv(\"n.csv\"));
     timed.lookup_join(customers).on(|a| a.id, |c| c.id).map(|a, c| Out { key: a.region + &c.name, value: a.amount }).sink(\"m\", csv(\"m.csv\"));",
     );
 }

@@ -12,6 +12,7 @@ mod calendar;
 mod date;
 mod decimal;
 mod duration;
+pub mod generate;
 mod json;
 pub mod math;
 mod pattern;

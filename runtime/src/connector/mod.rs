@@ -10,12 +10,14 @@ mod arrow;
 pub mod convert;
 mod decimal;
 pub mod error;
+mod generate;
 mod input;
 pub(crate) mod list;
 mod mapped;
 mod nest;
 mod nexmark;
 mod output;
+mod pace;
 mod parquet;
 mod place;
 pub mod schema;
@@ -64,10 +66,13 @@ pub fn open_source(
     replacement: Option<&str>,
     scan: &Scan,
 ) -> Result<Box<dyn Source>, ConnectorError> {
-    if let (None, Location::Generator(name)) = (replacement, &source.connector.location)
-        && name == "nexmark"
-    {
-        return nexmark::NexmarkSource::open(&source.connector.options, &source.fields, scan);
+    if let (None, Location::Generator(name)) = (replacement, &source.connector.location) {
+        let options = &source.connector.options;
+        match name.as_str() {
+            "nexmark" => return nexmark::NexmarkSource::open(options, &source.fields, scan),
+            "generate" => return generate::GenerateSource::open(options, &source.fields, scan),
+            _ => {}
+        }
     }
     let place = resolve(&source.connector, replacement, &source.name, Direction::Input)?;
     let options = &source.connector.options;

@@ -55,7 +55,9 @@ fn the_guide_s_example() {
         Field::new("price", Type::Float64),
     ]);
     let statistics = Statistics { rows: Some(10_000), distinct: [(2, 9_000)].into() };
-    catalog.sources.insert("securities".to_owned(), SourceFacts { schema: Some(schema), statistics });
+    catalog
+        .sources
+        .insert("securities".to_owned(), SourceFacts { schema: Some(schema), statistics, is_replaced: false });
     let text = outcome(
         vec![
             quotes(),

@@ -185,3 +185,23 @@ fn mistakes_with_endless_streams() {
         ],
     );
 }
+
+#[test]
+fn generators() {
+    let from = |connector: &str| {
+        format!(r#"source::<Trade>("made", {connector}).filter(|t| t.price > 0.5).sink("o", csv("o.csv"));"#)
+    };
+    let cases = [
+        from(r#"generate().rows(1_000).rate(100).column("symbol", "choice:A|B").column("note", "name:n:5 ?0.5")"#),
+        from("nexmark().bids()"),
+        from("nexmark().bids().events(1_000)"),
+        from(r#"generate().column("prize", "uniform:0..1")"#),
+        from(r#"generate().column("price", "sequence")"#),
+        from(r#"generate().column("price", "normal:1")"#),
+        from("generate().rate(0)"),
+        from("generate().seed(7)"),
+        from(r#"generate().column("price")"#),
+        r#"source::<Rate>("made", generate().column("rate", "uniform:0..2").column("rate", "uniform:0..3")).sink("o", csv("o.csv"));"#.to_owned(),
+    ];
+    check("generators", &cases.iter().map(String::as_str).collect::<Vec<_>>());
+}

@@ -65,12 +65,7 @@ impl Body<'_, '_, '_> {
     }
 
     /// A method behind a join that has its keys.
-    pub(super) fn joined_method(
-        &mut self,
-        mut join: Begun,
-        call: &syn::ExprMethodCall,
-        name: &Name,
-    ) -> Option<Flow> {
+    pub(super) fn joined_method(&mut self, mut join: Begun, call: &syn::ExprMethodCall, name: &Name) -> Option<Flow> {
         let is_asof = join.operator_type == OperatorType::AsofJoin;
         let known: &[&str] = if is_asof { &ASOF } else { &HASH };
         let method = name.text.as_str();

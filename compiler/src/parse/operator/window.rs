@@ -84,12 +84,7 @@ impl Body<'_, '_, '_> {
     }
 
     /// The parameters of a window around an operator that is not an aggregate.
-    pub(super) fn inside(
-        &mut self,
-        window: Window,
-        operator: &str,
-        span: Span,
-    ) -> Option<BTreeMap<String, Parameter>> {
+    pub(super) fn inside(&mut self, window: Window, operator: &str, span: Span) -> Option<BTreeMap<String, Parameter>> {
         let word = window.word();
         let mut parameters = window.parameters;
         let (Some(word), None) = (word, parameters.get("processing_time")) else {

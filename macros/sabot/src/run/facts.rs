@@ -37,6 +37,7 @@ pub fn source_facts(facts: &FileFacts) -> SourceFacts {
     SourceFacts {
         schema: (!fields.is_empty()).then(|| Schema::new(fields)),
         statistics: Statistics { rows: facts.rows, distinct: BTreeMap::new() },
+        is_replaced: false,
     }
 }
 

@@ -4,6 +4,9 @@
 //! stream of its own, `nexmark().bids()`; reading one costs nothing of the others, and a column that nobody reads is not made.
 //! A row is a pure function of its event's number: any piece can be made alone, twice, by anybody.
 //!
+//! Without a number of events it never ends. With a rate, events come so many a second; when they happened does not depend on
+//! it.
+//!
 //! Proportions, hot items and texts are those of the benchmark's published defaults (Apache Beam's `GeneratorConfig`); the random
 //! numbers are our own.
 
@@ -11,6 +14,7 @@ mod event;
 mod text;
 
 use super::error::ConnectorError;
+use super::pace::Pace;
 use super::schema::{arrow_type, match_columns, rust_name};
 use super::source::{Position, Scan, Source, SourceStatistics, SplitReader};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray};
@@ -21,8 +25,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Rows of a split.
+/// Rows of a split at full speed.
 const SPLIT_ROWS: u64 = 1 << 20;
+
+/// More splits nobody counts.
+const MOST_SPLITS: u64 = u32::MAX as u64;
 
 /// What a column holds, by row number of its stream.
 #[derive(Clone, Copy)]
@@ -105,8 +112,16 @@ fn columns_of(kind: Kind) -> &'static [(&'static str, Column)] {
 pub(super) struct NexmarkSource {
     columns: Vec<Column>,
     schema: SchemaRef,
+    kind: Kind,
+    /// By field of the record: whether it says when the event happened.
+    times: Vec<bool>,
+    /// All rows.
     rows: u64,
+    /// Whether somebody said how many.
+    is_bounded: bool,
+    split_rows: u64,
     batch_rows: u64,
+    pace: Option<Arc<Pace>>,
     name: Arc<str>,
 }
 
@@ -132,9 +147,11 @@ impl NexmarkSource {
                         number.ok_or_else(|| refuse(format!("`events` is a number up to {most}, not `{value}`")))?,
                     );
                 }
+                "rate" => {}
                 other => {
-                    let detail =
-                        format!("has no option `{other}`; there are `events`, `persons`, `auctions` and `bids`");
+                    let detail = format!(
+                        "has no option `{other}`; there are `events`, `rate`, `persons`, `auctions` and `bids`"
+                    );
                     return Err(refuse(detail));
                 }
             }
@@ -142,8 +159,7 @@ impl NexmarkSource {
         let [kind] = kinds[..] else {
             return Err(refuse("say which of its streams: `nexmark().bids()`, `.auctions()` or `.persons()`".into()));
         };
-        let events =
-            events.ok_or_else(|| refuse("say how many events: `nexmark().bids().events(1_000_000)`".into()))?;
+        let pace = Pace::of(options.get("rate"), "nexmark()")?;
         let name: Arc<str> = format!("nexmark().{}()", kind.name()).into();
         let all = columns_of(kind);
         let has: Vec<String> = all.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -166,8 +182,13 @@ impl NexmarkSource {
         Ok(Box::new(Self {
             columns,
             schema: Arc::new(Schema::new(arrow.collect::<Vec<_>>())),
-            rows: kind.rows_of(events),
+            kind,
+            times: fields.iter().map(|field| field.name == "date_time").collect(),
+            rows: kind.rows_of(events.unwrap_or(event::MOST_EVENTS)),
+            is_bounded: events.is_some(),
+            split_rows: pace.as_ref().map_or(SPLIT_ROWS, |pace| kind.rows_of(pace.piece()).clamp(1, SPLIT_ROWS)),
             batch_rows: (scan.batch_rows as u64).clamp(1, SPLIT_ROWS),
+            pace: pace.map(Arc::new),
             name,
         }))
     }
@@ -175,23 +196,34 @@ impl NexmarkSource {
 
 impl Source for NexmarkSource {
     fn splits(&self) -> usize {
-        usize::try_from(self.rows.div_ceil(SPLIT_ROWS)).unwrap_or(usize::MAX)
+        usize::try_from(self.rows.div_ceil(self.split_rows).min(MOST_SPLITS)).unwrap_or(usize::MAX)
     }
 
     fn open(&self, split: usize) -> Result<Box<dyn SplitReader>, ConnectorError> {
-        let first = split as u64 * SPLIT_ROWS;
+        let first = split as u64 * self.split_rows;
         Ok(Box::new(NexmarkReader {
             columns: self.columns.clone(),
             schema: Arc::clone(&self.schema),
-            rows: first..(first + SPLIT_ROWS).min(self.rows),
+            kind: self.kind,
+            rows: first..(first + self.split_rows).min(self.rows),
             batch_rows: self.batch_rows,
             batch: first,
+            pace: self.pace.clone(),
             name: Arc::clone(&self.name),
         }))
     }
 
+    fn greatest_time(&self, split: usize, column: u32) -> Option<i64> {
+        if self.times.get(column as usize) != Some(&true) {
+            return None;
+        }
+        // Times go up with the number of the event.
+        let end = (split as u64 + 1).saturating_mul(self.split_rows).min(self.rows);
+        Some(end.checked_sub(1).map_or(i64::MIN, |last| self.kind.time(last)))
+    }
+
     fn statistics(&self) -> SourceStatistics {
-        SourceStatistics { rows: Some(self.rows), ..SourceStatistics::default() }
+        SourceStatistics { rows: self.is_bounded.then_some(self.rows), ..SourceStatistics::default() }
     }
 }
 
@@ -199,11 +231,13 @@ impl Source for NexmarkSource {
 struct NexmarkReader {
     columns: Vec<Column>,
     schema: SchemaRef,
+    kind: Kind,
     /// Those that are left.
     rows: Range<u64>,
     batch_rows: u64,
     /// First row of the last batch.
     batch: u64,
+    pace: Option<Arc<Pace>>,
     name: Arc<str>,
 }
 
@@ -215,6 +249,9 @@ impl SplitReader for NexmarkReader {
         let rows = self.rows.start..(self.rows.start + self.batch_rows).min(self.rows.end);
         self.rows.start = rows.end;
         self.batch = rows.start;
+        if let Some(pace) = &self.pace {
+            pace.wait_for(self.kind.event(rows.end - 1));
+        }
         let len = usize::try_from(rows.end - rows.start).expect("a batch is smaller than a split");
         let columns = self.columns.iter().map(|column| column.array(rows.clone())).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(len));

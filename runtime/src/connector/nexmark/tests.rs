@@ -81,7 +81,7 @@ fn what_cannot_be_made_is_refused_with_what_to_write() {
         Err(error) => error.to_string(),
     };
     assert!(refused(&[("events", "10")], &bids).contains("nexmark().bids()"));
-    assert!(refused(&[("bids", "true")], &bids).contains(".events(1_000_000)"));
+    assert!(refused(&[("bids", "true"), ("rate", "0")], &bids).contains("`rate`"));
     assert!(refused(&[("bids", "true"), ("events", "-1")], &bids).contains("`-1`"));
     assert!(refused(&[("bids", "true"), ("speed", "1")], &bids).contains("no option `speed`"));
     let options = [("bids", "true"), ("events", "10")];
@@ -94,4 +94,37 @@ fn no_events_are_no_rows_and_no_columns_still_count() {
     assert_eq!(batches(&*open(&[("bids", "true"), ("events", "4")], &[], 10).expect("a stream")).len(), 0);
     let counted = batches(&*open(&[("bids", "true"), ("events", "104")], &[], 10).expect("a stream"));
     assert_eq!(counted.iter().map(RecordBatch::num_rows).sum::<usize>(), 92);
+}
+
+#[test]
+fn without_a_number_of_events_it_never_ends() {
+    let fields = [field("auction", BaseType::Int64), field("date_time", BaseType::TimestampUs)];
+    let source = open(&[("bids", "true")], &fields, 1000).expect("a stream");
+    assert_eq!(source.statistics().rows, None);
+    assert!(source.splits() > 1 << 31);
+    let last = source.open(3).expect("it opens").next().expect("it reads").expect("a batch");
+    assert_eq!(last.num_rows(), 1000);
+}
+
+#[test]
+fn the_greatest_time_of_a_split_is_known_before_it_is_read() {
+    let fields = [field("auction", BaseType::Int64), field("date_time", BaseType::TimestampUs)];
+    let source = open(&[("bids", "true"), ("events", "5000")], &fields, 100_000).expect("a stream");
+    let batch = &batches(&*source)[0];
+    let times = batch.column(1).as_any().downcast_ref::<TimestampMicrosecondArray>().expect("times");
+    assert_eq!(source.greatest_time(0, 1), times.values().iter().max().copied());
+    assert_eq!(source.greatest_time(0, 0), None);
+}
+
+#[test]
+fn a_rate_changes_when_rows_come_and_nothing_of_them() {
+    let fields = [field("auction", BaseType::Int64), field("price", BaseType::Int64)];
+    let fast = open(&[("bids", "true"), ("events", "20000")], &fields, 100_000).expect("a stream");
+    let paced = open(&[("bids", "true"), ("events", "20000"), ("rate", "200000")], &fields, 100_000).expect("a stream");
+    assert!(paced.splits() > 1);
+    let start = std::time::Instant::now();
+    let paced = batches(&*paced);
+    assert!(start.elapsed() >= std::time::Duration::from_millis(95), "{:?}", start.elapsed());
+    let whole = arrow_select::concat::concat_batches(&paced[0].schema(), &paced).expect("one schema");
+    assert_eq!(batches(&*fast)[0], whole);
 }
