@@ -43,6 +43,7 @@ struct Bid {
 #[sabot::pipeline]
 pub fn events() {
     source::<Person>("persons", nexmark().persons().events(1_000_000)).sink("persons_file", parquet("persons.parquet"));
-    source::<Auction>("auctions", nexmark().auctions().events(1_000_000)).sink("auctions_file", parquet("auctions.parquet"));
+    source::<Auction>("auctions", nexmark().auctions().events(1_000_000))
+        .sink("auctions_file", parquet("auctions.parquet"));
     source::<Bid>("bids", nexmark().bids().events(1_000_000)).sink("bids_file", parquet("bids.parquet"));
 }

@@ -25,8 +25,8 @@ struct Passed {
 /// The bids.
 #[sabot::pipeline]
 pub fn q00() {
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
 
     bids.map(|b| Passed {
         auction: b.auction,

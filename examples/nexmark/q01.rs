@@ -25,8 +25,8 @@ struct Converted {
 /// The bids with their prices converted.
 #[sabot::pipeline]
 pub fn q01() {
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
 
     bids.map(|b| Converted {
         auction: b.auction,

@@ -22,8 +22,8 @@ struct Chosen {
 /// Auction and price of the bids for every 123rd auction.
 #[sabot::pipeline]
 pub fn q02() {
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
 
     bids.filter(|b| b.auction % 123 == 0)
         .map(|b| Chosen { auction: b.auction, price: b.price })

@@ -56,8 +56,8 @@ struct Average {
 pub fn q06() {
     let auctions = source::<Auction>("auctions", nexmark().auctions().events(1_000_000))
         .event_time(|a| a.date_time, lateness(seconds(0)));
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
 
     bids.hash_join(auctions)
         .on(|b| b.auction, |a| a.id)
@@ -71,12 +71,7 @@ pub fn q06() {
         })
         .filter(|o| o.made >= o.begun && o.made <= o.expires)
         .key_by(|o| (o.auction, o.seller, o.expires))
-        .aggregate(|g| Closed {
-            auction: g.key().0,
-            seller: g.key().1,
-            expires: g.key().2,
-            price: g.max(|o| o.price),
-        })
+        .aggregate(|g| Closed { auction: g.key().0, seller: g.key().1, expires: g.key().2, price: g.max(|o| o.price) })
         .key_by(|c| c.seller)
         .top_n(10, |c| (c.expires, c.auction))
         .key_by(|c| c.seller)

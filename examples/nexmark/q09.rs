@@ -51,8 +51,8 @@ struct Winning {
 pub fn q09() {
     let auctions = source::<Auction>("auctions", nexmark().auctions().events(1_000_000))
         .event_time(|a| a.date_time, lateness(seconds(0)));
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
 
     bids.hash_join(auctions)
         .on(|b| b.auction, |a| a.id)

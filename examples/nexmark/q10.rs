@@ -27,8 +27,8 @@ struct Logged {
 /// The bids, and the parts of their time that their files are named by.
 #[sabot::pipeline]
 pub fn q10() {
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
 
     bids.map(|b| Logged {
         auction: b.auction,

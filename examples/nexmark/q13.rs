@@ -31,8 +31,8 @@ struct Enriched {
 /// The bids beside a bounded table.
 #[sabot::pipeline]
 pub fn q13() {
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
     let side = table::<Side>("side", csv("input/side.csv")).primary_key(|s| s.key);
 
     bids.hash_join(side)

@@ -24,7 +24,6 @@ struct Calculated {
     c_counts: i64,
 }
 
-
 #[sabot::udf]
 fn in_euros(price: i64) -> f64 {
     0.908 * price as f64
@@ -47,8 +46,8 @@ fn count_char(text: &str, wanted: char) -> i64 {
 /// The bids of a middling price.
 #[sabot::pipeline]
 pub fn q14() {
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
 
     bids.filter(|b| in_euros(b.price) > 1_000_000.0 && in_euros(b.price) < 50_000_000.0)
         .map(|b| Calculated {

@@ -30,7 +30,6 @@ struct Day {
     rank3_auctions: i64,
 }
 
-
 /// Cheap, middling, or dear.
 #[sabot::udf]
 fn rank(price: i64) -> i64 {
@@ -44,8 +43,8 @@ fn rank(price: i64) -> i64 {
 /// Counted together and by rank of price.
 #[sabot::pipeline]
 pub fn q15() {
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
 
     bids.key_by(|b| b.date_time.format("%Y-%m-%d"))
         .aggregate(|g| Day {

@@ -27,7 +27,6 @@ struct OfDay {
     sum_price: i64,
 }
 
-
 /// Cheap, middling, or dear.
 #[sabot::udf]
 fn rank(price: i64) -> i64 {
@@ -41,8 +40,8 @@ fn rank(price: i64) -> i64 {
 /// Counts by rank of price, and the prices themselves.
 #[sabot::pipeline]
 pub fn q17() {
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
 
     bids.key_by(|b| (b.auction, b.date_time.format("%Y-%m-%d")))
         .aggregate(|g| OfDay {

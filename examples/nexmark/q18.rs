@@ -16,10 +16,8 @@ struct Bid {
 /// One row a pair.
 #[sabot::pipeline]
 pub fn q18() {
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
 
-    bids.key_by(|b| (b.bidder, b.auction))
-        .top_n(1, |b| b.date_time)
-        .sink("result", ndjson("q18.ndjson"));
+    bids.key_by(|b| (b.bidder, b.auction)).top_n(1, |b| b.date_time).sink("result", ndjson("q18.ndjson"));
 }

@@ -50,8 +50,8 @@ struct Expanded {
 /// Each with all that is known of its auction.
 #[sabot::pipeline]
 pub fn q20() {
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
     let auctions = source::<Auction>("auctions", nexmark().auctions().events(1_000_000))
         .event_time(|a| a.date_time, lateness(seconds(0)));
 

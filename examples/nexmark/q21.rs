@@ -22,7 +22,6 @@ struct Channelled {
     channel_id: String,
 }
 
-
 #[sabot::udf]
 fn channel_id<'a>(channel: &str, url: &'a str) -> Option<&'a str> {
     match channel.to_lowercase().as_str() {
@@ -37,8 +36,8 @@ fn channel_id<'a>(channel: &str, url: &'a str) -> Option<&'a str> {
 /// Those whose channel is well known, or whose address names it.
 #[sabot::pipeline]
 pub fn q21() {
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
 
     bids.filter_map(|b| {
         let channel_id = channel_id(&b.channel, &b.url)?.to_string();

@@ -24,7 +24,6 @@ struct Folders {
     dir3: String,
 }
 
-
 #[sabot::udf]
 fn part(url: &str, at: usize) -> String {
     url.split('/').nth(at).unwrap_or("").to_string()
@@ -33,8 +32,8 @@ fn part(url: &str, at: usize) -> String {
 /// The parts of the address between its slashes.
 #[sabot::pipeline]
 pub fn q22() {
-    let bids = source::<Bid>("bids", nexmark().bids().events(1_000_000))
-        .event_time(|b| b.date_time, lateness(seconds(0)));
+    let bids =
+        source::<Bid>("bids", nexmark().bids().events(1_000_000)).event_time(|b| b.date_time, lateness(seconds(0)));
 
     bids.map(|b| Folders {
         auction: b.auction,

@@ -4,6 +4,7 @@
 
 #[path = "../fan_out/job.rs"]
 pub mod fan_out;
+pub mod nexmark;
 #[path = "../quote_enrichment/job.rs"]
 pub mod quote_enrichment;
 pub mod sample_data;

@@ -48,6 +48,43 @@ fn the_graph_is_that_of_sabotc() {
 }
 
 #[test]
+fn the_queries_of_nexmark_are_jobs_under_cargo_too() {
+    use sabot_examples::nexmark::*;
+    let jobs = [
+        ("q00", q00::q00()),
+        ("q01", q01::q01()),
+        ("q02", q02::q02()),
+        ("q03", q03::q03()),
+        ("q04", q04::q04()),
+        ("q05", q05::q05()),
+        ("q06", q06::q06()),
+        ("q07", q07::q07()),
+        ("q08", q08::q08()),
+        ("q09", q09::q09()),
+        ("q10", q10::q10()),
+        ("q11", q11::q11()),
+        ("q12", q12::q12()),
+        ("q13", q13::q13()),
+        ("q14", q14::q14()),
+        ("q15", q15::q15()),
+        ("q16", q16::q16()),
+        ("q17", q17::q17()),
+        ("q18", q18::q18()),
+        ("q19", q19::q19()),
+        ("q20", q20::q20()),
+        ("q21", q21::q21()),
+        ("q22", q22::q22()),
+    ];
+    for (name, graph) in jobs {
+        let path = folder("nexmark").join(name).with_extension("rs");
+        let text = std::fs::read_to_string(path).expect("the query's text");
+        let graphs = parse(&text, &mut Diagnostics::new());
+        assert_eq!(graphs.len(), 1, "{name}");
+        assert_eq!(graph.to_json(), graphs[0].to_json(), "{name}");
+    }
+}
+
+#[test]
 fn arguments_become_the_values_of_parameters() {
     let graph = sabot_examples::quote_enrichment::quote_enrichment(-2.5);
     assert!(graph.to_json().contains("\"rust\": \"-2.5\""), "{}", graph.to_json());
