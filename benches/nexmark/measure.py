@@ -1,0 +1,183 @@
+"""Measures the queries of Nexmark: Sabot from its generator, from Arrow IPC and from Parquet, beside other engines.
+
+Every engine and query gets a process of its own, so that peak memory is its own; engines take turns. Answers are dropped, as
+by Flink's `blackhole`; that they are right is what `cargo test -p sabot-snapshots --test nexmark` shows, here only their
+numbers of rows are compared. `benches/nexmark/run` installs what is needed and calls this.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).parent
+JOBS = HERE.parents[1] / "examples" / "nexmark"
+QUERIES = [f"q{number:02}" for number in range(23)]
+PEERS = ["DuckDB", "Polars", "DataFusion"]
+# What tells when an event of the answer happened; queries without it have no latency.
+TIME_COLUMNS = {"q00": "date_time", "q01": "date_time", "q05": "window_end", "q07": "date_time", "q10": "date_time",
+                "q11": "end", "q13": "date_time", "q14": "date_time", "q20": "bid_date_time"}
+
+
+def output(command, seconds=1800):
+    """The lines of JSON that a program prints, or why there are none."""
+    try:
+        said = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return None, f"took more than {seconds} s"
+    if said.returncode != 0:
+        lines = [line for line in said.stderr.splitlines() if line.strip()]
+        return None, (lines[-1] if lines else f"status {said.returncode}")[:160]
+    return [json.loads(line) for line in said.stdout.splitlines() if line.startswith("{")], None
+
+
+def data_of(target, events):
+    """The events as files that every engine reads: plain timestamps, row groups of about a million rows."""
+    import pyarrow as pa
+    import pyarrow.ipc
+    import pyarrow.parquet as pq
+    folder = target / "nexmark" / f"events-{events}"
+    if (folder / "done").exists():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    job = folder / "events.rs"
+    job.write_text((JOBS / "events.rs").read_text().replace("events(1_000_000)", f"events({events})"))
+    outputs = [word for name in ("persons", "auctions", "bids")
+               for word in ("--output", f"{name}_file={folder / name}.made.parquet")]
+    subprocess.run([target / "release" / "sabotc", "run", job, "--quiet", "--overwrite", *outputs], check=True)
+    for name in ("persons", "auctions", "bids"):
+        made = pq.ParquetFile(folder / f"{name}.made.parquet")
+        plain = pa.schema([field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field
+                           for field in made.schema_arrow])
+        with pq.ParquetWriter(folder / f"{name}.parquet", plain) as parquet, \
+                pa.OSFile(str(folder / f"{name}.arrow"), "wb") as file, pa.ipc.new_file(file, plain) as arrow:
+            for batch in made.iter_batches(1 << 16):
+                batch = batch.cast(plain)
+                arrow.write(batch)
+                parquet.write_batch(batch, row_group_size=1 << 20)
+        os.remove(folder / f"{name}.made.parquet")
+    shutil.copy(JOBS / "input" / "side.csv", folder)
+    (folder / "done").touch()
+    return folder
+
+
+def sabot(target, query, events, runs, data, kind, workers=None):
+    command = [target / "release" / "nexmark", JOBS / f"{query}.rs", "--events", events, "--runs", runs + 1,
+               "--input", f"side={data / 'side.csv'}"]
+    if kind != "generator":
+        command += [word for name in ("persons", "auctions", "bids") for word in ("--input", f"{name}={data / name}.{kind}")]
+    if workers:
+        command += ["-p", workers]
+    lines, wrong = output(command)
+    if wrong:
+        return None, wrong
+    taken = [line["wall_ms"] / 1e3 for line in lines if "wall_ms" in line]
+    rows = [line["rows"] for line in lines if "rows" in line]
+    return {"seconds": taken[1:], "rows": rows[-1], "peak_rss_bytes": lines[-1]["peak_rss_bytes"]}, None
+
+
+def row(query, engine, events, cores, result, ours):
+    seconds = statistics.median(result["seconds"])
+    rate = events / seconds / 1e6
+    compared = f"{seconds / ours:.2f}" if ours else ""
+    return (f"| {query} | {engine} | {seconds:.3f} | {min(result['seconds']):.3f} | {rate:.2f} | {rate / cores:.2f} | "
+            f"{result['peak_rss_bytes'] / 1e6:.0f} | {result['rows']} | {compared} |")
+
+
+def latency(target, query, events_per_second, seconds, data):
+    events = int(events_per_second * seconds)
+    lines, wrong = output([target / "release" / "nexmark", JOBS / f"{query}.rs", "--events", events, "--rate",
+                           int(events_per_second), "--column", TIME_COLUMNS[query], "--input", f"side={data / 'side.csv'}"])
+    if wrong or "p99_ms" not in lines[0]:
+        return f"| {query} | {events_per_second / 1e6:.2f} | | | | {wrong or 'no rows'} |"
+    line = lines[0]
+    return (f"| {query} | {events_per_second / 1e6:.2f} | {line['p50_ms']:.2f} | {line['p99_ms']:.2f} | "
+            f"{line['p999_ms']:.2f} | {line['rows']} rows |")
+
+
+def flink(target, queries, events, data):
+    """Flink's local cluster over the same events as CSV; a process for each query."""
+    import pyarrow.csv
+    import pyarrow.parquet as pq
+    for name in ("persons", "auctions", "bids"):
+        folder = data / "csv" / name
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            table = pq.ParquetFile(data / f"{name}.parquet")
+            options = pyarrow.csv.WriteOptions(include_header=False)
+            with pyarrow.csv.CSVWriter(str(folder / "events.csv"), table.schema_arrow, write_options=options) as file:
+                for batch in table.iter_batches(1 << 16):
+                    file.write_batch(batch)
+    for query in queries:
+        python = target / "nexmark" / "flink" / "bin" / "python"
+        lines, wrong = output([python, HERE / "flink.py", query, data, JOBS / "input" / "side.csv"])
+        if wrong:
+            print(f"| {query} | Flink | {wrong} |", flush=True)
+        else:
+            result = {"seconds": [lines[0]["seconds"]], "rows": "", "peak_rss_bytes": lines[0]["peak_rss_bytes"]}
+            print(row(query, "Flink, CSV", events, os.cpu_count(), result, None), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--target", type=pathlib.Path, required=True)
+    parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--from", dest="kinds", action="append", choices=["generator", "arrow", "parquet"])
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--flink", action="store_true")
+    parser.add_argument("--latency", action="store_true", help="at half of the rate that a query reaches")
+    parser.add_argument("--latency-seconds", type=float, default=30)
+    arguments = parser.parse_args()
+    events, cores = arguments.events, os.cpu_count()
+    queries = [query for query in QUERIES if not arguments.only or query in arguments.only]
+    data = data_of(arguments.target, events)
+    print(f"{platform.machine()}, {cores} cores, {events:,} events, median of {arguments.runs} runs after a warm-up")
+    rates, agreed = {}, True
+    for kind in arguments.kinds or ["generator", "arrow", "parquet"]:
+        print(f"\n### from {kind}\n\n| query | engine | median s | min s | M events/s | per core | peak MB | rows | time / Sabot's |")
+        print("|---|---|---|---|---|---|---|---|---|")
+        for query in queries:
+            ours, wrong = sabot(arguments.target, query, events, arguments.runs, data, kind)
+            if wrong:
+                print(f"| {query} | Sabot | {wrong} |", flush=True)
+                continue
+            median = statistics.median(ours["seconds"])
+            if kind == "generator":
+                rates[query] = events / median
+            print(row(query, "Sabot", events, cores, ours, median), flush=True)
+            one, wrong = sabot(arguments.target, query, events, arguments.runs, data, kind, workers=1)
+            print(row(query, "Sabot, -p 1", events, 1, one, median) if one else f"| {query} | Sabot, -p 1 | {wrong} |", flush=True)
+            for engine in [] if kind == "generator" or arguments.no_peers else PEERS:
+                command = [sys.executable, HERE / "peers.py", engine, query, data, kind, arguments.runs]
+                lines, wrong = output(command, 600)
+                if wrong:
+                    print(f"| {query} | {engine} | {wrong} |", flush=True)
+                    continue
+                print(row(query, engine, events, cores, lines[0], median), flush=True)
+                # Of windows of processing time there is one here, and none in the others' queries.
+                if lines[0]["rows"] != ours["rows"] and query != "q12":
+                    agreed = False
+                    print(f"| {query} | {engine} | other rows: {lines[0]['rows']}, Sabot's {ours['rows']} |", flush=True)
+    if arguments.flink:
+        print("\n### Flink\n\n| query | engine | s | min s | M events/s | per core | peak MB | rows | |\n|---|---|---|---|---|---|---|---|---|")
+        flink(arguments.target, queries, events, data)
+    if arguments.latency:
+        print("\n### from the creation of an event to its row, at half of the rate above\n")
+        print("| query | M events/s | p50 ms | p99 ms | p99.9 ms | |\n|---|---|---|---|---|---|")
+        for query in queries:
+            if query in TIME_COLUMNS and query in rates:
+                print(latency(arguments.target, query, rates[query] / 2, arguments.latency_seconds, data), flush=True)
+    print(f"\nnumbers of rows agree: {agreed}")
+    raise SystemExit(0 if agreed else 1)
+
+
+if __name__ == "__main__":
+    main()
