@@ -139,7 +139,7 @@ def main():
         # One reader: events come in their order, and none is late.
         now_time = "now_time AS PROCTIME(), " if name == "bids" else ""
         env.execute_sql(f"CREATE TABLE {name} ({columns}, {REST[name]}, {now_time}WATERMARK FOR date_time AS date_time) WITH ("
-                        f"'connector' = 'filesystem', 'path' = '{data / 'csv' / name}', 'format' = 'csv', 'scan.parallelism' = '1')")
+                        f"'connector' = 'filesystem', 'path' = '{data / 'csv' / name}', 'format' = 'csv')")
     env.execute_sql(f"CREATE TABLE side (k BIGINT, v STRING) WITH ('connector' = 'filesystem', 'path' = '{side}', "
                     "'format' = 'csv', 'csv.ignore-parse-errors' = 'true')")
     table = env.sql_query(QUERIES[query])

@@ -12,7 +12,7 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{Array, RecordBatch};
+use arrow_array::RecordBatch;
 use sabot_benches::in_memory::{Data, compile};
 use sabot_runtime::connector::{ConnectorError, Demand, EncodedBatch, Sink, SinkEncoder, SinkReport, SinkWriter};
 use sabot_runtime::{Connections, RunOptions};
