@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-pub(crate) use ends::WindowSpecs;
+pub(crate) use ends::{KeptSpec, WindowSpecs};
 pub(crate) use plan::{Group, groups};
 pub(crate) use table::{Feed, LiveTable, ToGive};
 

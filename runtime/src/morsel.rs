@@ -40,6 +40,11 @@ impl Seq {
         (self.0 >> 32) as usize
     }
 
+    /// A place in a count of any other kind.
+    pub(crate) fn at(number: u64) -> Self {
+        Self(number, 0)
+    }
+
     /// As a number, in the same order.
     pub(crate) fn number(self) -> u64 {
         self.0

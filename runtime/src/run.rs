@@ -130,6 +130,7 @@ impl Job {
             waiting_bytes: AtomicUsize::new(0),
             account: Account::new(options.memory_budget, options.spill_dir.clone()),
             skipped_groups: Mutex::default(),
+            late_rows: Mutex::default(),
             sources,
         };
         let result = run_pipelines(&run, options);
@@ -205,6 +206,9 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
     }
     for (operator, groups) in run.skipped_groups.lock().expect("workers have ended").iter() {
         operators[*operator as usize].skipped += groups;
+    }
+    for (operator, rows) in run.late_rows.lock().expect("workers have ended").iter() {
+        operators[*operator as usize].late += rows;
     }
     for (number, table) in run.tables.iter().enumerate() {
         if let Some(filler) = run.filler_of(number as u32) {

@@ -9,7 +9,7 @@ use crate::error::{RowFailure, RunError};
 use crate::kernel::LoadedArtifact;
 use crate::late::PutAway;
 use crate::limit::Limit;
-use crate::live::{Wake, WindowSpecs};
+use crate::live::{KeptSpec, Wake, WindowSpecs};
 use crate::morsel::{Input, Morsels, Seq};
 use crate::operator::aggregate::GroupSpec;
 use crate::operator::error_rows::{batch_of, error_row};
@@ -54,6 +54,8 @@ pub(crate) struct JobRun<'a> {
     pub(crate) account: Account,
     /// Operators and how many of their groups could not be computed.
     pub(crate) skipped_groups: Mutex<Vec<(u32, u64)>>,
+    /// Operators and how many rows came too late for them, where tables have found that out.
+    pub(crate) late_rows: Mutex<Vec<(u32, u64)>>,
     /// In the place of sources by that name, in tests.
     pub(crate) sources: BTreeMap<String, Arc<dyn Source>>,
 }
@@ -171,6 +173,7 @@ pub(crate) enum EndSpec<'a> {
     Fused { table: u32, spec: &'a GroupSpec, call: KernelCall<'a>, counts: &'a [u32] },
     Collect { table: u32, spec: &'a RowsSpec, columns: &'a [Reg] },
     Window(WindowSpecs<'a>),
+    Kept(KeptSpec<'a>),
     Closing { table: &'a ClosingTable, columns: &'a [Reg], time: (Reg, Unit) },
     Feed(FeedSpec<'a>),
     Nothing,
@@ -184,7 +187,12 @@ impl EndSpec<'_> {
             | Self::Aggregate { table, .. }
             | Self::Fused { table, .. }
             | Self::Collect { table, .. } => Some(*table),
-            Self::Sink { .. } | Self::Window(_) | Self::Closing { .. } | Self::Feed(_) | Self::Nothing => None,
+            Self::Sink { .. }
+            | Self::Window(_)
+            | Self::Kept(_)
+            | Self::Closing { .. }
+            | Self::Feed(_)
+            | Self::Nothing => None,
         }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) enum TableSpec {
     Aggregate(GroupSpec),
     Rows(RowsSpec),
     /// What it holds goes on while it is filled.
-    Live(LiveTable),
+    Live(Box<LiveTable>),
 }
 
 /// A table, complete.
@@ -58,7 +58,7 @@ impl TableRun {
             TableKind::Aggregate { closes: Some(_), .. }
             | TableKind::Sort { closes: Some(_), .. }
             | TableKind::Window { .. }
-            | TableKind::Stream { .. } => TableSpec::Live(LiveTable::new(&table.name, &table.kind)?),
+            | TableKind::Stream { .. } => TableSpec::Live(Box::new(LiveTable::new(&table.name, &table.kind)?)),
             TableKind::Aggregate { keys, calls, closes: None } => TableSpec::Aggregate(GroupSpec::new(keys, calls)),
             TableKind::Sort { columns, by, limit, partition_by, closes: None } => TableSpec::Rows(RowsSpec {
                 types: columns.clone(),

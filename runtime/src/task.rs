@@ -21,7 +21,7 @@ use crate::operator::hash_join::{Found, JoinBuild, JoinTable, Probe};
 use crate::operator::rows::Collect;
 use crate::operator::sink::SinkRun;
 use crate::operator::stream::FeedEnd;
-use crate::operator::window::{ClosingEnd, WindowEnd};
+use crate::operator::window::{ClosingEnd, KeptEnd, WindowEnd};
 use crate::primitive::pool::Pool;
 use crate::registers::{BatchView, Registers, Selection};
 use crate::scheduler::{Body, EndSpec, KernelCall, OriginRows, PipelineRun, Probing, Step};
@@ -56,6 +56,7 @@ enum End<'a> {
     Collect(Collect),
     Window { end: Box<WindowEnd>, late: Option<(BatchEnd, Box<dyn SinkEncoder>)> },
     Closing(ClosingEnd),
+    Kept(Box<KeptEnd>),
     Feed(FeedEnd<'a>),
     Nothing,
 }
@@ -131,6 +132,7 @@ impl<'a> Worker<'a> {
                 End::Window { end: Box::new(specs.end()), late }
             }
             EndSpec::Closing { table, columns, time } => End::Closing(table.end(columns, *time)),
+            EndSpec::Kept(spec) => End::Kept(Box::new(spec.end())),
             EndSpec::Feed(spec) => End::Feed(spec.end()),
             EndSpec::Nothing => End::Nothing,
         };
@@ -199,6 +201,7 @@ impl<'a> Worker<'a> {
                     EndSpec::Sink { .. }
                     | EndSpec::Window(_)
                     | EndSpec::Closing { .. }
+                    | EndSpec::Kept(_)
                     | EndSpec::Feed(_)
                     | EndSpec::Nothing,
                     _,
@@ -219,6 +222,7 @@ impl<'a> Worker<'a> {
                 End::Collect(collect) => collect.start(order),
                 End::Window { end, .. } => end.start(order, watermark, 0),
                 End::Closing(end) => end.start(order, watermark),
+                End::Kept(end) => end.start(order, watermark, 0),
                 End::Feed(end) => end.start(order),
                 End::Sink { .. } | End::Fused(_) | End::Nothing => {}
             }
@@ -327,8 +331,8 @@ impl<'a> Worker<'a> {
     fn end_morsel(&mut self, seq: Seq) -> Result<Progress, RunError> {
         let run = self.run;
         let waiting = &run.job.waiting_bytes;
-        self.settle_tables()?;
         let place = (run.number, seq);
+        self.settle_tables(place)?;
         for (sink, end, _) in sink_ends(&run.ends, &mut self.ends) {
             run.job.sinks[sink as usize].deliver(place, end.take_batches(), waiting);
         }
@@ -358,7 +362,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Tables look at what they hold.
-    fn settle_tables(&mut self) -> Result<(), RunError> {
+    fn settle_tables(&mut self, order: Order) -> Result<(), RunError> {
         let run = self.run;
         let account = &run.job.account;
         for (number, (spec, end)) in run.ends.iter().zip(&mut self.ends).enumerate() {
@@ -376,6 +380,7 @@ impl<'a> Worker<'a> {
                     collect.end_morsel(account, || run.job.tables[*table as usize].sorted_runs(account))?;
                 }
                 (EndSpec::Feed(_), End::Feed(end)) => end.end_morsel(&run.job.waiting_bytes),
+                (EndSpec::Kept(spec), End::Kept(end)) => spec.table.bring(order, number, end, &run.job.waiting_bytes),
                 _ => {}
             }
         }
@@ -386,7 +391,7 @@ impl<'a> Worker<'a> {
     pub(crate) fn end_late_morsel(&mut self) -> Result<(), RunError> {
         let run = self.run;
         let waiting = &run.job.waiting_bytes;
-        self.settle_tables()?;
+        self.settle_tables((run.number, Seq::END))?;
         for (sink, end, encoder) in sink_ends(&run.ends, &mut self.ends) {
             run.job.sinks[sink as usize].deliver_now(end.take_batches(), &mut **encoder, waiting)?;
         }
@@ -408,6 +413,7 @@ impl<'a> Worker<'a> {
             | End::Fused(_)
             | End::Window { .. }
             | End::Closing(_)
+            | End::Kept(_)
             | End::Feed(_)
             | End::Nothing => 0,
         };
@@ -603,6 +609,11 @@ impl<'a> Worker<'a> {
                 end.add(&mut self.registers, &selection);
                 count.rows_out = 0;
                 count.late = end.late as u64;
+                body.operator
+            }
+            (EndSpec::Kept(_), End::Kept(end)) => {
+                end.add(&mut self.registers, &selection);
+                count.rows_out = 0;
                 body.operator
             }
             (EndSpec::Feed(_), End::Feed(end)) => {

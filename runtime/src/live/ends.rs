@@ -2,7 +2,7 @@
 
 use super::table::{LiveKind, LiveTable};
 use crate::error::RunError;
-use crate::operator::window::{WindowEnd, WindowTable};
+use crate::operator::window::{KeptEnd, KeyedTable, WindowEnd, WindowTable};
 use crate::scheduler::EndSpec;
 use crate::watermark::Unit;
 use sabot_abi::manifest::{AggregateInput, Field, Reg};
@@ -36,6 +36,20 @@ fn time_of(reg: Reg, registers: &[Field]) -> Result<(Reg, Unit), RunError> {
     Ok((reg, unit.ok_or_else(|| bad("it takes for a time what is none"))?))
 }
 
+/// What workers make their ways into windows of a key's rows of.
+pub(crate) struct KeptSpec<'a> {
+    pub(crate) table: &'a KeyedTable,
+    time: Option<(Reg, Unit)>,
+    watermark: Option<Reg>,
+}
+
+impl KeptSpec<'_> {
+    /// A worker's way.
+    pub(crate) fn end(&self) -> KeptEnd {
+        self.table.windows.end(self.time, self.watermark)
+    }
+}
+
 impl LiveTable {
     /// The end of rows in windows: their time, the watermark before them, and where they go when they are late.
     pub(crate) fn window_end<'a>(
@@ -45,6 +59,13 @@ impl LiveTable {
         inputs: &'a [AggregateInput],
         registers: &[Field],
     ) -> Result<EndSpec<'a>, RunError> {
+        if let LiveKind::Keyed(table) = &self.kind {
+            let time = time.map(|reg| time_of(reg, registers)).transpose()?;
+            if !table.windows.shape(keys, inputs, time.is_some(), late, registers) {
+                return Err(bad("what fills windows of a key's rows differs from way to way, or has no time"));
+            }
+            return Ok(EndSpec::Kept(KeptSpec { table, time, watermark }));
+        }
         let LiveKind::Window(table) = &self.kind else { return Err(bad("it fills a table that has no windows")) };
         if time.is_none() && !table.spec.processing_time {
             return Err(bad("rows without a time go into a window of time"));

@@ -6,10 +6,11 @@ use crate::operator::aggregate::GroupSpec;
 use crate::operator::collect::Rows;
 use crate::operator::rows::RowsSpec;
 use crate::operator::stream::{StreamSpec, StreamTable};
-use crate::operator::window::{Assign, ClosingTable, WindowSpec, WindowTable};
+use crate::operator::window::{Assign, ClosingTable, KeyedTable, KeyedWindows, WindowSpec, WindowTable};
 use crate::scheduler::JobRun;
 use crate::watermark::{END_OF_TIME, NEVER};
 use sabot_abi::manifest::TableKind;
+use sabot_abi::stream::WindowKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -51,6 +52,8 @@ pub(super) enum LiveKind {
     Rows(ClosingTable),
     /// State by key.
     Stream(StreamTable),
+    /// Windows of a key's own rows.
+    Keyed(KeyedTable),
 }
 
 /// What was told to the readers.
@@ -72,6 +75,16 @@ impl LiveTable {
     pub(crate) fn new(name: &str, of: &TableKind) -> Result<Self, RunError> {
         let unknown = |what: &str| Err(RunError::BadManifest(what.to_owned()));
         let kind = match of {
+            TableKind::Window {
+                keys,
+                calls,
+                kind: kind @ (WindowKind::Session { .. } | WindowKind::Count { .. }),
+                ..
+            } => {
+                let windows = KeyedWindows::new(of, GroupSpec::new(keys, calls), *kind);
+                let Some(windows) = windows else { return unknown("it has a window without a length") };
+                LiveKind::Keyed(KeyedTable::new(windows))
+            }
             TableKind::Window { keys, calls, kind, processing_time, allowed_lateness_us, emit_every_us } => {
                 let Some(assign) = Assign::new(*kind) else {
                     return unknown("it has a window without a length");
@@ -194,10 +207,15 @@ impl LiveTable {
                 table.advance(watermark, &feeds, &job.account)?
             }
             LiveKind::Rows(table) if is_further => table.advance(watermark, &job.account),
+            LiveKind::Keyed(table) => table.advance(watermark, &feeds, job)?,
             LiveKind::Window(_) | LiveKind::Rows(_) | LiveKind::Stream(_) => Default::default(),
         };
+        let operator = job.filler_of(number).unwrap_or(0);
         if !made.too_large.is_empty() {
-            job.refuse_groups(job.filler_of(number).unwrap_or(0), &made.too_large)?;
+            job.refuse_groups(operator, &made.too_large)?;
+        }
+        if made.late > 0 {
+            job.late_rows.lock().expect("a worker that panicked ends the job").push((operator, made.late));
         }
         if is_last {
             debug_assert!(self.is_empty(), "at the end of the input nothing is left");
@@ -212,7 +230,7 @@ impl LiveTable {
     pub(crate) fn stream(&self) -> Option<&StreamTable> {
         match &self.kind {
             LiveKind::Stream(table) => Some(table),
-            LiveKind::Window(_) | LiveKind::Rows(_) => None,
+            LiveKind::Window(_) | LiveKind::Rows(_) | LiveKind::Keyed(_) => None,
         }
     }
 
@@ -220,6 +238,7 @@ impl LiveTable {
         match &self.kind {
             LiveKind::Window(table) => table.is_empty(),
             LiveKind::Rows(table) => table.is_empty(),
+            LiveKind::Keyed(table) => table.is_empty(),
             LiveKind::Stream(table) => table.is_empty(),
         }
     }

@@ -42,7 +42,8 @@ struct Lateness {
 fn windows(key: ColumnType, rows: &[Row], kind: WindowKind, late: Lateness) -> Plan {
     let mut plan = Plan::new(&["source", "window", "sink"]);
     let source = plan.source(&[key, int(), int()], rows.to_vec());
-    let given = [key, int(), int(), int(), int(), int(), int()];
+    let bounds = if matches!(kind, WindowKind::Count { .. }) { 0 } else { 2 };
+    let given: Vec<ColumnType> = std::iter::once(key).chain(vec![int(); 4 + bounds]).collect();
     let sink = plan.sink(&given);
     let late_sink = plan.sink(&[key, int(), int()]);
     let (calls, inputs) = calls();
@@ -322,4 +323,107 @@ fn a_row_without_event_time_fails_the_job_or_is_skipped() {
     let (given, summary) = plan.run(&options, 1).unwrap_or_else(|error| panic!("{error}"));
     assert_same(&given[0], &expected(&good, kind, late).0, 2);
     assert_eq!(summary.operators[0].skipped, 2);
+}
+
+/// Sessions as they come of one row after the other, and the rows that none takes.
+fn sessions(rows: &[Row], gap: i64, late: Lateness) -> (Vec<Row>, Vec<Row>) {
+    struct Session(i64, i64, Vec<(usize, i64)>);
+    let mut greatest = i64::MIN;
+    let mut open: BTreeMap<String, Vec<Session>> = BTreeMap::new();
+    let mut closed = Vec::new();
+    let mut too_late = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let time = number(&row[1]);
+        let watermark = if greatest == i64::MIN { greatest } else { greatest - late.lateness };
+        greatest = greatest.max(time);
+        let of_key = open.entry(format!("{:?}", row[0])).or_default();
+        let (gone, left): (Vec<Session>, Vec<Session>) =
+            of_key.drain(..).partition(|session| watermark >= session.1 + gap + late.allowed);
+        closed.extend(gone);
+        let (mine, others): (Vec<Session>, Vec<Session>) =
+            left.into_iter().partition(|session| time < session.1 + gap && session.0 < time + gap);
+        *of_key = others;
+        if mine.is_empty() && watermark >= time + gap + late.allowed {
+            too_late.push(row.clone());
+            continue;
+        }
+        let mut all = Session(time, time, vec![(at, number(&row[2]))]);
+        for session in mine {
+            all = Session(all.0.min(session.0), all.1.max(session.1), [all.2, session.2].concat());
+        }
+        of_key.push(all);
+    }
+    closed.extend(open.into_values().flatten());
+    let mut given: Vec<Row> = closed
+        .into_iter()
+        .map(|Session(first, last, mut values)| {
+            values.sort_unstable();
+            let (count, sum) = (values.len() as i64, values.iter().map(|(_, value)| *value).sum());
+            let ends = [first, last + gap, count, sum, values[0].1, values[values.len() - 1].1];
+            std::iter::once(rows[values[0].0][0].clone()).chain(ends.map(V::I)).collect()
+        })
+        .collect();
+    given.sort_by(|a: &Row, b: &Row| (&a[2], &a[0]).partial_cmp(&(&b[2], &b[0])).expect("values of one type"));
+    (given, too_late)
+}
+
+#[test]
+fn sessions_merge_as_rows_come_between_them() {
+    for (seed, gap, disorder, lateness) in
+        [(60, 5, 0, 0), (61, 8, 25, 25), (62, 10, 40, 3), (63, 40, 60, 2), (64, 1, 9, 9)]
+    {
+        let late = Lateness { lateness, allowed: 0 };
+        let kind = WindowKind::Session { gap_us: gap };
+        let key = if seed % 2 == 0 { string() } else { int() };
+        let rows = rows(seed, 900, key, 3, disorder);
+        let (given, too_late) = sessions(&rows, gap, late);
+        assert_eq!(disorder as i64 <= lateness, too_late.is_empty());
+        check(windows(key, &rows, kind, late), &given, &too_late);
+    }
+}
+
+#[test]
+fn sessions_that_take_late_rows_give_their_last_result_last() {
+    let late = Lateness { lateness: 2, allowed: 30 };
+    let rows = rows(70, 900, int(), 3, 60);
+    let (wanted, too_late) = sessions(&rows, 6, late);
+    let mut plan = windows(int(), &rows, WindowKind::Session { gap_us: 6 }, late);
+    for (batch_rows, workers) in [(7, 1), (64, 2), (2048, 1)] {
+        plan.batch_rows = Some(batch_rows);
+        let options = RunOptions { parallelism: Some(workers), ..RunOptions::default() };
+        let (given, _) = plan.run(&options, 1).unwrap_or_else(|error| panic!("{error}"));
+        for row in &wanted {
+            let mut again =
+                given[0].iter().filter(|other| other[0] == row[0] && other[2] == row[2] && other[1] == row[1]);
+            assert_eq!(again.next_back(), Some(row), "-p {workers}, {batch_rows} rows");
+        }
+        assert_same(&given[1], &too_late, workers);
+    }
+}
+
+#[test]
+fn so_many_rows_of_a_key_are_a_window() {
+    for (seed, size) in [(80, 1), (81, 3), (82, 50), (83, 10_000)] {
+        let key = if seed % 2 == 0 { string() } else { option(int()) };
+        let rows = rows(seed, 900, key, 3, 20);
+        let mut open: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+        let mut given = Vec::new();
+        let result = |rows: &[&Row]| -> Row {
+            let values: Vec<i64> = rows.iter().map(|row| number(&row[2])).collect();
+            let calls = [values.len() as i64, values.iter().sum(), values[0], values[values.len() - 1]];
+            std::iter::once(rows[0][0].clone()).chain(calls.map(V::I)).collect()
+        };
+        for row in &rows {
+            let of_key = open.entry(format!("{:?}", row[0])).or_default();
+            of_key.push(row);
+            if of_key.len() == size {
+                given.push(result(&std::mem::take(of_key)));
+            }
+        }
+        let mut left: Vec<Row> = open.values().filter(|rows| !rows.is_empty()).map(|rows| result(rows)).collect();
+        left.sort_by(|a: &Row, b: &Row| a[0].partial_cmp(&b[0]).expect("values of one type"));
+        given.extend(left);
+        let late = Lateness { lateness: 0, allowed: 0 };
+        check(windows(key, &rows, WindowKind::Count { rows: size as u64 }, late), &given, &[]);
+    }
 }

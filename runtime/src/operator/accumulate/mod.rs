@@ -143,6 +143,23 @@ impl Accumulators {
         }
     }
 
+    /// Changes the numbers of the runs that values came in, each one more than the number.
+    pub(crate) fn each_run(&mut self, mut change: impl FnMut(&mut u32)) {
+        match &mut self.state {
+            State::Words { groups, .. } => {
+                groups.iter_mut().filter(|word| word.run > 0).for_each(|word| change(&mut word.run));
+            }
+            State::Picked(picked) => picked.run.iter_mut().filter(|run| **run > 0).for_each(change),
+            State::Count(_)
+            | State::Integers { .. }
+            | State::Floats(_)
+            | State::Moments { .. }
+            | State::Distinct { .. }
+            | State::Sketches(_)
+            | State::Values(_) => {}
+        }
+    }
+
     /// Bytes held, about.
     pub(crate) fn memory_bytes(&self) -> usize {
         match &self.state {

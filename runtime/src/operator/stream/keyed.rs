@@ -33,7 +33,7 @@ impl Groups {
 }
 
 /// The keys of a state.
-pub(super) struct Keyed {
+pub(crate) struct Keyed {
     layout: KeyLayout,
     types: Vec<ColumnType>,
     is_null_a_key: bool,
@@ -44,7 +44,7 @@ pub(super) struct Keyed {
 
 impl Keyed {
     /// Of keys of these types, the first columns of the rows.
-    pub(super) fn new(layout: &KeyLayout, types: &[ColumnType], is_null_a_key: bool) -> Self {
+    pub(crate) fn new(layout: &KeyLayout, types: &[ColumnType], is_null_a_key: bool) -> Self {
         let regs: Vec<Reg> = (0..types.len() as Reg).collect();
         Self {
             layout: layout.clone(),
@@ -57,7 +57,7 @@ impl Keyed {
     }
 
     /// How many groups there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match &self.groups {
             Groups::Words(groups) => groups.keys.len(),
             Groups::Bytes(groups) => groups.keys.len(),
@@ -65,7 +65,7 @@ impl Keyed {
     }
 
     /// The group of every row, `NONE` for those that match nothing.
-    pub(super) fn number(&mut self, rows: &Rows, numbers: &mut Vec<u32>) {
+    pub(crate) fn number(&mut self, rows: &Rows, numbers: &mut Vec<u32>) {
         numbers.clear();
         numbers.resize(rows.rows, NONE);
         let key = &rows.columns[..self.types.len()];
@@ -82,13 +82,13 @@ impl Keyed {
     }
 
     /// Makes the one group of keys without parts, if there is none yet.
-    pub(super) fn number_one(&mut self) {
+    pub(crate) fn number_one(&mut self) {
         debug_assert!(self.types.is_empty(), "such keys are all alike");
         self.groups.group(&Keys::Words(&[0]), &[1], &mut [0]);
     }
 
     /// The keys of groups; strings refer to memory that is kept as long as the group is.
-    pub(super) fn columns(&self, wanted: &[u32]) -> Vec<Column> {
+    pub(crate) fn columns(&self, wanted: &[u32]) -> Vec<Column> {
         match &self.groups {
             Groups::Words(groups) => {
                 let keys: Vec<u64> = wanted.iter().map(|group| groups.keys[*group as usize]).collect();
@@ -102,7 +102,7 @@ impl Keyed {
     }
 
     /// Keeps only these groups, which get the numbers of their places in the list.
-    pub(super) fn keep(&mut self, kept: &[u32]) {
+    pub(crate) fn keep(&mut self, kept: &[u32]) {
         let old = std::mem::replace(&mut self.groups, Groups::new(&self.layout));
         let mut numbers = [0; CHUNK_ROWS];
         for kept in kept.chunks(CHUNK_ROWS) {
@@ -121,7 +121,7 @@ impl Keyed {
         debug_assert_eq!(self.len(), kept.len(), "groups have different keys");
     }
 
-    pub(super) fn memory_bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         match &self.groups {
             Groups::Words(groups) => groups.memory_bytes(),
             Groups::Bytes(groups) => groups.memory_bytes(),

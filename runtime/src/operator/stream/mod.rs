@@ -16,7 +16,7 @@ mod first;
 mod gather;
 mod join;
 pub(crate) mod key_group;
-mod keyed;
+pub(crate) mod keyed;
 mod ordered;
 mod table;
 mod time_queue;
@@ -63,6 +63,8 @@ pub(crate) struct Output {
     pub(crate) rows: Rows,
     /// Rows that came when what they could have met was gone.
     pub(crate) late: u64,
+    /// Those rows, with the columns in which they are to be written, if somebody wants them.
+    pub(crate) late_rows: Option<Rows>,
     /// Keys of groups with a sum that does not fit its type.
     pub(crate) too_large: Vec<Vec<String>>,
 }
@@ -70,7 +72,7 @@ pub(crate) struct Output {
 impl Output {
     /// Nothing yet, of these columns.
     pub(crate) fn new(types: &[ColumnType]) -> Self {
-        Self { rows: Rows::new(types.iter().copied()), late: 0, too_large: Vec::new() }
+        Self { rows: Rows::new(types.iter().copied()), late: 0, late_rows: None, too_large: Vec::new() }
     }
 
     /// The rows so far; what comes then starts anew.
@@ -80,7 +82,7 @@ impl Output {
     }
 
     /// That many rows were added to every column, whose strings are somebody else's: keeps them.
-    fn added(&mut self, rows: usize) {
+    pub(crate) fn added(&mut self, rows: usize) {
         for column in &mut self.rows.columns {
             column.keep_strings(self.rows.rows, &mut self.rows.strings);
         }

@@ -3,9 +3,15 @@
 mod assign;
 mod build;
 mod closing;
+mod counted;
+mod kept;
+mod keyed;
+mod sessions;
 mod table;
 
 pub(crate) use assign::Assign;
 pub(crate) use build::WindowEnd;
 pub(crate) use closing::{ClosingEnd, ClosingTable};
-pub(crate) use table::{WindowSpec, WindowTable};
+pub(crate) use kept::KeyedTable;
+pub(crate) use keyed::{KeptEnd, KeyedWindows};
+pub(crate) use table::{Given, WindowSpec, WindowTable};

@@ -99,6 +99,8 @@ struct State {
 pub(crate) struct Given {
     pub(crate) rows: Vec<Rows>,
     pub(crate) too_large: Vec<Vec<String>>,
+    /// Rows that came too late, where the workers did not count them.
+    pub(crate) late: u64,
 }
 
 impl WindowTable {

@@ -1,0 +1,226 @@
+//! Windows of a key's own rows, sessions and numbers of rows: rows are kept by their worker until all before them have come,
+//! then one state takes them in the order of the input.
+
+use super::counted::Counted;
+use super::sessions::Sessions;
+use crate::column::{Column, Values};
+use crate::error::RunError;
+use crate::morsel::Seq;
+use crate::operator::aggregate::GroupSpec;
+use crate::operator::collect::{Order, Rows};
+use crate::operator::stream::StreamState;
+use crate::primitive::pool::Pool;
+use crate::registers::{Registers, Selection};
+use crate::scheduler::JobRun;
+use crate::spill::fields;
+use crate::watermark::{NEVER, Unit};
+use sabot_abi::CHUNK_ROWS;
+use sabot_abi::manifest::{AggregateInput, BaseType, ColumnType, Field, Reg, TableKind};
+use sabot_abi::stream::{LateRows, WindowKind};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+/// Times, and watermarks.
+pub(super) const TIME: ColumnType = ColumnType { base: BaseType::TimestampUs, nullable: false };
+
+/// What such a table holds.
+#[derive(Debug)]
+pub(crate) struct KeyedWindows {
+    pub(super) groups: GroupSpec,
+    pub(super) kind: WindowKind,
+    pub(super) allowed_us: i64,
+    processing_time: bool,
+    shape: OnceLock<Shape>,
+}
+
+/// In which columns rows are kept: the key's, what the accumulators take, those of late rows, time, watermark.
+#[derive(Debug, PartialEq)]
+pub(super) struct Shape {
+    pub(super) types: Vec<ColumnType>,
+    /// The registers that the columns before time and watermark are filled from.
+    regs: Vec<Reg>,
+    /// What the accumulators take, by column.
+    pub(super) inputs: Vec<AggregateInput>,
+    pub(super) late: Range<usize>,
+    sink: Option<u32>,
+    pub(super) time: usize,
+    pub(super) watermark: usize,
+}
+
+impl KeyedWindows {
+    /// None for windows without a length.
+    pub(crate) fn new(table: &TableKind, groups: GroupSpec, kind: WindowKind) -> Option<Self> {
+        let TableKind::Window { processing_time, allowed_lateness_us, .. } = table else { return None };
+        let has_length = match kind {
+            WindowKind::Session { gap_us } => gap_us > 0,
+            WindowKind::Count { rows } => rows > 0,
+            WindowKind::Tumbling { .. } | WindowKind::Sliding { .. } | WindowKind::Cumulate { .. } => false,
+        };
+        has_length.then(|| Self {
+            groups,
+            kind,
+            allowed_us: (*allowed_lateness_us).max(0),
+            processing_time: *processing_time,
+            shape: OnceLock::new(),
+        })
+    }
+
+    /// Types of what it gives.
+    pub(crate) fn columns(&self) -> Vec<ColumnType> {
+        let bounds = if matches!(self.kind, WindowKind::Session { .. }) { 2 } else { 0 };
+        let calls = self.groups.calls.iter().map(|call| call.ty);
+        self.groups.keys.iter().copied().chain(std::iter::repeat_n(TIME, bounds)).chain(calls).collect()
+    }
+
+    /// An empty state.
+    pub(crate) fn state(windows: &Arc<Self>) -> Box<dyn StreamState> {
+        match windows.kind {
+            WindowKind::Session { gap_us } => Box::new(Sessions::new(windows, gap_us)),
+            WindowKind::Count { rows } => Box::new(Counted::new(windows, rows)),
+            WindowKind::Tumbling { .. } | WindowKind::Sliding { .. } | WindowKind::Cumulate { .. } => {
+                unreachable!("such windows are made of slices")
+            }
+        }
+    }
+
+    /// Says what rows are made of; whether all ways into the table agree.
+    pub(crate) fn shape(
+        &self,
+        keys: &[Reg],
+        inputs: &[AggregateInput],
+        has_time: bool,
+        late: Option<&LateRows>,
+        registers: &[Field],
+    ) -> bool {
+        let needs_time = matches!(self.kind, WindowKind::Session { .. }) && !self.processing_time;
+        if needs_time && !has_time || keys.len() != self.groups.keys.len() {
+            return false;
+        }
+        let mut regs = keys.to_vec();
+        let mut of_columns = Vec::new();
+        let mut place: BTreeMap<Reg, Reg> = BTreeMap::new();
+        for input in inputs {
+            let mut column = |reg: Reg| {
+                *place.entry(reg).or_insert_with(|| {
+                    regs.push(reg);
+                    regs.len() as Reg - 1
+                })
+            };
+            let args = input.args.iter().map(|reg| column(*reg)).collect();
+            of_columns.push(AggregateInput { args, filter: input.filter.map(&mut column) });
+        }
+        let first_late = regs.len();
+        regs.extend(late.iter().flat_map(|late| &late.columns));
+        let Some(types) = regs.iter().map(|reg| Some(registers.get(*reg as usize)?.ty)).collect::<Option<Vec<_>>>()
+        else {
+            return false;
+        };
+        let time = types.len();
+        let shape = Shape {
+            types: types.into_iter().chain([TIME; 2]).collect(),
+            late: first_late..regs.len(),
+            regs,
+            inputs: of_columns,
+            sink: late.map(|late| late.sink),
+            time,
+            watermark: time + 1,
+        };
+        let types = shape.types.clone();
+        self.shape.get_or_init(|| shape).types == types
+    }
+
+    pub(super) fn known_shape(&self) -> &Shape {
+        self.shape.get().expect("a pipeline that fills the table was resolved")
+    }
+
+    /// A worker's way into it.
+    pub(crate) fn end(&self, time: Option<(Reg, Unit)>, watermark: Option<Reg>) -> KeptEnd {
+        let shape = self.known_shape();
+        KeptEnd {
+            regs: shape.regs.clone(),
+            rows: Rows::new(shape.types.iter().copied()),
+            time: time.filter(|_| !self.processing_time),
+            watermark,
+            order: (0, Seq::START),
+            morsel_watermark: NEVER,
+            now: 0,
+        }
+    }
+
+    /// Writes rows that came too late.
+    pub(crate) fn write_late(&self, rows: &Rows, job: &JobRun<'_>) -> Result<(), RunError> {
+        let Some(sink) = self.known_shape().sink.and_then(|sink| job.sinks.get(sink as usize)) else { return Ok(()) };
+        let types: Vec<ColumnType> = rows.columns.iter().map(|column| column.ty).collect();
+        let regs: Vec<Reg> = (0..types.len() as Reg).collect();
+        let mut registers = Registers::new(&fields(&types));
+        let mut end = sink.end(&regs, &Arc::<Pool>::default());
+        for first in (0..rows.rows).step_by(CHUNK_ROWS) {
+            let count = (rows.rows - first).min(CHUNK_ROWS);
+            registers.load_rows((0..).zip(&rows.columns), first, count);
+            end.add(&mut registers, &Selection::all(count));
+        }
+        Ok(sink.deliver_now(end.take_batches(), &mut *sink.encoder(), &job.waiting_bytes)?)
+    }
+}
+
+/// Rows of one worker on their way to the state.
+#[derive(Debug)]
+pub(crate) struct KeptEnd {
+    regs: Vec<Reg>,
+    rows: Rows,
+    time: Option<(Reg, Unit)>,
+    watermark: Option<Reg>,
+    order: Order,
+    /// The watermark before the morsel.
+    morsel_watermark: i64,
+    now: i64,
+}
+
+impl KeptEnd {
+    /// What comes now is of this morsel.
+    pub(crate) fn start(&mut self, order: Order, watermark: i64, now: i64) {
+        self.order = order;
+        self.morsel_watermark = watermark;
+        self.now = now;
+        self.rows.start(order);
+    }
+
+    /// Adds the selected rows of a chunk.
+    pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
+        let first = self.rows.rows;
+        let own = self.rows.columns.len() - 2;
+        let (columns, times) = self.rows.columns.split_at_mut(own);
+        for (column, reg) in columns.iter_mut().zip(&self.regs) {
+            registers.append_to(*reg, selection, column);
+            column.keep_strings(first, &mut self.rows.strings);
+        }
+        let known = [(self.time.map(|(reg, _)| reg), self.now), (self.watermark, self.morsel_watermark)];
+        for (column, (reg, value)) in times.iter_mut().zip(known) {
+            match reg {
+                Some(reg) => registers.append_to(reg, selection, column),
+                None => fill(column, selection.count, value),
+            }
+        }
+        if let (Some((_, unit)), Values::Eight(times)) = (self.time, &mut times[0].values)
+            && unit != Unit::Microseconds
+        {
+            times[first..].iter_mut().for_each(|time| *time = unit.to_us(*time as i64) as u64);
+        }
+        self.rows.rows += selection.count;
+    }
+
+    /// The rows of the morsel.
+    pub(super) fn take(&mut self) -> Option<Rows> {
+        let types: Vec<ColumnType> = self.rows.columns.iter().map(|column| column.ty).collect();
+        (self.rows.rows > 0).then(|| std::mem::replace(&mut self.rows, Rows::new(types.into_iter())))
+    }
+}
+
+/// Adds rows with one value.
+fn fill(column: &mut Column, rows: usize, value: i64) {
+    let first = column.grow(rows);
+    if let Values::Eight(values) = &mut column.values {
+        values[first..].fill(value as u64);
+    }
+}
