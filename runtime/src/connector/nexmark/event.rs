@@ -79,6 +79,25 @@ impl Kind {
     pub(super) fn time(self, row: u64) -> i64 {
         time_of(self.event(row))
     }
+
+    /// The same of many rows.
+    pub(super) fn times(self, rows: Range<u64>) -> Vec<i64> {
+        self.of_events(rows, |events| events.map(time_of))
+    }
+
+    /// A value of each row. Rows of one round are made together: they are events in a row.
+    fn of_events<I: Iterator<Item = i64>>(self, rows: Range<u64>, make: impl Fn(Range<u64>) -> I) -> Vec<i64> {
+        let (share, _) = self.share();
+        let mut values = Vec::with_capacity(usize::try_from(rows.end - rows.start).unwrap_or(0));
+        let mut row = rows.start;
+        while row < rows.end {
+            let end = ((row / share + 1) * share).min(rows.end);
+            let event = self.event(row);
+            values.extend(make(event..event + (end - row)));
+            row = end;
+        }
+        values
+    }
 }
 
 fn time_of(event: u64) -> i64 {
@@ -104,12 +123,13 @@ fn price(event: u64, what: u64) -> i64 {
 }
 
 fn exponent(event: u64, what: u64) -> f64 {
-    let unit = (draw(event, what) >> 11) as f64 / (1_u64 << 53) as f64;
+    let unit = (draw(event, what) >> 11) as i64 as f64 / (1_u64 << 53) as f64;
     unit * 6.0 * std::f64::consts::LN_10
 }
 
+/// Of units that are not less than one: half a cent is added, which rounds as `round` does there, and is one instruction.
 fn cents(units: f64) -> i64 {
-    (units * 100.0).round() as i64
+    (units * 100.0 + 0.5) as i64
 }
 
 /// The last person that is there when an event happens, from 0.
@@ -129,13 +149,6 @@ fn some_person(event: u64, what: u64) -> u64 {
     let persons = last_person(event) + 1;
     let active = persons.min(ACTIVE_PERSONS);
     persons - active + below(event, what, active + PERSON_ID_LEAD)
-}
-
-/// One of the auctions that are open when an event happens, or will soon.
-fn some_auction(event: u64, what: u64) -> u64 {
-    let last = last_auction(event);
-    let first = last.saturating_sub(AUCTIONS_IN_FLIGHT);
-    first + below(event, what, last - first + 1 + AUCTION_ID_LEAD)
 }
 
 /// The columns of persons.
@@ -232,24 +245,29 @@ impl Auction {
 pub(super) struct Bid;
 
 impl Bid {
-    pub(super) fn auction(row: u64) -> i64 {
-        let event = Kind::Bid.event(row);
-        let auction = if below(event, 19, HOT_AUCTION_RATIO) > 0 {
-            last_auction(event) / HOT_EVERY * HOT_EVERY
-        } else {
-            some_auction(event, 20)
-        };
-        (FIRST_ID + auction) as i64
+    pub(super) fn auctions(rows: Range<u64>) -> Vec<i64> {
+        Kind::Bid.of_events(rows, |events| {
+            // All auctions of the round are there when its bids come.
+            let last = last_auction(events.start);
+            let first = last.saturating_sub(AUCTIONS_IN_FLIGHT);
+            let hot = last / HOT_EVERY * HOT_EVERY;
+            events.map(move |event| {
+                let some = first + below(event, 20, last - first + 1 + AUCTION_ID_LEAD);
+                (FIRST_ID + if below(event, 19, HOT_AUCTION_RATIO) > 0 { hot } else { some }) as i64
+            })
+        })
     }
 
-    pub(super) fn bidder(row: u64) -> i64 {
-        let event = Kind::Bid.event(row);
-        let person = if below(event, 21, HOT_BIDDER_RATIO) > 0 {
-            last_person(event) / HOT_EVERY * HOT_EVERY + 1
-        } else {
-            some_person(event, 22)
-        };
-        (FIRST_ID + person) as i64
+    pub(super) fn bidders(rows: Range<u64>) -> Vec<i64> {
+        Kind::Bid.of_events(rows, |events| {
+            let persons = last_person(events.start) + 1;
+            let active = persons.min(ACTIVE_PERSONS);
+            let hot = (persons - 1) / HOT_EVERY * HOT_EVERY + 1;
+            events.map(move |event| {
+                let some = persons - active + below(event, 22, active + PERSON_ID_LEAD);
+                (FIRST_ID + if below(event, 21, HOT_BIDDER_RATIO) > 0 { hot } else { some }) as i64
+            })
+        })
     }
 
     /// Many at once: the powers are computed side by side.

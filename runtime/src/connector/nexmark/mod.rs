@@ -18,6 +18,7 @@ use super::pace::Pace;
 use super::schema::{arrow_type, match_columns, rust_name};
 use super::source::{Position, Scan, Source, SourceStatistics, SplitReader};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray};
+use arrow_buffer::{Buffer, OffsetBuffer};
 use arrow_schema::{Field as ArrowField, Schema, SchemaRef};
 use event::{Auction, Bid, Kind, Person};
 use sabot_abi::manifest::{BaseType, Field};
@@ -35,7 +36,7 @@ const MOST_SPLITS: u64 = u32::MAX as u64;
 #[derive(Clone, Copy)]
 enum Column {
     Int(fn(Range<u64>) -> Vec<i64>),
-    Time(fn(u64) -> i64),
+    Time(fn(Range<u64>) -> Vec<i64>),
     Text(fn(u64, &mut String)),
 }
 
@@ -51,21 +52,17 @@ impl Column {
     fn array(self, rows: Range<u64>) -> ArrayRef {
         match self {
             Self::Int(make) => Arc::new(Int64Array::from(make(rows))),
-            Self::Time(make) => {
-                Arc::new(TimestampMicrosecondArray::from_iter_values(rows.map(make)).with_timezone("UTC"))
-            }
+            Self::Time(make) => Arc::new(TimestampMicrosecondArray::from(make(rows)).with_timezone("UTC")),
             Self::Text(make) => {
-                let mut text = String::new();
-                let mut texts = Vec::new();
-                let mut offsets = vec![0_usize];
+                let mut texts = String::new();
+                let mut lengths = Vec::with_capacity(usize::try_from(rows.end - rows.start).unwrap_or(0));
                 for row in rows {
-                    text.clear();
-                    make(row, &mut text);
-                    texts.extend_from_slice(text.as_bytes());
-                    offsets.push(texts.len());
+                    let before = texts.len();
+                    make(row, &mut texts);
+                    lengths.push(texts.len() - before);
                 }
-                let each = offsets.windows(2).map(|at| std::str::from_utf8(&texts[at[0]..at[1]]).unwrap_or_default());
-                Arc::new(StringArray::from_iter_values(each))
+                let offsets = OffsetBuffer::from_lengths(lengths);
+                Arc::new(StringArray::new(offsets, Buffer::from(texts.into_bytes()), None))
             }
         }
     }
@@ -81,7 +78,7 @@ fn columns_of(kind: Kind) -> &'static [(&'static str, Column)] {
             ("credit_card", Column::Text(Person::credit_card)),
             ("city", Column::Text(Person::city)),
             ("state", Column::Text(Person::state)),
-            ("date_time", Column::Time(|row| Kind::Person.time(row))),
+            ("date_time", Column::Time(|rows| Kind::Person.times(rows))),
             ("extra", Column::Text(|row, out| text::extra(Kind::Person.event(row), 200, out))),
         ],
         Kind::Auction => &[
@@ -90,19 +87,19 @@ fn columns_of(kind: Kind) -> &'static [(&'static str, Column)] {
             ("description", Column::Text(Auction::description)),
             ("initial_bid", Column::Int(|rows| rows.map(Auction::initial_bid).collect())),
             ("reserve", Column::Int(|rows| rows.map(Auction::reserve).collect())),
-            ("date_time", Column::Time(|row| Kind::Auction.time(row))),
-            ("expires", Column::Time(Auction::expires)),
+            ("date_time", Column::Time(|rows| Kind::Auction.times(rows))),
+            ("expires", Column::Time(|rows| rows.map(Auction::expires).collect())),
             ("seller", Column::Int(|rows| rows.map(Auction::seller).collect())),
             ("category", Column::Int(|rows| rows.map(Auction::category).collect())),
             ("extra", Column::Text(|row, out| text::extra(Kind::Auction.event(row), 500, out))),
         ],
         Kind::Bid => &[
-            ("auction", Column::Int(|rows| rows.map(Bid::auction).collect())),
-            ("bidder", Column::Int(|rows| rows.map(Bid::bidder).collect())),
+            ("auction", Column::Int(Bid::auctions)),
+            ("bidder", Column::Int(Bid::bidders)),
             ("price", Column::Int(Bid::prices)),
             ("channel", Column::Text(Bid::channel)),
             ("url", Column::Text(Bid::url)),
-            ("date_time", Column::Time(|row| Kind::Bid.time(row))),
+            ("date_time", Column::Time(|rows| Kind::Bid.times(rows))),
             ("extra", Column::Text(|row, out| text::extra(Kind::Bid.event(row), 100, out))),
         ],
     }

@@ -59,10 +59,10 @@ fn bids_name_what_is_there_or_comes_soon_and_half_of_them_one_hot_auction() {
     for row in 0..rows {
         let event = Kind::Bid.event(row);
         let auctions = Kind::Auction.rows_of(event);
-        let auction = Bid::auction(row) as u64 - 1000;
+        let auction = Bid::auctions(row..row + 1)[0] as u64 - 1000;
         assert!(auction <= auctions + 10, "row {row}");
         hot += u64::from(auction.is_multiple_of(100));
-        let bidder = Bid::bidder(row) as u64 - 1000;
+        let bidder = Bid::bidders(row..row + 1)[0] as u64 - 1000;
         assert!(bidder <= Kind::Person.rows_of(event) + 10, "row {row}");
     }
     assert!((rows / 2..rows * 6 / 10).contains(&hot), "{hot} of {rows}");

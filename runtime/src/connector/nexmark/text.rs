@@ -16,16 +16,25 @@ pub(super) fn pick<const N: usize>(words: &[&'static str; N], event: u64, what: 
     words[below(event, what, N as u64) as usize]
 }
 
-/// Random lower-case letters.
+/// Letters that are made together; a multiple of eight.
+const PIECE: usize = 80;
+
+/// Random lower-case letters, each of a random byte.
 pub(super) fn letters(event: u64, what: u64, count: u64, out: &mut String) {
-    let mut word = 0;
-    for at in 0..count {
-        // Thirteen letters fit into one random word.
-        if at % 13 == 0 {
-            word = draw(event, what + (at / 13 + 1) * 1000);
+    let mut left = count as usize;
+    let mut piece = 0;
+    while left > 0 {
+        let mut bytes = [0; PIECE];
+        let len = left.min(PIECE);
+        for word in bytes[..len.next_multiple_of(8)].chunks_exact_mut(8) {
+            piece += 1;
+            word.copy_from_slice(&draw(event, what + piece * 1000).to_le_bytes());
         }
-        out.push(char::from(b'a' + (word % 26) as u8));
-        word /= 26;
+        for byte in &mut bytes {
+            *byte = b'a' + ((u16::from(*byte) * 26) >> 8) as u8;
+        }
+        out.push_str(std::str::from_utf8(&bytes[..len]).unwrap_or_default());
+        left -= len;
     }
 }
 
