@@ -12,7 +12,7 @@ mod ends;
 mod plan;
 mod table;
 
-use crate::connector::Source;
+use crate::connector::{SinkEncoder, Source};
 use crate::error::RunError;
 use crate::morsel::{Progress, Seq, Taken};
 use crate::operator::sink::SinkRun;
@@ -24,7 +24,7 @@ use crate::task::{Count, Worker};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(crate) use ends::{KeptSpec, WindowSpecs};
 pub(crate) use plan::{Group, groups};
@@ -65,6 +65,25 @@ impl Wake {
     }
 }
 
+/// How often a worker looks at what time brings.
+const TICK: Duration = Duration::from_millis(2);
+
+/// How long a worker waits when a source has nothing.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(1);
+
+/// What a worker needs to do what time brings.
+struct Clock {
+    last: Instant,
+    /// By sink.
+    encoders: Vec<Box<dyn SinkEncoder>>,
+}
+
+impl Clock {
+    fn new(job: &JobRun<'_>) -> Self {
+        Self { last: Instant::now(), encoders: job.sinks.iter().map(SinkRun::encoder).collect() }
+    }
+}
+
 /// A group while it runs.
 struct GroupRun<'a> {
     job: &'a JobRun<'a>,
@@ -76,6 +95,9 @@ struct GroupRun<'a> {
     readers: BTreeMap<u32, Vec<usize>>,
     /// The tables of streams, those nearest to the sinks first.
     streams: Vec<(u32, &'a StreamTable)>,
+    is_bounded: bool,
+    /// By pipeline: whether its source was silent when somebody looked last.
+    idle: Vec<AtomicBool>,
     /// By pipeline: whether its end was seen.
     complete: Vec<AtomicBool>,
     has_failed: AtomicBool,
@@ -86,21 +108,26 @@ impl<'a> JobRun<'a> {
     /// Runs the pipelines of a group to their end.
     pub(crate) fn run_group(&'a self, group: &Group, bars: &Bars) -> Result<PipelineReport, RunError> {
         let manifest = &self.artifact.manifest;
-        if let (&[only], true) = (&group.pipelines[..], group.fills.iter().all(Vec::is_empty)) {
-            return self.run_pipeline(only, &manifest.pipelines[only as usize], bars);
-        }
-        let sources = group
+        let mut sources = group
             .pipelines
             .iter()
             .map(|number| self.open_source(&manifest.pipelines[*number as usize].origin))
             .collect::<Result<Vec<Option<Arc<dyn Source>>>, RunError>>()?;
+        let is_bounded = sources.iter().flatten().all(|source| source.is_bounded());
+        if let (&[only], true, true) = (&group.pipelines[..], group.fills.iter().all(Vec::is_empty), is_bounded) {
+            return self.run_pipeline(only, &manifest.pipelines[only as usize], sources.pop().flatten(), bars);
+        }
+        if !is_bounded {
+            self.drains.store(true, Ordering::Relaxed);
+        }
         let wake = Wake::default();
         // The runs borrow from here, not from the job alone.
         let job: &JobRun<'_> = self;
         let mut runs = Vec::new();
         for (number, source) in group.pipelines.iter().zip(&sources) {
             let pipeline = &manifest.pipelines[*number as usize];
-            let run = job.resolve_pipeline(*number, pipeline, source.as_deref(), Some(&wake), bars)?;
+            let mut run = job.resolve_pipeline(*number, pipeline, source.as_deref(), Some(&wake), bars)?;
+            run.morsels.idle_after = job.idle_after.unwrap_or(run.morsels.idle_after);
             if !run.late_probes().is_empty() {
                 let detail = "the build side of a join with a stream does not fit into the memory budget";
                 return Err(RunError::StreamNeedsMemory { what: detail.into() });
@@ -114,6 +141,7 @@ impl<'a> JobRun<'a> {
         }
         let stream = |table: &u32| Some((*table, self.tables[*table as usize].live()?.stream()?));
         let streams: Vec<(u32, &StreamTable)> = group.feeds.keys().rev().filter_map(stream).collect();
+        let runs_idle = runs.iter().map(|_| AtomicBool::new(false)).collect();
         let group = GroupRun {
             job,
             streams,
@@ -121,6 +149,8 @@ impl<'a> JobRun<'a> {
             runs,
             fills: group.fills.clone(),
             readers: group.readers.clone(),
+            is_bounded,
+            idle: runs_idle,
             has_failed: AtomicBool::new(false),
             wake: &wake,
         };
@@ -171,10 +201,18 @@ impl GroupRun<'_> {
     fn work(&self, pool: &Arc<Pool>) -> Result<Vec<Count>, RunError> {
         let _guards: Vec<_> = self.runs.iter().map(|run| run.morsels.stop_on_panic()).collect();
         let mut workers: Vec<Worker<'_>> = self.runs.iter().map(|run| Worker::new(run, pool)).collect();
+        let mut clock = Clock::new(self.job);
         loop {
             let since = self.wake.epoch();
-            if self.job.stop.load(Ordering::Relaxed) {
+            if self.job.is_interrupted() {
                 self.fail(0, Seq::END, RunError::Interrupted);
+            } else if self.job.stop.load(Ordering::Relaxed) {
+                self.runs.iter().for_each(|run| run.morsels.drain());
+            }
+            if !self.is_bounded
+                && let Err(error) = self.tick(&mut clock)
+            {
+                self.fail(0, Seq::END, error);
             }
             if self.work_on_something(&mut workers) {
                 continue;
@@ -182,13 +220,32 @@ impl GroupRun<'_> {
             if self.is_over() {
                 break;
             }
-            self.wake.wait(since, LOOK_AGAIN_AFTER);
+            let is_quiet = !self.is_bounded && self.runs.iter().any(|run| run.morsels.is_quiet());
+            self.wake.wait(since, if is_quiet { ASK_AGAIN_AFTER } else { LOOK_AGAIN_AFTER });
         }
         let mut all = vec![Count::default(); self.job.artifact.manifest.operators.len()];
         for worker in workers {
             all.iter_mut().zip(&worker.finish()?).for_each(|(all, count)| all.add(count));
         }
         Ok(all)
+    }
+
+    /// What time brings: sources that fall silent, or speak again, and rows that have waited long enough to be written.
+    fn tick(&self, clock: &mut Clock) -> Result<(), RunError> {
+        if clock.last.elapsed() < TICK {
+            return Ok(());
+        }
+        clock.last = Instant::now();
+        for (number, run) in self.runs.iter().enumerate().filter(|(_, run)| !run.morsels.is_bounded()) {
+            let progress = run.morsels.progress();
+            if self.idle[number].swap(progress.is_idle, Ordering::Relaxed) != progress.is_idle {
+                self.follow(number, progress)?;
+            }
+        }
+        for (sink, encoder) in self.job.sinks.iter().zip(&mut clock.encoders) {
+            sink.flush(&mut **encoder, &self.job.waiting_bytes)?;
+        }
+        Ok(())
     }
 
     /// Takes one piece of work, if there is any.
@@ -271,7 +328,7 @@ impl GroupRun<'_> {
 
     fn push(&self, readers: &[usize], given: &ToGive) {
         for reader in readers {
-            self.runs[*reader].morsels.push(&given.rows, given.watermark, given.is_last);
+            self.runs[*reader].morsels.push(given);
         }
     }
 

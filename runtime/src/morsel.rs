@@ -8,9 +8,9 @@
 //! What a live table gives comes through a channel: rows are pushed in order, each push is a piece. Every piece knows the
 //! watermark before it; the pipeline's is that of the pieces that are done without a gap.
 
-use crate::connector::{ConnectorError, Position, Source, SplitReader};
+use crate::connector::{ConnectorError, Polled, Position, Source, SplitReader};
 use crate::error::RunError;
-use crate::live::Wake;
+use crate::live::{ToGive, Wake};
 use crate::operator::collect::Rows as KeptRows;
 use crate::operator::runs::Merge;
 use crate::watermark::{EventTime, NEVER, Prefixes};
@@ -18,10 +18,13 @@ use arrow_array::RecordBatch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Rows of a morsel, at most.
 pub(crate) const MORSEL_ROWS: usize = 64 * 1024;
+
+/// How long a source may have nothing until nobody waits for its event time.
+const IDLE_AFTER: Duration = Duration::from_secs(30);
 
 /// Splits of which there is no telling how many there are.
 const MOST_SPLITS: usize = u32::MAX as usize;
@@ -98,6 +101,8 @@ pub(crate) struct Progress {
     pub(crate) watermark: i64,
     /// All is done, and nothing comes any more.
     pub(crate) is_complete: bool,
+    /// Nothing has come for a long time: nobody is to wait for its watermark.
+    pub(crate) is_idle: bool,
 }
 
 impl Progress {
@@ -107,6 +112,7 @@ impl Progress {
         self.frontier = self.frontier.max(other.frontier);
         self.watermark = self.watermark.max(other.watermark);
         self.is_complete |= other.is_complete;
+        self.is_idle = other.is_idle;
         *self != before
     }
 }
@@ -141,6 +147,13 @@ pub(crate) enum Input<'a> {
 /// A batch, and the greatest event time of each of its pieces.
 type ReadBatch = (RecordBatch, Vec<i64>);
 
+/// What reading has given, and the reader for more.
+enum Read {
+    Batch(ReadBatch, Box<dyn SplitReader>),
+    Nothing(Box<dyn SplitReader>),
+    End,
+}
+
 /// A split that was opened; without its reader while a worker reads.
 struct OpenSplit {
     reader: Option<Box<dyn SplitReader>>,
@@ -172,6 +185,14 @@ struct State {
     pushed_watermark: i64,
     /// Nothing will be pushed any more.
     is_closed: bool,
+    /// What was read is all that is wanted.
+    is_drained: bool,
+    /// The source had nothing: it is asked again then.
+    quiet_until: Option<Instant>,
+    /// When there was something last.
+    last_read: Option<Instant>,
+    /// Those that push have nothing for a long time.
+    is_idle: bool,
 }
 
 impl Default for State {
@@ -191,6 +212,10 @@ impl Default for State {
             watermark: NEVER,
             pushed_watermark: NEVER,
             is_closed: false,
+            is_drained: false,
+            quiet_until: None,
+            last_read: None,
+            is_idle: false,
         }
     }
 }
@@ -203,6 +228,9 @@ pub(crate) struct Morsels<'a> {
     wake: Condvar,
     /// The workers of a group of pipelines.
     group: Option<&'a Wake>,
+    is_bounded: bool,
+    /// A source that has had nothing for so long holds nobody up.
+    pub(crate) idle_after: Duration,
     time: Option<EventTime>,
     /// The watermark of what was taken.
     taken: AtomicI64,
@@ -220,6 +248,9 @@ impl<'a> Morsels<'a> {
     /// Pieces that may wait until it is known how far event time was before them.
     const MOST_PENDING: usize = 16;
 
+    /// How long a source that has nothing is left alone.
+    const ASK_AGAIN_AFTER: Duration = Duration::from_millis(1);
+
     pub(crate) fn new(
         input: Input<'a>,
         waiting_bytes: &'a AtomicUsize,
@@ -233,18 +264,40 @@ impl<'a> Morsels<'a> {
             Input::Merge(_) => MOST_SPLITS,
             Input::Channel => 0,
         };
+        let is_bounded = if let Input::Source(source) = &input { source.is_bounded() } else { true };
         Self {
             input,
             splits,
             state: Mutex::default(),
             wake: Condvar::new(),
             group,
+            is_bounded,
+            idle_after: IDLE_AFTER,
             time,
             taken: AtomicI64::new(NEVER),
             waiting_bytes,
             rows_read: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
         }
+    }
+
+    /// What was read is all that is wanted: the source ends here.
+    pub(crate) fn drain(&self) {
+        let mut state = self.lock();
+        if !matches!(self.input, Input::Channel) && !std::mem::replace(&mut state.is_drained, true) {
+            state.end_splits();
+            self.notify();
+        }
+    }
+
+    /// Whether it is a source that does not end by itself.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.is_bounded
+    }
+
+    /// Whether the source has nothing at the moment, and is to be asked again soon.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.lock().quiet_until.is_some()
     }
 
     /// Whether its rows are pushed by others.
@@ -361,6 +414,7 @@ impl<'a> Morsels<'a> {
             let read = self.read(source, split, reader);
             state = self.lock();
             state.in_work.remove(&seq);
+            let is_quiet = matches!(read, Ok(Read::Nothing(_)));
             match read {
                 Err(error) => {
                     state.open.remove(&split);
@@ -368,13 +422,30 @@ impl<'a> Morsels<'a> {
                     self.notify();
                     return Err(error.into());
                 }
-                Ok(None) => {
+                Ok(Read::Nothing(reader)) => {
+                    let now = Instant::now();
+                    state.quiet_until = Some(now + Self::ASK_AGAIN_AFTER);
+                    state.last_read.get_or_insert(now);
+                    state.open.get_mut(&split).expect("a split is open while it is read").reader = Some(reader);
+                }
+                Ok(Read::End) => {
                     let open = state.open.remove(&split).expect("a split is open while it is read");
                     state.ended.insert(split, open.next_piece);
                     state.prefixes.end(split, open.greatest);
                     state.advance();
                 }
-                Ok(Some((batch, reader))) => state.cut(split, batch, reader),
+                Ok(Read::Batch(batch, reader)) => {
+                    if !self.is_bounded {
+                        state.last_read = Some(Instant::now());
+                    }
+                    state.cut(split, batch, reader);
+                }
+            }
+            if state.is_drained {
+                state.end_splits();
+            }
+            if is_quiet {
+                continue; // nobody waits for that
             }
             self.notify();
         }
@@ -392,11 +463,18 @@ impl<'a> Morsels<'a> {
             pending = None;
             may_read &= state.pending.len() < Self::MOST_PENDING;
         }
+        if may_read && let Some(until) = state.quiet_until {
+            if Instant::now() < until {
+                return pending;
+            }
+            state.quiet_until = None;
+        }
         let reader = state.open.iter().find(|(_, open)| open.reader.is_some());
         let reader = reader.map(|(split, open)| Seq::new(*split, open.next_piece));
         let is_first = reader.is_some_and(|seq| seq.split() == state.frontier.0);
         let reader = reader.filter(|_| may_read || is_first);
-        let fresh = (may_read && state.next_split < self.splits).then(|| Seq::new(state.next_split, 0));
+        let fresh =
+            (may_read && !state.is_drained && state.next_split < self.splits).then(|| Seq::new(state.next_split, 0));
         [pending, reader, fresh].into_iter().flatten().min()
     }
 
@@ -412,7 +490,7 @@ impl<'a> Morsels<'a> {
         match self.input {
             Input::Channel => state.is_closed,
             Input::Source(_) | Input::Table(_) | Input::Parts(_) | Input::Merge(_) => {
-                state.is_merged || state.next_split >= self.splits
+                state.is_merged || state.is_drained || state.next_split >= self.splits
             }
         }
     }
@@ -430,8 +508,8 @@ impl<'a> Morsels<'a> {
 
     fn wait<'b>(&self, state: MutexGuard<'b, State>) -> MutexGuard<'b, State> {
         // The bytes that wait are counted without the lock, so a wake-up can be missed.
-        let (state, _) =
-            self.wake.wait_timeout(state, Duration::from_millis(20)).expect("a worker that panicked ends the job");
+        let most = if state.quiet_until.is_some() { Self::ASK_AGAIN_AFTER } else { Duration::from_millis(20) };
+        let (state, _) = self.wake.wait_timeout(state, most).expect("a worker that panicked ends the job");
         state
     }
 
@@ -441,22 +519,26 @@ impl<'a> Morsels<'a> {
         source: &dyn Source,
         split: usize,
         reader: Option<Box<dyn SplitReader>>,
-    ) -> Result<Option<(ReadBatch, Box<dyn SplitReader>)>, ConnectorError> {
+    ) -> Result<Read, ConnectorError> {
         let mut reader = match reader {
             Some(reader) => reader,
             None => source.open(split)?,
         };
         let before = reader.bytes_read();
-        let batch = reader.next()?;
+        let polled = reader.poll()?;
         self.bytes_read.fetch_add(reader.bytes_read().saturating_sub(before), Ordering::Relaxed);
-        let Some(batch) = batch else { return Ok(None) };
+        let batch = match polled {
+            Polled::Batch(batch) => batch,
+            Polled::Nothing => return Ok(Read::Nothing(reader)),
+            Polled::End => return Ok(Read::End),
+        };
         self.rows_read.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
         let greatest = self.time.as_ref().map_or_else(Vec::new, |time| {
             let all = batch.num_rows();
             let piece = |first| time.greatest(&batch, first, (all - first).min(MORSEL_ROWS));
             (0..all).step_by(MORSEL_ROWS).map(piece).collect()
         });
-        Ok(Some(((batch, greatest), reader)))
+        Ok(Read::Batch((batch, greatest), reader))
     }
 
     /// A morsel's work is complete; gives how far all work is.
@@ -481,12 +563,18 @@ impl<'a> Morsels<'a> {
                 Some(seq) => !is_wanted(seq, state),
                 None => state.open.is_empty() && state.pending.is_empty() && self.is_all_there(state),
             };
-        Progress { frontier: Seq::new(state.frontier.0, state.frontier.1), watermark: state.watermark, is_complete }
+        let is_silent = state.last_read.is_some_and(|last| !self.is_bounded && last.elapsed() >= self.idle_after);
+        let is_idle = (is_silent || state.is_idle) && state.in_work.is_empty() && state.pending.is_empty();
+        let frontier = Seq::new(state.frontier.0, state.frontier.1);
+        Progress { frontier, watermark: state.watermark, is_complete, is_idle }
     }
 
     /// Rows for whoever takes them next, and the watermark behind them.
-    pub(crate) fn push(&self, rows: &[Arc<KeptRows>], watermark: i64, is_last: bool) {
+    pub(crate) fn push(&self, given: &ToGive) {
+        let ToGive { rows, watermark, is_last, is_idle } = given;
+        let (watermark, is_last) = (*watermark, *is_last);
         let mut state = self.lock();
+        state.is_idle = *is_idle;
         for rows in rows {
             self.waiting_bytes.fetch_add(rows.memory_bytes(), Ordering::Relaxed);
             let mut morsel = Morsel::new(state.next_pushed(), Rows::Merged(Arc::clone(rows)));
@@ -520,6 +608,19 @@ impl Drop for StopOnPanic<'_, '_> {
 }
 
 impl State {
+    /// Splits that nobody reads at the moment end where they are.
+    fn end_splits(&mut self) {
+        let idle: Vec<usize> =
+            self.open.iter().filter(|(_, open)| open.reader.is_some()).map(|(split, _)| *split).collect();
+        for split in idle {
+            if let Some(open) = self.open.remove(&split) {
+                self.ended.insert(split, open.next_piece);
+                self.prefixes.end(split, open.greatest);
+            }
+        }
+        self.advance();
+    }
+
     /// Takes a split that is one morsel.
     fn next_whole_split(&mut self) -> usize {
         let split = self.next_split;

@@ -16,7 +16,7 @@ use crate::task::Count;
 use sabot_abi::manifest::{self, Body, End, Manifest};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,10 @@ pub struct RunOptions {
     pub overwrite: bool,
     /// Show bars on a terminal.
     pub progress: bool,
-    /// Set from outside to end the run early, leaving no outputs.
+    /// How long a source that does not end may have nothing until nobody waits for its event time; `None`: 30 seconds.
+    pub idle_after: Option<Duration>,
+    /// Set from outside to end the run early, leaving no outputs; where a source does not end by itself, what was read until
+    /// then is the output.
     pub stop: Option<Arc<AtomicBool>>,
 }
 
@@ -127,6 +130,8 @@ impl Job {
             workers,
             pools: self.pools(workers),
             stop: options.stop.clone().unwrap_or_default(),
+            drains: AtomicBool::new(false),
+            idle_after: options.idle_after,
             waiting_bytes: AtomicUsize::new(0),
             account: Account::new(options.memory_budget, options.spill_dir.clone()),
             skipped_groups: Mutex::default(),
@@ -137,7 +142,7 @@ impl Job {
         if result.is_err() {
             run.sinks.iter().for_each(SinkRun::abort);
             // Whoever was waiting for an input when the run was asked to stop has an error that says less.
-            if run.stop.load(Ordering::Relaxed) {
+            if run.is_interrupted() {
                 return Err(RunError::Interrupted);
             }
         }

@@ -33,6 +33,7 @@ use sabot_abi::manifest::{self, AggregateInput, ErrorPolicy, Field, Kernel, Orig
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// A job while it runs.
 pub(crate) struct JobRun<'a> {
@@ -49,6 +50,10 @@ pub(crate) struct JobRun<'a> {
     /// By worker: the memory of its batches.
     pub(crate) pools: Vec<Arc<Pool>>,
     pub(crate) stop: Arc<AtomicBool>,
+    /// A request to stop ends the sources, and what was read goes through: one of them does not end by itself.
+    pub(crate) drains: AtomicBool,
+    /// How long a source may have nothing until nobody waits for its event time, if not as long as usual.
+    pub(crate) idle_after: Option<Duration>,
     pub(crate) waiting_bytes: AtomicUsize,
     /// The memory of tables.
     pub(crate) account: Account,
@@ -198,6 +203,11 @@ impl EndSpec<'_> {
 }
 
 impl<'a> JobRun<'a> {
+    /// Whether the run is to end without a result.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) && !self.drains.load(Ordering::Relaxed)
+    }
+
     /// Whether a worker's rows for a table are still few enough to be numbered.
     pub(crate) fn check_rows(&self, rows: usize, table: Option<u32>) -> Result<(), RunError> {
         match table {
@@ -287,9 +297,9 @@ impl<'a> JobRun<'a> {
         &'a self,
         number: u32,
         pipeline: &'a Pipeline,
+        source: Option<Arc<dyn Source>>,
         progress: &Progress,
     ) -> Result<PipelineReport, RunError> {
-        let source = self.open_source(&pipeline.origin)?;
         let job: &JobRun<'_> = self;
         let run = job.resolve_pipeline(number, pipeline, source.as_deref(), None, progress)?;
         let counts = run.run_workers()?;

@@ -167,7 +167,7 @@ impl<'a> Worker<'a> {
     pub(crate) fn work(&mut self) {
         let _guard = self.run.morsels.stop_on_panic();
         loop {
-            if self.run.job.stop.load(Ordering::Relaxed) {
+            if self.run.job.is_interrupted() {
                 return self.run.fail(Seq::END, RunError::Interrupted);
             }
             let morsel = match self.run.morsels.take() {
@@ -324,7 +324,7 @@ impl<'a> Worker<'a> {
         if let Some((_, failure)) = self.failure.take() {
             return Err(RunError::Row(failure));
         }
-        if self.run.job.stop.load(Ordering::Relaxed) { Err(RunError::Interrupted) } else { Ok(()) }
+        if self.run.job.is_interrupted() { Err(RunError::Interrupted) } else { Ok(()) }
     }
 
     /// Hands on what the morsel has brought.

@@ -6,7 +6,7 @@
 use super::error::ConnectorError;
 use super::pace::Pace;
 use super::schema::{arrow_type, rust_name};
-use super::source::{Position, Scan, Source, SourceStatistics, SplitReader};
+use super::source::{Polled, Position, Scan, Source, SourceStatistics, SplitReader};
 use arrow_array::builder::{BooleanBuilder, PrimitiveBuilder, StringBuilder};
 use arrow_array::types::{
     ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
@@ -229,6 +229,10 @@ impl Source for GenerateSource {
         Some(end.checked_sub(1).map_or(i64::MIN, |last| time.time(last)))
     }
 
+    fn is_bounded(&self) -> bool {
+        self.rows.is_some()
+    }
+
     fn statistics(&self) -> SourceStatistics {
         SourceStatistics { rows: self.rows, ..SourceStatistics::default() }
     }
@@ -246,22 +250,40 @@ struct GenerateReader {
     pace: Option<Arc<Pace>>,
 }
 
+impl GenerateReader {
+    /// The rows of the next batch.
+    fn following(&self) -> Range<u64> {
+        self.rows.start..(self.rows.start + self.batch_rows).min(self.rows.end)
+    }
+}
+
 impl SplitReader for GenerateReader {
     fn next(&mut self) -> Result<Option<RecordBatch>, ConnectorError> {
-        if self.rows.is_empty() {
-            return Ok(None);
-        }
-        let rows = self.rows.start..(self.rows.start + self.batch_rows).min(self.rows.end);
-        self.rows.start = rows.end;
-        self.batch = rows.start;
-        if let Some(pace) = &self.pace {
+        let rows = self.following();
+        if let (Some(pace), false) = (&self.pace, rows.is_empty()) {
             pace.wait_for(rows.end - 1);
         }
+        match self.poll()? {
+            Polled::Batch(batch) => Ok(Some(batch)),
+            Polled::Nothing | Polled::End => Ok(None),
+        }
+    }
+
+    fn poll(&mut self) -> Result<Polled, ConnectorError> {
+        let rows = self.following();
+        if rows.is_empty() {
+            return Ok(Polled::End);
+        }
+        if self.pace.as_ref().is_some_and(|pace| !pace.is_due(rows.end - 1)) {
+            return Ok(Polled::Nothing);
+        }
+        self.rows.start = rows.end;
+        self.batch = rows.start;
         let len = usize::try_from(rows.end - rows.start).expect("a batch is smaller than a split");
         let columns = self.columns.iter().map(|column| column.array(rows.clone())).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(len));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
-        Ok(Some(batch.expect("columns are made by their types")))
+        Ok(Polled::Batch(batch.expect("columns are made by their types")))
     }
 
     fn bytes_read(&self) -> u64 {

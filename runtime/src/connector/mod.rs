@@ -30,7 +30,7 @@ mod text;
 pub use error::{ConnectorError, Direction, Place};
 pub use mapped::name_files_that_are_cut_short;
 pub use sink::{Demand, EncodedBatch, Sink, SinkEncoder, SinkOptions, SinkReport, SinkWriter};
-pub use source::{BATCH_ROWS, Position, ResolvedPruneTerm, Scan, Source, SourceStatistics, SplitReader};
+pub use source::{BATCH_ROWS, Polled, Position, ResolvedPruneTerm, Scan, Source, SourceStatistics, SplitReader};
 
 use input::{Bytestream, Input};
 use output::Target;

@@ -35,13 +35,20 @@ impl Pace {
 
     /// Waits until number `count`, counted from 0, is due.
     pub(super) fn wait_for(&self, count: u64) {
+        std::thread::sleep(self.due_in(count));
+    }
+
+    /// Whether number `count`, counted from 0, is due.
+    pub(super) fn is_due(&self, count: u64) -> bool {
+        self.due_in(count).is_zero()
+    }
+
+    fn due_in(&self, count: u64) -> Duration {
         let start = *self.start.get_or_init(Instant::now);
         let (seconds, rest) = (count / self.per_second, count % self.per_second);
         let nanos = u128::from(rest) * 1_000_000_000 / u128::from(self.per_second);
         let due = Duration::new(seconds, u32::try_from(nanos).unwrap_or(0));
-        if let Some(left) = due.checked_sub(start.elapsed()) {
-            std::thread::sleep(left);
-        }
+        due.saturating_sub(start.elapsed())
     }
 }
 

@@ -9,6 +9,7 @@ use arrow_buffer::Buffer;
 use arrow_schema::ArrowError;
 use arrow_select::concat::concat_batches;
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// How a sink is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,12 @@ pub trait Sink: Send + Sync {
     /// Rows that should be encoded together: the task loop joins neighbouring morsels up to about this many, where it can
     /// do so without breaking the order. Correct with any number.
     fn preferred_rows(&self) -> usize;
+
+    /// How long rows may wait for others that they are encoded with, where the job does not end; `None`: until there are
+    /// enough.
+    fn flush_after(&self) -> Option<Duration> {
+        Some(Duration::from_millis(4))
+    }
 
     /// An encoder for one worker.
     fn encoder(&self) -> Box<dyn SinkEncoder>;

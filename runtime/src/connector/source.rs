@@ -53,6 +53,11 @@ pub trait Source: Send + Sync {
     /// What is known of the rows before reading them.
     fn statistics(&self) -> SourceStatistics;
 
+    /// Whether it ends by itself.
+    fn is_bounded(&self) -> bool {
+        true
+    }
+
     /// The greatest value of a column of times (position in the source's fields) in a split, in the column's unit, if that is
     /// known before the split is read; `i64::MIN` of no rows. Asked once for each split, in order, and often.
     fn greatest_time(&self, split: usize, column: u32) -> Option<i64> {
@@ -84,10 +89,26 @@ pub struct SourceStatistics {
     pub files: usize,
 }
 
+/// What there is to read now.
+#[derive(Debug)]
+pub enum Polled {
+    /// Rows, never none.
+    Batch(RecordBatch),
+    /// Nothing yet; ask again in a moment.
+    Nothing,
+    /// Nothing any more.
+    End,
+}
+
 /// Reads one split.
 pub trait SplitReader: Send {
     /// The next rows in input order, never an empty batch; `None` at the end.
     fn next(&mut self) -> Result<Option<RecordBatch>, ConnectorError>;
+
+    /// As [`next`](Self::next), without waiting for rows that are still to come.
+    fn poll(&mut self) -> Result<Polled, ConnectorError> {
+        Ok(self.next()?.map_or(Polled::End, Polled::Batch))
+    }
 
     /// Bytes of the file used up so far.
     fn bytes_read(&self) -> u64;
@@ -198,6 +219,10 @@ impl Source for Chain {
     fn open(&self, split: usize) -> Result<Box<dyn SplitReader>, ConnectorError> {
         let source = self.starts.partition_point(|start| *start <= split) - 1;
         self.sources[source].open(split - self.starts[source])
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.sources.iter().all(|source| source.is_bounded())
     }
 
     fn greatest_time(&self, split: usize, column: u32) -> Option<i64> {

@@ -61,6 +61,7 @@ pub(super) enum LiveKind {
 struct Given {
     watermark: i64,
     is_last: bool,
+    is_idle: bool,
 }
 
 /// What a table gives its readers.
@@ -69,6 +70,8 @@ pub(crate) struct ToGive {
     pub(crate) watermark: i64,
     /// There will be nothing more.
     pub(crate) is_last: bool,
+    /// Nobody is to wait for its watermark.
+    pub(crate) is_idle: bool,
 }
 
 impl LiveTable {
@@ -130,13 +133,13 @@ impl LiveTable {
             | TableKind::Join { .. }
             | TableKind::Rows { .. } => None,
         };
-        let given = Mutex::new(Given { watermark: NEVER, is_last: false });
+        let given = Mutex::new(Given { watermark: NEVER, is_last: false, is_idle: false });
         Ok(Self { kind, closes, feeds: Mutex::default(), claims: AtomicUsize::new(0), given })
     }
 
     /// The pipelines that fill it start: their numbers, and which inputs they are.
     pub(crate) fn start(&self, feeds: &[(u32, u32)]) {
-        let progress = Progress { frontier: Seq::START, watermark: NEVER, is_complete: false };
+        let progress = Progress { frontier: Seq::START, watermark: NEVER, is_complete: false, is_idle: false };
         let feeds = feeds.iter().map(|(pipeline, input)| Feed { pipeline: *pipeline, input: *input, progress });
         *self.feeds.lock().expect("a worker that panicked ends the job") = feeds.collect();
     }
@@ -185,10 +188,18 @@ impl LiveTable {
 
     /// What the feeds have completed since it was asked last.
     fn complete(&self, job: &JobRun<'_>, number: u32) -> Result<Option<ToGive>, RunError> {
-        let feeds = self.feeds.lock().expect("a worker that panicked ends the job").clone();
-        let watermark = feeds.iter().map(Feed::watermark).min().unwrap_or(END_OF_TIME);
-        let is_last = feeds.iter().all(|feed| feed.progress.is_complete);
+        let mut feeds = self.feeds.lock().expect("a worker that panicked ends the job").clone();
         let mut given = self.given.lock().expect("a worker that panicked ends the job");
+        let is_waited_for = |feed: &&Feed| feed.progress.is_complete || !feed.progress.is_idle;
+        let is_idle = feeds.iter().filter(is_waited_for).all(|feed| feed.progress.is_complete);
+        let is_last = feeds.iter().all(|feed| feed.progress.is_complete);
+        let is_idle = is_idle && !is_last;
+        // Those that are silent hold nobody up; if all are, time stands still.
+        let waited_for = feeds.iter().filter(is_waited_for).map(Feed::watermark).min();
+        let watermark = if is_idle { given.watermark } else { waited_for.unwrap_or(END_OF_TIME).max(given.watermark) };
+        for feed in feeds.iter_mut().filter(|feed| !feed.progress.is_complete && feed.progress.is_idle) {
+            feed.progress.watermark = feed.progress.watermark.max(watermark);
+        }
         if let LiveKind::Stream(table) = &self.kind {
             let ended = table.end_round(&job.account)?;
             table.start_round(&feeds);
@@ -197,9 +208,10 @@ impl LiveTable {
                 job.refuse_groups(job.filler_of(number).unwrap_or(0), &ended.too_large)?;
             }
             debug_assert!(!ended.is_last || self.is_empty(), "at the end of the input nothing is left");
-            *given = Given { watermark: ended.watermark.max(given.watermark), is_last: ended.is_last };
+            let watermark = ended.watermark.max(given.watermark);
+            *given = Given { watermark, is_last: ended.is_last, is_idle };
             let rows = ended.rows.into_iter().map(Arc::new).collect();
-            return Ok(Some(ToGive { rows, watermark: given.watermark, is_last: ended.is_last }));
+            return Ok(Some(ToGive { rows, watermark, is_last: ended.is_last, is_idle }));
         }
         let is_further = watermark > given.watermark;
         let made = match &self.kind {
@@ -220,10 +232,10 @@ impl LiveTable {
         if is_last {
             debug_assert!(self.is_empty(), "at the end of the input nothing is left");
         }
-        let is_news = is_further || is_last != given.is_last || !made.rows.is_empty();
-        *given = Given { watermark: watermark.max(given.watermark), is_last };
+        let is_news = is_further || is_last != given.is_last || is_idle != given.is_idle || !made.rows.is_empty();
+        *given = Given { watermark, is_last, is_idle };
         let rows = made.rows.into_iter().map(Arc::new).collect();
-        Ok(is_news.then_some(ToGive { rows, watermark: given.watermark, is_last }))
+        Ok(is_news.then_some(ToGive { rows, watermark, is_last, is_idle }))
     }
 
     /// State by key, if it is that.

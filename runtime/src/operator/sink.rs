@@ -13,6 +13,7 @@ use sabot_abi::manifest::{Field, Reg};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Instant;
 
 /// A sink while the job runs.
 pub(crate) struct SinkRun {
@@ -34,6 +35,8 @@ struct Order {
     ready: BTreeMap<(u32, Seq), Vec<RecordBatch>>,
     /// In order, not yet a group.
     run: Vec<RecordBatch>,
+    /// Since when rows wait for a group, as far as somebody has looked.
+    waits_since: Option<Instant>,
     run_rows: usize,
     groups: u64,
 }
@@ -115,6 +118,44 @@ impl SinkRun {
         order.ready.entry(place).or_default().extend(batches);
     }
 
+    /// Writes what is in order, if it has waited long enough for more. For runs that do not end.
+    pub(crate) fn flush(
+        &self,
+        encoder: &mut dyn SinkEncoder,
+        waiting_bytes: &AtomicUsize,
+    ) -> Result<(), ConnectorError> {
+        let Some(after) = self.sink.flush_after() else { return Ok(()) };
+        let mut order = self.order.lock().expect("a worker that panicked ends the job");
+        if order.run.is_empty() {
+            order.waits_since = None;
+            return Ok(());
+        }
+        if order.waits_since.get_or_insert_with(Instant::now).elapsed() < after {
+            return Ok(());
+        }
+        self.write_run(order, encoder, waiting_bytes)
+    }
+
+    /// Encodes and writes the rows that are in order.
+    fn write_run(
+        &self,
+        mut order: MutexGuard<'_, Order>,
+        encoder: &mut dyn SinkEncoder,
+        waiting_bytes: &AtomicUsize,
+    ) -> Result<(), ConnectorError> {
+        let batches = std::mem::take(&mut order.run);
+        order.run_rows = 0;
+        order.waits_since = None;
+        let group = order.groups;
+        order.groups += 1;
+        drop(order);
+        let bytes = bytes_of(&batches);
+        waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let encoded = encoder.encode(&batches)?;
+        drop(batches);
+        self.write(group, encoded, bytes, waiting_bytes)
+    }
+
     /// Everything of a pipeline before `frontier` was delivered: encodes and writes the groups that this completes. `END`
     /// flushes.
     pub(crate) fn advance(
@@ -137,16 +178,7 @@ impl SinkRun {
             if order.run.is_empty() || !is_group {
                 return Ok(());
             }
-            let batches = std::mem::take(&mut order.run);
-            order.run_rows = 0;
-            let group = order.groups;
-            order.groups += 1;
-            drop(order);
-            let bytes = bytes_of(&batches);
-            waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-            let encoded = encoder.encode(&batches)?;
-            drop(batches);
-            self.write(group, encoded, bytes, waiting_bytes)?;
+            self.write_run(order, encoder, waiting_bytes)?;
         }
     }
 

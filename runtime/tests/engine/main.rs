@@ -8,4 +8,5 @@ mod pipeline;
 mod rows;
 mod stream;
 mod support;
+mod unbounded;
 mod window;

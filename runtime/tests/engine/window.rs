@@ -33,13 +33,13 @@ fn calls() -> (Vec<AggregateSpec>, Vec<AggregateInput>) {
 
 /// How late rows may be, and are taken after all.
 #[derive(Clone, Copy)]
-struct Lateness {
-    lateness: i64,
-    allowed: i64,
+pub(crate) struct Lateness {
+    pub(crate) lateness: i64,
+    pub(crate) allowed: i64,
 }
 
 /// A job of one window, with the rows that are late in the second sink.
-fn windows(key: ColumnType, rows: &[Row], kind: WindowKind, late: Lateness) -> Plan {
+pub(crate) fn windows(key: ColumnType, rows: &[Row], kind: WindowKind, late: Lateness) -> Plan {
     let mut plan = Plan::new(&["source", "window", "sink"]);
     let source = plan.source(&[key, int(), int()], rows.to_vec());
     let bounds = if matches!(kind, WindowKind::Count { .. }) { 0 } else { 2 };
@@ -71,7 +71,7 @@ fn windows(key: ColumnType, rows: &[Row], kind: WindowKind, late: Lateness) -> P
 }
 
 /// The pipeline's source has event time.
-fn set_time(plan: &mut Plan, pipeline: usize, lateness_us: i64) {
+pub(crate) fn set_time(plan: &mut Plan, pipeline: usize, lateness_us: i64) {
     if let Origin::Scan { event_time, .. } = &mut plan.manifest.pipelines[pipeline].origin {
         *event_time = Some(ScanTime { column: TIME, lateness_us, watermark: Some(WATERMARK) });
     }
@@ -105,7 +105,7 @@ fn windows_of(kind: WindowKind, time: i64) -> Vec<(i64, i64)> {
 }
 
 /// What comes out, in order, and the late rows.
-fn expected(rows: &[Row], kind: WindowKind, late: Lateness) -> (Vec<Row>, Vec<Row>) {
+pub(crate) fn expected(rows: &[Row], kind: WindowKind, late: Lateness) -> (Vec<Row>, Vec<Row>) {
     let mut greatest = i64::MIN;
     let mut groups: BTreeMap<(i64, i64, String), (V, Vec<i64>)> = BTreeMap::new();
     let mut too_late = Vec::new();
@@ -143,7 +143,7 @@ fn expected(rows: &[Row], kind: WindowKind, late: Lateness) -> (Vec<Row>, Vec<Ro
 }
 
 /// Rows whose times rise, each at most `disorder` off, with ties.
-fn rows(seed: u64, count: usize, key: ColumnType, step: u64, disorder: u64) -> Vec<Row> {
+pub(crate) fn rows(seed: u64, count: usize, key: ColumnType, step: u64, disorder: u64) -> Vec<Row> {
     let mut random = Random(seed);
     let mut now = -50;
     (0..count)

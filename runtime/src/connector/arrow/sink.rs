@@ -15,6 +15,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use flatbuffers::FlatBufferBuilder;
 use sabot_abi::manifest::Field;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The magic, padded to the alignment of messages.
 const START: &[u8; 64] = &{
@@ -70,6 +71,10 @@ impl ArrowSink {
 impl Sink for ArrowSink {
     fn preferred_rows(&self) -> usize {
         64 * 1024
+    }
+
+    fn flush_after(&self) -> Option<Duration> {
+        Some(Duration::from_millis(100))
     }
 
     fn encoder(&self) -> Box<dyn SinkEncoder> {

@@ -16,7 +16,7 @@ mod text;
 use super::error::ConnectorError;
 use super::pace::Pace;
 use super::schema::{arrow_type, match_columns, rust_name};
-use super::source::{Position, Scan, Source, SourceStatistics, SplitReader};
+use super::source::{Polled, Position, Scan, Source, SourceStatistics, SplitReader};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray};
 use arrow_buffer::{Buffer, OffsetBuffer};
 use arrow_schema::{Field as ArrowField, Schema, SchemaRef};
@@ -219,6 +219,10 @@ impl Source for NexmarkSource {
         Some(end.checked_sub(1).map_or(i64::MIN, |last| self.kind.time(last)))
     }
 
+    fn is_bounded(&self) -> bool {
+        self.is_bounded
+    }
+
     fn statistics(&self) -> SourceStatistics {
         SourceStatistics { rows: self.is_bounded.then_some(self.rows), ..SourceStatistics::default() }
     }
@@ -238,22 +242,40 @@ struct NexmarkReader {
     name: Arc<str>,
 }
 
+impl NexmarkReader {
+    /// The rows of the next batch.
+    fn following(&self) -> Range<u64> {
+        self.rows.start..(self.rows.start + self.batch_rows).min(self.rows.end)
+    }
+}
+
 impl SplitReader for NexmarkReader {
     fn next(&mut self) -> Result<Option<RecordBatch>, ConnectorError> {
-        if self.rows.is_empty() {
-            return Ok(None);
-        }
-        let rows = self.rows.start..(self.rows.start + self.batch_rows).min(self.rows.end);
-        self.rows.start = rows.end;
-        self.batch = rows.start;
-        if let Some(pace) = &self.pace {
+        let rows = self.following();
+        if let (Some(pace), false) = (&self.pace, rows.is_empty()) {
             pace.wait_for(self.kind.event(rows.end - 1));
         }
+        match self.poll()? {
+            Polled::Batch(batch) => Ok(Some(batch)),
+            Polled::Nothing | Polled::End => Ok(None),
+        }
+    }
+
+    fn poll(&mut self) -> Result<Polled, ConnectorError> {
+        let rows = self.following();
+        if rows.is_empty() {
+            return Ok(Polled::End);
+        }
+        if self.pace.as_ref().is_some_and(|pace| !pace.is_due(self.kind.event(rows.end - 1))) {
+            return Ok(Polled::Nothing);
+        }
+        self.rows.start = rows.end;
+        self.batch = rows.start;
         let len = usize::try_from(rows.end - rows.start).expect("a batch is smaller than a split");
         let columns = self.columns.iter().map(|column| column.array(rows.clone())).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(len));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
-        Ok(Some(batch.expect("columns are made by their types")))
+        Ok(Polled::Batch(batch.expect("columns are made by their types")))
     }
 
     fn bytes_read(&self) -> u64 {

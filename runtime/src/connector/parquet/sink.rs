@@ -19,6 +19,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnDescPtr, ColumnPath, SchemaDescriptor};
 use sabot_abi::manifest::{BaseType, Field};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Rows of a row group: enough that headers and dictionaries cost little, few enough that all cores have one.
 const GROUP_ROWS: usize = 128 * 1024;
@@ -122,6 +123,10 @@ fn encode_error(path: &str, error: &ParquetError) -> ConnectorError {
 impl Sink for ParquetSink {
     fn preferred_rows(&self) -> usize {
         GROUP_ROWS
+    }
+
+    fn flush_after(&self) -> Option<Duration> {
+        None
     }
 
     fn encoder(&self) -> Box<dyn SinkEncoder> {
