@@ -5,7 +5,7 @@ CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 SABOTC := $(TARGET_DIR)/release/sabotc
 
-.PHONY: help setup demo test lint bench install clean
+.PHONY: help setup demo test lint nexmark bench install clean
 
 help: ## Lists the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -23,9 +23,14 @@ lint: ## rustfmt and clippy, warnings are errors.
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
+nexmark: ## Compares the queries of Nexmark over a million events with DuckDB's answers.
+	@scripts/setup build test
+	SABOT_NEXMARK_EVENTS=1000000 $(CARGO) test --release --locked -p sabot-snapshots --test nexmark
+
 bench: ## Measures Sabot beside DuckDB, Polars and DataFusion; see benches/RESULTS.md.
 	@scripts/setup build bench
 	benches/peers/run
+	benches/nexmark/run --latency
 
 install: ## Installs sabotc and the runtime it makes executables of into ~/.cargo/bin.
 	@scripts/setup build

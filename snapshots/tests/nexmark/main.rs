@@ -26,9 +26,6 @@ const WAYS: [(u32, usize); 6] = [(1, 1), (1, 7), (1, 2048), (2, 1), (2, 7), (2, 
 /// Queries whose answers depend on when they are asked: windows of processing time.
 const BY_THE_CLOCK: [&str; 1] = ["q12"];
 
-/// Queries of operators that only the interpreter runs.
-const INTERPRETED: [&str; 5] = ["q05", "q07", "q08", "q11", "q12"];
-
 #[test]
 fn the_answers_of_duckdb() {
     let events = std::env::var("SABOT_NEXMARK_EVENTS").map_or(2_000, |text| text.parse().expect("a number of events"));
@@ -43,7 +40,7 @@ fn the_answers_of_duckdb() {
     run(&export.native, 2, 2048, BTreeMap::from(outputs));
     std::fs::copy(nexmark().join("input/side.csv"), input.join("side.csv")).expect("the side input can be copied");
 
-    for query in native() {
+    for query in queries() {
         let made = job(&query, events, second_us);
         for (workers, batch) in WAYS {
             let result = results.join(format!("{query}.p{workers}.b{batch}.parquet"));
@@ -56,7 +53,7 @@ fn the_answers_of_duckdb() {
     let said = check.arg("--second").arg(second_us.to_string()).output().expect("Python can be started");
     let text = String::from_utf8_lossy(&said.stdout);
     assert!(said.status.success(), "{text}{}", String::from_utf8_lossy(&said.stderr));
-    assert_eq!(text.matches(": equal,").count(), native().len() * WAYS.len(), "every result is compared:\n{text}");
+    assert_eq!(text.matches(": equal,").count(), queries().len() * WAYS.len(), "every result is compared:\n{text}");
 }
 
 #[test]
@@ -83,7 +80,7 @@ fn the_answers_of_the_reference_interpreter() {
         let pipelines = sabot_reference::run_pipelines(&made.compiled.pipelines, &inputs, &[]);
         let (of_pipelines, _) = pipelines.unwrap_or_else(|failure| panic!("{query}: {failure}"));
         equal(&query, "the pipelines, interpreted", &expected, &of_pipelines);
-        for (workers, batch) in [(1, 2048), (2, 7)].into_iter().filter(|_| native().contains(&query)) {
+        for (workers, batch) in [(1, 2048), (2, 7)] {
             let result = at("result");
             run(&made.native, workers, batch, BTreeMap::from([("result".to_owned(), result.display().to_string())]));
             let actual = Outputs::from([("result".to_owned(), files::read(&result, &plan.sinks[0].schema))]);
@@ -167,11 +164,6 @@ fn queries() -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-/// The names of those that are run as compiled.
-fn native() -> Vec<String> {
-    queries().into_iter().filter(|query| !INTERPRETED.contains(&query.as_str())).collect()
 }
 
 fn nexmark() -> PathBuf {

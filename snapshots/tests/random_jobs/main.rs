@@ -32,6 +32,12 @@ fn jobs_of_many_rows() {
     check_all(40_000..40_010, &options, 700);
 }
 
+#[test]
+fn jobs_over_time() {
+    let options = RandomOptions { time: true, fallible: false, ..RandomOptions::default() };
+    check_all(50_000..50_040, &options, 3);
+}
+
 fn check_all(seeds: std::ops::Range<u64>, options: &RandomOptions, batch: usize) {
     let mut wrong = Vec::new();
     for seed in seeds {
@@ -144,9 +150,17 @@ fn check_counts(pipelines: &Pipelines, job: &RandomJob, actual: &[u64]) -> Resul
     Ok(())
 }
 
-/// The branches of a fork that meet again in a union take turns.
+/// The branches of a fork that meet again in a union take turns, and so do pipelines that run at the same time.
 fn has_order(plan: &Plan) -> bool {
-    !plan.nodes.iter().any(|node| node.operator == Operator::Union)
+    !plan.nodes.iter().any(|node| {
+        matches!(
+            node.operator,
+            Operator::Union
+                | Operator::WindowAggregate { .. }
+                | Operator::IntervalJoin { .. }
+                | Operator::AsofJoin { .. }
+        )
+    })
 }
 
 /// Whether other rows come out if the same rows come in another order.
