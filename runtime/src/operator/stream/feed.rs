@@ -53,6 +53,8 @@ impl Feed {
         let with_key = if self.is_null_a_key { selection } else { &self.reader.without_nulls(registers, selection) };
         let mut of_row = [0u8; CHUNK_ROWS];
         partitions(&self.reader.read(registers, with_key), with_key, &mut of_row);
+        // A register of strings is filled once, for all partitions.
+        self.regs.iter().for_each(|reg| registers.materialise(*reg, selection, false));
         let mut words = [[0u64; CHUNK_WORDS]; PARTITIONS];
         bitmap::for_each(selection.used(), |row| bitmap::set(&mut words[usize::from(of_row[row])], row));
         for (part, words) in self.parts.iter_mut().zip(words) {
