@@ -30,6 +30,8 @@ mod watermark;
 
 pub use error::{RowFailure, RunError};
 #[cfg(feature = "measure")]
+pub use operator::stream::measure as measure_streams;
+#[cfg(feature = "measure")]
 pub use primitive::measure;
 pub use run::{Connections, Job, RunOptions};
 pub use summary::{OperatorSummary, RunSummary};

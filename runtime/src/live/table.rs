@@ -51,7 +51,7 @@ pub(super) enum LiveKind {
     /// Rows in order, by window.
     Rows(ClosingTable),
     /// State by key.
-    Stream(StreamTable),
+    Stream(Box<StreamTable>),
     /// Windows of a key's own rows.
     Keyed(KeyedTable),
 }
@@ -119,7 +119,7 @@ impl LiveTable {
                 LiveKind::Rows(ClosingTable::new(spec, *closes))
             }
             TableKind::Stream { keys, inputs, operator } => {
-                LiveKind::Stream(StreamTable::new(StreamSpec::new(name, keys, inputs, operator)?))
+                LiveKind::Stream(Box::new(StreamTable::new(StreamSpec::new(name, keys, inputs, operator)?)))
             }
             TableKind::Aggregate { .. } | TableKind::Sort { .. } | TableKind::Join { .. } | TableKind::Rows { .. } => {
                 return unknown("a table closes by a column that it does not have");

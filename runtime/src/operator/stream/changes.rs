@@ -34,7 +34,7 @@ enum Call {
     /// Rows are added, and perhaps subtracted.
     Accumulated { accumulators: Accumulators, odd: Option<Odd> },
     /// Of the values that are left.
-    Values(Values),
+    Values(Box<Values>),
 }
 
 /// What a float sum cannot subtract: by group the NaNs, the infinities and the negative ones, how many of each.
@@ -94,7 +94,7 @@ impl Changes {
             | AggregateFunction::Stddev
             | AggregateFunction::Median => {
                 if change.is_some() {
-                    Call::Values(Values::new(call))
+                    Call::Values(Box::new(Values::new(call)))
                 } else {
                     Call::Accumulated { accumulators: Accumulators::new(call), odd: None }
                 }
@@ -386,7 +386,7 @@ impl StreamState for Changes {
                         *accumulators = Accumulators::new(spec);
                         odd.iter_mut().for_each(Odd::clear);
                     }
-                    Call::Values(values) => *values = Values::new(spec),
+                    Call::Values(values) => **values = Values::new(spec),
                 }
             }
         }

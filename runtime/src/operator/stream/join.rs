@@ -9,27 +9,27 @@
 //! row is in three of them, and what is too old is at the end. In a cell rows are linked in order of arrival; where there are
 //! many of one side they are ordered by time, so that one key with all rows costs no more than what it gives.
 
-use super::gather::{gather, gather_present, renumber};
+use super::gather::{gather, gather_present};
 use super::keyed::Keyed;
 use super::ordered::Ordered;
-use super::time_queue::TimeQueue;
-use super::{Output, Stored, StreamSpec, StreamState, may_be_missing};
+use super::{Output, StreamSpec, StreamState, may_be_missing};
 use crate::column::{Column, Values};
 use crate::error::RunError;
 use crate::operator::collect::Rows;
 use crate::primitive::hash_table::{NONE, prefetch};
 use crate::table::MOST_ROWS;
+use cell::{Cell, List, MANY, NO_ROWS, link};
 use sabot_abi::stream::{JoinKind, Keep};
-use std::collections::BTreeMap;
+use side::{Fate, Side};
 
+mod cell;
+mod compact;
+mod side;
 #[cfg(test)]
 mod tests;
 
 /// Cells of joins within a time are at least this long, in microseconds: a key should not have too many of them.
 const LEAST_SPAN_US: i64 = if cfg!(test) { 3 } else { 1_000_000 };
-
-/// Rows of one side of a cell from which on they are ordered by time.
-const MANY: u32 = if cfg!(test) { 4 } else { 64 };
 
 /// Pairs that are gathered at once.
 pub(super) const PAIRS: usize = if cfg!(test) { 7 } else { 4096 };
@@ -39,58 +39,6 @@ const AHEAD: usize = 12;
 
 /// Fewer dead rows are not worth the work.
 const LEAST_DEAD: usize = if cfg!(test) { 16 } else { 4096 };
-
-/// What a row has come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Waits,
-    Matched,
-    /// It was given as one that matches nothing: no row that comes too late changes that.
-    Alone,
-}
-
-/// Rows of one side of a cell.
-#[derive(Clone, Copy, Debug)]
-struct List {
-    first: u32,
-    last: u32,
-    rows: u32,
-    /// Where there are many: which of [`Join::ordered`].
-    ordered: u32,
-}
-
-const NO_ROWS: List = List { first: NONE, last: NONE, rows: 0, ordered: NONE };
-
-/// Rows of a key, of one span of time.
-#[derive(Clone, Copy, Debug)]
-struct Cell {
-    /// Number of the span; the end of the window; 0.
-    span: i64,
-    lists: [List; 2],
-    /// The cell of the same key before this one.
-    older: u32,
-}
-
-/// One side.
-#[derive(Debug)]
-struct Side {
-    stored: Stored,
-    /// By row: event time, where the join looks at it.
-    time: Vec<i64>,
-    /// By row: the next one in its cell.
-    next: Vec<u32>,
-    /// By row, where those that match nothing are given.
-    fate: Vec<Fate>,
-    is_given_alone: bool,
-    /// Those that wait, by the time that the other side's watermark must pass.
-    waiting: TimeQueue,
-    /// Linked rows by span.
-    living: BTreeMap<i64, usize>,
-    /// Rows of earlier spans match nothing any more.
-    dead_below: i64,
-    /// Rows that are in no list, or in one that is dead; about.
-    dead: usize,
-}
 
 /// The state.
 pub(super) struct Join {
@@ -117,17 +65,6 @@ impl Join {
     pub(super) fn new(spec: &StreamSpec, kind: JoinKind, keep: Keep) -> Self {
         let (right_alone, left_alone) = may_be_missing(kind);
         let is_left_only = matches!(kind, JoinKind::Semi | JoinKind::Anti);
-        let side = |types: &[_], is_given_alone| Side {
-            stored: Stored::new(types),
-            time: Vec::new(),
-            next: Vec::new(),
-            fate: Vec::new(),
-            is_given_alone,
-            waiting: TimeQueue::default(),
-            living: BTreeMap::new(),
-            dead_below: i64::MIN,
-            dead: 0,
-        };
         let span_us = match keep {
             Keep::Within { us } => us.max(LEAST_SPAN_US),
             Keep::Forever | Keep::Window { .. } => 0,
@@ -140,8 +77,8 @@ impl Join {
             first_column: spec.first_column(),
             keyed: Keyed::new(&spec.layout, &spec.keys, false),
             sides: [
-                side(&spec.inputs[0], left_alone || kind == JoinKind::Anti),
-                side(if is_left_only { &[] } else { &spec.inputs[1] }, right_alone),
+                Side::new(&spec.inputs[0], left_alone || kind == JoinKind::Anti),
+                Side::new(if is_left_only { &[] } else { &spec.inputs[1] }, right_alone),
             ],
             cells: Vec::new(),
             latest: Vec::new(),
@@ -340,49 +277,6 @@ impl Join {
         true
     }
 
-    /// The rows of the other side of a cell that a row of this side meets: of a semi join one right row is enough, and left
-    /// rows leave with their first match.
-    fn find(&mut self, side: usize, cell: u32, (low, high): (i64, i64), found: &mut Vec<u32>) {
-        let other = 1 - side;
-        let is_left_only = self.is_left_only();
-        let list = &mut self.cells[cell as usize].lists[other];
-        let is_one_enough = is_left_only && side == 0;
-        let is_taken_out = is_left_only && side == 1;
-        if is_one_enough && !found.is_empty() {
-            return;
-        }
-        if list.ordered != NONE {
-            let ordered = &mut self.ordered[list.ordered as usize];
-            if is_taken_out {
-                let before = found.len();
-                ordered.take(low, high, found);
-                list.rows -= (found.len() - before) as u32;
-            } else if !is_one_enough {
-                ordered.find(low, high, found);
-            } else if ordered.has(low, high) {
-                found.push(0);
-            }
-            return;
-        }
-        let Side { time, next, .. } = &mut self.sides[other];
-        let mut row = list.first;
-        if is_taken_out {
-            *list = NO_ROWS;
-        }
-        while row != NONE {
-            let after = next[row as usize];
-            if (low..=high).contains(&time[row as usize]) {
-                found.push(row);
-                if is_one_enough {
-                    return;
-                }
-            } else if is_taken_out {
-                link(list, next, row);
-            }
-            row = after;
-        }
-    }
-
     /// Two rows match.
     fn pair(&mut self, side: usize, row: u32, partner: u32, out: &mut Output) {
         let other = &mut self.sides[1 - side];
@@ -430,40 +324,6 @@ impl Join {
         }
     }
 
-    /// A cell for a span of a key, behind the one that is newer.
-    fn add_cell(&mut self, key: u32, newer: u32, span: i64) -> u32 {
-        let number = self.cells.len() as u32;
-        let before = if newer == NONE {
-            std::mem::replace(&mut self.latest[key as usize], number)
-        } else {
-            std::mem::replace(&mut self.cells[newer as usize].older, number)
-        };
-        self.cells.push(Cell { span, lists: [NO_ROWS; 2], older: before });
-        number
-    }
-
-    fn link_in_time(&mut self, side: usize, cell: u32, row: u32) {
-        let list = &mut self.cells[cell as usize].lists[side];
-        let Side { time, next, .. } = &mut self.sides[side];
-        if list.ordered != NONE {
-            self.ordered[list.ordered as usize].push(time[row as usize], row);
-            list.rows += 1;
-            return;
-        }
-        link(list, next, row);
-        if list.rows < MANY {
-            return;
-        }
-        let mut ordered = Ordered::default();
-        let mut each = list.first;
-        while each != NONE {
-            ordered.push(time[each as usize], each);
-            each = next[each as usize];
-        }
-        *list = List { rows: list.rows, ordered: self.ordered.len() as u32, ..NO_ROWS };
-        self.ordered.push(ordered);
-    }
-
     /// The watermark has moved: spans that are over die, rows that waited in vain are given.
     fn pass(&mut self, side: usize, out: &mut Output) {
         let watermark = self.watermarks[1 - side];
@@ -489,149 +349,6 @@ impl Join {
             }
         }
     }
-
-    /// Moves the living rows together, if there are more dead ones.
-    fn compact(&mut self) {
-        let is_over = |side: &Side| side.living.is_empty() && side.waiting.is_empty();
-        let rows: usize = self.sides.iter().map(|side| side.stored.rows).sum();
-        let dead: usize = self.sides.iter().map(|side| side.dead).sum();
-        if rows > 0 && self.sides.iter().all(is_over) {
-            self.forget();
-        } else if dead > LEAST_DEAD && dead > rows / 2 {
-            self.keep_living();
-        }
-    }
-
-    /// Nothing lives.
-    fn forget(&mut self) {
-        for side in &mut self.sides {
-            side.stored.keep(&[]);
-            side.time = Vec::new();
-            side.next = Vec::new();
-            side.fate = Vec::new();
-            side.dead = 0;
-        }
-        self.keyed.keep(&[]);
-        self.cells = Vec::new();
-        self.latest = Vec::new();
-        self.ordered = Vec::new();
-        self.numbers = Vec::new();
-    }
-
-    fn keep_living(&mut self) {
-        let mut stays = [0, 1].map(|side| vec![false; self.sides[side].stored.rows]);
-        let mut keys = Vec::new();
-        let mut cells: Vec<Cell> = Vec::new();
-        let mut latest = Vec::new();
-        let mut ordered = Vec::new();
-        for key in 0..self.keyed.len() {
-            let first = cells.len();
-            let mut cell = if self.latest.is_empty() { key as u32 } else { self.latest[key] };
-            while cell != NONE {
-                let Cell { span, mut lists, older } = self.cells[cell as usize];
-                cell = older;
-                for (side, list) in lists.iter_mut().enumerate() {
-                    if span < self.sides[side].dead_below || list.rows == 0 {
-                        *list = NO_ROWS;
-                    } else if list.ordered != NONE {
-                        let rows = std::mem::take(&mut self.ordered[list.ordered as usize]);
-                        rows.iter().for_each(|row| stays[side][row as usize] = true);
-                        list.ordered = ordered.len() as u32;
-                        ordered.push((side, rows));
-                    } else {
-                        let mut row = list.first;
-                        while row != NONE {
-                            stays[side][row as usize] = true;
-                            row = self.sides[side].next[row as usize];
-                        }
-                    }
-                }
-                if lists.iter().any(|list| list.rows > 0) {
-                    let number = cells.len() as u32;
-                    if let Some(newer) = cells[first..].last_mut() {
-                        newer.older = number;
-                    }
-                    cells.push(Cell { span, lists, older: NONE });
-                }
-            }
-            if cells.len() > first {
-                keys.push(key as u32);
-                latest.push(first as u32);
-            }
-        }
-        let mut new = [Vec::new(), Vec::new()];
-        for ((side, stays), new) in self.sides.iter_mut().zip(&mut stays).zip(&mut new) {
-            let waits = |row: u32| side.fate[row as usize] == Fate::Waits;
-            side.waiting.iter().filter(|(_, row)| waits(*row)).for_each(|(_, row)| stays[row as usize] = true);
-            let kept;
-            (*new, kept) = renumber(stays);
-            side.keep(new, &kept);
-        }
-        let renumbered = |side: usize, row: u32| if row == NONE { NONE } else { new[side][row as usize] };
-        for cell in &mut cells {
-            for (side, list) in cell.lists.iter_mut().enumerate() {
-                list.first = renumbered(side, list.first);
-                list.last = renumbered(side, list.last);
-            }
-        }
-        self.ordered = ordered
-            .into_iter()
-            .map(|(side, mut rows)| {
-                rows.renumber(&new[side]);
-                rows
-            })
-            .collect();
-        self.keyed.keep(&keys);
-        self.cells = cells;
-        if !self.latest.is_empty() {
-            self.latest = latest;
-        }
-    }
-}
-
-impl Side {
-    /// Keeps these rows, which are those with a new number.
-    fn keep(&mut self, new: &[u32], kept: &[u32]) {
-        fn take<T: Copy>(from: &[T], kept: &[u32]) -> Vec<T> {
-            if from.is_empty() { Vec::new() } else { kept.iter().map(|row| from[*row as usize]).collect() }
-        }
-        self.stored.keep(kept);
-        self.time = take(&self.time, kept);
-        self.fate = take(&self.fate, kept);
-        self.next = take(&self.next, kept);
-        self.next.iter_mut().filter(|next| **next != NONE).for_each(|next| *next = new[*next as usize]);
-        self.waiting.renumber(new);
-        self.dead = 0;
-    }
-
-    /// So many rows of a span were linked.
-    fn lives(&mut self, (span, rows): (i64, usize)) {
-        if rows > 0 {
-            *self.living.entry(span).or_default() += rows;
-        }
-    }
-
-    fn memory_bytes(&self) -> usize {
-        self.stored.memory_bytes()
-            + self.time.capacity() * 8
-            + self.next.capacity() * 4
-            + self.fate.capacity()
-            + self.waiting.memory_bytes()
-            + self.living.len() * 48
-    }
-}
-
-/// Puts a row behind the last one.
-#[inline]
-fn link(list: &mut List, next: &mut [u32], row: u32) {
-    next[row as usize] = NONE;
-    if list.last == NONE {
-        list.first = row
-    } else {
-        next[list.last as usize] = row
-    }
-    list.last = row;
-    list.rows += 1;
 }
 
 /// The values of a column of times.

@@ -17,6 +17,8 @@ mod gather;
 mod join;
 pub(crate) mod key_group;
 pub(crate) mod keyed;
+#[cfg(feature = "measure")]
+pub mod measure;
 mod ordered;
 mod table;
 mod time_queue;

@@ -21,15 +21,18 @@ pub(super) fn optional(base: BaseType) -> ColumnType {
 }
 
 fn push(column: &mut Column, text: &str, rows: &mut Rows) {
-    match column.ty.base {
-        _ if text == "None" => column.push_null(),
-        BaseType::String => {
-            let text = text.trim_matches('"');
-            column.push_str(rows.strings.copy(Str::new(text.as_bytes())));
-        }
-        BaseType::Float64 => column.push_word(text.parse::<f64>().expect("a float").to_bits()),
-        BaseType::Bool => column.push_word(u64::from(text == "true")),
-        _ => column.push_word(text.parse::<i64>().expect("a number") as u64),
+    let base = column.ty.base;
+    if text == "None" {
+        column.push_null();
+    } else if base == BaseType::String {
+        let text = text.trim_matches('"');
+        column.push_str(rows.strings.copy(Str::new(text.as_bytes())));
+    } else if base == BaseType::Float64 {
+        column.push_word(text.parse::<f64>().expect("a float").to_bits());
+    } else if base == BaseType::Bool {
+        column.push_word(u64::from(text == "true"));
+    } else {
+        column.push_word(text.parse::<i64>().expect("a number") as u64);
     }
 }
 
