@@ -168,8 +168,12 @@ fn a_stream_is_joined_with_itself_and_what_comes_out_goes_on() {
 
 #[test]
 fn the_latest_row_before_each() {
-    let (left, right) = (rows(4, 700, int(), 9), rows(5, 900, int(), 9));
-    let input = vec![int(), int(), int()];
+    let named = |mut rows: Vec<Row>| {
+        rows.iter_mut().for_each(|row| row[2] = V::S(format!("the name of {:?}", row[2])));
+        rows
+    };
+    let (left, right) = (named(rows(4, 700, int(), 9)), named(rows(5, 900, int(), 9)));
+    let input = vec![int(), int(), string()];
     let given: Vec<ColumnType> = input.iter().chain(&input).copied().collect();
     let mut plan = Plan::new(&["source", "join", "sink"]);
     let (left_source, right_source) = (plan.source(&input, left.clone()), plan.source(&input, right.clone()));
