@@ -72,13 +72,13 @@ const TICK: Duration = Duration::from_millis(2);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(1);
 
 /// What a worker needs to do what time brings.
-struct Clock {
+struct Ticks {
     last: Instant,
     /// By sink.
     encoders: Vec<Box<dyn SinkEncoder>>,
 }
 
-impl Clock {
+impl Ticks {
     fn new(job: &JobRun<'_>) -> Self {
         Self { last: Instant::now(), encoders: job.sinks.iter().map(SinkRun::encoder).collect() }
     }
@@ -93,11 +93,15 @@ struct GroupRun<'a> {
     fills: Vec<Vec<u32>>,
     /// By table: the pipelines that read it.
     readers: BTreeMap<u32, Vec<usize>>,
+    /// The tables with windows of the machine's time.
+    clocks: Vec<u32>,
     /// The tables of streams, those nearest to the sinks first.
     streams: Vec<(u32, &'a StreamTable)>,
     is_bounded: bool,
     /// By pipeline: whether its source was silent when somebody looked last.
     idle: Vec<AtomicBool>,
+    /// Number of the last barrier, and when it was put.
+    barrier: Mutex<(u64, Instant)>,
     /// By pipeline: whether its end was seen.
     complete: Vec<AtomicBool>,
     has_failed: AtomicBool,
@@ -141,15 +145,19 @@ impl<'a> JobRun<'a> {
         }
         let stream = |table: &u32| Some((*table, self.tables[*table as usize].live()?.stream()?));
         let streams: Vec<(u32, &StreamTable)> = group.feeds.keys().rev().filter_map(stream).collect();
+        let has_clock = |table: &u32| self.tables[*table as usize].live().is_some_and(|live| live.clock().is_some());
+        let clocks = group.feeds.keys().copied().filter(has_clock).collect();
         let runs_idle = runs.iter().map(|_| AtomicBool::new(false)).collect();
         let group = GroupRun {
             job,
+            clocks,
             streams,
             complete: runs.iter().map(|_| AtomicBool::new(false)).collect(),
             runs,
             fills: group.fills.clone(),
             readers: group.readers.clone(),
             is_bounded,
+            barrier: Mutex::new((0, Instant::now())),
             idle: runs_idle,
             has_failed: AtomicBool::new(false),
             wake: &wake,
@@ -201,7 +209,8 @@ impl GroupRun<'_> {
     fn work(&self, pool: &Arc<Pool>) -> Result<Vec<Count>, RunError> {
         let _guards: Vec<_> = self.runs.iter().map(|run| run.morsels.stop_on_panic()).collect();
         let mut workers: Vec<Worker<'_>> = self.runs.iter().map(|run| Worker::new(run, pool)).collect();
-        let mut clock = Clock::new(self.job);
+        let mut ticks = Ticks::new(self.job);
+        let most_wait = if self.clocks.is_empty() { LOOK_AGAIN_AFTER } else { TICK };
         loop {
             let since = self.wake.epoch();
             if self.job.is_interrupted() {
@@ -209,8 +218,8 @@ impl GroupRun<'_> {
             } else if self.job.stop.load(Ordering::Relaxed) {
                 self.runs.iter().for_each(|run| run.morsels.drain());
             }
-            if !self.is_bounded
-                && let Err(error) = self.tick(&mut clock)
+            if self.has_ticks()
+                && let Err(error) = self.tick(&mut ticks)
             {
                 self.fail(0, Seq::END, error);
             }
@@ -221,7 +230,7 @@ impl GroupRun<'_> {
                 break;
             }
             let is_quiet = !self.is_bounded && self.runs.iter().any(|run| run.morsels.is_quiet());
-            self.wake.wait(since, if is_quiet { ASK_AGAIN_AFTER } else { LOOK_AGAIN_AFTER });
+            self.wake.wait(since, if is_quiet { ASK_AGAIN_AFTER } else { most_wait });
         }
         let mut all = vec![Count::default(); self.job.artifact.manifest.operators.len()];
         for worker in workers {
@@ -230,19 +239,33 @@ impl GroupRun<'_> {
         Ok(all)
     }
 
-    /// What time brings: sources that fall silent, or speak again, and rows that have waited long enough to be written.
-    fn tick(&self, clock: &mut Clock) -> Result<(), RunError> {
-        if clock.last.elapsed() < TICK {
+    /// Whether time brings something.
+    fn has_ticks(&self) -> bool {
+        !self.is_bounded || !self.clocks.is_empty() || self.job.barrier_every.is_some()
+    }
+
+    /// What time brings: windows of the machine's time, sources that fall silent, or speak again, and rows that have waited long enough to be written.
+    fn tick(&self, ticks: &mut Ticks) -> Result<(), RunError> {
+        if ticks.last.elapsed() < self.job.barrier_every.map_or(TICK, |every| every.min(TICK)) {
             return Ok(());
         }
-        clock.last = Instant::now();
+        ticks.last = Instant::now();
         for (number, run) in self.runs.iter().enumerate().filter(|(_, run)| !run.morsels.is_bounded()) {
             let progress = run.morsels.progress();
             if self.idle[number].swap(progress.is_idle, Ordering::Relaxed) != progress.is_idle {
                 self.follow(number, progress)?;
             }
         }
-        for (sink, encoder) in self.job.sinks.iter().zip(&mut clock.encoders) {
+        if let Some(every) = self.job.barrier_every {
+            self.put_barriers(every)?;
+        }
+        for table in &self.clocks {
+            self.follow_table(*table)?;
+        }
+        if self.is_bounded {
+            return Ok(());
+        }
+        for (sink, encoder) in self.job.sinks.iter().zip(&mut ticks.encoders) {
             sink.flush(&mut **encoder, &self.job.waiting_bytes)?;
         }
         Ok(())
@@ -315,6 +338,7 @@ impl GroupRun<'_> {
                 self.follow(*reader, self.runs[*reader].morsels.progress())?;
             }
         }
+        self.pass_barriers_of(table);
         self.wake_for_streams();
         Ok(())
     }
@@ -362,6 +386,58 @@ impl GroupRun<'_> {
         }
     }
 
+    /// Everything that a pipeline has before a barrier is done: what is behind goes on when the tables that it fills have handed
+    /// the barrier on. A checkpoint is taken here, of the sinks that it writes; those of tables when they hand it on.
+    fn pass_barrier(&self, number: usize, barrier: u64) {
+        let run = &self.runs[number];
+        if barrier <= run.passed.load(Ordering::Relaxed) {
+            return;
+        }
+        let live = |table: u32| self.job.tables[table as usize].live();
+        if !self.fills[number].iter().all(|table| live(*table).is_none_or(|live| live.barrier() >= barrier)) {
+            return;
+        }
+        // Whoever comes here later has nothing left to do.
+        if run.passed.fetch_max(barrier, Ordering::AcqRel) >= barrier {
+            return;
+        }
+        let of_reader = |(_, readers): &(&u32, &Vec<usize>)| readers.contains(&number);
+        if let Some(table) = self.readers.iter().find(of_reader).and_then(|(table, _)| live(*table)) {
+            let (given, taken) = (table.rows_before_barrier(), run.rows_done.load(Ordering::Relaxed));
+            assert_eq!(given, taken, "before a barrier a pipeline has worked on just what came before it");
+        }
+        run.morsels.lift_barrier(barrier);
+    }
+
+    /// A table may have handed a barrier on: the pipelines that fill it go on.
+    fn pass_barriers_of(&self, table: u32) {
+        for (number, run) in self.runs.iter().enumerate().filter(|(number, _)| self.fills[*number].contains(&table)) {
+            self.pass_barrier(number, run.morsels.progress().barrier);
+        }
+    }
+
+    /// Puts the next barrier behind what was read, if the last one is through and it is time.
+    fn put_barriers(&self, every: Duration) -> Result<(), RunError> {
+        {
+            let Ok(mut last) = self.barrier.try_lock() else { return Ok(()) };
+            let (number, put) = *last;
+            let is_through = |(at, run): (usize, &PipelineRun<'_>)| {
+                self.complete[at].load(Ordering::Relaxed) || run.passed.load(Ordering::Relaxed) >= number
+            };
+            if put.elapsed() < every || !self.runs.iter().enumerate().all(is_through) {
+                return Ok(());
+            }
+            self.job.barriers.store(number, Ordering::Relaxed);
+            *last = (number + 1, Instant::now());
+            let is_read = |run: &&PipelineRun<'_>| !run.morsels.is_pushed();
+            self.runs.iter().filter(is_read).for_each(|run| run.morsels.put_barrier(number + 1));
+        }
+        for number in (0..self.runs.len()).filter(|number| !self.runs[*number].morsels.is_pushed()) {
+            self.follow(number, self.runs[number].morsels.progress())?;
+        }
+        Ok(())
+    }
+
     /// A pipeline has come so far: tells the tables that it fills, and goes on with the pipelines that read those.
     fn follow(&self, number: usize, progress: Progress) -> Result<(), RunError> {
         let mut todo = vec![(number, progress)];
@@ -372,10 +448,12 @@ impl GroupRun<'_> {
                 let is_new = live.advance(self.job, *table, self.runs[number].number, progress, |given| {
                     self.push(readers, given);
                 })?;
+                self.pass_barriers_of(*table);
                 if is_new {
                     todo.extend(readers.iter().map(|reader| (*reader, self.runs[*reader].morsels.progress())));
                 }
             }
+            self.pass_barrier(number, progress.barrier);
             if progress.is_complete && !self.complete[number].swap(true, Ordering::Relaxed) {
                 self.wake.bump();
             }

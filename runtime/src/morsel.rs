@@ -15,7 +15,7 @@ use crate::operator::collect::Rows as KeptRows;
 use crate::operator::runs::Merge;
 use crate::watermark::{EventTime, NEVER, Prefixes};
 use arrow_array::RecordBatch;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -103,6 +103,8 @@ pub(crate) struct Progress {
     pub(crate) is_complete: bool,
     /// Nothing has come for a long time: nobody is to wait for its watermark.
     pub(crate) is_idle: bool,
+    /// Number of the last barrier that everything before is done.
+    pub(crate) barrier: u64,
 }
 
 impl Progress {
@@ -113,6 +115,7 @@ impl Progress {
         self.watermark = self.watermark.max(other.watermark);
         self.is_complete |= other.is_complete;
         self.is_idle = other.is_idle;
+        self.barrier = self.barrier.max(other.barrier);
         *self != before
     }
 }
@@ -193,6 +196,12 @@ struct State {
     last_read: Option<Instant>,
     /// Those that push have nothing for a long time.
     is_idle: bool,
+    /// A barrier and its place: nothing behind it is taken until it is lifted.
+    barrier: Option<(u64, Seq)>,
+    /// The last barrier that was reached.
+    reached: u64,
+    /// Barriers that were pushed behind the one that stands.
+    later_barriers: VecDeque<(u64, Seq)>,
 }
 
 impl Default for State {
@@ -216,6 +225,9 @@ impl Default for State {
             quiet_until: None,
             last_read: None,
             is_idle: false,
+            barrier: None,
+            reached: 0,
+            later_barriers: VecDeque::new(),
         }
     }
 }
@@ -300,6 +312,27 @@ impl<'a> Morsels<'a> {
         self.lock().quiet_until.is_some()
     }
 
+    /// Puts a barrier behind everything that was read. Of a source; numbers rise.
+    pub(crate) fn put_barrier(&self, number: u64) {
+        let mut state = self.lock();
+        // Splits that were opened are before it; of the last one, if it is still read, what was read.
+        let last = state.open.last_key_value().filter(|(split, _)| **split + 1 == state.next_split);
+        let last = last.map(|(split, open)| Seq::new(*split, open.next_piece));
+        let taken = state.in_work.last().map(|seq| Seq(seq.0 + 1, 0));
+        let place = last.map_or(Seq::new(state.next_split, 0), |last| taken.map_or(last, |taken| last.max(taken)));
+        state.barrier = Some((number, place));
+        self.notify();
+    }
+
+    /// All that a barrier stands for is done: what is behind it may be taken.
+    pub(crate) fn lift_barrier(&self, number: u64) {
+        let mut state = self.lock();
+        if state.barrier.is_some_and(|(standing, _)| standing <= number) {
+            state.barrier = state.later_barriers.pop_front();
+            self.notify();
+        }
+    }
+
     /// Whether its rows are pushed by others.
     pub(crate) fn is_pushed(&self) -> bool {
         matches!(self.input, Input::Channel)
@@ -357,7 +390,12 @@ impl<'a> Morsels<'a> {
 
     fn take_from<'b>(&'b self, mut state: MutexGuard<'b, State>) -> Result<(Taken, MutexGuard<'b, State>), RunError> {
         loop {
-            let Some(seq) = self.earliest(&mut state) else {
+            let is_held = |seq: &Seq, state: &State| state.barrier.is_some_and(|(_, place)| *seq >= place);
+            let earliest = self.earliest(&mut state);
+            if earliest.is_some_and(|seq| is_held(&seq, &state)) {
+                return Ok((Taken::Nothing, state));
+            }
+            let Some(seq) = earliest else {
                 let is_end = state.open.is_empty() && state.pending.is_empty() && self.is_all_there(&state);
                 return Ok((if is_end { Taken::End } else { Taken::Nothing }, state));
             };
@@ -566,12 +604,17 @@ impl<'a> Morsels<'a> {
         let is_silent = state.last_read.is_some_and(|last| !self.is_bounded && last.elapsed() >= self.idle_after);
         let is_idle = (is_silent || state.is_idle) && state.in_work.is_empty() && state.pending.is_empty();
         let frontier = Seq::new(state.frontier.0, state.frontier.1);
-        Progress { frontier, watermark: state.watermark, is_complete, is_idle }
+        if let Some((number, place)) = state.barrier
+            && (frontier >= place || is_complete)
+        {
+            state.reached = number;
+        }
+        Progress { frontier, watermark: state.watermark, is_complete, is_idle, barrier: state.reached }
     }
 
     /// Rows for whoever takes them next, and the watermark behind them.
     pub(crate) fn push(&self, given: &ToGive) {
-        let ToGive { rows, watermark, is_last, is_idle } = given;
+        let ToGive { rows, watermark, is_last, is_idle, barrier } = given;
         let (watermark, is_last) = (*watermark, *is_last);
         let mut state = self.lock();
         state.is_idle = *is_idle;
@@ -587,6 +630,13 @@ impl<'a> Morsels<'a> {
             state.marks.insert(seq, watermark);
             state.done.insert(seq);
             state.advance();
+        }
+        if let Some(number) = *barrier {
+            let place = Seq::new(state.next_split, 0);
+            match state.barrier {
+                None => state.barrier = Some((number, place)),
+                Some(_) => state.later_barriers.push_back((number, place)),
+            }
         }
         state.is_closed |= is_last;
         self.notify();

@@ -23,7 +23,7 @@ use crate::primitive::bitmap;
 use crate::primitive::compress::Level;
 use crate::primitive::memory::{Arena, Mark, Plain, Str};
 use crate::primitive::value_arena::{self, ValueArena};
-use crate::watermark::EventTime;
+use crate::watermark::{EventTime, NEVER, Unit};
 use sabot_abi::kernel::{InputColumn, OutputColumn};
 use sabot_abi::manifest::{BaseType, ColumnType, Field, Kernel, Reg};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
@@ -320,6 +320,14 @@ impl Registers {
         let times = self.values::<i64>(time.time, rows);
         let valid = self.validity(time.time, rows);
         let mut watermark = time.watermark(greatest);
+        if valid.is_none() && time.unit == Unit::Microseconds && greatest != NEVER {
+            for (to, value) in to.iter_mut().zip(times) {
+                *to = greatest.saturating_sub(time.lateness_us);
+                greatest = greatest.max(*value);
+            }
+            self.slots[to_reg as usize] = Slot { values: to.as_ptr().cast(), ..EMPTY };
+            return greatest;
+        }
         for (row, (to, value)) in to.iter_mut().zip(times).enumerate() {
             *to = watermark;
             let value = time.unit.to_us(*value);

@@ -16,7 +16,7 @@ use crate::task::Count;
 use sabot_abi::manifest::{self, Body, End, Manifest};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,9 @@ pub struct RunOptions {
     pub progress: bool,
     /// How long a source that does not end may have nothing until nobody waits for its event time; `None`: 30 seconds.
     pub idle_after: Option<Duration>,
+    /// How long after a barrier has gone through streams the next one follows; `None`: there are none. A barrier comes to every
+    /// table and every sink behind all rows that came before it, and before all others.
+    pub barrier_every: Option<Duration>,
     /// Set from outside to end the run early, leaving no outputs; where a source does not end by itself, what was read until
     /// then is the output.
     pub stop: Option<Arc<AtomicBool>>,
@@ -132,6 +135,8 @@ impl Job {
             stop: options.stop.clone().unwrap_or_default(),
             drains: AtomicBool::new(false),
             idle_after: options.idle_after,
+            barrier_every: options.barrier_every,
+            barriers: AtomicU64::new(0),
             waiting_bytes: AtomicUsize::new(0),
             account: Account::new(options.memory_budget, options.spill_dir.clone()),
             skipped_groups: Mutex::default(),
@@ -148,7 +153,8 @@ impl Job {
         }
         let operators = result?;
         let (job, peak_table_bytes) = (manifest.job.clone(), run.account.peak() as u64);
-        Ok(RunSummary { job, operators, wall: started.elapsed(), peak_table_bytes, workers })
+        let barriers = run.barriers.load(Ordering::Relaxed);
+        Ok(RunSummary { job, operators, wall: started.elapsed(), peak_table_bytes, workers, barriers })
     }
 }
 

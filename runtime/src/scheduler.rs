@@ -31,7 +31,7 @@ use crate::watermark::{EventTime, Unit};
 use sabot_abi::kernel::{KernelFn, RowErrorCode};
 use sabot_abi::manifest::{self, AggregateInput, ErrorPolicy, Field, Kernel, Origin, Pipeline, PruneValue, Reg};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -54,6 +54,10 @@ pub(crate) struct JobRun<'a> {
     pub(crate) drains: AtomicBool,
     /// How long a source may have nothing until nobody waits for its event time, if not as long as usual.
     pub(crate) idle_after: Option<Duration>,
+    /// How long after a barrier the next one is put behind what was read, if any.
+    pub(crate) barrier_every: Option<Duration>,
+    /// Barriers that have gone through everything.
+    pub(crate) barriers: AtomicU64,
     pub(crate) waiting_bytes: AtomicUsize,
     /// The memory of tables.
     pub(crate) account: Account,
@@ -87,6 +91,10 @@ pub(crate) struct PipelineRun<'a> {
     pub(crate) time: Option<EventTime>,
     pub(crate) limit: Option<Limit>,
     pub(crate) bar: Bar,
+    /// Rows that were worked on.
+    pub(crate) rows_done: AtomicU64,
+    /// The last barrier that has gone through.
+    pub(crate) passed: AtomicU64,
     /// The failure that stands first in the input, as far as is known.
     failure: Mutex<Option<(Seq, RunError)>>,
 }
@@ -345,7 +353,23 @@ impl<'a> JobRun<'a> {
         let name = &self.artifact.manifest.operators[origin.operator as usize].name;
         let bar = progress.start(name, statistics.unwrap_or((Some(rows as u64), None)));
         let failure = Mutex::default();
-        Ok(PipelineRun { job: self, number, pipeline, origin, body, probes, ends, morsels, time, limit, bar, failure })
+        let (rows_done, passed) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(PipelineRun {
+            job: self,
+            number,
+            pipeline,
+            origin,
+            body,
+            probes,
+            ends,
+            morsels,
+            time,
+            limit,
+            bar,
+            rows_done,
+            passed,
+            failure,
+        })
     }
 
     pub(crate) fn open_source(&self, origin: &Origin) -> Result<Option<Arc<dyn Source>>, RunError> {

@@ -17,6 +17,8 @@ pub struct RunSummary {
     pub peak_table_bytes: u64,
     /// Workers.
     pub workers: usize,
+    /// Barriers that have gone through streams.
+    pub barriers: u64,
 }
 
 /// What one operator did.

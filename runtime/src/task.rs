@@ -220,9 +220,9 @@ impl<'a> Worker<'a> {
                 End::Build(build) => build.start(order),
                 End::Aggregate(build) => build.start(order)?,
                 End::Collect(collect) => collect.start(order),
-                End::Window { end, .. } => end.start(order, watermark, 0),
+                End::Window { end, .. } => end.start(order, watermark),
                 End::Closing(end) => end.start(order, watermark),
-                End::Kept(end) => end.start(order, watermark, 0),
+                End::Kept(end) => end.start(order, watermark),
                 End::Feed(end) => end.start(order),
                 End::Sink { .. } | End::Fused(_) | End::Nothing => {}
             }
@@ -240,6 +240,11 @@ impl<'a> Worker<'a> {
         let run = self.run;
         self.watermark = morsel.watermark;
         self.start((run.number, morsel.seq))?;
+        let rows = match &morsel.rows {
+            Rows::Batch { rows, .. } | Rows::Table { rows, .. } => *rows,
+            Rows::Merged(rows) => rows.rows,
+            Rows::Part(_) => 0,
+        };
         self.position = None;
         match morsel.rows {
             Rows::Batch { batch, position, first, rows } => {
@@ -293,6 +298,7 @@ impl<'a> Worker<'a> {
                 }
             },
         }
+        run.rows_done.fetch_add(rows as u64, Ordering::Relaxed);
         self.end_morsel(morsel.seq)
     }
 
@@ -379,6 +385,7 @@ impl<'a> Worker<'a> {
                 (EndSpec::Collect { table, .. }, End::Collect(collect)) => {
                     collect.end_morsel(account, || run.job.tables[*table as usize].sorted_runs(account))?;
                 }
+                (EndSpec::Window(_), End::Window { end, .. }) => end.end_morsel(),
                 (EndSpec::Feed(_), End::Feed(end)) => end.end_morsel(&run.job.waiting_bytes),
                 (EndSpec::Kept(spec), End::Kept(end)) => spec.table.bring(order, number, end, &run.job.waiting_bytes),
                 _ => {}

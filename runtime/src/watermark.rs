@@ -4,6 +4,7 @@
 //! Splits are read in parallel all the same: a batch is searched for its greatest time when it is read, and what it means for
 //! its rows is known as soon as the splits before it have told theirs.
 
+use crate::operator::collect::Order;
 use crate::registers::Registers;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType};
@@ -11,6 +12,8 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use sabot_abi::manifest::{BaseType, Reg};
 use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Before everything: nothing is known.
 pub(crate) const NEVER: i64 = i64::MIN;
@@ -108,6 +111,37 @@ impl EventTime {
     pub(crate) fn fill(&self, registers: &mut Registers, rows: usize, greatest: i64) -> i64 {
         registers.running_watermark(self, rows, greatest)
     }
+}
+
+/// The machine's time, as rows take it: all rows of a morsel have the time at which the work on it began.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    /// Of the morsels that are worked on.
+    began: Mutex<BTreeMap<Order, i64>>,
+}
+
+impl Clock {
+    /// The work on a morsel begins; in microseconds.
+    pub(crate) fn start(&self, order: Order) -> i64 {
+        let mut began = self.began.lock().expect("a worker that panicked ends the job");
+        *began.entry(order).or_insert_with(now_us)
+    }
+
+    /// Its rows are where they belong.
+    pub(crate) fn end(&self, order: Order) {
+        self.began.lock().expect("a worker that panicked ends the job").remove(&order);
+    }
+
+    /// No row will have an earlier time.
+    pub(crate) fn watermark(&self) -> i64 {
+        let began = self.began.lock().expect("a worker that panicked ends the job");
+        began.values().copied().min().unwrap_or_else(now_us)
+    }
+}
+
+fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The greatest times before splits, as far as they are known.

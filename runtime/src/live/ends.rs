@@ -22,7 +22,7 @@ impl WindowSpecs<'_> {
     /// A worker's side.
     pub(crate) fn end(&self) -> WindowEnd {
         let reads = (self.keys, self.inputs, self.late.map_or(&[][..], |late| &late.columns));
-        WindowEnd::new(&self.table.spec, self.table.new_side(), self.time, self.watermark, reads)
+        WindowEnd::new((&self.table.spec, &self.table.clock), self.table.new_side(), self.time, self.watermark, reads)
     }
 }
 
@@ -71,6 +71,7 @@ impl LiveTable {
             return Err(bad("rows without a time go into a window of time"));
         }
         let time = time.filter(|_| !table.spec.processing_time).map(|reg| time_of(reg, registers)).transpose()?;
+        let watermark = watermark.filter(|_| !table.spec.processing_time);
         Ok(EndSpec::Window(WindowSpecs { table, time, watermark, keys, inputs, late }))
     }
 

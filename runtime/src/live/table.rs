@@ -8,10 +8,10 @@ use crate::operator::rows::RowsSpec;
 use crate::operator::stream::{StreamSpec, StreamTable};
 use crate::operator::window::{Assign, ClosingTable, KeyedTable, KeyedWindows, WindowSpec, WindowTable};
 use crate::scheduler::JobRun;
-use crate::watermark::{END_OF_TIME, NEVER};
+use crate::watermark::{Clock, END_OF_TIME, NEVER};
 use sabot_abi::manifest::TableKind;
 use sabot_abi::stream::WindowKind;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A pipeline that fills a table, and how far it has come.
@@ -41,6 +41,9 @@ pub(crate) struct LiveTable {
     /// How many have news of feeds; the first of them does the work for all.
     claims: AtomicUsize,
     given: Mutex<Given>,
+    /// Rows that it has given, and how many of them before the last barrier.
+    rows: AtomicU64,
+    rows_before_barrier: AtomicU64,
 }
 
 /// The kinds of them.
@@ -62,6 +65,7 @@ struct Given {
     watermark: i64,
     is_last: bool,
     is_idle: bool,
+    barrier: u64,
 }
 
 /// What a table gives its readers.
@@ -72,6 +76,8 @@ pub(crate) struct ToGive {
     pub(crate) is_last: bool,
     /// Nobody is to wait for its watermark.
     pub(crate) is_idle: bool,
+    /// A barrier behind the rows: what came before it through all feeds has gone into them or into the table's state.
+    pub(crate) barrier: Option<u64>,
 }
 
 impl LiveTable {
@@ -133,13 +139,22 @@ impl LiveTable {
             | TableKind::Join { .. }
             | TableKind::Rows { .. } => None,
         };
-        let given = Mutex::new(Given { watermark: NEVER, is_last: false, is_idle: false });
-        Ok(Self { kind, closes, feeds: Mutex::default(), claims: AtomicUsize::new(0), given })
+        let given = Mutex::new(Given { watermark: NEVER, is_last: false, is_idle: false, barrier: 0 });
+        Ok(Self {
+            kind,
+            closes,
+            feeds: Mutex::default(),
+            claims: AtomicUsize::new(0),
+            given,
+            rows: AtomicU64::new(0),
+            rows_before_barrier: AtomicU64::new(0),
+        })
     }
 
     /// The pipelines that fill it start: their numbers, and which inputs they are.
     pub(crate) fn start(&self, feeds: &[(u32, u32)]) {
-        let progress = Progress { frontier: Seq::START, watermark: NEVER, is_complete: false, is_idle: false };
+        let progress =
+            Progress { frontier: Seq::START, watermark: NEVER, is_complete: false, is_idle: false, barrier: 0 };
         let feeds = feeds.iter().map(|(pipeline, input)| Feed { pipeline: *pipeline, input: *input, progress });
         *self.feeds.lock().expect("a worker that panicked ends the job") = feeds.collect();
     }
@@ -177,6 +192,11 @@ impl LiveTable {
         loop {
             let claims = self.claims.load(Ordering::Acquire);
             while let Some(to_give) = self.complete(job, number)? {
+                let rows: usize = to_give.rows.iter().map(|rows| rows.rows).sum();
+                let rows = self.rows.fetch_add(rows as u64, Ordering::Relaxed) + rows as u64;
+                if to_give.barrier.is_some() {
+                    self.rows_before_barrier.store(rows, Ordering::Relaxed);
+                }
                 give(&to_give);
                 has_given = true;
             }
@@ -194,24 +214,36 @@ impl LiveTable {
         let is_idle = feeds.iter().filter(is_waited_for).all(|feed| feed.progress.is_complete);
         let is_last = feeds.iter().all(|feed| feed.progress.is_complete);
         let is_idle = is_idle && !is_last;
+        // It stands at all that still bring something, so nothing from behind it is here.
+        let bringing = feeds.iter().filter(|feed| !feed.progress.is_complete);
+        let aligned = bringing.map(|feed| feed.progress.barrier).min().filter(|barrier| *barrier > given.barrier);
         // Those that are silent hold nobody up; if all are, time stands still.
         let waited_for = feeds.iter().filter(is_waited_for).map(Feed::watermark).min();
-        let watermark = if is_idle { given.watermark } else { waited_for.unwrap_or(END_OF_TIME).max(given.watermark) };
+        let watermark = match self.clock().filter(|_| !is_last) {
+            Some(clock) => clock.watermark().max(given.watermark),
+            None if is_idle => given.watermark,
+            None => waited_for.unwrap_or(END_OF_TIME).max(given.watermark),
+        };
         for feed in feeds.iter_mut().filter(|feed| !feed.progress.is_complete && feed.progress.is_idle) {
             feed.progress.watermark = feed.progress.watermark.max(watermark);
         }
         if let LiveKind::Stream(table) = &self.kind {
             let ended = table.end_round(&job.account)?;
             table.start_round(&feeds);
-            let Some(ended) = ended else { return Ok(None) };
+            let aligned = aligned.filter(|_| !table.is_busy());
+            let Some(ended) = ended else {
+                given.barrier = aligned.unwrap_or(given.barrier);
+                let (watermark, is_last, is_idle) = (given.watermark, given.is_last, given.is_idle);
+                return Ok(aligned.map(|_| ToGive { rows: Vec::new(), watermark, is_last, is_idle, barrier: aligned }));
+            };
             if !ended.too_large.is_empty() {
                 job.refuse_groups(job.filler_of(number).unwrap_or(0), &ended.too_large)?;
             }
             debug_assert!(!ended.is_last || self.is_empty(), "at the end of the input nothing is left");
             let watermark = ended.watermark.max(given.watermark);
-            *given = Given { watermark, is_last: ended.is_last, is_idle };
+            *given = Given { watermark, is_last: ended.is_last, is_idle, barrier: aligned.unwrap_or(given.barrier) };
             let rows = ended.rows.into_iter().map(Arc::new).collect();
-            return Ok(Some(ToGive { rows, watermark, is_last: ended.is_last, is_idle }));
+            return Ok(Some(ToGive { rows, watermark, is_last: ended.is_last, is_idle, barrier: aligned }));
         }
         let is_further = watermark > given.watermark;
         let made = match &self.kind {
@@ -232,10 +264,33 @@ impl LiveTable {
         if is_last {
             debug_assert!(self.is_empty(), "at the end of the input nothing is left");
         }
-        let is_news = is_further || is_last != given.is_last || is_idle != given.is_idle || !made.rows.is_empty();
-        *given = Given { watermark, is_last, is_idle };
+        let is_news = aligned.is_some()
+            || is_further
+            || is_last != given.is_last
+            || is_idle != given.is_idle
+            || !made.rows.is_empty();
+        *given = Given { watermark, is_last, is_idle, barrier: aligned.unwrap_or(given.barrier) };
         let rows = made.rows.into_iter().map(Arc::new).collect();
-        Ok(is_news.then_some(ToGive { rows, watermark, is_last, is_idle }))
+        Ok(is_news.then_some(ToGive { rows, watermark, is_last, is_idle, barrier: aligned }))
+    }
+
+    /// Rows that it has given before the last barrier that was handed on.
+    pub(crate) fn rows_before_barrier(&self) -> u64 {
+        self.rows_before_barrier.load(Ordering::Relaxed)
+    }
+
+    /// The last barrier that was handed on.
+    pub(crate) fn barrier(&self) -> u64 {
+        self.given.lock().expect("a worker that panicked ends the job").barrier
+    }
+
+    /// The machine's time, if that is what its windows are of.
+    pub(crate) fn clock(&self) -> Option<&Clock> {
+        match &self.kind {
+            LiveKind::Window(table) => table.spec.processing_time.then_some(&*table.clock),
+            LiveKind::Keyed(table) => table.windows.processing_time.then_some(&*table.windows.clock),
+            LiveKind::Rows(_) | LiveKind::Stream(_) => None,
+        }
     }
 
     /// State by key, if it is that.

@@ -427,3 +427,63 @@ fn so_many_rows_of_a_key_are_a_window() {
         check(windows(key, &rows, WindowKind::Count { rows: size as u64 }, late), &given, &[]);
     }
 }
+
+#[test]
+fn unfinished_windows_are_given_now_and_then() {
+    let late = Lateness { lateness: 5, allowed: 0 };
+    for (seed, kind) in [
+        (100, WindowKind::Tumbling { size_us: 100, offset_us: 0 }),
+        (101, WindowKind::Sliding { size_us: 90, slide_us: 30, offset_us: 0 }),
+    ] {
+        let rows = rows(seed, 600, int(), 2, 5);
+        let (wanted, _) = expected(&rows, kind, late);
+        let mut plan = windows(int(), &rows, kind, late);
+        for table in &mut plan.manifest.tables {
+            if let TableKind::Window { emit_every_us, .. } = &mut table.kind {
+                *emit_every_us = Some(20);
+            }
+        }
+        plan.batch_rows = Some(7);
+        for workers in [1, 2] {
+            let options = RunOptions { parallelism: Some(workers), ..RunOptions::default() };
+            let (given, _) = plan.run(&options, seed).unwrap_or_else(|error| panic!("{error}"));
+            let mut last: BTreeMap<(i64, i64), Row> = BTreeMap::new();
+            for row in &given[0] {
+                let before = last.insert((number(&row[2]), number(&row[0])), row.clone());
+                assert!(before.is_none_or(|before| number(&before[3]) <= number(&row[3])), "rows do not go");
+            }
+            assert_same(&last.into_values().collect::<Vec<_>>(), &wanted, workers);
+            assert!(given[0].len() > wanted.len(), "{} of {}", given[0].len(), wanted.len());
+        }
+    }
+}
+
+#[test]
+fn barriers_stand_between_the_same_rows_everywhere() {
+    let late = Lateness { lateness: 8, allowed: 0 };
+    let kind = WindowKind::Sliding { size_us: 20, slide_us: 5, offset_us: 0 };
+    let rows = rows(110, 900, int(), 2, 8);
+    let (counts, _) = expected(&rows, kind, late);
+    let mut plan = windows(int(), &rows, kind, late);
+    let max_sink = plan.sink(&[int(), int()]);
+    let max = plan.table(TableKind::Aggregate {
+        keys: vec![int()],
+        calls: vec![call(AggregateFunction::Max, &[int()], int())],
+        closes: Some(0),
+    });
+    let body = |end: End| Body { steps: vec![], end };
+    let first = std::mem::replace(&mut plan.manifest.pipelines[1].body.end, End::Nothing);
+    let (keys, inputs) = (vec![2], vec![input(&[3])]);
+    plan.manifest.pipelines[1].body.end =
+        End::Fork(vec![body(first), body(End::Aggregate { table: max, keys, inputs, fused: None, operator: 1 })]);
+    plan.table_to_sink(max, &[int(), int()], max_sink, 2);
+    for (batch_rows, workers) in [(1, 1), (7, 2), (64, 4)] {
+        plan.batch_rows = Some(batch_rows);
+        let barrier_every = Some(std::time::Duration::ZERO);
+        let options = RunOptions { parallelism: Some(workers), barrier_every, ..RunOptions::default() };
+        // That as many rows have come as were sent is asserted wherever a barrier passes.
+        let (given, summary) = plan.run(&options, 3).unwrap_or_else(|error| panic!("{error}"));
+        assert_same(&given[0], &counts, workers);
+        assert!(summary.barriers > 3, "{} barriers", summary.barriers);
+    }
+}

@@ -275,6 +275,11 @@ impl StreamTable {
         self.states.iter().map(|partition| lock(partition).out.late).sum()
     }
 
+    /// Whether rows that came are still worked on.
+    pub(crate) fn is_busy(&self) -> bool {
+        lock(&self.rounds).current.is_some() || !lock(&self.inbox).is_empty()
+    }
+
     /// Whether it holds nothing.
     pub(crate) fn is_empty(&self) -> bool {
         lock(&self.inbox).is_empty() && self.states.iter().all(|partition| lock(partition).state.is_empty())

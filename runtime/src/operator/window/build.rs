@@ -13,7 +13,7 @@ use crate::operator::collect::Order;
 use crate::primitive::bitmap;
 use crate::primitive::memory::Buf;
 use crate::registers::{Registers, Selection};
-use crate::watermark::{NEVER, Unit};
+use crate::watermark::{Clock, NEVER, Unit};
 use sabot_abi::manifest::{AggregateInput, Reg};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use std::collections::BTreeMap;
@@ -72,6 +72,7 @@ fn place(spec: &WindowSpec, slice: i64, watermark: i64) -> Place {
 #[derive(Debug)]
 pub(crate) struct WindowEnd {
     spec: Arc<WindowSpec>,
+    clock: Arc<Clock>,
     filler: Filler,
     time: Option<(Reg, Unit)>,
     watermark: Option<Reg>,
@@ -92,7 +93,7 @@ pub(crate) struct WindowEnd {
 
 impl WindowEnd {
     pub(crate) fn new(
-        spec: &Arc<WindowSpec>,
+        (spec, clock): (&Arc<WindowSpec>, &Arc<Clock>),
         side: Arc<Mutex<Side>>,
         time: Option<(Reg, Unit)>,
         watermark: Option<Reg>,
@@ -103,6 +104,7 @@ impl WindowEnd {
             reads: keys.iter().chain(args).chain(late).copied().collect(),
             filler: Filler::new(&spec.groups, keys, inputs),
             spec: Arc::clone(spec),
+            clock: Arc::clone(clock),
             time,
             watermark,
             side,
@@ -116,11 +118,22 @@ impl WindowEnd {
     }
 
     /// What comes now is of this morsel.
-    pub(crate) fn start(&mut self, order: Order, watermark: i64, now: i64) {
+    pub(crate) fn start(&mut self, order: Order, watermark: i64) {
         self.order = order;
         self.morsel_watermark = watermark;
-        self.now = now;
+        if self.spec.processing_time {
+            // Rows that come now are never late.
+            self.morsel_watermark = NEVER;
+            self.now = self.clock.start(order);
+        }
         self.part = self.part.map(|_| 0);
+    }
+
+    /// The morsel is through.
+    pub(crate) fn end_morsel(&self) {
+        if self.spec.processing_time {
+            self.clock.end(self.order);
+        }
     }
 
     /// Adds the selected rows of a chunk. Those that are too late are in `late` then.

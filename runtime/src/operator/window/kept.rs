@@ -47,7 +47,10 @@ impl KeyedTable {
 
     /// Takes the rows of a morsel; `end` tells the ends of a pipeline apart.
     pub(crate) fn bring(&self, order: Order, end: usize, kept: &mut KeptEnd, waiting_bytes: &AtomicUsize) {
-        let Some(rows) = kept.take() else { return };
+        let Some(rows) = kept.take() else {
+            self.windows.clock.end(order);
+            return;
+        };
         waiting_bytes.fetch_add(rows.memory_bytes(), Ordering::Relaxed);
         lock(&self.inbox).insert((order, end), rows);
     }
@@ -59,10 +62,11 @@ impl KeyedTable {
             let is_past = |feed: &Feed| *seq < feed.progress.frontier || feed.progress.is_complete;
             feeds.iter().any(|feed| feed.pipeline == *pipeline && is_past(feed))
         };
-        let brought: Vec<Rows> =
-            lock(&self.inbox).extract_if(.., |place, _| is_done(place)).map(|(_, rows)| rows).collect();
+        let brought: Vec<((Order, usize), Rows)> =
+            lock(&self.inbox).extract_if(.., |place, _| is_done(place)).collect();
         let mut output = Output::new(&self.columns);
-        for rows in &brought {
+        for ((order, _), rows) in &brought {
+            self.windows.clock.end(*order);
             state.windows.rows(0, rows, &mut output)?;
             job.waiting_bytes.fetch_sub(rows.memory_bytes(), Ordering::Relaxed);
         }

@@ -13,7 +13,7 @@ use crate::primitive::pool::Pool;
 use crate::registers::{Registers, Selection};
 use crate::scheduler::JobRun;
 use crate::spill::fields;
-use crate::watermark::{NEVER, Unit};
+use crate::watermark::{Clock, NEVER, Unit};
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::{AggregateInput, BaseType, ColumnType, Field, Reg, TableKind};
 use sabot_abi::stream::{LateRows, WindowKind};
@@ -30,7 +30,8 @@ pub(crate) struct KeyedWindows {
     pub(super) groups: GroupSpec,
     pub(super) kind: WindowKind,
     pub(super) allowed_us: i64,
-    processing_time: bool,
+    pub(crate) processing_time: bool,
+    pub(crate) clock: Arc<Clock>,
     shape: OnceLock<Shape>,
 }
 
@@ -62,6 +63,7 @@ impl KeyedWindows {
             kind,
             allowed_us: (*allowed_lateness_us).max(0),
             processing_time: *processing_time,
+            clock: Arc::default(),
             shape: OnceLock::new(),
         })
     }
@@ -141,9 +143,10 @@ impl KeyedWindows {
             regs: shape.regs.clone(),
             rows: Rows::new(shape.types.iter().copied()),
             time: time.filter(|_| !self.processing_time),
-            watermark,
+            watermark: watermark.filter(|_| !self.processing_time),
             order: (0, Seq::START),
             morsel_watermark: NEVER,
+            clock: self.processing_time.then(|| Arc::clone(&self.clock)),
             now: 0,
         }
     }
@@ -174,15 +177,20 @@ pub(crate) struct KeptEnd {
     order: Order,
     /// The watermark before the morsel.
     morsel_watermark: i64,
+    /// For windows of the machine's time.
+    clock: Option<Arc<Clock>>,
     now: i64,
 }
 
 impl KeptEnd {
     /// What comes now is of this morsel.
-    pub(crate) fn start(&mut self, order: Order, watermark: i64, now: i64) {
+    pub(crate) fn start(&mut self, order: Order, watermark: i64) {
         self.order = order;
         self.morsel_watermark = watermark;
-        self.now = now;
+        if let Some(clock) = &self.clock {
+            self.morsel_watermark = NEVER;
+            self.now = clock.start(order);
+        }
         self.rows.start(order);
     }
 

@@ -12,7 +12,7 @@ use crate::live::{Feed, GIVEN_ROWS};
 use crate::operator::aggregate::{GroupSpec, Pane};
 use crate::operator::collect::{Order, Rows};
 use crate::spill::Account;
-use crate::watermark::NEVER;
+use crate::watermark::{Clock, END_OF_TIME, NEVER};
 use sabot_abi::manifest::{AggregateFunction, BaseType, ColumnType};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,6 @@ pub(crate) struct WindowSpec {
     pub(crate) groups: GroupSpec,
     pub(crate) assign: Assign,
     pub(crate) allowed_us: i64,
-    #[expect(dead_code, reason = "unfinished windows are not given yet")]
     pub(crate) emit_every_us: Option<i64>,
     pub(crate) processing_time: bool,
     /// Start and end of the window stand behind the keys.
@@ -73,6 +72,8 @@ pub(super) fn test_spec(assign: Assign, allowed_us: i64) -> WindowSpec {
 pub(crate) struct WindowTable {
     pub(crate) spec: Arc<WindowSpec>,
     sides: Mutex<Vec<Arc<Mutex<Side>>>>,
+    /// Of windows of the machine's time: the morsels that are worked on.
+    pub(crate) clock: Arc<Clock>,
     state: Mutex<State>,
 }
 
@@ -91,6 +92,8 @@ struct State {
     slices: BTreeMap<i64, Vec<Complete>>,
     /// Ends of windows that fire again, as soon as they have fired once.
     again: BTreeSet<i64>,
+    /// When unfinished windows were given last.
+    given_early: i64,
     accounted: usize,
 }
 
@@ -105,9 +108,15 @@ pub(crate) struct Given {
 
 impl WindowTable {
     pub(crate) fn new(spec: WindowSpec) -> Self {
-        let state =
-            State { watermark: NEVER, fired: NEVER, slices: BTreeMap::new(), again: BTreeSet::new(), accounted: 0 };
-        Self { spec: Arc::new(spec), sides: Mutex::default(), state: Mutex::new(state) }
+        let state = State {
+            watermark: NEVER,
+            fired: NEVER,
+            slices: BTreeMap::new(),
+            again: BTreeSet::new(),
+            given_early: NEVER,
+            accounted: 0,
+        };
+        Self { spec: Arc::new(spec), sides: Mutex::default(), clock: Arc::default(), state: Mutex::new(state) }
     }
 
     /// The side of one more worker.
@@ -140,9 +149,37 @@ impl WindowTable {
             giving.add(end, complete);
         }
         state.drop_passed(&self.spec);
+        if let Some(every) = self.spec.emit_every_us.filter(|every| *every > 0 && !is_at_end(watermark)) {
+            let due = watermark.saturating_sub(watermark.rem_euclid(every));
+            if due > state.given_early {
+                state.given_early = due;
+                self.give_early(&state, due, &mut giving);
+            }
+        }
         let bytes = state.slices.values().flatten().map(|complete| complete.pane.memory_bytes()).sum::<usize>();
         account.update(&mut state.accounted, bytes);
         Ok(giving.finish())
+    }
+
+    /// Gives the windows that have begun and not ended, as they are now.
+    fn give_early(&self, state: &State, now: i64, giving: &mut Giving<'_>) {
+        let (spec, assign) = (&self.spec, &self.spec.assign);
+        let mut windows: BTreeMap<i64, Pane> = BTreeMap::new();
+        let mut take = |key: &PaneKey, pane: &Pane| {
+            let mut end = key.from_end.max(assign.end_from(state.watermark.saturating_add(1)));
+            while end <= assign.last_end(key.slice) && assign.start_of(end) < now {
+                windows.entry(end).or_insert_with(|| Pane::new(&spec.groups)).add(pane);
+                end = assign.end_from(end.saturating_add(1));
+            }
+        };
+        state.slices.values().flatten().for_each(|complete| take(&complete.key, &complete.pane));
+        for side in self.sides.lock().expect("a worker that panicked ends the job").iter() {
+            let side = side.lock().expect("a worker that panicked ends the job");
+            side.panes.iter().for_each(|(key, pane)| take(key, pane));
+        }
+        for (end, window) in windows {
+            giving.add(end, Some(window));
+        }
     }
 
     /// Takes the panes of the workers that are complete, and those that windows are to take that have fired before.
@@ -185,6 +222,10 @@ impl WindowTable {
         let is_empty = |side: &Arc<Mutex<Side>>| side.lock().is_ok_and(|side| side.panes.is_empty());
         sides.iter().all(is_empty) && self.state.lock().is_ok_and(|state| state.slices.is_empty())
     }
+}
+
+fn is_at_end(watermark: i64) -> bool {
+    watermark == NEVER || watermark == END_OF_TIME
 }
 
 impl State {
