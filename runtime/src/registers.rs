@@ -11,6 +11,7 @@
 //! chunk is worked on. They point into the batch that the task loop holds, into a table that is complete, into the arena,
 //! or into memory that a kernel has promised to keep (constants, inputs, and what it made in the [`ValueArena`]).
 
+mod by_value;
 mod expand;
 mod movement;
 mod selection;
@@ -29,6 +30,8 @@ use sabot_abi::manifest::{BaseType, ColumnType, Field, Kernel, Reg};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use view::{ColumnView, StringView};
 
+use by_value::ByValue;
+pub(crate) use by_value::Way;
 pub(crate) use selection::Selection;
 pub(crate) use view::{BatchView, Dictionary};
 
@@ -80,6 +83,8 @@ pub(crate) struct Registers {
     origin: *const u32,
     /// Where outputs of the next kernel go, if not into the arena.
     lent: Vec<(Reg, *mut u8)>,
+    /// Results of kernels by the values of dictionaries.
+    by_value: ByValue,
 }
 
 /// Views that a branch of a fork may change and the next one needs as they were.
@@ -104,6 +109,7 @@ impl Registers {
             level: Level::of_this_machine(),
             origin: std::ptr::null(),
             lent: Vec::new(),
+            by_value: ByValue::default(),
         }
     }
 

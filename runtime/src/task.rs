@@ -3,6 +3,7 @@
 //! All scratch belongs to the worker and is used again by every chunk. A step that gives several chunks for one (a join with
 //! duplicates) runs the rest of the steps for each of them before it goes on.
 
+mod by_value;
 mod failure;
 
 use crate::column::Column;
@@ -666,6 +667,9 @@ impl<'a> Worker<'a> {
 
     /// Calls a kernel over the selected rows; if a row may have failed, its replay kernel decides.
     fn call(&mut self, call: &'a KernelCall<'a>, selection: &mut Selection, accumulators: *mut Accumulator) {
+        if accumulators.is_null() && self.call_by_value(call, selection) {
+            return;
+        }
         let has_nulls = self.registers.bind(call.kernel, selection);
         let mut out = [0u64; CHUNK_WORDS];
         let code = if has_nulls { call.nullable } else { call.plain };

@@ -62,7 +62,7 @@ pub(super) fn job(reader: &mut Reader<'_>, file: &syn::File) -> Vec<JobGraph> {
         reader.diagnostics.push(syntax::no_pipeline());
     }
     let mut graphs: Vec<JobGraph> = Vec::new();
-    let mut used = BTreeSet::new();
+    let (mut used, mut mentions) = (BTreeSet::new(), Vec::new());
     for function in pipelines {
         let (graph, mentioned) = pipeline(reader, &items, function);
         let name = reader.name(&function.sig.ident);
@@ -73,9 +73,9 @@ pub(super) fn job(reader: &mut Reader<'_>, file: &syn::File) -> Vec<JobGraph> {
         items.defined.entry(name.text.clone()).or_insert(name);
         used.extend(mentioned.iter().cloned());
         graphs.push(graph);
-        let last = graphs.len() - 1;
-        items.give_to(&mut graphs[last], mentioned);
+        mentions.push(mentioned);
     }
+    items.give(&mut graphs, mentions);
     unused::complain(reader, file, &items, &used);
     items.complain(reader, &used, &mut graphs);
     graphs
@@ -211,10 +211,23 @@ impl<'a> Items<'a> {
         reached
     }
 
-    /// Copies into a graph the code that it uses, in the order of the names.
-    fn give_to(&self, graph: &mut JobGraph, mentioned: BTreeSet<String>) {
-        let wanted = self.functions.iter().filter(|(_, aside)| aside.is_wanted).map(|(name, _)| name.clone());
-        let reached = self.reached(mentioned.into_iter().chain(wanted).collect());
+    /// Copies into each graph the code that it uses. What is meant for jobs but used by none goes into the first one, so that
+    /// it is checked, and only once.
+    fn give(&self, graphs: &mut [JobGraph], mentions: Vec<BTreeSet<String>>) {
+        let mut reached: Vec<BTreeSet<String>> = mentions.into_iter().map(|names| self.reached(names)).collect();
+        let is_reached = |name: &str| reached.iter().any(|names| names.contains(name));
+        let wanted = self.functions.iter().filter(|(name, aside)| aside.is_wanted && !is_reached(name));
+        let unused = self.reached(wanted.map(|(name, _)| name.clone()).collect());
+        if let Some(first) = reached.first_mut() {
+            first.extend(unused);
+        }
+        for (graph, reached) in graphs.iter_mut().zip(&reached) {
+            self.give_to(graph, reached);
+        }
+    }
+
+    /// Copies into a graph this code, in the order of its places.
+    fn give_to(&self, graph: &mut JobGraph, reached: &BTreeSet<String>) {
         graph.records = self.records.clone();
         let functions = self.functions.iter().filter(|(name, _)| reached.contains(*name));
         graph.functions = functions.filter_map(|(_, aside)| aside.item.clone()).collect();

@@ -204,7 +204,7 @@ impl Run<'_> {
             Statement::IfSome { .. } => None,
             Statement::Block { label, body } => match self.statements(body)? {
                 Flow::Break(to) if to == *label => Some(Flow::On),
-                flow => Some(flow),
+                flow @ (Flow::On | Flow::Break(_) | Flow::Continue(_)) => Some(flow),
             },
             Statement::Loop { label, body, .. } => loop {
                 self.steps += 1;

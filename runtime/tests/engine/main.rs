@@ -2,6 +2,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "helpers know a few types, and say what they do with the others")]
 
 mod aggregate;
+mod by_value;
 mod join;
 mod kernels;
 mod pipeline;

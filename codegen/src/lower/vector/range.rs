@@ -119,6 +119,7 @@ mod tests {
                 let pairs = (a.least..=a.greatest).flat_map(|x| (b.least..=b.greatest).map(move |y| (x, y)));
                 let mut met = Vec::new();
                 for (x, y) in pairs {
+                    #[expect(clippy::wildcard_enum_match_arm, reason = "a test of these")]
                     met.push(match op {
                         BinaryOp::Add => x + y,
                         BinaryOp::Sub => x - y,
