@@ -138,7 +138,7 @@ pub(super) fn cut(cx: &PhysicalCx<'_>) -> Cut {
             {
                 let all: BTreeSet<usize> = of_input(0).0 | of_input(1).0;
                 cut.table(Purpose::State(*id));
-                (loops.add(Start::Table(*id), &all), 1)
+                (loops.add_live(Start::Table(*id), &all), 1)
             }
             Operator::IntervalJoin { .. } | Operator::AsofJoin { .. } => unreachable!("they join as rows come"),
             Operator::HashJoin { kind, build, .. } => {
@@ -167,7 +167,10 @@ pub(super) fn cut(cx: &PhysicalCx<'_>) -> Cut {
             | Operator::Sort { .. }
             | Operator::Limit { .. } => {
                 cut.table(Purpose::State(*id));
-                (loops.add(Start::Table(*id), of_input(0).0), 1)
+                let filling = of_input(0).0;
+                let is_live = live(cx.plan, *id).is_some();
+                let start = Start::Table(*id);
+                (if is_live { loops.add_live(start, filling) } else { loops.add(start, filling) }, 1)
             }
         };
         flows[id.0 as usize] = own;
@@ -183,21 +186,34 @@ struct Loops {
     starts: Vec<Start>,
     /// By loop: those that must run before it.
     before: Vec<BTreeSet<usize>>,
+    /// By loop: those that run at the same time, itself too.
+    together: Vec<BTreeSet<usize>>,
 }
 
 impl Loops {
     fn add(&mut self, start: Start, before: &BTreeSet<usize>) -> BTreeSet<usize> {
         self.starts.push(start);
         self.before.push(before.clone());
-        BTreeSet::from([self.starts.len() - 1])
+        let this = BTreeSet::from([self.starts.len() - 1]);
+        self.together.push(this.clone());
+        this
     }
 
-    /// All that must run before these, and these.
+    /// A loop over a table that gives rows while these loops fill it.
+    fn add_live(&mut self, start: Start, filling: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let this = self.add(start, filling);
+        let group: BTreeSet<usize> = filling.union(&this).flat_map(|each| self.together[*each].clone()).collect();
+        group.iter().for_each(|each| self.together[*each].clone_from(&group));
+        this
+    }
+
+    /// All that must run before these, and these, and what runs at the same time as one of them.
     fn closure(&self, loops: &BTreeSet<usize>) -> BTreeSet<usize> {
         let mut all = loops.clone();
         let mut todo: Vec<usize> = loops.iter().copied().collect();
         while let Some(next) = todo.pop() {
-            todo.extend(self.before[next].iter().filter(|before| all.insert(**before)));
+            let others = self.before[next].iter().chain(&self.together[next]);
+            todo.extend(others.filter(|other| all.insert(**other)));
         }
         all
     }

@@ -32,6 +32,12 @@ fn jobs_of_many_rows() {
     check_all(40_000..40_010, &options, 700);
 }
 
+#[test]
+fn jobs_over_time() {
+    let options = RandomOptions { time: true, fallible: false, ..RandomOptions::default() };
+    check_all(50_000..50_040, &options, 3);
+}
+
 fn check_all(seeds: std::ops::Range<u64>, options: &RandomOptions, batch: usize) {
     let mut wrong = Vec::new();
     for seed in seeds {
