@@ -6,7 +6,8 @@
 //!
 //! A join's probing loops must run after the loops that build its table. Where that cannot be (a stream joined with
 //! itself, or with an aggregate of itself, is on both sides in one loop), the probing side is **held**: collected in a
-//! `Rows` table, and a loop of its own probes from there. A union is held where too many copies would follow it.
+//! `Rows` table, and a loop of its own probes from there. So it is where both sides run at the same time because both fill a
+//! table that gives rows meanwhile. A union is held where too many copies would follow it.
 
 use super::PhysicalCx;
 use super::live::live;
@@ -107,9 +108,25 @@ pub(super) fn join_shape(kind: JoinKind, build: Side) -> JoinShape {
 
 /// Finds the loops of a plan.
 pub(super) fn cut(cx: &PhysicalCx<'_>) -> Cut {
+    let mut held = BTreeSet::new();
+    loop {
+        let (cut, waits) = cut_with(cx, &held);
+        let known = held.len();
+        held.extend(waits);
+        if held.len() == known {
+            return cut;
+        }
+    }
+}
+
+/// The loops, with the probing rows of these joins held; and the joins whose sides, as was seen behind them, run at the same
+/// time.
+fn cut_with(cx: &PhysicalCx<'_>, held: &BTreeSet<NodeId>) -> (Cut, BTreeSet<NodeId>) {
     let nodes = cx.plan.nodes.len();
     let mut cut = Cut { starts: Vec::new(), tables: Vec::new(), ids: BTreeMap::new() };
     let mut loops = Loops::default();
+    // Joins whose probing loops run after the building ones.
+    let mut ordered: Vec<(NodeId, BTreeSet<usize>, BTreeSet<usize>)> = Vec::new();
     // By node: the loops in which its rows flow, and how often all in all.
     let mut flows: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); nodes];
     let mut copies: Vec<u64> = vec![0; nodes];
@@ -146,8 +163,9 @@ pub(super) fn cut(cx: &PhysicalCx<'_>) -> Cut {
                 let (building, _) = of_input(shape.build);
                 let (probing, count) = of_input(shape.probe);
                 cut.table(Purpose::State(*id));
-                let (probing, count) = if loops.can_order(building, probing) {
+                let (probing, count) = if !held.contains(id) && loops.can_order(building, probing) {
                     loops.order(building, probing);
+                    ordered.push((*id, building.clone(), probing.clone()));
                     (probing.clone(), count)
                 } else {
                     cut.table(Purpose::Held(*id));
@@ -177,7 +195,8 @@ pub(super) fn cut(cx: &PhysicalCx<'_>) -> Cut {
         copies[id.0 as usize] = count;
     }
     cut.starts = loops.in_order();
-    cut
+    let waits = ordered.iter().filter(|(_, building, probing)| !loops.can_order(building, probing));
+    (cut, waits.map(|(id, ..)| *id).collect())
 }
 
 /// The loops found so far, and which must run before which.
