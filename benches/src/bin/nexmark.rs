@@ -3,9 +3,9 @@
 //!
 //! `nexmark JOB [--events N] [--input SOURCE=FILE]... [-p N] [--runs N] [--batch-rows N]`
 //!
-//! `nexmark JOB --rate EVENTS_PER_SECOND --events N --column TIME` reads at that rate, and prints how long after its creation
-//! each row came out: the column is a time of the benchmark's clock (`date_time`, the end of a window), and an event is
-//! created when the generator's clock says so.
+//! `nexmark JOB --rate EVENTS_PER_SECOND --seconds N --column TIME` reads at that rate from sources that do not end, until it
+//! is stopped, and prints how long after its creation each row came out: the column is a time of the benchmark's clock
+//! (`date_time`, the end of a window), and an event is created when the rate says so.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a measurement talks to the script that drives it")]
@@ -18,26 +18,27 @@ use sabot_runtime::connector::{ConnectorError, Demand, EncodedBatch, Sink, SinkE
 use sabot_runtime::{Connections, RunOptions};
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The clock of the benchmark: when it begins, and how much of it an event takes, in microseconds.
 const BASE_TIME_US: i64 = 1_436_918_400_000_000;
 const MICROS_PER_EVENT: f64 = 100.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let usage = "usage: nexmark JOB [--events N] [--input SOURCE=FILE]... [-p N] [--runs N] [--rate N --column TIME]";
+    let usage = "usage: nexmark JOB [--events N] [--input SOURCE=FILE]... [-p N] [--runs N] [--rate N --seconds N --column TIME]";
     let mut words = std::env::args().skip(1);
     let file = words.next().ok_or(usage)?;
     let mut options = RunOptions { overwrite: true, ..RunOptions::default() };
-    let (mut events, mut runs, mut rate, mut column) = (1_000_000_u64, 1_u32, None, None);
+    let (mut events, mut runs, mut rate, mut seconds, mut column) = (1_000_000_u64, 1_u32, None, 10.0, None);
     while let Some(word) = words.next() {
         let value = words.next().ok_or("a flag needs its value")?;
         match word.as_str() {
             "--events" => events = value.parse()?,
             "--runs" => runs = value.parse()?,
             "--rate" => rate = Some(value.parse::<u64>()?),
+            "--seconds" => seconds = value.parse()?,
             "--column" => column = Some(value),
             "--input" => {
                 let (name, path) = value.split_once('=').ok_or("--input SOURCE=FILE")?;
@@ -48,8 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             other => return Err(format!("unknown flag {other}: {usage}").into()),
         }
     }
-    let paced = rate.map_or(String::new(), |rate| format!(".rate({rate})"));
-    let text = std::fs::read_to_string(&file)?.replace(".events(1_000_000)", &format!(".events({events}){paced}"));
+    let source = rate.map_or(format!(".events({events})"), |rate| format!(".rate({rate})"));
+    let text = std::fs::read_to_string(&file)?.replace(".events(1_000_000)", &source);
     let job = compile(&file, &text, None, &Data::new())?;
     options.inputs.retain(|name, _| job.manifest().sources.iter().any(|source| source.name == *name));
     for _ in 0..runs {
@@ -62,6 +63,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
         let sink = |name: &String| (name.clone(), Box::new(Watched(Arc::clone(&seen))) as Box<dyn Sink>);
         let sinks = job.manifest().sinks.iter().map(|sink_of_job| sink(&sink_of_job.name)).collect();
+        if rate.is_some() {
+            let stop = Arc::new(AtomicBool::new(false));
+            options.stop = Some(Arc::clone(&stop));
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_secs_f64(seconds));
+                stop.store(true, Ordering::Relaxed);
+            });
+        }
         let summary = job.run_with(&options, Connections { sources: BTreeMap::new(), sinks })?;
         let wall_ms = summary.wall.as_secs_f64() * 1e3;
         let latency = seen.latency().map_or(String::new(), |latency| format!(", {latency}"));
@@ -100,7 +109,7 @@ impl Seen {
         let created_us = |time: i64| (time - BASE_TIME_US) as f64 / MICROS_PER_EVENT * self.micros_per_event;
         let latencies = times.values().iter().map(|time| now_us - created_us(*time));
         let mut all = self.latencies_us.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // The last windows close because the input ends, before their time.
+        // When the run is stopped, the last windows close before their time.
         all.extend(latencies.filter(|latency| *latency >= 0.0));
     }
 
@@ -119,7 +128,11 @@ struct Watched(Arc<Seen>);
 
 impl Sink for Watched {
     fn preferred_rows(&self) -> usize {
-        0
+        1
+    }
+
+    fn flush_after(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
     }
 
     fn encoder(&self) -> Box<dyn SinkEncoder> {
