@@ -5,6 +5,8 @@
 #[path = "../fan_out/job.rs"]
 pub mod fan_out;
 pub mod nexmark;
+#[path = "../invoices/job.rs"]
+pub mod invoices;
 #[path = "../quote_enrichment/job.rs"]
 pub mod quote_enrichment;
 pub mod sample_data;
@@ -12,3 +14,5 @@ pub mod sample_data;
 pub mod spread_udf;
 #[path = "../volume_by_symbol/job.rs"]
 pub mod volume_by_symbol;
+#[path = "../word_count/job.rs"]
+pub mod word_count;

@@ -44,6 +44,16 @@ const FAN_OUT: Example = Example {
     ],
 };
 
+const WORD_COUNT: Example =
+    Example { folder: "word_count", job: "job.rs", inputs: &[], outputs: &[("counts", "counts.csv")] };
+
+const INVOICES: Example = Example {
+    folder: "invoices",
+    job: "job.rs",
+    inputs: &[],
+    outputs: &[("due", "due.ndjson"), ("months", "months.csv")],
+};
+
 const JOBGRAPH_API: Example = Example {
     folder: "jobgraph_api",
     job: "graph.json",
@@ -72,6 +82,16 @@ fn volume_by_symbol() {
 #[test]
 fn fan_out() {
     check(&FAN_OUT);
+}
+
+#[test]
+fn word_count() {
+    check(&WORD_COUNT);
+}
+
+#[test]
+fn invoices() {
+    check(&INVOICES);
 }
 
 #[test]

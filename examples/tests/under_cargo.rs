@@ -12,9 +12,11 @@ use std::path::{Path, PathBuf};
 fn jobs() -> Vec<(&'static str, JobGraph)> {
     vec![
         ("fan_out", sabot_examples::fan_out::fan_out(5000.0)),
+        ("invoices", sabot_examples::invoices::invoices()),
         ("quote_enrichment", sabot_examples::quote_enrichment::quote_enrichment(100.0)),
         ("spread_udf", sabot_examples::spread_udf::spread_udf()),
         ("volume_by_symbol", sabot_examples::volume_by_symbol::volume_by_symbol()),
+        ("word_count", sabot_examples::word_count::word_count(2)),
     ]
 }
 
@@ -112,13 +114,16 @@ fn compiled_and_run_in_this_process() {
         // The working directory is this package's; the job's paths count from its folder.
         let mut job = graph.compile().expect("the example compiles");
         let sources = match name {
+            "invoices" => vec!["invoices"],
+            "word_count" => vec!["lines"],
             "fan_out" => vec!["orders", "customers", "north"],
             "quote_enrichment" => vec!["quotes", "securities"],
             "spread_udf" => vec!["quotes"],
             _ => vec!["trades"],
         };
         for source in sources {
-            let file = if name == "volume_by_symbol" { "trades.ndjson".to_owned() } else { format!("{source}.csv") };
+            let is_json = matches!(name, "volume_by_symbol" | "invoices" | "word_count");
+            let file = format!("{source}.{}", if is_json { "ndjson" } else { "csv" });
             job = job.input(source, &folder(name).join("input").join(file).to_string_lossy());
         }
         let golden = std::fs::read_dir(folder(name).join("golden")).expect("the example has golden output");

@@ -82,6 +82,16 @@ fn fan_out() {
 }
 
 #[test]
+fn word_count() {
+    assert_stage!("jobs", "word_count", story("word_count/job.rs"));
+}
+
+#[test]
+fn invoices() {
+    assert_stage!("jobs", "invoices", story("invoices/job.rs"));
+}
+
+#[test]
 fn jobgraph_api() {
     assert_stage!("jobs", "jobgraph_api", story("jobgraph_api/graph.json"));
 }
