@@ -220,6 +220,7 @@ fn aggregate_function(function: AggregateFunction) -> abi::AggregateFunction {
         AggregateFunction::Variance => abi::AggregateFunction::Variance,
         AggregateFunction::Stddev => abi::AggregateFunction::Stddev,
         AggregateFunction::Median => abi::AggregateFunction::Median,
+        AggregateFunction::Percentile(share) => abi::AggregateFunction::Percentile(share.get().to_bits()),
     }
 }
 

@@ -246,7 +246,8 @@ fn a(x: i64) -> i64 { match x { 0 if { return 2; } => 1, _ => 3 } }",
         "    quotes.flat_map(|q| q).sink(\"a\", csv(\"a.csv\"));
     quotes.key_by(|q| q.symbol).reduce(|a, b| a).sink(\"b\", csv(\"b.csv\"));
     quotes.key_by(|q| q.symbol).window(tumbling(minutes(5))).aggregate(|w| Out { k: w.key(), x: 1, y: 1.0 }).sink(\"c\", csv(\"c.csv\"));
-    quotes.aggregate(|g| Out { k: \"\".into(), x: g.start(), y: g.percentile(|q| q.price, 0.9) }).sink(\"d\", csv(\"d.csv\"));",
+    quotes.aggregate(|g| Out { k: \"\".into(), x: g.start(), y: g.percentile(|q| q.price, 0.9) }).sink(\"d\", csv(\"d.csv\"));
+    quotes.aggregate(|g| Out { k: \"\".into(), x: g.collect(|q| q.volume), y: g.percentile(95.0, |q| q.price) }).sink(\"e\", csv(\"e.csv\"));",
     );
     check_job(
         "E0707_parameters",

@@ -4,9 +4,9 @@
 
 #[path = "../fan_out/job.rs"]
 pub mod fan_out;
-pub mod nexmark;
 #[path = "../invoices/job.rs"]
 pub mod invoices;
+pub mod nexmark;
 #[path = "../quote_enrichment/job.rs"]
 pub mod quote_enrichment;
 pub mod sample_data;

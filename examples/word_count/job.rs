@@ -32,10 +32,7 @@ fn counted(word: &str) -> Option<String> {
 /// The words of a line.
 #[sabot::udf]
 fn words(line: &Line) -> Vec<Word> {
-    line.text
-        .split_whitespace()
-        .filter_map(|word| Some(Word { word: counted(word)?, line: line.number }))
-        .collect()
+    line.text.split_whitespace().filter_map(|word| Some(Word { word: counted(word)?, line: line.number })).collect()
 }
 
 /// Words that stand at least so often, the most frequent first.

@@ -32,7 +32,8 @@ pub(crate) fn is_fusible(call: &FusedCall) -> bool {
         | AggregateFunction::ApproxCountDistinct
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
-        | AggregateFunction::Median => false,
+        | AggregateFunction::Median
+        | AggregateFunction::Percentile(_) => false,
     }
 }
 

@@ -487,6 +487,27 @@ pub enum AggregateFunction {
     Stddev,
     /// Middle value (`f64`); of an even number, the mean of the middle two.
     Median,
+    /// The value that this share of all values, from 0 to 1, does not exceed (`f64`): on the line between the two nearest.
+    Percentile(Share),
+}
+
+/// A number from 0 to 1, by its bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Share(u64);
+
+impl Share {
+    /// The share; nothing if it is none.
+    #[must_use]
+    pub fn new(share: f64) -> Option<Self> {
+        // The bits of one zero only.
+        (0.0..=1.0).contains(&share).then(|| Self((share + 0.0).to_bits()))
+    }
+
+    /// As a number.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        f64::from_bits(self.0)
+    }
 }
 
 impl AggregateFunction {
@@ -508,6 +529,7 @@ impl AggregateFunction {
             Self::Variance => "variance",
             Self::Stddev => "stddev",
             Self::Median => "median",
+            Self::Percentile(_) => "percentile",
         }
     }
 }

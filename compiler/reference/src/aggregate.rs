@@ -37,6 +37,7 @@ pub(crate) fn aggregate(function: AggregateFunction, ty: &Type, args: &[Row]) ->
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
         | AggregateFunction::Median
+        | AggregateFunction::Percentile(_)
             if rows.is_empty() && (ty.is_option() || function != AggregateFunction::Sum) =>
         {
             Ok(Value::of_no_rows(ty))
@@ -55,6 +56,7 @@ pub(crate) fn aggregate(function: AggregateFunction, ty: &Type, args: &[Row]) ->
         AggregateFunction::Variance => Ok(Value::Float64(variance(&rows))),
         AggregateFunction::Stddev => Ok(Value::Float64(variance(&rows).sqrt())),
         AggregateFunction::Median => Ok(Value::Float64(median(&rows))),
+        AggregateFunction::Percentile(share) => Ok(Value::Float64(percentile(share.get(), &rows))),
         AggregateFunction::First => Ok(rows[0][0].clone()),
         AggregateFunction::Last => Ok(rows[rows.len() - 1][0].clone()),
         AggregateFunction::Min => Ok(rows[best(&rows, Ordering::Less)][0].clone()),
@@ -127,6 +129,13 @@ fn median(rows: &[&Row]) -> f64 {
     } else {
         (as_float(values[middle - 1]) + as_float(values[middle])) / 2.0
     }
+}
+
+/// The value that a share of the rows does not exceed.
+fn percentile(share: f64, rows: &[&Row]) -> f64 {
+    let mut values: Vec<&Value> = rows.iter().map(|args| &args[0]).collect();
+    values.sort_by(|a, b| sort_order(a, b));
+    sabot_library::percentile(share, values.len(), |at| as_float(values[at]))
 }
 
 #[cfg(test)]

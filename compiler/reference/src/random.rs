@@ -468,7 +468,11 @@ impl Builder {
         if ordered {
             functions.extend([F::First, F::Last, F::ArgMin, F::ArgMax]);
         }
-        let function = *self.rng.pick(&functions);
+        let function = match (*self.rng.pick(&functions), sabot_ir::plan::Share::new(0.9)) {
+            // The median is a percentile, too.
+            (F::Median, Some(share)) if schema.len().is_multiple_of(2) => F::Percentile(share),
+            (function, _) => function,
+        };
         let number = |ty: &Type| ty.value_type().is_integer() || ty.value_type().is_float();
         let any = self.ty();
         let mut numeric = self.ty();
@@ -480,7 +484,7 @@ impl Builder {
             F::Count | F::CountDistinct | F::ApproxCountDistinct => (vec![any], Type::Int64),
             F::Min | F::Max | F::First | F::Last => (vec![any.clone()], any),
             F::Sum => (vec![numeric.clone()], numeric),
-            F::Avg | F::Variance | F::Stddev | F::Median => {
+            F::Avg | F::Variance | F::Stddev | F::Median | F::Percentile(_) => {
                 let ty = if numeric.is_option() { Type::Float64.optional() } else { Type::Float64 };
                 (vec![numeric], ty)
             }

@@ -13,10 +13,10 @@ use super::types::Ty;
 use super::unify::Kind;
 use super::value::Value;
 use crate::diagnostics::aggregate as say;
-use crate::diagnostics::types::annotations_needed;
+use crate::diagnostics::types::{Why, annotations_needed};
 use sabot_ir::ast::{self, ExprKind as Ast, Name};
 use sabot_ir::expr::{Expr, ExprKind, Function, LocalId};
-use sabot_ir::plan::{AggregateCall, AggregateFunction};
+use sabot_ir::plan::{AggregateCall, AggregateFunction, Share};
 use sabot_ir::span::Span;
 use sabot_ir::ty::{TimeUnit, Type};
 use sabot_ir::value::ValueFunction;
@@ -125,7 +125,8 @@ impl Body<'_, '_> {
                 let part = if method == "start" { GroupPart::Start } else { GroupPart::End };
                 return Hir::new(HirKind::Group(part), TIME, span);
             }
-            "percentile" | "collect" => {
+            "percentile" | "percentile_if" => return self.percentile(&group, name, args, span),
+            "collect" | "approx_percentile" => {
                 self.cx.say(say::not_yet(method, name.span));
                 return Hir::error(span);
             }
@@ -137,7 +138,7 @@ impl Body<'_, '_> {
         };
         let Some(function) = function_named(base) else {
             let mut known: Vec<&str> = FUNCTIONS.iter().map(|function| function.name()).collect();
-            known.extend(["key", "count", "count_if"]);
+            known.extend(["key", "count", "count_if", "percentile"]);
             if group.window == GroupWindow::OfTime {
                 known.extend(["start", "end"]);
             }
@@ -169,6 +170,40 @@ impl Body<'_, '_> {
         let (Some(closures), Some(filter)) = (closures, filter) else { return Hir::error(span) };
         let Some(ty) = self.result_of(function, &closures, name.span) else { return Hir::error(span) };
         aggregate(function, closures, filter, ty, span)
+    }
+
+    /// `g.percentile(0.95, |row| value)`: the share is a constant.
+    fn percentile(&mut self, group: &GroupTy, name: &Name, args: &[ast::Expr], span: Span) -> Hir {
+        let method = name.text.as_str();
+        let (share, value, condition) = match args {
+            [share, value] if method == "percentile" && !matches!(share.kind, Ast::Closure(_)) => (share, value, None),
+            [share, value, condition] if method == "percentile_if" => (share, value, Some(condition)),
+            _ => {
+                self.cx.say(say::percentile_arity(method, name.span));
+                return Hir::error(span);
+            }
+        };
+        let number = self.expect(share, &Ty::F64, Why::Argument { function: "percentile", index: 0 });
+        let of_const = if let HirKind::Const(id) = &number.kind {
+            self.cx.consts[id.0 as usize].literal.as_ref().map(|literal| &literal.kind)
+        } else {
+            None
+        };
+        let literal = if let HirKind::Float(number) = of_const.unwrap_or(&number.kind) { Some(*number) } else { None };
+        let value = self.row_closure(value, None, group, method);
+        let filter = condition.map(|condition| self.row_closure(condition, Some(&Ty::BOOL), group, method));
+        let Some(share) = literal.and_then(Share::new) else {
+            if !number.ty.is_error() {
+                self.cx.say(say::no_share(share.span));
+            }
+            return Hir::error(span);
+        };
+        let (Some(value), false) = (value, filter.as_ref().is_some_and(Option::is_none)) else {
+            return Hir::error(span);
+        };
+        let (function, closures) = (AggregateFunction::Percentile(share), vec![value]);
+        let Some(ty) = self.result_of(function, &closures, name.span) else { return Hir::error(span) };
+        aggregate(function, closures, filter.flatten(), ty, span)
     }
 
     fn wrong_closures(&mut self, method: &str, names: &[&str], args: &[ast::Expr], at: Span, span: Span) -> Hir {
@@ -219,7 +254,8 @@ impl Body<'_, '_> {
             AggregateFunction::Avg
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
-            | AggregateFunction::Median => (number || value == Ty::DECIMAL, "a number", optional(Ty::F64)),
+            | AggregateFunction::Median
+            | AggregateFunction::Percentile(_) => (number || value == Ty::DECIMAL, "a number", optional(Ty::F64)),
             AggregateFunction::Min | AggregateFunction::Max => (scalar, "one value", ty.clone()),
             AggregateFunction::CountDistinct | AggregateFunction::ApproxCountDistinct => (scalar, "one value", Ty::I64),
             AggregateFunction::First | AggregateFunction::Last => {
@@ -329,6 +365,7 @@ impl Lower<'_, '_> {
                 | AggregateFunction::Variance
                 | AggregateFunction::Stddev
                 | AggregateFunction::Median
+                | AggregateFunction::Percentile(_)
         ) {
             for arg in &mut args {
                 let local = self.fresh();
@@ -387,7 +424,8 @@ fn by_time(
         | AggregateFunction::ApproxCountDistinct
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
-        | AggregateFunction::Median => return function,
+        | AggregateFunction::Median
+        | AggregateFunction::Percentile(_) => return function,
     };
     let (Some(time), [value]) = (time, args.as_slice()) else { return function };
     if let Some(filter) = filter.filter(|_| value.ty.is_option()) {

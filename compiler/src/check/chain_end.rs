@@ -1,4 +1,5 @@
 //! What ends an iterator chain: `sum`, `fold`, `collect`, `for`, … Each is a loop over the chain's items.
+#![allow(clippy::wildcard_enum_match_arm, reason = "of many forms, few are of interest here")]
 
 use super::chain::{ADAPTORS, Iter, Pass, block, local, not, option_if, set, truth, when};
 use super::hir::{BindingId, Hir, HirKind, HirStatement, LoopId};

@@ -1,4 +1,5 @@
 //! `format!`: the text taken apart, its arguments behind each other in one string.
+#![allow(clippy::wildcard_enum_match_arm, reason = "of many forms, few are of interest here")]
 
 use super::hir::{Hir, HirKind};
 use super::infer::Body;

@@ -100,7 +100,8 @@ impl Planner<'_, '_> {
             AggregateFunction::Avg
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
-            | AggregateFunction::Median => optional(Type::Float64),
+            | AggregateFunction::Median
+            | AggregateFunction::Percentile(_) => optional(Type::Float64),
             AggregateFunction::Sum
             | AggregateFunction::Min
             | AggregateFunction::Max

@@ -68,7 +68,12 @@ pub(crate) enum Rows {
 pub(crate) fn not_yet(method: &str, at: Span) -> Diagnostic {
     let diagnostic =
         Diagnostic::error("E0700", format!("`{method}` is not supported yet")).label(at, "cannot be compiled");
-    if method == "percentile" { diagnostic.help("`median` is there") } else { diagnostic }
+    match method {
+        "approx_percentile" => diagnostic.help("`percentile(0.95, |row| ..)` is there, and exact"),
+        _ => diagnostic.help(
+            "give one row per value with `flat_map` or `map`, or a figure of the group: `count`, `sum`, `min`, `max`, `first`, `last`, `median`",
+        ),
+    }
 }
 
 /// A function that groups do not have.
@@ -91,6 +96,21 @@ pub(crate) fn wrong_arity(method: &str, names: &[&str], found: usize, at: Span) 
     Diagnostic::error("E0523", format!("`{method}` takes {takes}"))
         .label(at, format!("has {found}"))
         .help(format!("write `{method}({})`", closures.join(", ")))
+}
+
+/// `g.percentile(|row| row.price)`.
+pub(crate) fn percentile_arity(method: &str, at: Span) -> Diagnostic {
+    let condition = if method == "percentile_if" { ", |row| condition" } else { "" };
+    Diagnostic::error("E0523", format!("`{method}` takes a share and a closure"))
+        .label(at, "has other arguments")
+        .help(format!("write `{method}(0.95, |row| value{condition})`"))
+}
+
+/// `g.percentile(95.0, |row| row.price)`.
+pub(crate) fn no_share(at: Span) -> Diagnostic {
+    Diagnostic::error("E0524", "`percentile` takes a share from 0 to 1, as a number or a constant")
+        .label(at, "is none")
+        .help("write `0.95` for the 95th percentile")
 }
 
 /// `g.sum(price)`.

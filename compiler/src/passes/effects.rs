@@ -199,6 +199,7 @@ fn takes_the_first(function: AggregateFunction) -> bool {
         | AggregateFunction::ApproxCountDistinct
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
-        | AggregateFunction::Median => false,
+        | AggregateFunction::Median
+        | AggregateFunction::Percentile(_) => false,
     }
 }

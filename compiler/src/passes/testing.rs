@@ -150,7 +150,8 @@ impl Builder {
                 AggregateFunction::Avg
                 | AggregateFunction::Variance
                 | AggregateFunction::Stddev
-                | AggregateFunction::Median => Type::Float64,
+                | AggregateFunction::Median
+                | AggregateFunction::Percentile(_) => Type::Float64,
             };
             fields.push(Field::new(name.clone(), ty.clone()));
             call_list.push(AggregateCall { function, args, filter: None, name, ty, span: Span::NONE });

@@ -128,6 +128,22 @@ impl<T, K> Group<T, K> {
         median median_if => V::Mean where Number;
     }
 
+    /// The value that a share of the rows, from 0 to 1, does not exceed: `percentile(0.95, |row| row.latency)`. It lies on the line
+    /// between the two nearest values.
+    pub fn percentile<'a, V: Number>(&'a self, _share: f64, _value: impl Fn(&'a T) -> V) -> V::Mean {
+        typed()
+    }
+
+    /// The value that a share of the rows does not exceed, of the rows for which the condition holds.
+    pub fn percentile_if<'a, V: Number>(
+        &'a self,
+        _share: f64,
+        _value: impl Fn(&'a T) -> V,
+        _condition: impl Fn(&'a T) -> bool,
+    ) -> V::Mean {
+        typed()
+    }
+
     /// The value of the row whose `by` is least; of several the first.
     pub fn arg_min<'a, B: By, V: Value>(
         &'a self,

@@ -528,6 +528,8 @@ pub enum AggregateFunction {
     Stddev,
     /// Middle value.
     Median,
+    /// The value that a share of all does not exceed: the bits of an `f64` from 0 to 1.
+    Percentile(u64),
 }
 
 /// An accumulator.

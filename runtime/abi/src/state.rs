@@ -180,7 +180,7 @@ fn accumulator(at: usize, call: &AggregateSpec) -> Vec<StateColumn> {
         AggregateFunction::ArgMin | AggregateFunction::ArgMax => {
             vec![named("place", BaseType::UInt64, false), named("by", arg(0), true), named("value", arg(1), true)]
         }
-        AggregateFunction::CountDistinct | AggregateFunction::Median => {
+        AggregateFunction::CountDistinct | AggregateFunction::Median | AggregateFunction::Percentile(_) => {
             vec![named("values", arg(0).list().unwrap_or(BaseType::Bytes), false)]
         }
         AggregateFunction::ApproxCountDistinct => vec![named("sketch", BaseType::Bytes, false)],

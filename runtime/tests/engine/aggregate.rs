@@ -5,7 +5,7 @@ use crate::support::*;
 use sabot_abi::manifest::*;
 use sabot_runtime::{RunError, RunOptions};
 
-const FUNCTIONS: [AggregateFunction; 14] = [
+const FUNCTIONS: [AggregateFunction; 15] = [
     AggregateFunction::Count,
     AggregateFunction::Sum,
     AggregateFunction::Min,
@@ -20,6 +20,7 @@ const FUNCTIONS: [AggregateFunction; 14] = [
     AggregateFunction::Variance,
     AggregateFunction::Stddev,
     AggregateFunction::Median,
+    AggregateFunction::Percentile(0x3fd0_0000_0000_0000),
 ];
 
 fn number(value: &V) -> f64 {
@@ -76,6 +77,13 @@ fn value(function: AggregateFunction, args: &[usize], rows: &[&Row]) -> V {
             all.sort_by(f64::total_cmp);
             V::F((all[(all.len() - 1) / 2] + all[all.len() / 2]) / 2.0)
         }
+        AggregateFunction::Percentile(share) => {
+            let mut all: Vec<f64> = numbers().collect();
+            all.sort_by(f64::total_cmp);
+            let place = f64::from_bits(share) * (all.len() - 1) as f64;
+            let (low, high) = (all[place as usize], all[place.ceil() as usize]);
+            V::F(if low == high { low } else { low + (high - low) * place.fract() })
+        }
     }
 }
 
@@ -85,7 +93,8 @@ fn result_type(function: AggregateFunction, args: &[ColumnType]) -> ColumnType {
         AggregateFunction::Avg
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
-        | AggregateFunction::Median => option(float()),
+        | AggregateFunction::Median
+        | AggregateFunction::Percentile(_) => option(float()),
         AggregateFunction::ArgMin | AggregateFunction::ArgMax => option(args[1]),
         AggregateFunction::Sum
         | AggregateFunction::Min
@@ -109,6 +118,7 @@ fn check(types: &[ColumnType], keys: usize, rows: Vec<Row>) {
                 | AggregateFunction::Variance
                 | AggregateFunction::Stddev
                 | AggregateFunction::Median
+                | AggregateFunction::Percentile(_)
                     if !is_numeric =>
                 {
                     continue;

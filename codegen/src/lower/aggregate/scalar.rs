@@ -93,6 +93,7 @@ fn take(
         | AggregateFunction::ApproxCountDistinct
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
-        | AggregateFunction::Median => {}
+        | AggregateFunction::Median
+        | AggregateFunction::Percentile(_) => {}
     }
 }

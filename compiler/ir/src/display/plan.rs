@@ -13,8 +13,8 @@ use super::expr::{column_name, expr_over};
 use crate::estimate::estimated_rows;
 use crate::expr::{Expr, ExprKind};
 use crate::plan::{
-    AggregateCall, AsofDirection, Connector, ErrorPolicy, JoinKind, Location, Node, NodeId, Operator, Param, Plan,
-    Side, SortKey, Source, WindowKind,
+    AggregateCall, AggregateFunction, AsofDirection, Connector, ErrorPolicy, JoinKind, Location, Node, NodeId,
+    Operator, Param, Plan, Side, SortKey, Source, WindowKind,
 };
 use crate::span::Span;
 use std::fmt::{self, Write as _};
@@ -260,7 +260,24 @@ fn source(source: &Source, columns: &[u32], prune: Option<&Expr>, params: &[Para
 }
 
 fn aggregate_call(call: &AggregateCall, text: &impl Fn(&Expr) -> String) -> String {
-    let args = call.args.iter().map(text).collect::<Vec<_>>().join(", ");
+    let share = match call.function {
+        AggregateFunction::Percentile(share) => Some(share.get().to_string()),
+        AggregateFunction::Count
+        | AggregateFunction::Sum
+        | AggregateFunction::Min
+        | AggregateFunction::Max
+        | AggregateFunction::Avg
+        | AggregateFunction::First
+        | AggregateFunction::Last
+        | AggregateFunction::ArgMin
+        | AggregateFunction::ArgMax
+        | AggregateFunction::CountDistinct
+        | AggregateFunction::ApproxCountDistinct
+        | AggregateFunction::Variance
+        | AggregateFunction::Stddev
+        | AggregateFunction::Median => None,
+    };
+    let args = share.into_iter().chain(call.args.iter().map(text)).collect::<Vec<_>>().join(", ");
     let filter = call.filter.as_ref().map_or_else(String::new, |filter| format!(" if {}", text(filter)));
     format!("{} = {}({args}){filter}", call.name, call.function.name())
 }

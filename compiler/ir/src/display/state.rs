@@ -148,7 +148,7 @@ fn call(call: &AggregateSpec) -> String {
 
 /// Whether an accumulator grows with the values it has seen.
 fn grows(call: &AggregateSpec) -> bool {
-    matches!(call.function.name(), "count_distinct" | "median")
+    matches!(call.function.name(), "count_distinct" | "median" | "percentile")
         || call.args.iter().any(|ty| matches!(ty.value_type(), Type::String | Type::Bytes))
 }
 

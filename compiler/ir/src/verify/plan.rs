@@ -295,7 +295,8 @@ impl Verifier<'_> {
                 AggregateFunction::Avg
                 | AggregateFunction::Variance
                 | AggregateFunction::Stddev
-                | AggregateFunction::Median,
+                | AggregateFunction::Median
+                | AggregateFunction::Percentile(_),
                 [_],
             ) => fits(&Type::Float64),
             (
@@ -312,7 +313,8 @@ impl Verifier<'_> {
                 | AggregateFunction::ApproxCountDistinct
                 | AggregateFunction::Variance
                 | AggregateFunction::Stddev
-                | AggregateFunction::Median,
+                | AggregateFunction::Median
+                | AggregateFunction::Percentile(_),
                 _,
             ) => false,
         };

@@ -119,7 +119,7 @@ impl Accumulators {
             AggregateFunction::Last => picked(Pick::Last),
             AggregateFunction::CountDistinct => State::Distinct { values: Box::default(), counts: Buf::default() },
             AggregateFunction::ApproxCountDistinct => State::Sketches(Vec::new()),
-            AggregateFunction::Median => State::Values(Vec::new()),
+            AggregateFunction::Median | AggregateFunction::Percentile(_) => State::Values(Vec::new()),
         };
         Self { spec: spec.clone(), state }
     }
@@ -537,6 +537,10 @@ impl Accumulators {
                     values.sort_unstable_by(|a, b| compare_words(base, *a, *b));
                     let middle = values.len() / 2;
                     let at = |place: usize| to_float(base, Cell::Word(values[place]));
+                    if let (AggregateFunction::Percentile(share), false) = (self.spec.function, values.is_empty()) {
+                        push_float(&mut column, sabot_library::percentile(f64::from_bits(share), values.len(), at));
+                        continue;
+                    }
                     match values.len() {
                         0 => push_nothing(&mut column),
                         len if len % 2 == 1 => push_float(&mut column, at(middle)),

@@ -92,7 +92,8 @@ impl Changes {
             | AggregateFunction::ApproxCountDistinct
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
-            | AggregateFunction::Median => {
+            | AggregateFunction::Median
+            | AggregateFunction::Percentile(_) => {
                 if change.is_some() {
                     Call::Values(Box::new(Values::new(call)))
                 } else {

@@ -85,7 +85,8 @@ impl Sessions {
             | AggregateFunction::ApproxCountDistinct
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
-            | AggregateFunction::Median => false,
+            | AggregateFunction::Median
+            | AggregateFunction::Percentile(_) => false,
         });
         Self {
             gap,

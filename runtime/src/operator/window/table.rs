@@ -48,7 +48,8 @@ impl WindowSpec {
             | AggregateFunction::ApproxCountDistinct
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
-            | AggregateFunction::Median => false,
+            | AggregateFunction::Median
+            | AggregateFunction::Percentile(_) => false,
         })
     }
 

@@ -139,7 +139,10 @@ impl Values {
         let mut accumulators = Accumulators::new(&self.spec);
         accumulators.resize(groups.len());
         let counts_each = match self.spec.function {
-            AggregateFunction::Variance | AggregateFunction::Stddev | AggregateFunction::Median => true,
+            AggregateFunction::Variance
+            | AggregateFunction::Stddev
+            | AggregateFunction::Median
+            | AggregateFunction::Percentile(_) => true,
             AggregateFunction::Count | AggregateFunction::Sum | AggregateFunction::Avg => true,
             AggregateFunction::Min
             | AggregateFunction::Max
