@@ -307,6 +307,52 @@ class Cases:
         }
 
 
+    def windows(self, job, kind):
+        """Sums by symbol and window; the peers have the panes of sliding windows written by hand."""
+        quotes, _ = self.data(10_000, kind)
+        in_memory = kind == "arrow"
+        sabot = InMemory(self.target, job, {"quotes": quotes}) if in_memory else Sabot(self.target, self.work, job)
+        duck_from(self.con, "quotes", quotes)
+        fusion_from(self.ctx, "quotes", quotes)
+        minutes = 5 if job == "tumbling_sum" else 1
+        us = {"duck": 'epoch_us("eventTime")', "fusion": '(arrow_cast("eventTime", \'Int64\'))'}
+
+        def sql(engine):
+            panes = (f"select symbol, {us[engine]} {'//' if engine == 'duck' else '/'} {minutes * 60_000_000} as pane, "
+                     "sum(volume) as volume from quotes group by 1, 2")
+            if job == "sliding_sum":
+                offsets = "(values (0), (1), (2), (3), (4)) as o(k)"
+                panes = (f"select symbol, pane + k as pane, sum(volume) as volume from ({panes}) as p cross join {offsets} "
+                         "group by 1, 2")
+            return f"select count(*), sum(volume)::bigint, max(volume)::bigint from ({panes}) as w"
+
+        def with_sabot():
+            if in_memory:
+                answer, *times = sabot.run()
+            else:
+                out, *times = sabot.run({"quotes": quotes}, {"answer": "-"})
+                answer = json.loads(out)
+            return tuple(answer.values()), times
+
+        def with_polars():
+            scan = polars_scan(quotes) if not in_memory else held.lazy()
+            pane = pl.col("eventTime").dt.epoch("us") // (minutes * 60_000_000)
+            panes = scan.group_by("symbol", pane.alias("pane")).agg(pl.col("volume").sum())
+            if job == "sliding_sum":
+                offsets = pl.LazyFrame({"k": [0, 1, 2, 3, 4]})
+                panes = panes.join(offsets, how="cross").group_by("symbol", pl.col("pane") + pl.col("k")).agg(
+                    pl.col("volume").sum())
+            return panes.select(pl.len(), pl.col("volume").sum(), pl.col("volume").max().alias("most")).collect().row(0)
+
+        held = pl.from_arrow(table_of(quotes).select(["symbol", "volume", "eventTime"])) if in_memory else None
+        return {
+            "Sabot": with_sabot,
+            "DuckDB": lambda: self.con.execute(sql("duck")).fetchall()[0],
+            "Polars": with_polars,
+            "DataFusion": lambda: tuple(self.ctx.sql(sql("fusion")).to_arrow_table().to_pylist()[0].values()),
+        }
+
+
 def measure(name, engines, runs):
     times = {engine: [] for engine in engines}
     answers, notes = {}, {}
@@ -356,6 +402,10 @@ def main():
         "spread_sum": cases.spread_sum,
         "volume_by_symbol_arrow": lambda: cases.volume_by_symbol("arrow"),
         "volume_by_symbol_parquet": lambda: cases.volume_by_symbol("parquet"),
+        "tumbling_sum_arrow": lambda: cases.windows("tumbling_sum", "arrow"),
+        "tumbling_sum_parquet": lambda: cases.windows("tumbling_sum", "parquet"),
+        "sliding_sum_arrow": lambda: cases.windows("sliding_sum", "arrow"),
+        "sliding_sum_parquet": lambda: cases.windows("sliding_sum", "parquet"),
     }
     print(f"{platform.machine()}, {os.cpu_count()} cores, {arguments.rows:,} quotes, {arguments.runs} runs; "
           f"DuckDB {duckdb.__version__}, Polars {pl.__version__}, DataFusion {datafusion.__version__}, "
