@@ -1,6 +1,7 @@
 //! Operators of streams with nothing around them: rows per second of one core.
 //!
 //! Usage: `cargo run --release -p sabot-benches --bin stream_operators [-- ROWS [NAME]]`.
+#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "it reports")]
 
 use sabot_runtime::measure_streams::{Case, cases};
