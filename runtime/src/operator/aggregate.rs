@@ -18,6 +18,7 @@ use crate::primitive::bytes_groups::BytesGroups;
 use crate::primitive::hash::{hash_bytes, hash_word};
 use crate::primitive::hash_table::{NONE, WordGroups};
 use crate::primitive::memory::Buf;
+use crate::primitive::packed::Packed;
 use crate::registers::{Registers, Selection};
 use crate::spill::{Account, Partitioner, partition_of, partitions_of_keys};
 use sabot_abi::CHUNK_ROWS;
@@ -120,6 +121,7 @@ type First = (Order, u64);
 #[derive(Debug)]
 pub(crate) struct Part {
     groups: Groups,
+    strings: StringKeys,
     accumulators: Vec<Accumulators>,
     /// Morsels in rising order, each with the number of the first group that it brought.
     runs: Vec<(Order, u32)>,
@@ -131,6 +133,7 @@ impl Part {
     fn new(spec: &GroupSpec) -> Self {
         Self {
             groups: Groups::new(spec),
+            strings: StringKeys::default(),
             accumulators: spec.calls.iter().map(Accumulators::new).collect(),
             runs: vec![],
             places: vec![],
@@ -139,7 +142,8 @@ impl Part {
 
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.groups.memory_bytes() + self.accumulators.iter().map(Accumulators::memory_bytes).sum::<usize>()
+        let keys = self.groups.memory_bytes() + self.strings.memory_bytes();
+        keys + self.accumulators.iter().map(Accumulators::memory_bytes).sum::<usize>()
     }
 
     /// Where the group's first row came from.
@@ -161,7 +165,7 @@ pub(crate) struct AggregateBuild {
     reader: KeyReader,
     /// If the key is one string: its register.
     string: Option<Reg>,
-    strings: StringKeys,
+    packed: Buf<Packed>,
     inputs: Vec<AggregateInput>,
     part: Part,
     /// Parts that were complete when an earlier morsel came after a later one.
@@ -185,8 +189,8 @@ impl AggregateBuild {
     pub(crate) fn new(spec: &GroupSpec, keys: &[Reg], inputs: &[AggregateInput]) -> Self {
         Self {
             reader: KeyReader::new(spec.layout.clone(), keys),
-            string: matches!(spec.layout, KeyLayout::Str(_)).then(|| keys[0]),
-            strings: StringKeys::default(),
+            string: spec.layout.string_of(keys),
+            packed: Buf::default(),
             inputs: inputs.to_vec(),
             part: Part::new(spec),
             sealed: Vec::new(),
@@ -211,7 +215,6 @@ impl AggregateBuild {
         if self.part.runs.last().is_some_and(|(last, _)| *last > order) {
             let part = std::mem::replace(&mut self.part, Part::new(&self.spec));
             self.sealed.push(part);
-            self.strings.forget();
         }
         self.part.runs.push((order, self.part.groups.len() as u32));
         Ok(())
@@ -237,7 +240,7 @@ impl AggregateBuild {
                 Keys::Strs(_) => unreachable!("the layout says words"),
             },
             Groups::Bytes(groups) if let Some(reg) = self.string => {
-                self.strings.group(groups, reg, registers, selection, numbers);
+                part.strings.group(groups, reg, registers, selection, &mut self.packed, numbers);
             }
             Groups::Bytes(groups) => match self.reader.read(registers, selection) {
                 Keys::Strs(keys) => groups.group(keys, selection.used(), numbers),

@@ -38,6 +38,11 @@ impl KeyLayout {
         }
     }
 
+    /// The register of a key that is one string.
+    pub(crate) fn string_of(&self, keys: &[Reg]) -> Option<Reg> {
+        if let (Self::Str(_), [reg]) = (self, keys) { Some(*reg) } else { None }
+    }
+
     /// Whether keys are words.
     pub(crate) fn is_words(&self) -> bool {
         matches!(self, Self::Words(_))

@@ -8,6 +8,7 @@ use crate::operator::collect::{Order, Rows};
 use crate::operator::key::{KeyReader, Keys};
 use crate::operator::rows;
 use crate::primitive::memory::Buf;
+use crate::primitive::packed::Packed;
 use crate::registers::{Registers, Selection};
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::Reg;
@@ -132,6 +133,9 @@ impl Part {
 pub(crate) struct Filler {
     spec: GroupSpec,
     reader: KeyReader,
+    /// If the key is one string: its register.
+    string: Option<Reg>,
+    packed: Buf<Packed>,
     inputs: Vec<AggregateInput>,
     numbers: Buf<u32>,
     scratch: Scratch,
@@ -141,6 +145,8 @@ impl Filler {
     pub(crate) fn new(spec: &GroupSpec, keys: &[Reg], inputs: &[AggregateInput]) -> Self {
         Self {
             reader: KeyReader::new(spec.layout.clone(), keys),
+            string: spec.layout.string_of(keys),
+            packed: Buf::default(),
             inputs: inputs.to_vec(),
             numbers: Buf::zeroed(CHUNK_ROWS),
             scratch: Scratch::default(),
@@ -163,6 +169,9 @@ impl Filler {
                 Keys::Words(keys) => groups.group(keys, selection.used(), numbers),
                 Keys::Strs(_) => unreachable!("the layout says words"),
             },
+            (Groups::Bytes(groups), _) if let Some(reg) = self.string => {
+                part.strings.group(groups, reg, registers, selection, &mut self.packed, numbers);
+            }
             (Groups::Bytes(groups), _) => match self.reader.read(registers, selection) {
                 Keys::Strs(keys) => groups.group(keys, selection.used(), numbers),
                 Keys::Words(_) => unreachable!("the layout says bytes"),

@@ -9,37 +9,41 @@ use crate::primitive::hash_table::NONE;
 use crate::primitive::memory::{Buf, Str};
 use crate::primitive::packed::Packed;
 use crate::registers::{Dictionary, Registers, Selection};
+use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::Reg;
 use std::sync::Arc;
 
-/// What is known of the dictionaries that have come, and scratch.
+/// Dictionaries of more values are taken for strings: there may be fewer rows than values.
+const MOST_VALUES: usize = 16 * CHUNK_ROWS;
+
+/// The dictionary that came last, and the groups of its values in a table.
 #[derive(Debug, Default)]
 pub(super) struct StringKeys {
-    packed: Buf<Packed>,
-    /// The dictionary of the chunk before.
     dictionary: Option<Dictionary>,
     /// By code: the group, or [`NONE`]; one more for codes of rows that are null.
     groups: Vec<u32>,
 }
 
 impl StringKeys {
-    /// Forgets numbers of groups: the table is another one.
-    pub(super) fn forget(&mut self) {
-        self.dictionary = None;
+    /// Bytes held beside the table.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.groups.capacity() * size_of::<u32>()
     }
 
-    /// The groups of the selected rows by the strings of a register.
+    /// The groups of the selected rows by the strings of a register; the table is always the same one. `packed` is scratch.
     pub(super) fn group(
         &mut self,
         table: &mut BytesGroups,
         reg: Reg,
         registers: &Registers,
         selection: &Selection,
+        packed: &mut Buf<Packed>,
         numbers: &mut [u32],
     ) {
-        let Some((codes, dictionary)) = registers.codes(reg, selection.rows) else {
-            registers.pack_strs(reg, selection, &mut self.packed);
-            table.group_packed(&self.packed, |row| registers.str_at(reg, row), selection.used(), numbers);
+        let codes = registers.codes(reg, selection.rows);
+        let Some((codes, dictionary)) = codes.filter(|(_, dictionary)| dictionary.values.len() <= MOST_VALUES) else {
+            registers.pack_strs(reg, selection, packed);
+            table.group_packed(packed, |row| registers.str_at(reg, row), selection.used(), numbers);
             return;
         };
         if self.dictionary.as_ref().is_none_or(|known| !Arc::ptr_eq(&known.values, &dictionary.values)) {
@@ -79,7 +83,6 @@ mod tests {
     use arrow_array::cast::AsArray;
     use arrow_array::types::Int32Type;
     use arrow_array::{Array, ArrayRef, DictionaryArray, LargeStringArray, StringArray, StringViewArray};
-    use sabot_abi::CHUNK_ROWS;
     use sabot_abi::manifest::{BaseType, ColumnType};
     use std::collections::BTreeMap;
 
@@ -110,13 +113,12 @@ mod tests {
     fn groups_are_numbered_as_they_come_whatever_the_layout() {
         let ty = ColumnType { base: BaseType::String, nullable: false };
         let mut registers = Registers::new(&fields(&[ty]));
-        let (mut table, mut keys) = (BytesGroups::default(), StringKeys::default());
+        let (mut table, mut keys, mut packed) = (BytesGroups::default(), StringKeys::default(), Buf::default());
         let mut expected: BTreeMap<String, u32> = BTreeMap::new();
         let rows = if cfg!(miri) { 300 } else { 5000 };
         for (number, different) in [10, 700, 3000, 60].into_iter().enumerate() {
             if number == 2 {
-                (table, expected) = Default::default();
-                keys.forget();
+                (table, keys, expected) = Default::default();
             }
             let texts = texts(rows, different);
             for column in layouts(&texts) {
@@ -131,7 +133,7 @@ mod tests {
                     selection.words[1] &= 0x0100_0000_8000_0001;
                     selection.recount();
                     let mut numbers = vec![0; rows];
-                    keys.group(&mut table, 0, &registers, &selection, &mut numbers);
+                    keys.group(&mut table, 0, &registers, &selection, &mut packed, &mut numbers);
                     bitmap::for_each(selection.used(), |row| {
                         let new = expected.len() as u32;
                         let wanted = *expected.entry(shown.value(first + row).to_owned()).or_insert(new);
