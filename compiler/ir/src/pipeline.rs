@@ -177,7 +177,7 @@ pub enum StreamOperator {
     /// The first row of each key, at once. Columns: those of the input.
     First,
     /// The first rows of each key in this order, as changes. Columns: those of the input, then, unless it is among them,
-    /// `change`: 1 adds a row, -1 takes it back.
+    /// `change`: 1 adds a row, -1 takes it back; 2 and -2 where both are the update of one row.
     Top {
         /// Positions in the columns, with `descending`.
         by: Vec<(u32, bool)>,

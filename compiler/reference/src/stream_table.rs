@@ -80,7 +80,7 @@ fn netted(rows: &[FedRow], change: Option<u32>) -> Vec<FedRow> {
     let mut left: Vec<FedRow> = Vec::new();
     for row in rows {
         let mut row = row.clone();
-        let added = row.columns[change as usize].as_int() == Some(1);
+        let added = row.columns[change as usize].as_int().is_some_and(|change| change > 0);
         row.columns[change as usize] = Value::Int(1);
         if added {
             left.push(row);

@@ -128,7 +128,9 @@ fn read_of_input(plan: &Plan, node: &Node, port: usize, own: &Columns) -> Column
         | Operator::Dedup { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. } => {
-            own.iter().copied().chain(node.operator.exprs().into_iter().flat_map(Expr::columns)).collect()
+            // Of what is sorted again and again the last column, the change, is its own.
+            let own = own.iter().copied().filter(|column| *column < width(0));
+            own.chain(node.operator.exprs().into_iter().flat_map(Expr::columns)).collect()
         }
         Operator::Sink { .. } => (0..width(0)).collect(),
     }
@@ -233,7 +235,9 @@ fn narrow(
         }
         Operator::Filter { .. } | Operator::Dedup { .. } | Operator::Sort { .. } | Operator::Limit { .. } => {
             remap(operator.exprs_mut().into_iter(), of_input(0));
-            of_input(0).clone()
+            let mut left = of_input(0).clone();
+            left.extend(old_width(node.inputs[0])..old_width(id)); // of what is sorted again and again: the change
+            left
         }
         Operator::Sink { .. } => (0..old_width(id)).collect(),
     };

@@ -33,6 +33,11 @@ impl Connector {
         self
     }
 
+    /// Of a file that is read: others still write it, so it is read as it grows, and never ends.
+    pub fn follow(self) -> Self {
+        self
+    }
+
     /// Of `nexmark()`: the persons that register.
     pub fn persons(self) -> Self {
         self

@@ -162,6 +162,7 @@ fn windows_and_joins_in_time() {
     timed.hash_join(rates).on(|a| a.id, |b| b.id).as_of_event_time().map(|a, b| Out { key: a.region, value: b.amount }).sink(\"l\", csv(\"l.csv\"));
     let made = source::<Order>(\"made\", generate().rows(1_000).rate(100).column(\"id\", \"sequence\").column(\"region\", \"choice:EU|US\"));
     let bids = source::<Order>(\"bids\", nexmark().bids().rate(10_000));
+    source::<Order>(\"growing\", ndjson(\"growing.ndjson\").follow()).sink(\"p\", stdout());
     made.union(bids).sink(\"n\", csv(\"n.csv\"));
     timed.lookup_join(customers).on(|a| a.id, |c| c.id).map(|a, c| Out { key: a.region + &c.name, value: a.amount }).sink(\"m\", csv(\"m.csv\"));",
     );

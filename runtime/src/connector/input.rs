@@ -11,6 +11,7 @@ use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Once};
+use std::time::Duration;
 
 /// What to read.
 pub(super) enum Bytestream {
@@ -39,6 +40,23 @@ impl Input {
         let name = path.display().to_string();
         let file = File::open(path).map_err(|source| ConnectorError::Read { path: name.clone(), source })?;
         Self::of_file(name, file)
+    }
+
+    /// Opens a file that others still write: it is read as it grows, and ends when the process is asked to stop.
+    pub(super) fn follow(path: &Path) -> Result<Self, ConnectorError> {
+        let name = path.display().to_string();
+        let failed = |source| ConnectorError::Read { path: name.clone(), source };
+        let mut file = Growing(File::open(path).map_err(failed)?);
+        let mut start = vec![0; START_BYTES];
+        let count = loop {
+            match file.read(&mut start) {
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                result => break result.map_err(failed)?,
+            }
+        };
+        start.truncate(count);
+        let stream = io::Cursor::new(start.clone()).chain(file);
+        Ok(Self { name: name.clone().into(), bytes: Bytestream::Stream(Box::new(stream)), start })
     }
 
     /// Takes standard input; a file that was redirected there is mapped like any other.
@@ -81,6 +99,22 @@ fn map(file: &File, name: &str) -> io::Result<Bytes> {
         return Ok(Bytes::new());
     }
     Ok(Bytes::from_owner(MappedFile::new(file, name)?))
+}
+
+/// A file that grows. At its end it waits for a moment, and then says that a read would have to wait for more.
+struct Growing(File);
+
+impl Read for Growing {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+        match self.0.read(bytes) {
+            Ok(0) if !bytes.is_empty() && !interrupt::is_requested() => {
+                std::thread::sleep(LOOK_AGAIN_AFTER);
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            result => result,
+        }
+    }
 }
 
 /// A pipe or a device: who waits for its next bytes stops waiting when the run is asked to stop.

@@ -81,10 +81,25 @@ pub fn open_source(
         let format = place.format.or_else(|| place::format_by_content(&input.start)).unwrap_or(Format::Ndjson);
         return open_input(input, format, &source.fields, options, scan);
     }
+    let follows = replacement.is_none() && flag(&source.connector, "follow", &place.path)?;
+    let files = place::files(&place.path)?;
+    if follows && files.len() > 1 {
+        return Err(ConnectorError::Unsupported {
+            path: place.path,
+            detail: "is more than one file, and the first that is followed never ends: name one file, or one source each"
+                .into(),
+        });
+    }
     let mut sources = Vec::new();
-    for path in place::files(&place.path)? {
-        let input = Input::open(&path)?;
+    for path in files {
+        let input = if follows { Input::follow(&path)? } else { Input::open(&path)? };
         let format = format_of(&input, &path, place.format)?;
+        if follows && !matches!(format, Format::Csv | Format::Ndjson) {
+            return Err(ConnectorError::Unsupported {
+                path: input.name.to_string(),
+                detail: "only text is followed as it grows: CSV or NDJSON".into(),
+            });
+        }
         sources.push(open_input(input, format, &source.fields, options, scan)?);
     }
     Ok(Chain::of(sources))

@@ -1,6 +1,7 @@
 //! Generators that make so many rows a second: when each is due.
 
 use super::error::ConnectorError;
+use crate::interrupt;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,15 @@ impl Pace {
 
     /// Waits until number `count`, counted from 0, is due.
     pub(super) fn wait_for(&self, count: u64) {
-        std::thread::sleep(self.due_in(count));
+        // Who waits for long looks up now and then whether the run is to stop.
+        const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+        loop {
+            let left = self.due_in(count);
+            if left.is_zero() || interrupt::is_requested() {
+                return;
+            }
+            std::thread::sleep(left.min(LOOK_AGAIN_AFTER));
+        }
     }
 
     /// Whether number `count`, counted from 0, is due.

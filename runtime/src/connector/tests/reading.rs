@@ -253,3 +253,42 @@ fn ndjson_takes_fields_in_any_order_and_skips_others() {
     assert!(floats.value(0).is_nan() && floats.value(1) == -1500.0);
     assert_eq!(batch.column(2).null_count(), 3);
 }
+
+#[test]
+fn a_file_is_read_as_it_grows() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().expect("a temporary directory can be made");
+    let path = folder.path().join("growing.ndjson");
+    std::fs::write(&path, "{\"id\":1}\n{\"id\":2}\n{\"i").expect("it can be written");
+    let mut growing = source(&path, &[field("id", BaseType::Int64)]);
+    growing.connector.options.insert("follow".to_owned(), "true".to_owned());
+    let opened = open_source(&growing, None, &Scan::of(vec![0])).expect("it opens");
+    let writer = std::thread::spawn({
+        let path = path.clone();
+        move || {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            let mut file = std::fs::OpenOptions::new().append(true).open(path).expect("it is there");
+            file.write_all(b"d\":3}\n").expect("it can be written");
+        }
+    });
+    let mut reader = opened.open(0).expect("it opens");
+    let mut ids = Vec::new();
+    while ids.len() < 3 {
+        let batch = reader.next().expect("it reads").expect("it never ends");
+        ids.extend_from_slice(batch.column(0).as_primitive::<arrow_array::types::Int64Type>().values());
+    }
+    assert_eq!(ids, [1, 2, 3]);
+    writer.join().expect("it has written");
+}
+
+#[test]
+fn several_files_cannot_be_followed() {
+    let folder = tempfile::tempdir().expect("a temporary directory can be made");
+    for name in ["a.ndjson", "b.ndjson"] {
+        std::fs::write(folder.path().join(name), "{\"id\":1}\n").expect("it can be written");
+    }
+    let mut growing = source(&folder.path().join("*.ndjson"), &[field("id", BaseType::Int64)]);
+    growing.connector.options.insert("follow".to_owned(), "true".to_owned());
+    let Err(error) = open_source(&growing, None, &Scan::of(vec![0])) else { panic!("it was opened") };
+    assert!(error.to_string().contains("more than one file"), "{error}");
+}

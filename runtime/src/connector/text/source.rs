@@ -241,7 +241,7 @@ struct Block {
 }
 
 impl Block {
-    /// Reads until there are so many bytes, or all.
+    /// Reads until there are so many bytes, or all, or those that are there of a file that grows.
     fn fill(&mut self, wanted: usize) -> Result<(), ConnectorError> {
         while self.text.len() < wanted && !self.is_end {
             let start = self.text.len();
@@ -253,6 +253,9 @@ impl Block {
                 }
                 Err(error) => {
                     self.text.truncate(start);
+                    if error.kind() == io::ErrorKind::WouldBlock {
+                        return Ok(());
+                    }
                     if error.kind() != io::ErrorKind::Interrupted {
                         return Err(ConnectorError::Read { path: self.path.to_string(), source: error });
                     }

@@ -244,7 +244,14 @@ impl Changes {
         }
         if let Some(column) = rest.last_mut() {
             debug_assert_eq!(column.ty, CHANGE, "the change is the last column");
-            picked.iter().for_each(|(is_new, _)| column.push_word(if *is_new == 1 { 1 } else { -1i64 as u64 }));
+            for at in 0..groups.len() {
+                let is_new = picked[at].0 == 1;
+                // A row that is taken back for another, and that other one, are an update.
+                let other = if is_new { at.checked_sub(1) } else { Some(at + 1) };
+                let is_update = other.is_some_and(|other| groups.get(other) == Some(&groups[at]));
+                let change: i64 = if is_update { 2 } else { 1 };
+                column.push_word((if is_new { change } else { -change }) as u64);
+            }
         }
         out.added(groups.len());
         self.given.add_some(&new, &kept);
