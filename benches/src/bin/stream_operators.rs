@@ -7,12 +7,19 @@
 use sabot_runtime::measure_streams::{Case, cases};
 use std::time::{Duration, Instant};
 
+/// What the thread has computed so far, without what others have computed meanwhile; where the system says so.
+fn computed() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
+}
+
 /// The shortest of several runs.
 fn best<T>(mut run: impl FnMut() -> T) -> (Duration, T) {
     let timed = |run: &mut dyn FnMut() -> T| {
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), computed());
         let result = run();
-        (started.elapsed(), result)
+        let elapsed = started.elapsed();
+        (computed().zip(before).map_or(elapsed, |(after, before)| after - before), result)
     };
     let first = timed(&mut run);
     (0..2).map(|_| timed(&mut run)).fold(first, |best, next| if next.0 < best.0 { next } else { best })

@@ -7,13 +7,14 @@
 use super::gather::{gather, renumber};
 use super::keyed::Keyed;
 use super::{Output, Stored, StreamSpec, StreamState};
-use crate::column::{Column, Values};
+use crate::column::Values;
 use crate::error::RunError;
 use crate::operator::collect::Rows;
 use crate::primitive::hash_table::NONE;
 use crate::table::MOST_ROWS;
-use std::cmp::Ordering;
+use rank::{Order, Ranked};
 
+mod rank;
 #[cfg(test)]
 mod tests;
 
@@ -24,9 +25,9 @@ const LEAST_ROWS: usize = if cfg!(test) { 16 } else { 4096 };
 #[derive(Clone, Debug, Default)]
 struct Ranking {
     /// In order.
-    rows: Vec<u32>,
+    rows: Vec<Ranked>,
     /// Those that were given, in order.
-    given: Vec<u32>,
+    given: Vec<Ranked>,
     is_changed: bool,
 }
 
@@ -42,6 +43,8 @@ pub(super) struct Top {
     stored: Stored,
     /// By key.
     rankings: Vec<Ranking>,
+    /// Bytes of what is in them.
+    ranked: usize,
     /// Keys whose rows have changed, in the order of their first change.
     changed: Vec<u32>,
     /// Rows after the dead ones were taken out the last time.
@@ -50,41 +53,18 @@ pub(super) struct Top {
     numbers: Vec<u32>,
 }
 
-/// What comes first.
-#[derive(Clone, Debug)]
-struct Order {
-    by: Vec<(u32, bool)>,
-}
-
-impl Order {
-    /// Rows of one order are equal.
-    fn compare_values(&self, columns: &[Column], a: u32, b: u32) -> Ordering {
-        for (position, descending) in &self.by {
-            let order = columns[*position as usize].compare(a as usize, b as usize);
-            let order = if *descending { order.reverse() } else { order };
-            if order.is_ne() {
-                return order;
-            }
-        }
-        Ordering::Equal
-    }
-
-    fn compare(&self, columns: &[Column], a: u32, b: u32) -> Ordering {
-        self.compare_values(columns, a, b).then(a.cmp(&b))
-    }
-}
-
 impl Top {
     pub(super) fn new(spec: &StreamSpec, by: &[(u32, bool)], limit: u64, change: Option<u32>) -> Self {
         Self {
             name: spec.name.clone(),
-            order: Order { by: by.to_vec() },
+            order: Order::new(by),
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             change: change.map(|position| position as usize),
             first_column: spec.first_column(),
             keyed: Keyed::new(&spec.layout, &spec.keys, true),
             stored: Stored::new(&spec.inputs[0]),
             rankings: Vec::new(),
+            ranked: 0,
             changed: Vec::new(),
             lived: 0,
             watermark: i64::MIN,
@@ -94,9 +74,11 @@ impl Top {
 
     /// A row is added to a key; says whether that changes the first rows.
     fn add(&mut self, key: u32, row: u32) -> bool {
-        let Self { order, stored, rankings, limit, .. } = self;
+        let Self { order, stored, rankings, limit, ranked, .. } = self;
         let rows = &mut rankings[key as usize].rows;
-        let is_before = |other: &u32| order.compare(&stored.columns, *other, row).is_lt();
+        let before = rows.capacity();
+        let new = order.ranked(&stored.columns, row);
+        let is_before = |other: &Ranked| order.compare(&stored.columns, *other, new).is_lt();
         // Mostly a row is the last one, or does not count at all.
         let place = if rows.last().is_none_or(is_before) { rows.len() } else { rows.partition_point(is_before) };
         if self.change.is_none() {
@@ -105,7 +87,8 @@ impl Top {
             }
             rows.truncate(*limit - 1);
         }
-        rows.insert(place, row);
+        rows.insert(place, new);
+        *ranked += (rows.capacity() - before) * size_of::<Ranked>();
         place < *limit
     }
 
@@ -114,33 +97,34 @@ impl Top {
         let Self { order, stored, rankings, limit, change, .. } = self;
         let rows = &mut rankings[key as usize].rows;
         let columns = &stored.columns;
-        let start = rows.partition_point(|other| order.compare_values(columns, *other, row).is_lt());
+        let gone = order.ranked(columns, row);
+        let start = rows.partition_point(|other| order.compare_values(columns, *other, gone).is_lt());
         let is_it = |other: u32| {
             let mut others = columns.iter().enumerate().filter(|(position, _)| Some(*position) != *change);
             others.all(|(_, column)| column.compare(other as usize, row as usize).is_eq())
         };
-        let equals = rows[start..].iter().take_while(|other| order.compare_values(columns, **other, row).is_eq());
-        let Some(place) = equals.copied().position(is_it) else { return false };
+        let equals = rows[start..].iter().take_while(|other| order.compare_values(columns, **other, gone).is_eq());
+        let Some(place) = equals.map(|other| other.row).position(is_it) else { return false };
         rows.remove(start + place);
         start + place < *limit
     }
 
     /// Gives the changes of all keys.
     fn give(&mut self, out: &mut Output) {
-        let Self { order, stored, rankings, limit, .. } = self;
+        let Self { order, stored, rankings, limit, ranked, .. } = self;
         let (mut rows, mut changes) = (Vec::new(), Vec::new());
         for key in self.changed.drain(..) {
             let ranking = &mut rankings[key as usize];
             ranking.is_changed = false;
             let now = &ranking.rows[..ranking.rows.len().min(*limit)];
             // Both are in order.
-            let missing = |from: &[u32], of: &[u32], to: &mut Vec<u32>| {
+            let missing = |from: &[Ranked], of: &[Ranked], to: &mut Vec<u32>| {
                 let mut of = of;
                 for &row in from {
                     let before = of.iter().take_while(|other| order.compare(&stored.columns, **other, row).is_lt());
                     of = &of[before.count()..];
-                    if of.first() != Some(&row) {
-                        to.push(row);
+                    if of.first().is_none_or(|other| other.row != row.row) {
+                        to.push(row.row);
                     }
                 }
             };
@@ -148,7 +132,9 @@ impl Top {
             changes.resize(rows.len(), -1i64 as u64);
             missing(now, &ranking.given, &mut rows);
             changes.resize(rows.len(), 1);
+            let before = ranking.given.capacity();
             now.clone_into(&mut ranking.given);
+            *ranked += (ranking.given.capacity() - before) * size_of::<Ranked>();
         }
         let columns = &mut out.rows.columns;
         gather(columns, &stored.columns, &rows);
@@ -174,7 +160,7 @@ impl Top {
         }
         let mut stays = vec![false; self.stored.rows];
         for ranking in &self.rankings {
-            ranking.rows.iter().chain(&ranking.given).for_each(|row| stays[*row as usize] = true);
+            ranking.rows.iter().chain(&ranking.given).for_each(|ranked| stays[ranked.row as usize] = true);
         }
         let (new, kept) = renumber(&stays);
         self.stored.keep(&kept);
@@ -184,8 +170,10 @@ impl Top {
         self.keyed.keep(&keys);
         self.rankings.retain(lives);
         for ranking in &mut self.rankings {
-            ranking.rows.iter_mut().chain(&mut ranking.given).for_each(|row| *row = new[*row as usize]);
+            ranking.rows.iter_mut().chain(&mut ranking.given).for_each(|ranked| ranked.row = new[ranked.row as usize]);
         }
+        let bytes = |ranking: &Ranking| (ranking.rows.capacity() + ranking.given.capacity()) * size_of::<Ranked>();
+        self.ranked = self.rankings.iter().map(bytes).sum();
         self.changed.iter_mut().for_each(|key| *key = new_key[*key as usize]);
         self.changed.retain(|key| *key != NONE);
     }
@@ -219,6 +207,7 @@ impl StreamState for Top {
         if self.watermark == i64::MAX {
             self.give(out);
             self.rankings = Vec::new();
+            self.ranked = 0;
             self.lived = 0;
             self.stored.keep(&[]);
             self.keyed.keep(&[]);
@@ -233,10 +222,9 @@ impl StreamState for Top {
     }
 
     fn memory_bytes(&self) -> usize {
-        let of_key = |ranking: &Ranking| (ranking.rows.capacity() + ranking.given.capacity()) * 4;
         self.stored.memory_bytes()
             + self.keyed.memory_bytes()
-            + self.rankings.iter().map(of_key).sum::<usize>()
+            + self.ranked
             + self.rankings.capacity() * size_of::<Ranking>()
     }
 
