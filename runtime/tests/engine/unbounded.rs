@@ -219,3 +219,24 @@ fn windows_of_the_machines_time_close_by_the_clock() {
         assert_eq!(given[1], Vec::<Row>::new());
     }
 }
+
+#[test]
+fn windows_of_the_machines_time_end_with_the_input() {
+    let rows = rows(120, 500, int(), 2, 5);
+    let mut plan = windows(int(), &rows, KIND, Lateness { lateness: 0, allowed: 0 });
+    for table in &mut plan.manifest.tables {
+        if let TableKind::Window { processing_time, .. } = &mut table.kind {
+            *processing_time = true;
+        }
+    }
+    if let End::Window { time, .. } = &mut plan.manifest.pipelines[0].body.end {
+        *time = None;
+    }
+    for workers in [1, 2] {
+        plan.batch_rows = Some(7);
+        let options = RunOptions { parallelism: Some(workers), ..RunOptions::default() };
+        let (given, _) = plan.run(&options, 1).unwrap_or_else(|error| panic!("{error}"));
+        let count = |row: &Row| if let V::I(count) = row[3] { count } else { 0 };
+        assert_eq!(given[0].iter().map(count).sum::<i64>(), 500, "every row is in one window");
+    }
+}
