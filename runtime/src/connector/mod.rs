@@ -86,8 +86,9 @@ pub fn open_source(
     if follows && files.len() > 1 {
         return Err(ConnectorError::Unsupported {
             path: place.path,
-            detail: "is more than one file, and the first that is followed never ends: name one file, or one source each"
-                .into(),
+            detail:
+                "is more than one file, and the first that is followed never ends: name one file, or one source each"
+                    .into(),
         });
     }
     let mut sources = Vec::new();
