@@ -71,6 +71,7 @@ impl Invoice {
     }
 }
 
+/// Each invoice with what is due when, and the sums of every month.
 #[sabot::pipeline]
 pub fn invoices() {
     let invoices = source::<Invoice>("invoices", ndjson("input/invoices.ndjson"));

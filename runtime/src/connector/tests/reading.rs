@@ -275,7 +275,7 @@ fn a_file_is_read_as_it_grows() {
     let mut ids = Vec::new();
     while ids.len() < 3 {
         let batch = reader.next().expect("it reads").expect("it never ends");
-        ids.extend_from_slice(batch.column(0).as_primitive::<arrow_array::types::Int64Type>().values());
+        ids.extend_from_slice(batch.column(0).as_primitive::<Int64Type>().values());
     }
     assert_eq!(ids, [1, 2, 3]);
     writer.join().expect("it has written");
