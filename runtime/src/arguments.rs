@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 /// What a command line asks for.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum Command {
     /// Run the job.
     Run(RunArguments),
