@@ -161,8 +161,18 @@ fn compare(example: &Example, way: &str, outputs: &Path) {
             std::fs::write(&kept, &made).expect("the example's folder can be written");
         }
         let kept = std::fs::read_to_string(&kept).expect("the golden file is part of the example");
-        assert_eq!(made, kept, "{}: sink `{sink}` by {way}", example.folder);
+        // An executable is compiled before it knows its files: of two topics it joins rows as they come.
+        let has_order = way != "executable" || example.folder != JOBGRAPH_API.folder;
+        assert_eq!(lines(&made, has_order), lines(&kept, has_order), "{}: sink `{sink}` by {way}", example.folder);
     }
+}
+
+fn lines(text: &str, has_order: bool) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    if !has_order {
+        lines.sort_unstable();
+    }
+    lines
 }
 
 fn updating() -> bool {

@@ -262,6 +262,11 @@ impl std::fmt::Debug for Partitioner {
 }
 
 impl Partitioner {
+    /// The registers that it writes.
+    pub(crate) fn regs(&self) -> Vec<Reg> {
+        self.partitions.first().map(|end| end.regs().collect()).unwrap_or_default()
+    }
+
     /// For these registers, of these types.
     pub(crate) fn new(regs: &[Reg], types: &[ColumnType]) -> Self {
         let (schema, fields, pool) = (schema(types), fields(types), Arc::default());

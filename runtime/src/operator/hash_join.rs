@@ -330,6 +330,8 @@ impl Probe {
         partitioner: &mut Partitioner,
         file: &SpillFile,
     ) -> Result<(), RunError> {
+        // Of all rows: those that stay read the same strings.
+        partitioner.regs().into_iter().for_each(|reg| registers.materialise(reg, selection, false));
         let mut away = self.reader.without_nulls(registers, selection);
         partitions_of_keys(&self.reader.read(registers, &away), &away, 0, &mut self.partitions);
         let words = away.words;

@@ -268,7 +268,7 @@ fn left(changes: &[Row]) -> Vec<Row> {
     for change in changes {
         let (row, V::I(count)) = (&change[..3], &change[3]) else { panic!("a change is a number") };
         let entry = rows.entry(format!("{row:?}")).or_insert((row.to_vec(), 0));
-        entry.1 += count;
+        entry.1 += count.signum(); // an update is told apart by its size
     }
     assert!(rows.values().all(|(_, count)| [0, 1].contains(count)), "a row is there once or not at all");
     sorted(rows.into_values().filter(|(_, count)| *count > 0).map(|(row, _)| row).collect())

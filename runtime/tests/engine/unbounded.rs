@@ -168,6 +168,8 @@ fn a_silent_source_holds_nobody_up() {
     assert_eq!(running.rows(0), [window(0, 2, 3, 1, 2)]);
     // It speaks again: in time for what is open.
     running.taps[1].put(&types, &[row(14), row(25)]);
+    // Had the first one gone on before the second was heard, its row would be late.
+    std::thread::sleep(Duration::from_millis(300));
     running.taps[0].put(&types, &[row(30)]);
     running.wait_for(0, 3);
     let mut given = running.stop().swap_remove(0);
