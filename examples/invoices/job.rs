@@ -93,7 +93,7 @@ pub fn invoices() {
             month: g.key(),
             invoices: g.count(),
             net: g.sum(|i| i.net),
-            tax: g.sum(Invoice::tax),
+            tax: g.sum(|i| i.tax()),
             largest: g.max(|i| i.net),
         })
         .order_by(|m| m.month)
