@@ -156,6 +156,7 @@ fn windows_and_joins_in_time() {
     timed.key_by(|o| (o.id, o.count)).window(count(TEN)).aggregate(|w| Out { key: String::new(), value: w.key().0 as f64 }).sink(\"f\", csv(\"f.csv\"));
     timed.window(tumbling(minutes(1)).processing_time()).aggregate(|w| Out { key: region.clone(), value: w.count() as f64 }).sink(\"g\", csv(\"g.csv\"));
     let others = source::<Order>(\"others\", csv(PATH)).event_time(|o| o.at, lateness(seconds(0)));
+    orders.sink(\"o\", csv(\"o.csv\"));
     timed.hash_join(others).on(|a| a.id, |b| b.id).within(minutes(1)).left().map(|a, b| Out { key: a.region, value: b.map(|b| b.amount).unwrap_or(least) }).sink(\"h\", csv(\"h.csv\"));
     timed.hash_join(timed).on(|a| a.id, |b| b.id).window(tumbling(minutes(1))).map(|a, b| Out { key: a.region, value: b.amount }).sink(\"i\", csv(\"i.csv\"));
     timed.asof_join(rates).on(|a| a.id, |b| b.id).nearest().tolerance(hours(1)).left().map(|a, b| Out { key: a.region, value: b.map(|b| b.amount).unwrap_or(0.0) }).sink(\"j\", csv(\"j.csv\"));
