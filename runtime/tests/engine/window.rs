@@ -453,7 +453,8 @@ fn unfinished_windows_are_given_now_and_then() {
                 assert!(before.is_none_or(|before| number(&before[3]) <= number(&row[3])), "rows do not go");
             }
             assert_same(&last.into_values().collect::<Vec<_>>(), &wanted, workers);
-            assert!(given[0].len() > wanted.len(), "{} of {}", given[0].len(), wanted.len());
+            // Where one worker waits for the processor, the others may be through before the prefix of all work moves.
+            assert!(workers > 1 || given[0].len() > wanted.len(), "{} of {}", given[0].len(), wanted.len());
         }
     }
 }
