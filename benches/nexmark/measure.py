@@ -19,6 +19,7 @@ HERE = pathlib.Path(__file__).parent
 JOBS = HERE.parents[1] / "examples" / "nexmark"
 QUERIES = [f"q{number:02}" for number in range(23)]
 PEERS = ["DuckDB", "Polars", "DataFusion"]
+RENOIR = ["q03", "q04", "q05", "q07", "q08"]
 # What tells when an event of the answer happened; queries without it have no latency.
 TIME_COLUMNS = {"q00": "date_time", "q01": "date_time", "q05": "window_end", "q10": "date_time",
                 "q11": "end", "q13": "date_time", "q14": "date_time", "q20": "bid_date_time"}
@@ -124,6 +125,22 @@ def flink(target, queries, events, data):
             print(row(query, "Flink, CSV", events, os.cpu_count(), result, None), flush=True)
 
 
+def renoir(target, queries, events, runs, data):
+    """Renoir over the same events as values in memory, without the texts that these queries do not read."""
+    lines_of_events = data / "renoir.tsv"
+    if not lines_of_events.exists():
+        subprocess.run([sys.executable, HERE.parent / "renoir" / "export.py", data, lines_of_events], check=True)
+    for query in queries:
+        command = [target / "renoir" / "release" / "sabot-bench-renoir", query, lines_of_events, runs + 1, os.cpu_count()]
+        lines, wrong = output(command)
+        if wrong:
+            print(f"| {query} | Renoir | {wrong} |", flush=True)
+        else:
+            result = {"seconds": [line["wall_ms"] / 1e3 for line in lines[1:-1]], "rows": lines[-2]["rows"],
+                      "peak_rss_bytes": lines[-1]["peak_rss_bytes"]}
+            print(row(query, "Renoir, in memory", events, os.cpu_count(), result, None), flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--target", type=pathlib.Path, required=True)
@@ -133,6 +150,7 @@ def main():
     parser.add_argument("--from", dest="kinds", action="append", choices=["generator", "arrow", "parquet"])
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--flink", action="store_true")
+    parser.add_argument("--renoir", action="store_true")
     parser.add_argument("--latency", action="store_true", help="at half of the rate that a query reaches")
     parser.add_argument("--latency-seconds", type=float, default=30)
     arguments = parser.parse_args()
@@ -169,6 +187,9 @@ def main():
     if arguments.flink:
         print("\n### Flink\n\n| query | engine | s | min s | M events/s | per core | peak MB | rows | |\n|---|---|---|---|---|---|---|---|---|")
         flink(arguments.target, queries, events, data)
+    if arguments.renoir:
+        print("\n### Renoir\n\n| query | engine | s | min s | M events/s | per core | peak MB | rows | |\n|---|---|---|---|---|---|---|---|---|")
+        renoir(arguments.target, [query for query in queries if query in RENOIR], events, arguments.runs, data)
     if arguments.latency:
         print("\n### from the creation of an event to its row, at half of the rate above\n")
         print("| query | M events/s | p50 ms | p99 ms | p99.9 ms | peak MB | rows |\n|---|---|---|---|---|---|---|")
