@@ -141,6 +141,9 @@ impl<'a> JobRun<'a> {
         for (table, feeds) in &group.feeds {
             if let Some(live) = self.tables[*table as usize].live() {
                 live.start(feeds);
+                if let (Some(stream), Some(every)) = (live.stream(), self.flush_every) {
+                    stream.flush_every(every);
+                }
             }
         }
         let stream = |table: &u32| Some((*table, self.tables[*table as usize].live()?.stream()?));

@@ -48,6 +48,8 @@ pub struct RunOptions {
     /// How long after a barrier has gone through streams the next one follows; `None`: there are none. A barrier comes to every
     /// table and every sink behind all rows that came before it, and before all others.
     pub barrier_every: Option<Duration>,
+    /// How often at most the changes of a key are given, where rows change; `None`: as often as the job says, else every 100 ms.
+    pub flush_every: Option<Duration>,
     /// Set from outside to end the run early, leaving no outputs; where a source does not end by itself, what was read until
     /// then is the output.
     pub stop: Option<Arc<AtomicBool>>,
@@ -136,6 +138,7 @@ impl Job {
             drains: AtomicBool::new(false),
             idle_after: options.idle_after,
             barrier_every: options.barrier_every,
+            flush_every: options.flush_every,
             barriers: AtomicU64::new(0),
             waiting_bytes: AtomicUsize::new(0),
             account: Account::new(options.memory_budget, options.spill_dir.clone()),

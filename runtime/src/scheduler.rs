@@ -56,6 +56,8 @@ pub(crate) struct JobRun<'a> {
     pub(crate) idle_after: Option<Duration>,
     /// How long after a barrier the next one is put behind what was read, if any.
     pub(crate) barrier_every: Option<Duration>,
+    /// How often changes of a key are given at most, if not as often as the job says.
+    pub(crate) flush_every: Option<Duration>,
     /// Barriers that have gone through everything.
     pub(crate) barriers: AtomicU64,
     pub(crate) waiting_bytes: AtomicUsize,

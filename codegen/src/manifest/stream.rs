@@ -29,17 +29,21 @@ pub(super) fn stream(keys: &[Type], inputs: &[Vec<Type>], operator: &StreamOpera
     }
 }
 
+fn join_kind(kind: JoinKind) -> abi::JoinKind {
+    match kind {
+        JoinKind::Inner => abi::JoinKind::Inner,
+        JoinKind::Left => abi::JoinKind::Left,
+        JoinKind::Right => abi::JoinKind::Right,
+        JoinKind::Full => abi::JoinKind::Full,
+        JoinKind::Semi => abi::JoinKind::Semi,
+        JoinKind::Anti => abi::JoinKind::Anti,
+    }
+}
+
 fn stream_operator(operator: &StreamOperator) -> abi::StreamOperator {
     match operator {
         StreamOperator::Join { kind, keep } => abi::StreamOperator::Join {
-            kind: match kind {
-                JoinKind::Inner => abi::JoinKind::Inner,
-                JoinKind::Left => abi::JoinKind::Left,
-                JoinKind::Right => abi::JoinKind::Right,
-                JoinKind::Full => abi::JoinKind::Full,
-                JoinKind::Semi => abi::JoinKind::Semi,
-                JoinKind::Anti => abi::JoinKind::Anti,
-            },
+            kind: join_kind(*kind),
             keep: match *keep {
                 Keep::Forever => abi::Keep::Forever,
                 Keep::Within { us } => abi::Keep::Within { us },
@@ -55,6 +59,9 @@ fn stream_operator(operator: &StreamOperator) -> abi::StreamOperator {
             },
             tolerance_us: *tolerance_us,
         },
+        StreamOperator::JoinChanges { kind, changes } => {
+            abi::StreamOperator::JoinChanges { kind: join_kind(*kind), changes: *changes }
+        }
         StreamOperator::First => abi::StreamOperator::First,
         StreamOperator::Top { by, limit, change } => {
             abi::StreamOperator::Top { by: by.clone(), limit: *limit, change: *change }

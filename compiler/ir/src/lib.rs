@@ -7,6 +7,7 @@
 
 pub mod ast;
 pub mod body;
+mod changes;
 pub mod diagnostic;
 pub mod display;
 pub mod estimate;

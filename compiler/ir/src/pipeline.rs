@@ -195,6 +195,14 @@ pub enum StreamOperator {
         /// Position in the input's columns of the change that a row is; none: all are added.
         change: Option<u32>,
     },
+    /// Pairs of rows of the two inputs, of which some may be taken back, as changes; a null in a key matches nothing. Columns: as
+    /// of a join, but for the inputs' changes, then `change`.
+    JoinChanges {
+        /// Which rows it gives.
+        kind: JoinKind,
+        /// By input: position in its columns, behind all others, of the change that a row is; none: all are added.
+        changes: [Option<u32>; 2],
+    },
 }
 
 /// What an accumulator takes of each row, by position in the input's columns.

@@ -242,7 +242,8 @@ pub enum Operator {
     ///
     /// Schema: `Inner`: left columns, right columns. `Left`, `Right`, `Full`: the same, then a `bool` column for each
     /// side that may be missing (`$left` before `$right`: whether the row has that side), and that side's columns are
-    /// optional. `Semi`, `Anti`: left columns.
+    /// optional. `Semi`, `Anti`: left columns. Where rows of a side may be taken back, behind all others the join's own
+    /// `$change`, unless the last column is the left rows'.
     HashJoin {
         /// Which rows it gives.
         kind: JoinKind,

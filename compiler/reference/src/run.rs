@@ -199,7 +199,9 @@ impl Run<'_> {
             Operator::HashJoin { kind, left_keys, right_keys, build } => {
                 let left = cx.with_values(input(0), left_keys)?;
                 let right = cx.with_values(input(1), right_keys)?;
-                Ok(hash_join(*kind, *build, &left, &right, (width(0), width(1))))
+                let mut rows = hash_join(*kind, *build, &left, &right, (width(0), width(1)));
+                rows.iter_mut().for_each(|row| row.row.resize(node.schema.len(), Value::Int(1)));
+                Ok(rows)
             }
             Operator::IntervalJoin { kind, left_keys, right_keys, left_time, right_time, within_us } => {
                 let left = cx.timed(input(0), left_keys, left_time)?;

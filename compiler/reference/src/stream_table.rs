@@ -46,6 +46,20 @@ pub(crate) fn given(operator: &StreamOperator, inputs: &[Vec<FedRow>], widths: &
         StreamOperator::Asof { outer, direction, tolerance_us } => {
             asof_join(*outer, *direction, *tolerance_us, &timed(0), &timed(1), widths[1])
         }
+        StreamOperator::JoinChanges { kind, changes } => {
+            let side = |input: usize| -> Vec<Keyed> {
+                let rows = netted(&inputs[input], changes[input]).into_iter();
+                rows.map(|mut fed| {
+                    fed.columns.truncate(widths[input] - usize::from(changes[input].is_some()));
+                    (fed.columns, match_key(&fed.key))
+                })
+                .collect()
+            };
+            let width = |input: usize| widths[input] - usize::from(changes[input].is_some());
+            let mut rows = join(*kind, Side::Right, &side(0), &side(1), width(0), width(1));
+            rows.iter_mut().for_each(|row| row.push(Value::Int(1)));
+            rows
+        }
         StreamOperator::First => {
             let mut seen = BTreeSet::new();
             inputs[0].iter().filter(|fed| seen.insert(key_of(&fed.key))).map(|fed| fed.columns.clone()).collect()

@@ -30,7 +30,7 @@ impl Planner<'_, '_> {
             }
         };
         let joined = self.asof_node(op, "an as-of join", (kind, direction), left, right, keys);
-        self.pairs(op, joined, kind, (left, right), 0)
+        self.pairs(op, joined, kind, (left, right), [0, 0])
     }
 
     /// `.as_of_event_time()`.
@@ -56,7 +56,7 @@ impl Planner<'_, '_> {
         }
         let of = (kind, AsofDirection::Backward);
         let joined = self.asof_node(op, "a join with the row in force at a time", of, left, right, keys);
-        self.pairs(op, joined, kind, (left, right), 0)
+        self.pairs(op, joined, kind, (left, right), [0, 0])
     }
 
     fn asof_kind(&mut self, op: &StreamOperatorNode) -> Option<JoinKind> {

@@ -18,7 +18,7 @@ pub(super) fn ends(connector: &Connector) -> bool {
 }
 
 impl Planner<'_, '_> {
-    fn is_bounded(&self, node: NodeId) -> bool {
+    pub(super) fn is_bounded(&self, node: NodeId) -> bool {
         self.plan.node(node).properties.bounded
     }
 
@@ -41,6 +41,17 @@ impl Planner<'_, '_> {
         false
     }
 
+    /// Whether what a lookup join reads first ends, if it is one; reports it.
+    pub(super) fn lookup_ends(&mut self, op: &StreamOperatorNode, right: NodeId) -> bool {
+        let is_lookup = matches!(op.get("lookup"), Some(Parameter::Bool(true)));
+        if !is_lookup || self.is_bounded(right) {
+            return true;
+        }
+        let (source, declared) = self.endless_source(right);
+        self.cx.say(say::lookup_never_ends(op.span, &source, declared));
+        false
+    }
+
     /// Whether rows without a partner can be told, and whether the state of a join is bounded; reports what is not.
     /// `closes`: the rows of both sides belong to windows, and the keys say to which.
     pub(super) fn can_join(
@@ -51,9 +62,7 @@ impl Planner<'_, '_> {
         closes: bool,
     ) -> bool {
         let (left_goes_on, right_goes_on) = (!self.is_bounded(left), !self.is_bounded(right));
-        if matches!(op.get("lookup"), Some(Parameter::Bool(true))) && right_goes_on {
-            let (source, declared) = self.endless_source(right);
-            self.cx.say(say::lookup_never_ends(op.span, &source, declared));
+        if !self.lookup_ends(op, right) {
             return false;
         }
         if closes {

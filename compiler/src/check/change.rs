@@ -32,11 +32,14 @@ impl Planner<'_, '_> {
         node.properties.has_change().then(|| (Expr::column(position, Type::Int8), field()))
     }
 
+    /// The first of these whose rows may be taken back.
+    pub(super) fn change_among(&self, inputs: &[Stream]) -> Option<NodeId> {
+        inputs.iter().filter_map(|input| input.node).find(|node| self.change(*node).is_some())
+    }
+
     /// Whether an operator that cannot take rows back gets such rows; reports it.
     pub(super) fn refuse_changes(&mut self, op: &StreamOperatorNode, inputs: &[Stream]) -> bool {
-        let Some(node) = inputs.iter().filter_map(|input| input.node).find(|node| self.change(*node).is_some()) else {
-            return false;
-        };
+        let Some(node) = self.change_among(inputs) else { return false };
         let (name, at) = self.origin_of_changes(node);
         self.cx.say(say::changes_not_taken(op.operator_type.name(), &op.name, op.span, &name, at));
         true

@@ -34,10 +34,15 @@ impl Planner<'_, '_> {
                 return Stream::unknown();
             }
         }
-        if self.refuse_changes(op, &[left.clone(), right.clone()]) {
-            return Stream::unknown();
-        }
+        let inputs = [left.clone(), right.clone()];
         let kind = kind_of(op);
+        if self.change_among(&inputs).is_some() {
+            let in_time = ["within_ms", "window", "as_of_event_time"].iter().any(|clause| op.get(clause).is_some());
+            if in_time && self.refuse_changes(op, &inputs) {
+                return Stream::unknown();
+            }
+            return self.join_changes(op, kind, left, right);
+        }
         let keys = self.join_keys(op, left, right);
         if matches!(op.get("as_of_event_time"), Some(Parameter::Bool(true))) {
             return self.temporal_join(op, left, right, keys);
@@ -52,7 +57,7 @@ impl Planner<'_, '_> {
         if let (Some(node), true, Some(_)) = (joined, is_semi, window) {
             return self.without_window_end(op, node, left);
         }
-        self.pairs(op, joined, kind, (left, right), u32::from(window.is_some()))
+        self.pairs(op, joined, kind, (left, right), [u32::from(window.is_some()); 2])
     }
 
     /// The keys of both sides.
@@ -67,14 +72,14 @@ impl Planner<'_, '_> {
         self.same_keys(op, left_key?, right_key?)
     }
 
-    /// What is made of the pairs of a join. Each side has `extra` columns behind its own that no closure sees.
+    /// What is made of the pairs of a join. The sides have so many `extra` columns behind their own that no closure sees.
     pub(super) fn pairs(
         &mut self,
         op: &StreamOperatorNode,
         joined: Option<NodeId>,
         kind: JoinKind,
         (left, right): (&Stream, &Stream),
-        extra: u32,
+        extra: [u32; 2],
     ) -> Stream {
         let (left_missing, right_missing) =
             (matches!(kind, JoinKind::Right | JoinKind::Full), matches!(kind, JoinKind::Left | JoinKind::Full));
@@ -85,8 +90,10 @@ impl Planner<'_, '_> {
             }
             return Stream { node: joined, row: left.row.clone() };
         }
-        let left_width = u32::try_from(fields_of(self.cx, &left.row).len()).unwrap_or(u32::MAX).saturating_add(extra);
-        let right_width = u32::try_from(fields_of(self.cx, &right.row).len()).unwrap_or(u32::MAX).saturating_add(extra);
+        let left_width =
+            u32::try_from(fields_of(self.cx, &left.row).len()).unwrap_or(u32::MAX).saturating_add(extra[0]);
+        let right_width =
+            u32::try_from(fields_of(self.cx, &right.row).len()).unwrap_or(u32::MAX).saturating_add(extra[1]);
         let width = left_width.saturating_add(right_width);
         let mut sides = Vec::new();
         let left_value = side_value(self.cx, &left.row, 0, left_missing.then_some(width), &mut sides);
@@ -247,7 +254,7 @@ impl Planner<'_, '_> {
         joined: Option<NodeId>,
         left: (&Stream, bool),
         right: (&Stream, bool),
-        extra: u32,
+        extra: [u32; 2],
     ) -> Stream {
         if left.0.row.is_error() || right.0.row.is_error() {
             return Stream::unknown();
@@ -278,11 +285,11 @@ impl Planner<'_, '_> {
         let columns: Vec<Value> = (0_u32..)
             .zip(&fields)
             .filter_map(|(position, field)| {
-                let skipped = if (position as usize) < of_left { 0 } else { extra };
+                let skipped = if (position as usize) < of_left { 0 } else { extra[0] };
                 Some(Value::Scalar(Expr::column(position + skipped, field.ty.column_type()?)))
             })
             .collect();
-        let has_more = left.1 || right.1 || extra > 0;
+        let has_more = left.1 || right.1 || extra != [0, 0];
         let renamed = names.iter().any(|name| name.contains("_right"));
         let record = RecordTy { name: op.name.clone(), fields, span: Span::NONE };
         let row = Ty::Record(self.cx.add_record(record));

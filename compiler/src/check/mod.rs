@@ -36,6 +36,7 @@ mod infer;
 mod inside;
 mod interval_join;
 mod join;
+mod join_changes;
 mod library;
 mod limits;
 mod list;

@@ -146,12 +146,16 @@ pub(crate) fn lookup_never_ends(at: Span, source: &str, declared: Span) -> Diagn
 
 /// Rows that are taken back, and an operator that cannot take them back.
 pub(crate) fn changes_not_taken(operator: &str, name: &str, at: Span, origin: &str, made: Span) -> Diagnostic {
-    Diagnostic::error("E0535", format!("`{name}` ({operator}) cannot take rows back"))
+    let diagnostic = Diagnostic::error("E0535", format!("`{name}` ({operator}) cannot take rows back"))
         .label(at, "gets rows that change later")
-        .label(made, format!("this `{origin}` gives a row again whenever it changes"))
-        .help(
-            "aggregate by window, so that each row is final: `.key_by(..).window(tumbling(minutes(5))).aggregate(..)`",
-        )
+        .label(made, format!("this `{origin}` gives a row again whenever it changes"));
+    let by_window =
+        "aggregate by window, so that each row is final: `.key_by(..).window(tumbling(minutes(5))).aggregate(..)`";
+    if operator == "hash_join" {
+        let by_key = "or join by key alone, `.hash_join(other).on(l, r)`: pairs change with their rows";
+        return diagnostic.help(format!("{by_window}, {by_key}"));
+    }
+    diagnostic.help(by_window)
 }
 
 /// A sink that cannot take a row back.
@@ -198,4 +202,11 @@ pub(crate) fn state_grows(at: Span) -> Diagnostic {
     Diagnostic::warning("E0810", "this join keeps every row of both sides for ever")
         .label(at, "its state grows without bound")
         .help("say how far apart partners are at most, `.within(minutes(10))`, or join in windows, `.window(tumbling(minutes(10)))`")
+}
+
+/// A join of rows that are taken back with a stream whose rows never are.
+pub(crate) fn side_grows(at: Span, side: &str) -> Diagnostic {
+    Diagnostic::warning("E0810", format!("this join keeps every row of its {side} side for ever"))
+        .label(at, "its state grows without bound")
+        .help(format!("a row of the other side may change at any time: make the {side} side a table, or its rows fewer, with `.dedup(..)` or `.top_n(..)`"))
 }

@@ -258,10 +258,11 @@ fn narrow(
 fn joined(kind: JoinKind, [left, right]: [&Vec<u32>; 2], [left_width, right_width, width]: [u32; 3]) -> Vec<u32> {
     let mut columns = left.clone();
     match kind {
-        JoinKind::Semi | JoinKind::Anti => {}
+        // Where only right rows are taken back: the change.
+        JoinKind::Semi | JoinKind::Anti => columns.extend(left_width..width),
         JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full => {
             columns.extend(right.iter().map(|column| column + left_width));
-            // Whether the row has the side, where it may be missing.
+            // Whether the row has the side, where it may be missing; and its change, where rows are taken back.
             columns.extend(left_width + right_width..width);
         }
     }

@@ -86,7 +86,7 @@ impl<'a> BodyBuilder<'a> {
         let dedup = if is_dedup { dedup_layout(self.cx, id) } else { None };
         let is_aggregate = matches!(node.operator, Operator::Aggregate { .. } | Operator::WindowAggregate { .. });
         let streams = match live(self.cx.plan, id) {
-            Some(Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes) => {
+            Some(Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes | Live::JoinChanges) => {
                 Some(stream_layout(self.cx, id))
             }
             Some(Live::Window | Live::Closes(_)) | None => None,
@@ -178,7 +178,7 @@ impl<'a> BodyBuilder<'a> {
         let node = self.cx.plan.node(id);
         let owner = self.owner(id);
         match live(self.cx.plan, id) {
-            Some(live @ (Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes)) => {
+            Some(live @ (Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes | Live::JoinChanges)) => {
                 return Next::End(self.feed(id, port, live, owner, stream));
             }
             Some(Live::Window | Live::Closes(_)) | None => {}
@@ -467,6 +467,10 @@ impl<'a> BodyBuilder<'a> {
         }
         if matches!(kind, JoinKind::Left | JoinKind::Full) {
             origins.push((1, None));
+        }
+        // Pairs are taken back with the rows that probe.
+        if origins.len() < node.schema.len() {
+            origins.push((layout.shape.probe, Some(width(layout.shape.probe) - 1)));
         }
         let value = |(position, (side, column)): (usize, &(usize, Option<usize>))| {
             let field = &node.schema.fields[position];

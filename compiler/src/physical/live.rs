@@ -27,6 +27,8 @@ pub(super) enum Live {
     Top,
     /// Accumulators by key, given as changes.
     Changes,
+    /// Rows of both inputs by key, some of which may be taken back; given as changes.
+    JoinChanges,
 }
 
 /// How this operator does; nothing if it keeps no state, or needs all of its input first.
@@ -37,6 +39,9 @@ pub(super) fn live(plan: &Plan, id: NodeId) -> Option<Live> {
         Operator::WindowAggregate { .. } => Some(Live::Window),
         Operator::IntervalJoin { within_us, .. } => Some(Live::Join(Keep::Within { us: *within_us })),
         Operator::AsofJoin { .. } => Some(Live::Asof),
+        Operator::HashJoin { kind, .. } if plan.keeps_changes(*kind, node.inputs[0], node.inputs[1]) => {
+            Some(Live::JoinChanges)
+        }
         Operator::HashJoin { left_keys, right_keys, .. } => {
             let ends = |keys: &[Expr], at: usize| end_among(plan, node, keys, at);
             match (ends(left_keys, 0), ends(right_keys, 1)) {
@@ -91,6 +96,29 @@ pub(super) fn stream_layout(cx: &PhysicalCx<'_>, id: NodeId) -> StreamLayout {
     let needed = cx.needed(id);
     let mut layout = StreamLayout { inputs: Vec::new(), outputs: BTreeMap::new(), by: Vec::new() };
     match &node.operator {
+        Operator::HashJoin { kind, .. } if live(cx.plan, id) == Some(Live::JoinChanges) => {
+            let only_left = matches!(kind, JoinKind::Semi | JoinKind::Anti);
+            // The inputs' changes stand behind all that is given.
+            let changes = [0, 1].map(|at| change_of(cx.plan, node.inputs[at]));
+            let of_sides = [changes[0], changes[1].filter(|_| !only_left).map(|at| at + width(0))];
+            let wanted = needed.iter().copied().filter(|at| !of_sides.contains(&Some(*at)));
+            layout.sides(&wanted.collect(), [width(0), if only_left { 0 } else { width(1) }], column);
+            for (side, change) in changes.into_iter().enumerate() {
+                layout.inputs[side].extend(change.map(|at| column(side, at)));
+            }
+            let flags = match kind {
+                JoinKind::Inner | JoinKind::Semi | JoinKind::Anti => 0,
+                JoinKind::Left | JoinKind::Right => 1,
+                JoinKind::Full => 2,
+            };
+            let own = layout
+                .inputs
+                .iter()
+                .zip(changes)
+                .map(|(columns, change)| columns.len() - usize::from(change.is_some()));
+            let change = own.sum::<usize>() as u32 + flags;
+            layout.outputs.insert(node.schema.len() as u32 - 1, change);
+        }
         Operator::HashJoin { kind, .. } | Operator::IntervalJoin { kind, .. } => {
             let only_left = matches!(kind, JoinKind::Semi | JoinKind::Anti);
             layout.sides(needed, [width(0), if only_left { 0 } else { width(1) }], column);
@@ -187,7 +215,9 @@ pub(super) fn table(cx: &PhysicalCx<'_>, id: NodeId, live: Live) -> Option<Table
     }
     let layout = match live {
         Live::Closes(_) | Live::Window => return None,
-        Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes => stream_layout(cx, id),
+        Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes | Live::JoinChanges => {
+            stream_layout(cx, id)
+        }
     };
     let mut inputs: Vec<Vec<Type>> = layout.inputs.iter().map(|columns| types(columns)).collect();
     let change = |layout: &StreamLayout| {
@@ -198,6 +228,10 @@ pub(super) fn table(cx: &PhysicalCx<'_>, id: NodeId, live: Live) -> Option<Table
             Operator::HashJoin { kind, left_keys, .. } | Operator::IntervalJoin { kind, left_keys, .. },
             Live::Join(keep),
         ) => (values(left_keys), StreamOperator::Join { kind: *kind, keep }),
+        (Operator::HashJoin { kind, left_keys, .. }, Live::JoinChanges) => {
+            let change = |at: usize| change_of(cx.plan, node.inputs[at]).map(|_| inputs[at].len() as u32 - 1);
+            (values(left_keys), StreamOperator::JoinChanges { kind: *kind, changes: [change(0), change(1)] })
+        }
         (Operator::AsofJoin { outer, left_keys, direction, tolerance_us, .. }, _) => (
             values(left_keys),
             StreamOperator::Asof { outer: *outer, direction: *direction, tolerance_us: *tolerance_us },

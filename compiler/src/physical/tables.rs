@@ -186,7 +186,10 @@ fn table(cx: &PhysicalCx<'_>, purpose: Purpose, ids: &BTreeMap<NodeId, String>) 
     }
     let closes = match live {
         Some(Live::Closes(part)) => Some(part as u32),
-        Some(Live::Window | Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes) | None => None,
+        Some(
+            Live::Window | Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes | Live::JoinChanges,
+        )
+        | None => None,
     };
     let rows = |limit: Option<u64>| TableKind::Rows { columns: rows_layout(cx, purpose).types(), limit };
     let kind = match &node.operator {

@@ -108,6 +108,11 @@ fn stream(inputs: &[Vec<ColumnType>], operator: &StreamOperator) -> (String, Vec
             columns.push(column("time", BaseType::TimestampUs));
             format!("asof join {direction:?}")
         }
+        StreamOperator::JoinChanges { kind, .. } => {
+            columns.push(column("side", BaseType::Int8));
+            columns.push(column("rows", BaseType::Int64));
+            format!("join {kind:?}, of changes")
+        }
         StreamOperator::First => return ("keys that were there".to_owned(), columns),
         StreamOperator::Top { by, limit, .. } => format!("first {limit} by {by:?}"),
         StreamOperator::Aggregate { calls, .. } => {

@@ -134,6 +134,13 @@ pub enum StreamOperator {
         /// Position in the input's columns of the change that a row is; none: all are added.
         change: Option<u32>,
     },
+    /// Pairs of rows of the two inputs, as changes.
+    JoinChanges {
+        /// Which rows it gives.
+        kind: JoinKind,
+        /// By input: position in its columns, behind all others, of the change that a row is; none: all are added.
+        changes: [Option<u32>; 2],
+    },
 }
 
 /// What an accumulator takes of each row, by position in the input's columns.

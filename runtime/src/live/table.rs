@@ -233,7 +233,7 @@ impl LiveTable {
         }
         if let LiveKind::Stream(table) = &self.kind {
             let ended = table.end_round(&job.account)?;
-            table.start_round(&feeds);
+            table.start_round(&feeds, aligned.is_some());
             let aligned = aligned.filter(|_| !table.is_busy());
             let Some(ended) = ended else {
                 given.barrier = aligned.unwrap_or(given.barrier);

@@ -388,6 +388,12 @@ fn stream_operator(operator: &StreamOperator) -> String {
             let tolerance = tolerance_us.map_or_else(String::new, |us| format!(" within {us}us"));
             format!("{outer}asof join {}{tolerance}", asof_direction(*direction))
         }
+        StreamOperator::JoinChanges { kind, changes: [left, right] } => {
+            let of = |side: &str, change: Option<u32>| {
+                change.map_or_else(String::new, |at| format!(", {side} of changes @{at}"))
+            };
+            format!("changes of {} join{}{}", join_kind(*kind), of("left", *left), of("right", *right))
+        }
         StreamOperator::First => "first row".to_owned(),
         StreamOperator::Top { by, limit, change } => {
             let key = |(at, descending): &(u32, bool)| format!("@{at}{}", if *descending { " descending" } else { "" });

@@ -120,6 +120,15 @@ fn stream(operator: &StreamOperator) -> (String, String) {
             "left rows until they are decided, right rows that may still be the nearest".to_owned(),
             "when event time has passed them".to_owned(),
         ),
+        StreamOperator::JoinChanges { changes, .. } => (
+            "the rows of both inputs that were not taken back".to_owned(),
+            match changes {
+                [Some(_), Some(_)] => "when they are taken back".to_owned(),
+                [Some(_), None] => "when they are taken back; the rows of the right input never".to_owned(),
+                [None, Some(_)] => "when they are taken back; the rows of the left input never".to_owned(),
+                [None, None] => "never".to_owned(),
+            },
+        ),
         StreamOperator::First => ("the keys that were there".to_owned(), "never: it grows with the keys".to_owned()),
         StreamOperator::Top { limit, change: None, .. } => {
             (format!("at most {limit} rows per key"), "never: it grows with the keys".to_owned())

@@ -11,7 +11,7 @@ use super::expr::{Scope, check_expr};
 use crate::display::pipeline::schema;
 use crate::expr::Expr;
 use crate::pipeline::{
-    AggregateInput, AggregateSpec, Body, End, OperatorId, Origin, Pipeline, Pipelines, Reg, Step, StreamOperator,
+    AggregateInput, AggregateSpec, Body, End, Keep, OperatorId, Origin, Pipeline, Pipelines, Reg, Step, StreamOperator,
     TableId, TableKind,
 };
 use crate::plan::{JoinKind, WindowKind};
@@ -341,7 +341,12 @@ impl<'a> Verifier<'a> {
                 self.read("feed", &read, &readable);
                 match self.table(*table) {
                     Some(TableKind::Stream { keys: key_types, inputs, operator }) => {
-                        let is_join = matches!(operator, StreamOperator::Join { .. } | StreamOperator::Asof { .. });
+                        let is_join = matches!(
+                            operator,
+                            StreamOperator::Join { .. }
+                                | StreamOperator::JoinChanges { .. }
+                                | StreamOperator::Asof { .. }
+                        );
                         if is_join {
                             self.keys("feed", keys, key_types);
                         } else {
@@ -552,6 +557,17 @@ pub fn stream_columns(keys: &[Type], inputs: &[Vec<Type>], operator: &StreamOper
             JoinKind::Full => (optional(input(0)), optional(input(1)), 2),
             JoinKind::Semi | JoinKind::Anti => (input(0), Vec::new(), 0),
         },
+        StreamOperator::JoinChanges { kind, changes } => {
+            let inputs = [0, 1].map(|at| {
+                let mut columns = input(at);
+                columns.truncate(columns.len().saturating_sub(usize::from(changes[at].is_some())));
+                columns
+            });
+            let join = StreamOperator::Join { kind: *kind, keep: Keep::Forever };
+            let mut columns = stream_columns(keys, &inputs, &join);
+            columns.push(Type::Int8);
+            return columns;
+        }
         StreamOperator::Asof { outer: false, .. } => (input(0), input(1), 0),
         StreamOperator::Asof { outer: true, .. } => (input(0), optional(input(1)), 1),
         StreamOperator::First => (input(0), Vec::new(), 0),

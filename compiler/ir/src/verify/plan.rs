@@ -145,7 +145,10 @@ impl Verifier<'_> {
                 if left_keys.len() != right_keys.len() || pairs.clone().any(|(a, b)| a.ty != b.ty) {
                     self.say(id, "the keys of its sides differ in type");
                 }
-                self.types(id, &join_types(*kind, input, right));
+                let mut columns = join_types(*kind, input, right);
+                let takes_back = node.inputs.iter().any(|input| plan.node(*input).properties.has_change());
+                columns.extend((takes_back && node.schema.len() > columns.len()).then_some(Type::Int8));
+                self.types(id, &columns);
             }
             Operator::IntervalJoin { kind, left_keys, right_keys, left_time, right_time, within_us } => {
                 self.timed_join(id, [left_keys, right_keys], [left_time, right_time], [input, schema_of(1)]);

@@ -123,6 +123,30 @@ fn changes() {
 }
 
 #[test]
+fn joins_of_changes() {
+    let totals = "trades.key_by(|t| t.symbol).aggregate(|g| Total { symbol: g.key(), volume: g.count() })";
+    let cases = [
+        format!(
+            r#"{totals}.hash_join(timeless).on(|t| t.symbol, |n| n.symbol).left().map(|t, n| Bare {{ symbol: t.symbol, price: n.map(|n| n.price).unwrap_or(0.0) }}).sink("o", csv("o.csv"));"#
+        ),
+        format!(
+            r#"{totals}.hash_join(plain).on(|t| t.symbol, |r| r.symbol).map(|t, r| Bare {{ symbol: t.symbol, price: r.rate }}).sink("o", csv("o.csv"));"#
+        ),
+        format!(
+            r#"{totals}.hash_join(plain).on(|t| t.symbol, |r| r.symbol).full().map(|t, r| Total {{ symbol: r.map(|r| r.symbol).unwrap_or(String::new()), volume: t.map(|t| t.volume).unwrap_or(0) }}).sink("o", csv("o.csv"));"#
+        ),
+        format!(r#"{totals}.hash_join(plain).on(|t| t.symbol, |r| r.symbol).anti().sink("o", csv("o.csv"));"#),
+        format!(r#"plain.hash_join({totals}).on(|r| r.symbol, |t| t.symbol).semi().sink("o", csv("o.csv"));"#),
+        format!(r#"news.hash_join({totals}).on(|n| n.symbol, |t| t.symbol).anti().sink("o", csv("o.csv"));"#),
+        format!(r#"{totals}.lookup_join(news).on(|t| t.symbol, |n| n.symbol).map(|t, _n| t).sink("o", csv("o.csv"));"#),
+        format!(
+            r#"{totals}.hash_join(plain).on(|t| t.symbol, |r| r.symbol).as_of_event_time().map(|t, _r| t).sink("o", csv("o.csv"));"#
+        ),
+    ];
+    check("joins_of_changes", &cases.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
 fn mistakes_in_time() {
     check(
         "mistakes_in_time",

@@ -15,6 +15,7 @@ mod feed;
 mod first;
 mod gather;
 mod join;
+mod join_changes;
 pub(crate) mod key_group;
 pub(crate) mod keyed;
 #[cfg(feature = "measure")]
@@ -127,7 +128,7 @@ impl StreamSpec {
         inputs: &[Vec<ColumnType>],
         operator: &StreamOperator,
     ) -> Result<Self, RunError> {
-        let is_join = matches!(operator, StreamOperator::Join { .. } | StreamOperator::Asof { .. });
+        let is_join = is_join(operator);
         let spec = Self {
             name: name.to_owned(),
             keys: keys.to_vec(),
@@ -143,6 +144,11 @@ impl StreamSpec {
             StreamOperator::Join { keep: Keep::Window { end }, .. } => (*end as usize) < keys.len(),
             StreamOperator::Join { keep: Keep::Forever | Keep::Within { .. }, .. } => true,
             StreamOperator::Asof { .. } | StreamOperator::First => true,
+            // Behind the columns that are kept.
+            StreamOperator::JoinChanges { changes, .. } => changes
+                .iter()
+                .zip(inputs)
+                .all(|(change, columns)| change.is_none_or(|change| change as usize + 1 == columns.len())),
             StreamOperator::Top { by, change, .. } => by.iter().map(|(position, _)| *position).chain(*change).all(has),
             StreamOperator::Aggregate { calls, inputs, change } => {
                 let positions = inputs.iter().flat_map(|input| input.args.iter().copied().chain(input.filter));
@@ -160,22 +166,25 @@ impl StreamSpec {
         match &self.operator {
             StreamOperator::Join { keep, .. } => matches!(keep, Keep::Within { .. }),
             StreamOperator::Asof { .. } => true,
-            StreamOperator::First | StreamOperator::Top { .. } | StreamOperator::Aggregate { .. } => false,
+            StreamOperator::JoinChanges { .. }
+            | StreamOperator::First
+            | StreamOperator::Top { .. }
+            | StreamOperator::Aggregate { .. } => false,
         }
     }
 
     /// Whether a null is a key like any other; else rows with one match nothing.
     pub(crate) fn is_null_a_key(&self) -> bool {
-        match &self.operator {
-            StreamOperator::Join { .. } | StreamOperator::Asof { .. } => false,
-            StreamOperator::First | StreamOperator::Top { .. } | StreamOperator::Aggregate { .. } => true,
-        }
+        !is_join(&self.operator)
     }
 
     /// Whether it gives changes, which wait for a flush.
     pub(crate) fn gives_changes(&self) -> bool {
         match &self.operator {
-            StreamOperator::Join { .. } | StreamOperator::Asof { .. } | StreamOperator::First => false,
+            StreamOperator::Join { .. }
+            | StreamOperator::JoinChanges { .. }
+            | StreamOperator::Asof { .. }
+            | StreamOperator::First => false,
             StreamOperator::Top { .. } | StreamOperator::Aggregate { .. } => true,
         }
     }
@@ -219,6 +228,17 @@ impl StreamSpec {
                     .chain([left, right].into_iter().filter(|is| *is).map(|_| PRESENT))
                     .collect()
             }
+            StreamOperator::JoinChanges { kind, changes } => {
+                let (left, right) = may_be_missing(*kind);
+                let own = |input: usize| self.inputs[input].len() - usize::from(changes[input].is_some());
+                let of_right = if matches!(kind, JoinKind::Semi | JoinKind::Anti) { 0 } else { own(1) };
+                side(0, left)
+                    .take(own(0))
+                    .chain(side(1, right).take(of_right))
+                    .chain([left, right].into_iter().filter(|is| *is).map(|_| PRESENT))
+                    .chain([CHANGE])
+                    .collect()
+            }
             StreamOperator::Asof { outer, .. } => {
                 side(0, false).chain(side(1, *outer)).chain(outer.then_some(PRESENT)).collect()
             }
@@ -235,6 +255,9 @@ impl StreamSpec {
     pub(crate) fn state(&self, partition: usize) -> Box<dyn StreamState> {
         match &self.operator {
             StreamOperator::Join { kind, keep } => Box::new(join::Join::new(self, *kind, *keep)),
+            StreamOperator::JoinChanges { kind, changes } => {
+                Box::new(join_changes::JoinChanges::new(self, *kind, *changes))
+            }
             StreamOperator::Asof { outer, direction, tolerance_us } => {
                 Box::new(asof::Asof::new(self, *outer, *direction, *tolerance_us))
             }
@@ -244,6 +267,14 @@ impl StreamSpec {
                 Box::new(changes::Changes::new(self, partition, calls, inputs, *change))
             }
         }
+    }
+}
+
+/// Whether it joins two inputs.
+fn is_join(operator: &StreamOperator) -> bool {
+    match operator {
+        StreamOperator::Join { .. } | StreamOperator::JoinChanges { .. } | StreamOperator::Asof { .. } => true,
+        StreamOperator::First | StreamOperator::Top { .. } | StreamOperator::Aggregate { .. } => false,
     }
 }
 

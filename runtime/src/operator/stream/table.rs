@@ -15,7 +15,7 @@ use crate::watermark::{END_OF_TIME, NEVER};
 use sabot_abi::manifest::Reg;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,8 @@ pub(crate) struct StreamTable {
     rounds: Mutex<Rounds>,
     /// By partition.
     states: Vec<Mutex<Partition>>,
+    /// Changes of a key are given at most so often, in microseconds.
+    flush_every_us: AtomicU64,
 }
 
 /// Rows of one morsel, by partition.
@@ -125,12 +127,18 @@ impl StreamTable {
             states: (0..PARTITIONS).map(partition).collect(),
             inbox: Mutex::default(),
             rounds: Mutex::new(rounds),
+            flush_every_us: AtomicU64::new(micros(FLUSH_EVERY)),
             spec,
         }
     }
 
-    /// The next round, if there is none, and there is something to do.
-    pub(crate) fn start_round(&self, feeds: &[live::Feed]) {
+    /// Changes of a key are to be given that often at most.
+    pub(crate) fn flush_every(&self, every: Duration) {
+        self.flush_every_us.store(micros(every), Ordering::Relaxed);
+    }
+
+    /// The next round, if there is none, and there is something to do. Changes do not wait where a barrier does.
+    pub(crate) fn start_round(&self, feeds: &[live::Feed], has_barrier: bool) {
         let mut rounds = lock(&self.rounds);
         if rounds.current.is_some() || rounds.is_over {
             return;
@@ -161,7 +169,7 @@ impl StreamTable {
         }
         let is_last = is_all && feeds.iter().all(|feed| feed.progress.is_complete);
         rounds.is_changed |= !places.is_empty();
-        let is_flush = is_last || rounds.needs_flush(&self.spec);
+        let is_flush = is_last || self.needs_flush(&rounds, has_barrier && is_all);
         let is_news = watermarks != rounds.watermarks;
         if places.is_empty() && !is_news && !is_flush {
             return;
@@ -266,8 +274,14 @@ impl StreamTable {
         let rounds = lock(&self.rounds);
         match &rounds.current {
             Some(round) => round.next.load(Ordering::Relaxed) < PARTITIONS || round.left.load(Ordering::Relaxed) == 0,
-            None => rounds.needs_flush(&self.spec),
+            None => self.needs_flush(&rounds, false),
         }
+    }
+
+    /// Whether changes are due, be it for a barrier.
+    fn needs_flush(&self, rounds: &Rounds, has_barrier: bool) -> bool {
+        let is_due = || micros(rounds.flushed.elapsed()) >= self.flush_every_us.load(Ordering::Relaxed);
+        self.spec.gives_changes() && rounds.is_changed && !rounds.is_over && (has_barrier || is_due())
     }
 
     /// Rows that came when what they could have met was gone.
@@ -286,11 +300,8 @@ impl StreamTable {
     }
 }
 
-impl Rounds {
-    /// Whether changes are due.
-    fn needs_flush(&self, spec: &StreamSpec) -> bool {
-        spec.gives_changes() && self.is_changed && !self.is_over && self.flushed.elapsed() >= FLUSH_EVERY
-    }
+fn micros(of: Duration) -> u64 {
+    u64::try_from(of.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// What workers make their ways into the table of.
