@@ -221,9 +221,9 @@ impl<'a> Run<'a> {
                     self.outputs.entry(name.clone()).or_default().push(row.clone());
                 }
             }
-            (TableKind::Stream { operator, inputs, .. }, Table::Stream(of_inputs)) => {
+            (TableKind::Stream { operator, inputs, keys }, Table::Stream(of_inputs)) => {
                 let widths: Vec<usize> = inputs.iter().map(Vec::len).collect();
-                let given = given(operator, of_inputs, &widths);
+                let given = given(operator, keys.len(), of_inputs, &widths);
                 rows = given.rows;
                 let error = |code| RowError { code, span: Span::NONE };
                 refused.extend(given.refused.into_iter().map(|(key, code)| (key, error(code))));

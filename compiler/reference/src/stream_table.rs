@@ -6,10 +6,10 @@ use crate::asof_join::asof_join;
 use crate::interval_join::{TimedRow, interval_join};
 use crate::join::{Keyed, join};
 use crate::run::{Row, key_of, match_key, sort_positions};
-use crate::value::Value;
+use crate::value::{Value, sort_order};
 use sabot_abi::kernel::RowErrorCode;
 use sabot_ir::pipeline::{AggregateSpec, Keep, StreamInput, StreamOperator};
-use sabot_ir::plan::Side;
+use sabot_ir::plan::{AggregateFunction, Side};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row of one of the inputs.
@@ -27,8 +27,8 @@ pub(crate) struct Given {
     pub refused: Vec<(Row, RowErrorCode)>,
 }
 
-/// All that a table gives; `inputs` are by input, in the order they came, `widths` the numbers of their columns.
-pub(crate) fn given(operator: &StreamOperator, inputs: &[Vec<FedRow>], widths: &[usize]) -> Given {
+/// All that a table gives whose keys have so many parts; `inputs` are by input, in the order they came, `widths` the numbers of their columns.
+pub(crate) fn given(operator: &StreamOperator, keys: usize, inputs: &[Vec<FedRow>], widths: &[usize]) -> Given {
     let timed = |input: usize| -> Vec<TimedRow> {
         let timed = |fed: &FedRow| TimedRow { row: fed.columns.clone(), key: match_key(&fed.key), time: fed.time };
         inputs[input].iter().map(timed).collect()
@@ -71,7 +71,11 @@ pub(crate) fn given(operator: &StreamOperator, inputs: &[Vec<FedRow>], widths: &
             let parts = rows.first().map_or(0, |fed| fed.key.len() as u32);
             let wide: Vec<Row> = rows.iter().map(|fed| [&fed.columns[..], &fed.key].concat()).collect();
             let partition: Vec<u32> = (width..width + parts).collect();
-            let mut rows = sort_positions(&wide, by, Some(*limit), &partition);
+            let mut by = by.clone();
+            if let Some(change) = change {
+                by.extend((0..width).filter(|at| at != change).map(|at| (at, false)));
+            }
+            let mut rows = sort_positions(&wide, &by, Some(*limit), &partition);
             for row in &mut rows {
                 row.truncate(widths[0]);
                 match change {
@@ -82,7 +86,8 @@ pub(crate) fn given(operator: &StreamOperator, inputs: &[Vec<FedRow>], widths: &
             rows
         }
         StreamOperator::Aggregate { calls, inputs: of_calls, change } => {
-            return aggregated(calls, of_calls, &netted(&inputs[0], *change));
+            let rows = netted(&inputs[0], *change);
+            return aggregated(calls, of_calls, &rows, (keys == 0, change.is_some()));
         }
     };
     Given { rows, refused: Vec::new() }
@@ -105,9 +110,19 @@ fn netted(rows: &[FedRow], change: Option<u32>) -> Vec<FedRow> {
     left
 }
 
-fn aggregated(calls: &[AggregateSpec], inputs: &[StreamInput], rows: &[FedRow]) -> Given {
+/// `is_one`: there is one group, even of no rows; `changes`: when a row came says nothing, so of equals the least value counts.
+fn aggregated(
+    calls: &[AggregateSpec],
+    inputs: &[StreamInput],
+    rows: &[FedRow],
+    (is_one, changes): (bool, bool),
+) -> Given {
     let mut groups: Vec<(Row, Vec<&FedRow>)> = Vec::new();
     let mut positions: BTreeMap<Row, usize> = BTreeMap::new();
+    if is_one {
+        groups.push((Row::new(), Vec::new()));
+        positions.insert(Row::new(), 0);
+    }
     for row in rows {
         let group = *positions.entry(key_of(&row.key)).or_insert_with(|| {
             groups.push((row.key.clone(), Vec::new()));
@@ -122,7 +137,11 @@ fn aggregated(calls: &[AggregateSpec], inputs: &[StreamInput], rows: &[FedRow]) 
         for (call, input) in calls.iter().zip(inputs) {
             let counts = rows.iter().filter(|fed| input.filter.is_none_or(|at| fed.columns[at as usize].is_true()));
             let args = |fed: &&FedRow| input.args.iter().map(|at| fed.columns[*at as usize].clone()).collect();
-            match aggregate(call.function, &call.ty, &counts.map(args).collect::<Vec<Row>>()) {
+            let mut args: Vec<Row> = counts.map(args).collect();
+            if changes && matches!(call.function, AggregateFunction::ArgMin | AggregateFunction::ArgMax) {
+                args.sort_by(|a, b| sort_order(&a[1], &b[1]));
+            }
+            match aggregate(call.function, &call.ty, &args) {
                 Ok(value) => row.push(value),
                 Err(code) => wrong = wrong.or(Some(code)),
             }
@@ -154,8 +173,8 @@ mod tests {
         let inputs = vec![StreamInput { args: vec![0], filter: None }];
         let sum = StreamOperator::Aggregate { calls: vec![call], inputs, change: Some(1) };
         let row = |of: &[i128]| of.iter().map(|value| Value::Int(*value)).collect::<Row>();
-        assert_eq!(given(&sum, &rows, &[2]).rows, [row(&[1, 7, 1])]);
+        assert_eq!(given(&sum, 1, &rows, &[2]).rows, [row(&[1, 7, 1])]);
         let top = StreamOperator::Top { by: vec![(0, true)], limit: 1, change: Some(1) };
-        assert_eq!(given(&top, &rows, &[2]).rows, [row(&[7, 1])]);
+        assert_eq!(given(&top, 1, &rows, &[2]).rows, [row(&[7, 1])]);
     }
 }

@@ -8,7 +8,7 @@ use super::operators::{Planner, Stream};
 use crate::diagnostics::streams as say;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal};
 use sabot_ir::job_graph::StreamOperatorNode;
-use sabot_ir::plan::{Location, NodeId, Operator, Properties};
+use sabot_ir::plan::{AggregateCall, AggregateFunction, Location, NodeId, Operator, Properties};
 use sabot_ir::span::Span;
 use sabot_ir::ty::{Field, Schema, Type};
 
@@ -42,6 +42,24 @@ impl Planner<'_, '_> {
         let Some(node) = self.change_among(inputs) else { return false };
         let (name, at) = self.origin_of_changes(node);
         self.cx.say(say::changes_not_taken(op.operator_type.name(), &op.name, op.span, &name, at));
+        true
+    }
+
+    /// Whether an aggregate of rows that may be taken back asks which of them came first or last; reports it.
+    pub(super) fn refuse_order_of_changes(
+        &mut self,
+        op: &StreamOperatorNode,
+        input: NodeId,
+        calls: &[AggregateCall],
+    ) -> bool {
+        if self.change(input).is_none() {
+            return false;
+        }
+        let is_of_order =
+            |call: &&AggregateCall| matches!(call.function, AggregateFunction::First | AggregateFunction::Last);
+        let Some(call) = calls.iter().find(is_of_order) else { return false };
+        let (name, made) = self.origin_of_changes(input);
+        self.cx.say(say::order_of_changes(call.function.name(), &op.name, call.span, &name, made));
         true
     }
 

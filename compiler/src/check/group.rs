@@ -123,6 +123,9 @@ impl Planner<'_, '_> {
         window: Option<Window>,
     ) -> Option<NodeId> {
         let node = input.node?;
+        if self.refuse_order_of_changes(op, node, &calls) {
+            return None;
+        }
         let of_input = self.plan.node(node).properties.clone();
         let (mut exprs, names): (Vec<Expr>, Vec<String>) = keys.into_iter().unzip();
         self.with_known_end(node, &mut exprs);

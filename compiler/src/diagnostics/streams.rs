@@ -158,6 +158,15 @@ pub(crate) fn changes_not_taken(operator: &str, name: &str, at: Span, origin: &s
     diagnostic.help(by_window)
 }
 
+/// `g.first(..)` of rows that are taken back.
+pub(crate) fn order_of_changes(function: &str, name: &str, at: Span, origin: &str, made: Span) -> Diagnostic {
+    let which = if function == "first" { "arg_min" } else { "arg_max" };
+    Diagnostic::error("E0535", format!("`{name}` cannot say which row is the {function} of rows that change"))
+        .label(at, "when a change comes is a matter of when it was flushed")
+        .label(made, format!("this `{origin}` gives a row again whenever it changes"))
+        .help(format!("say by what it is meant: `g.{which}(|row| row.since, |row| row.value)`"))
+}
+
 /// A sink that cannot take a row back.
 pub(crate) fn sink_without_changes(name: &str, at: Span, origin: &str, made: Span) -> Diagnostic {
     Diagnostic::error("E0535", format!("the sink `{name}` cannot take rows back"))

@@ -232,11 +232,17 @@ fn insert_below(plan: &mut Plan, id: NodeId, shared: &[Expr], operators: &mut [&
             passed.extend(expr.columns().into_iter().filter(|column| *column <= u32::MAX / 2));
         }
     }
-    let passed: Vec<u32> = passed.into_iter().collect();
+    // Whether a row is taken back stands behind all others.
+    let change = below.properties.has_change().then(|| u32::try_from(below.schema.len()).unwrap_or(u32::MAX) - 1);
+    let passed: Vec<u32> = passed.into_iter().filter(|column| Some(*column) != change).collect();
     let width = u32::try_from(passed.len()).unwrap_or(u32::MAX);
+    let count = u32::try_from(shared.len()).unwrap_or(u32::MAX);
     let moved = |column: u32| {
         if column > u32::MAX / 2 {
             return width + (u32::MAX - column);
+        }
+        if Some(column) == change {
+            return width + count;
         }
         passed.iter().position(|kept| *kept == column).and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX)
     };
@@ -252,12 +258,20 @@ fn insert_below(plan: &mut Plan, id: NodeId, shared: &[Expr], operators: &mut [&
         fields.push(Field::new(free_name(&below.schema, number), value.ty.clone()));
         columns.push(value.clone());
     }
-    let event_time = below.properties.event_time.filter(|column| passed.contains(column)).map(moved);
+    if let Some(change) = change {
+        let field = below.schema.fields[change as usize].clone();
+        columns.push(Expr::column(change, field.ty.clone()));
+        fields.push(field);
+    }
+    let still = |column: Option<u32>| column.filter(|column| passed.contains(column)).map(moved);
+    let event_time = still(below.properties.event_time);
+    let window_end = still(below.properties.window_end);
     let keyed_by = &below.properties.keyed_by;
     let is_kept = keyed_by.iter().all(|column| passed.contains(column));
     let properties = Properties {
         keyed_by: if is_kept { keyed_by.iter().map(|column| moved(*column)).collect() } else { Vec::new() },
         event_time,
+        window_end,
         ..below.properties.clone()
     };
     let map = Node {

@@ -67,6 +67,23 @@ struct Summary {
     names: i64,
     mean: f64,
 }
+
+#[sabot::record]
+struct Statistics {
+    rows: i64,
+    some: i64,
+    sum: i64,
+    most: Option<String>,
+    at_most: i64,
+    at_least: i64,
+    variance: f64,
+    stddev: f64,
+    median: f64,
+    high: f64,
+    names: i64,
+    mean: f64,
+    quarters: f64,
+}
 ";
 
 /// What a side of the join is.
@@ -142,8 +159,26 @@ pub(crate) fn random_job(seed: u64) -> Job {
         _ => "|l| Pair { left: l.amount, right: l.key, name: l.name.clone(), other: None }",
     };
     writeln!(text, "        .map({map})").expect("a String takes any text");
-    match random.below(4) {
+    match random.below(6) {
         0 => text += "        .filter(|p| p.left != p.right)\n",
+        3 => {
+            text += "        .aggregate(|g| Statistics {
+            rows: g.count(),
+            some: g.count_if(|p| p.other.is_some()),
+            sum: g.sum_if(|p| p.right, |p| p.left > 2),
+            most: g.max(|p| p.other),
+            at_most: g.arg_max(|p| p.left * 100 + p.right, |p| p.right),
+            at_least: g.arg_min(|p| p.left * 100 + p.right, |p| p.left),
+            variance: g.variance(|p| p.right),
+            stddev: g.stddev(|p| p.left),
+            median: g.median(|p| p.right),
+            high: g.percentile(0.9, |p| p.left),
+            names: g.approx_count_distinct(|p| p.name.clone()),
+            mean: g.avg(|p| p.right as f64 * 0.5),
+            quarters: g.sum(|p| p.left as f64 * 0.25),
+        })\n";
+        }
+        4 => text += "        .key_by(|p| p.left).top_n(2, |p| (p.right, p.name.clone(), p.other))\n",
         1 | 2 => {
             text += "        .key_by(|p| p.left)
         .aggregate(|g| Summary {

@@ -203,6 +203,7 @@ fn mistakes_with_endless_streams() {
             r#"trades.hash_join(plain).on(|t| t.symbol, |r| r.symbol).right().map(|_t, r| r).sink("o", csv("o.csv"));"#,
             r#"trades.lookup_join(news).on(|t| t.symbol, |n| n.symbol).map(|t, _n| t).sink("o", csv("o.csv"));"#,
             r#"trades.key_by(|t| t.symbol).aggregate(|g| Total { symbol: g.key(), volume: g.count() }).hash_join(news).on(|t| t.symbol, |n| n.symbol).within(minutes(1)).map(|t, _n| t).sink("o", csv("o.csv"));"#,
+            r#"trades.key_by(|t| t.symbol).aggregate(|g| Total { symbol: g.key(), volume: g.count() }).key_by(|t| t.volume).aggregate(|g| Total { symbol: g.last(|t| t.symbol), volume: g.key() }).sink("o", csv("o.csv"));"#,
             r#"trades.key_by(|t| t.symbol).aggregate(|g| Total { symbol: g.key(), volume: g.count() }).dedup(|t| t.volume).sink("o", csv("o.csv"));"#,
             r#"trades.key_by(|t| t.symbol).aggregate(|g| Total { symbol: g.key(), volume: g.count() }).sink("o", kafka("totals").format(Format::Ndjson));"#,
             r#"trades.hash_join(news).on(|t| t.symbol, |n| n.symbol).within(minutes(1)).window(tumbling(minutes(1))).map(|t, _n| t).sink("o", csv("o.csv"));"#,

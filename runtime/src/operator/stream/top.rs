@@ -2,7 +2,8 @@
 //!
 //! Rows that only are added and come too late in the order are forgotten at once, others when they are pushed out. Where
 //! rows are also taken back, all rows of a key are kept: the next one may be wanted again. Changes are given by `flush`,
-//! rows that leave before those that come: what happens in between is nobody's business. Of equal rows the earlier is first.
+//! rows that leave before those that come: what happens in between is nobody's business. Of rows that are equal in this order the
+//! earlier is first; of those that change the one with the lesser columns.
 
 use super::gather::{gather, renumber};
 use super::keyed::Keyed;
@@ -55,9 +56,12 @@ pub(super) struct Top {
 
 impl Top {
     pub(super) fn new(spec: &StreamSpec, by: &[(u32, bool)], limit: u64, change: Option<u32>) -> Self {
+        // When changes come depends on when they were flushed.
+        let columns = 0..spec.inputs[0].len() as u32;
+        let ties = change.map_or_else(Vec::new, |change| columns.filter(|column| *column != change).collect());
         Self {
             name: spec.name.clone(),
-            order: Order::new(by),
+            order: Order::new(by).with_ties(ties),
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             change: change.map(|position| position as usize),
             first_column: spec.first_column(),

@@ -41,7 +41,9 @@ const DISTINCT: (AggregateFunction, &[u32], ColumnType, Option<u32>) =
     (AggregateFunction::CountDistinct, &[1], ColumnType { base: BaseType::UInt64, nullable: false }, None);
 const AVG: (AggregateFunction, &[u32], ColumnType, Option<u32>) =
     (AggregateFunction::Avg, &[2], ColumnType { base: BaseType::Float64, nullable: false }, None);
-const ALL: [(AggregateFunction, &[u32], ColumnType, Option<u32>); 6] = [COUNT, SUM, MAX, LAST, DISTINCT, AVG];
+const LEAST: (AggregateFunction, &[u32], ColumnType, Option<u32>) =
+    (AggregateFunction::Min, &[1], ColumnType { base: BaseType::String, nullable: false }, None);
+const ALL: [(AggregateFunction, &[u32], ColumnType, Option<u32>); 7] = [COUNT, SUM, MAX, LAST, DISTINCT, AVG, LEAST];
 
 #[test]
 fn a_flush_gives_at_most_one_change_of_a_key() {
@@ -131,7 +133,13 @@ fn model(rows: &[Texts], has_change: bool) -> Vec<String> {
         // Which of equal rows was taken back nobody can say.
         let last = if has_change { String::new() } else { format!(" {:?}", rows.last().expect("a row")[2]) };
         let max = max.map_or("None".to_owned(), |max| max.to_string());
-        given.push(format!("{key} {} {sum} {max}{last} {} {:?}", rows.len(), names.len(), floats / rows.len() as f64));
+        given.push(format!(
+            "{key} {} {sum} {max}{last} {} {:?} {:?}",
+            rows.len(),
+            names.len(),
+            floats / rows.len() as f64,
+            names.first().expect("a name")
+        ));
     }
     given.sort();
     given

@@ -1,7 +1,8 @@
 //! The values of each key with their number, for functions that cannot take a value back.
 //!
 //! Equal values are one entry. A value is as late as the last row that brought it, or, for functions that want the first, as
-//! early as the row that brought it when there was none; taking one back leaves the others where they are.
+//! early as the row that brought it when there was none; taking one back leaves the others where they are. Of values where another
+//! one is least or greatest, and equal, the least counts.
 
 use crate::column::Column;
 use crate::operator::accumulate::{Accumulators, Scratch};
@@ -43,6 +44,8 @@ pub(super) struct Values {
     came: u64,
     registers: AcrossThreads<Registers>,
     numbers: Vec<u32>,
+    /// What was computed last: its strings are in use until more is computed.
+    computed: Option<Accumulators>,
 }
 
 const GROUP: ColumnType = ColumnType { base: BaseType::UInt32, nullable: false };
@@ -61,6 +64,7 @@ impl Values {
             came: 0,
             registers: AcrossThreads(Registers::new(&fields(&types))),
             numbers: Vec::new(),
+            computed: None,
             types,
         }
     }
@@ -121,7 +125,7 @@ impl Values {
         self.compact();
     }
 
-    /// The function's values for these groups.
+    /// The function's values for these groups; strings stay until the next call.
     pub(super) fn compute(&mut self, groups: &[u32], scratch: &mut Scratch) -> Column {
         let mut picked: Vec<(u32, u64, u32)> = Vec::new();
         for (at, &group) in groups.iter().enumerate() {
@@ -135,6 +139,9 @@ impl Values {
                 number = entry.before;
             }
             picked[first..].sort_unstable();
+        }
+        if matches!(self.spec.function, AggregateFunction::ArgMin | AggregateFunction::ArgMax) {
+            self.sort_by_value(&mut picked);
         }
         let mut accumulators = Accumulators::new(&self.spec);
         accumulators.resize(groups.len());
@@ -168,7 +175,22 @@ impl Values {
             registers.load_rows((0..).zip(&columns), 0, rows.len());
             accumulators.update(&input, &groups, registers, &Selection::all(rows.len()), scratch, 0);
         }
-        accumulators.values(0..groups.len(), &mut BTreeSet::new())
+        let values = accumulators.values(0..groups.len(), &mut BTreeSet::new());
+        // Strings are theirs.
+        self.computed = Some(accumulators);
+        values
+    }
+
+    /// Orders the entries of each group by their last argument: of equal ones the first is taken, and when a change came
+    /// depends on when it was flushed.
+    fn sort_by_value(&self, picked: &mut [(u32, u64, u32)]) {
+        let numbers: Vec<u32> = picked.iter().map(|(.., number)| *number).collect();
+        let columns = self.keyed.columns(&numbers);
+        let Some(values) = columns.last() else { return };
+        let mut order: Vec<usize> = (0..picked.len()).collect();
+        order.sort_by(|a, b| picked[*a].0.cmp(&picked[*b].0).then_with(|| values.compare(*a, *b)));
+        let sorted: Vec<_> = order.into_iter().map(|at| picked[at]).collect();
+        picked.copy_from_slice(&sorted);
     }
 
     /// Takes values out of which there are none, if there may be more of them than others.
@@ -197,6 +219,7 @@ impl Values {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.keyed.memory_bytes() + self.entries.capacity() * size_of::<Entry>() + self.last.capacity() * 4
+        let computed = self.computed.as_ref().map_or(0, Accumulators::memory_bytes);
+        computed + self.keyed.memory_bytes() + self.entries.capacity() * size_of::<Entry>() + self.last.capacity() * 4
     }
 }

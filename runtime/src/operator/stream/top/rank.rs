@@ -17,11 +17,18 @@ pub(super) struct Ranked {
 pub(super) struct Order {
     /// Position and whether the greatest comes first.
     by: Vec<(u32, bool)>,
+    /// Columns that decide between rows of one order.
+    ties: Vec<u32>,
 }
 
 impl Order {
     pub(super) fn new(by: &[(u32, bool)]) -> Self {
-        Self { by: by.to_vec() }
+        Self { by: by.to_vec(), ties: Vec::new() }
+    }
+
+    /// Of rows of one order those with the lesser values in these columns come first, not those that came first.
+    pub(super) fn with_ties(self, ties: Vec<u32>) -> Self {
+        Self { ties, ..self }
     }
 
     /// A row as it is compared.
@@ -50,7 +57,10 @@ impl Order {
 
     /// Of equal rows the earlier comes first.
     pub(super) fn compare(&self, columns: &[Column], a: Ranked, b: Ranked) -> Ordering {
-        self.compare_values(columns, a, b).then(a.row.cmp(&b.row))
+        let tie = |position: &u32| columns[*position as usize].compare(a.row as usize, b.row as usize);
+        self.compare_values(columns, a, b)
+            .then_with(|| self.ties.iter().map(tie).find(|order| order.is_ne()).unwrap_or(Ordering::Equal))
+            .then(a.row.cmp(&b.row))
     }
 }
 
