@@ -172,7 +172,7 @@ struct State {
     pending: BTreeMap<Seq, Morsel>,
     in_work: BTreeSet<Seq>,
     done: BTreeSet<Seq>,
-    /// Number of pieces of the splits that were read to their end.
+    /// Number of pieces of the splits that were read to their end and are not all done.
     ended: BTreeMap<usize, u32>,
     frontier: (usize, u32),
     /// There is nothing more to merge.
@@ -713,6 +713,7 @@ impl State {
             if self.done.remove(&Seq::new(split, piece)) {
                 self.frontier.1 += 1;
             } else if self.ended.get(&split) == Some(&piece) {
+                self.ended.remove(&split);
                 self.frontier = (split + 1, 0);
             } else {
                 break;
@@ -742,6 +743,18 @@ mod tests {
         assert_eq!(morsels.done(seqs[0]).frontier, Seq::new(2, 0));
         assert_eq!(morsels.done(seqs[3]).frontier, Seq::new(2, 0));
         assert_eq!(morsels.done(seqs[2]).frontier, Seq::new(4, 0));
+    }
+
+    #[test]
+    fn what_is_done_leaves_nothing_behind() {
+        let waiting = AtomicUsize::new(0);
+        let morsels = Morsels::new(Input::Table(100 * MORSEL_ROWS), &waiting, None, None);
+        while let Some(morsel) = morsels.take().expect("tables can be read") {
+            morsels.done(morsel.seq);
+        }
+        let state = morsels.state.lock().expect("nobody panicked");
+        assert_eq!(state.frontier, (100, 0));
+        assert_eq!((state.ended.len(), state.done.len(), state.in_work.len(), state.marks.len()), (0, 0, 0, 0));
     }
 
     #[test]

@@ -167,11 +167,16 @@ impl Prefixes {
     pub(crate) fn before(&mut self, split: usize, tell: impl Fn(usize) -> Option<i64>) -> Option<i64> {
         while self.next < split {
             let known = self.ended.remove(&self.next).or_else(|| tell(self.next))?;
-            self.greatest = self.greatest.max(known);
-            self.next += 1;
-            self.before.insert(self.next, self.greatest);
+            self.pass(known);
         }
         self.before.get(&split).copied()
+    }
+
+    /// The greatest time of the next split is known.
+    fn pass(&mut self, greatest: i64) {
+        self.greatest = self.greatest.max(greatest);
+        self.next += 1;
+        self.before.insert(self.next, self.greatest);
     }
 
     /// A split was read to its end.
@@ -183,6 +188,11 @@ impl Prefixes {
 
     /// Nobody asks for splits before this one any more.
     pub(crate) fn forget(&mut self, split: usize) {
+        while self.next < split
+            && let Some(known) = self.ended.remove(&self.next)
+        {
+            self.pass(known);
+        }
         let split = split.min(self.next);
         if self.before.first_key_value().is_some_and(|(first, _)| *first < split) {
             self.before = self.before.split_off(&split);
@@ -207,6 +217,17 @@ mod tests {
         assert_eq!(prefixes.before(4, |split| Some(split as i64 * 10)), Some(30));
         prefixes.forget(3);
         assert_eq!((prefixes.before(3, nobody), prefixes.before(4, nobody)), (Some(20), Some(30)));
+    }
+
+    #[test]
+    fn splits_that_nobody_asks_for_are_forgotten() {
+        let mut prefixes = Prefixes::default();
+        for split in 0..100 {
+            prefixes.end(split, 100 - split as i64);
+            prefixes.forget(split + 1);
+        }
+        assert_eq!((prefixes.before.len(), prefixes.ended.len()), (1, 0));
+        assert_eq!(prefixes.before(100, |_| None), Some(100));
     }
 
     #[test]
