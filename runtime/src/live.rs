@@ -387,6 +387,23 @@ impl GroupRun<'_> {
         if !self.job.sinks.is_empty() && self.job.sinks.iter().all(SinkRun::is_enough) {
             self.runs.iter().for_each(|run| run.morsels.stop());
         }
+        let has_limits = |run: &PipelineRun<'_>| run.limits.iter().any(Option::is_some);
+        if self.runs.iter().any(has_limits) || self.job.sinks.iter().any(SinkRun::is_enough) {
+            self.stop_what_nobody_wants();
+        }
+    }
+
+    /// Ends pipelines whose rows nobody wants any more, from the sinks on: those that read what it fills have ended so before.
+    fn stop_what_nobody_wants(&self) {
+        for (number, run) in self.runs.iter().enumerate().rev() {
+            let is_stopped = |reader: &usize| self.runs[*reader].morsels.is_stopped();
+            let is_unread = |table: &u32| self.readers.get(table).is_some_and(|readers| readers.iter().all(is_stopped));
+            let has_readers = !self.fills[number].is_empty();
+            let progress = run.morsels.progress();
+            if run.has_enough(progress.frontier, has_readers && self.fills[number].iter().all(is_unread)) {
+                run.morsels.stop();
+            }
+        }
     }
 
     /// Everything that a pipeline has before a barrier is done: what is behind goes on when the tables that it fills have handed
@@ -405,7 +422,8 @@ impl GroupRun<'_> {
             return;
         }
         let of_reader = |(_, readers): &(&u32, &Vec<usize>)| readers.contains(&number);
-        if let Some(table) = self.readers.iter().find(of_reader).and_then(|(table, _)| live(*table)) {
+        let table = self.readers.iter().find(of_reader).and_then(|(table, _)| live(*table));
+        if let Some(table) = table.filter(|_| !run.morsels.is_stopped()) {
             let (given, taken) = (table.rows_before_barrier(), run.rows_done.load(Ordering::Relaxed));
             assert_eq!(given, taken, "before a barrier a pipeline has worked on just what came before it");
         }

@@ -179,6 +179,8 @@ struct State {
     is_merged: bool,
     /// Nothing behind this is wanted.
     stop_behind: Option<Seq>,
+    /// Nothing at all is.
+    is_stopped: bool,
     prefixes: Prefixes,
     /// Watermarks with the pieces that were taken.
     marks: BTreeMap<Seq, i64>,
@@ -216,6 +218,7 @@ impl Default for State {
             frontier: (0, 0),
             is_merged: false,
             stop_behind: None,
+            is_stopped: false,
             prefixes: Prefixes::default(),
             marks: BTreeMap::new(),
             watermark: NEVER,
@@ -363,7 +366,21 @@ impl<'a> Morsels<'a> {
 
     /// Nothing is wanted any more.
     pub(crate) fn stop(&self) {
-        self.stop_behind(Seq::START);
+        let mut state = self.lock();
+        if std::mem::replace(&mut state.is_stopped, true) {
+            return;
+        }
+        for (_, morsel) in std::mem::take(&mut state.pending) {
+            if let (Rows::Merged(rows), Input::Channel) = (&morsel.rows, &self.input) {
+                self.waiting_bytes.fetch_sub(rows.memory_bytes(), Ordering::Relaxed);
+            }
+        }
+        self.notify();
+    }
+
+    /// Whether nothing is wanted any more.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.lock().is_stopped
     }
 
     /// Keeps other workers from waiting for one that panics.
@@ -390,6 +407,9 @@ impl<'a> Morsels<'a> {
 
     fn take_from<'b>(&'b self, mut state: MutexGuard<'b, State>) -> Result<(Taken, MutexGuard<'b, State>), RunError> {
         loop {
+            if state.is_stopped {
+                return Ok((Taken::End, state));
+            }
             let is_held = |seq: &Seq, state: &State| state.barrier.is_some_and(|(_, place)| *seq >= place);
             let earliest = self.earliest(&mut state);
             if earliest.is_some_and(|seq| is_held(&seq, &state)) {
@@ -596,11 +616,11 @@ impl<'a> Morsels<'a> {
 
     fn progress_of(&self, state: &mut State) -> Progress {
         let is_wanted = |seq: Seq, state: &State| state.stop_behind.is_none_or(|last| seq <= last);
-        let is_complete = state.in_work.is_empty()
-            && match self.earliest(state) {
-                Some(seq) => !is_wanted(seq, state),
-                None => state.open.is_empty() && state.pending.is_empty() && self.is_all_there(state),
-            };
+        let is_over = |state: &mut State| match self.earliest(state) {
+            Some(seq) => !is_wanted(seq, state),
+            None => state.open.is_empty() && state.pending.is_empty() && self.is_all_there(state),
+        };
+        let is_complete = state.in_work.is_empty() && (state.is_stopped || is_over(state));
         let is_silent = state.last_read.is_some_and(|last| !self.is_bounded && last.elapsed() >= self.idle_after);
         let is_idle = (is_silent || state.is_idle) && state.in_work.is_empty() && state.pending.is_empty();
         let frontier = Seq::new(state.frontier.0, state.frontier.1);
@@ -618,7 +638,8 @@ impl<'a> Morsels<'a> {
         let (watermark, is_last) = (*watermark, *is_last);
         let mut state = self.lock();
         state.is_idle = *is_idle;
-        for rows in rows {
+        let wanted = if state.is_stopped { &[][..] } else { rows };
+        for rows in wanted {
             self.waiting_bytes.fetch_add(rows.memory_bytes(), Ordering::Relaxed);
             let mut morsel = Morsel::new(state.next_pushed(), Rows::Merged(Arc::clone(rows)));
             morsel.watermark = state.pushed_watermark;

@@ -91,7 +91,8 @@ pub(crate) struct PipelineRun<'a> {
     pub(crate) morsels: Morsels<'a>,
     /// Of a source, if somebody waits for it.
     pub(crate) time: Option<EventTime>,
-    pub(crate) limit: Option<Limit>,
+    /// By end: how many rows it wants, if not all.
+    pub(crate) limits: Vec<Option<Limit>>,
     pub(crate) bar: Bar,
     /// Rows that were worked on.
     pub(crate) rows_done: AtomicU64,
@@ -343,14 +344,15 @@ impl<'a> JobRun<'a> {
         let mut resolver = Resolver { job: self, registers: &pipeline.registers, probes: Vec::new(), ends: Vec::new() };
         let body = resolver.body(&pipeline.body)?;
         let Resolver { probes, ends, .. } = resolver;
-        let limit = match ends.as_slice() {
-            [EndSpec::Collect { spec: RowsSpec { by, partition_by, limit: Some(limit), .. }, .. }]
+        let limit = |end: &EndSpec<'_>| match end {
+            EndSpec::Collect { spec: RowsSpec { by, partition_by, limit: Some(limit), .. }, .. }
                 if by.is_empty() && partition_by.is_empty() =>
             {
                 Some(Limit::new(*limit))
             }
             _ => None,
         };
+        let limits = ends.iter().map(limit).collect();
         let statistics = source.map(|source| (source.total_rows(), source.total_bytes()));
         let name = &self.artifact.manifest.operators[origin.operator as usize].name;
         let bar = progress.start(name, statistics.unwrap_or((Some(rows as u64), None)));
@@ -366,7 +368,7 @@ impl<'a> JobRun<'a> {
             ends,
             morsels,
             time,
-            limit,
+            limits,
             bar,
             rows_done,
             passed,
@@ -597,6 +599,22 @@ impl PipelineRun<'_> {
             *failure = Some((seq, error));
         }
         self.morsels.stop_behind(seq);
+    }
+
+    /// Whether all of its ends have what they want of the morsels before `frontier`; `is_unread`: nobody reads the live tables
+    /// that it fills any more.
+    pub(crate) fn has_enough(&self, frontier: Seq, is_unread: bool) -> bool {
+        let is_full = |sink: u32| self.job.sinks[sink as usize].is_enough();
+        let has_enough = |(end, limit): (&EndSpec<'_>, &Option<Limit>)| match end {
+            EndSpec::Sink { sink, .. } => is_full(*sink),
+            EndSpec::Collect { .. } => limit.as_ref().is_some_and(|limit| limit.is_reached(frontier)),
+            // Late rows are wanted all the same.
+            EndSpec::Window(window) => is_unread && window.late.is_none_or(|late| is_full(late.sink)),
+            EndSpec::Kept(kept) => is_unread && kept.table.windows.late_sink().is_none_or(is_full),
+            EndSpec::Closing { .. } | EndSpec::Feed(_) => is_unread,
+            EndSpec::Build { .. } | EndSpec::Aggregate { .. } | EndSpec::Fused { .. } | EndSpec::Nothing => false,
+        };
+        !self.ends.is_empty() && self.ends.iter().zip(&self.limits).all(has_enough)
     }
 
     /// Whether a worker has failed.

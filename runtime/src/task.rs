@@ -347,8 +347,10 @@ impl<'a> Worker<'a> {
             let sink = &run.job.sinks[errors.sink as usize];
             sink.deliver(place, errors.take_batches(sink.schema()), waiting);
         }
-        if let Some(limit) = &run.limit {
-            limit.add(seq, self.morsel_rows());
+        for (limit, end) in run.limits.iter().zip(&self.ends) {
+            if let (Some(limit), End::Collect(collect)) = (limit, end) {
+                limit.add(seq, collect.morsel_rows());
+            }
         }
         let progress = run.morsels.done(seq);
         run.bar.update(&run.morsels);
@@ -362,7 +364,7 @@ impl<'a> Worker<'a> {
         if !run.job.sinks.is_empty() && run.job.sinks.iter().all(SinkRun::is_enough) {
             run.morsels.stop();
         }
-        if run.limit.as_ref().is_some_and(|limit| limit.is_reached(progress.frontier)) {
+        if run.has_enough(progress.frontier, false) {
             run.morsels.stop();
         }
         Ok(progress)
@@ -409,23 +411,6 @@ impl<'a> Worker<'a> {
             sink.deliver_now(batches, &mut *errors.encoder, waiting)?;
         }
         Ok(())
-    }
-
-    /// Rows that the last morsel brought into the one table that has a limit.
-    fn morsel_rows(&self) -> u64 {
-        let rows = |end: &End<'_>| match end {
-            End::Collect(collect) => collect.morsel_rows(),
-            End::Sink { .. }
-            | End::Build(_)
-            | End::Aggregate(_)
-            | End::Fused(_)
-            | End::Window { .. }
-            | End::Closing(_)
-            | End::Kept(_)
-            | End::Feed(_)
-            | End::Nothing => 0,
-        };
-        self.ends.iter().map(rows).sum()
     }
 
     /// Runs the steps from one on over the selected rows.

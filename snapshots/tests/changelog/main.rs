@@ -151,10 +151,8 @@ fn sorted(rows: &[Row]) -> Vec<String> {
 
 /// As text; of floats not the last digits, which depend on the order of the rows.
 fn shown(row: &[Value]) -> String {
-    let value = |value: &Value| match value {
-        Value::Float64(value) => format!("{value:.9e}"),
-        other => format!("{other:?}"),
-    };
+    let value =
+        |value: &Value| if let Value::Float64(value) = value { format!("{value:.9e}") } else { format!("{value:?}") };
     row.iter().map(value).collect::<Vec<_>>().join(" ")
 }
 

@@ -136,6 +136,11 @@ impl KeyedWindows {
         self.shape.get().expect("a pipeline that fills the table was resolved")
     }
 
+    /// Where rows go that come too late.
+    pub(crate) fn late_sink(&self) -> Option<u32> {
+        self.known_shape().sink
+    }
+
     /// A worker's way into it.
     pub(crate) fn end(&self, time: Option<(Reg, Unit)>, watermark: Option<Reg>) -> KeptEnd {
         let shape = self.known_shape();
@@ -153,7 +158,7 @@ impl KeyedWindows {
 
     /// Writes rows that came too late.
     pub(crate) fn write_late(&self, rows: &Rows, job: &JobRun<'_>) -> Result<(), RunError> {
-        let Some(sink) = self.known_shape().sink.and_then(|sink| job.sinks.get(sink as usize)) else { return Ok(()) };
+        let Some(sink) = self.late_sink().and_then(|sink| job.sinks.get(sink as usize)) else { return Ok(()) };
         let types: Vec<ColumnType> = rows.columns.iter().map(|column| column.ty).collect();
         let regs: Vec<Reg> = (0..types.len() as Reg).collect();
         let mut registers = Registers::new(&fields(&types));
