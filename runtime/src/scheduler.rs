@@ -350,7 +350,16 @@ impl<'a> JobRun<'a> {
             {
                 Some(Limit::new(*limit))
             }
-            _ => None,
+            EndSpec::Sink { .. }
+            | EndSpec::Build { .. }
+            | EndSpec::Aggregate { .. }
+            | EndSpec::Fused { .. }
+            | EndSpec::Collect { .. }
+            | EndSpec::Window(_)
+            | EndSpec::Kept(_)
+            | EndSpec::Closing { .. }
+            | EndSpec::Feed(_)
+            | EndSpec::Nothing => None,
         };
         let limits = ends.iter().map(limit).collect();
         let statistics = source.map(|source| (source.total_rows(), source.total_bytes()));

@@ -41,9 +41,10 @@ pub(crate) struct LiveTable {
     /// How many have news of feeds; the first of them does the work for all.
     claims: AtomicUsize,
     given: Mutex<Given>,
-    /// Rows that it has given, and how many of them before the last barrier.
+    /// Rows that it has given.
     rows: AtomicU64,
-    rows_before_barrier: AtomicU64,
+    /// The last barrier that was given, and how many rows before it.
+    before_barrier: Mutex<(u64, u64)>,
 }
 
 /// The kinds of them.
@@ -147,7 +148,7 @@ impl LiveTable {
             claims: AtomicUsize::new(0),
             given,
             rows: AtomicU64::new(0),
-            rows_before_barrier: AtomicU64::new(0),
+            before_barrier: Mutex::default(),
         })
     }
 
@@ -194,8 +195,8 @@ impl LiveTable {
             while let Some(to_give) = self.complete(job, number)? {
                 let rows: usize = to_give.rows.iter().map(|rows| rows.rows).sum();
                 let rows = self.rows.fetch_add(rows as u64, Ordering::Relaxed) + rows as u64;
-                if to_give.barrier.is_some() {
-                    self.rows_before_barrier.store(rows, Ordering::Relaxed);
+                if let Some(barrier) = to_give.barrier {
+                    *self.before_barrier.lock().expect("a worker that panicked ends the job") = (barrier, rows);
                 }
                 give(&to_give);
                 has_given = true;
@@ -278,9 +279,9 @@ impl LiveTable {
         Ok(is_news.then_some(ToGive { rows, watermark, is_last, is_idle, barrier: aligned }))
     }
 
-    /// Rows that it has given before the last barrier that was handed on.
-    pub(crate) fn rows_before_barrier(&self) -> u64 {
-        self.rows_before_barrier.load(Ordering::Relaxed)
+    /// The last barrier that was given, and how many rows before it.
+    pub(crate) fn before_barrier(&self) -> (u64, u64) {
+        *self.before_barrier.lock().expect("a worker that panicked ends the job")
     }
 
     /// The last barrier that was handed on.
