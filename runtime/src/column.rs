@@ -3,6 +3,8 @@
 //! A column's values lie in one piece, so that row numbers address them; `bool` takes a byte here, a bit in a register.
 //! Strings are references into memory that the column's owner keeps ([`StrArena`](crate::primitive::memory::StrArena)).
 
+mod order;
+
 use crate::primitive::bitmap;
 use crate::primitive::memory::{Buf, Str, StrArena, zero};
 use crate::primitive::take::take;
@@ -99,6 +101,11 @@ impl Column {
         start
     }
 
+    /// Makes room for that many rows in all.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        each_width!(&mut self.values, buf => buf.reserve_total(rows));
+    }
+
     /// Makes a row null.
     pub(crate) fn set_null(&mut self, row: usize) {
         if self.validity.is_empty() {
@@ -117,6 +124,21 @@ impl Column {
             Values::Four(buf) => buf[row] = word as u32,
             Values::Eight(buf) => buf[row] = word,
             Values::Sixteen(buf) => buf[row] = word as i64 as i128 as u128,
+            Values::Str(_) => unreachable!("strings are not words"),
+        }
+    }
+
+    /// Adds rows of bits, as [`Self::push_word`] takes them.
+    pub(crate) fn push_words(&mut self, words: impl ExactSizeIterator<Item = u64>) {
+        let start = self.grow(words.len());
+        match &mut self.values {
+            Values::One(buf) => buf[start..].iter_mut().zip(words).for_each(|(to, word)| *to = word as u8),
+            Values::Two(buf) => buf[start..].iter_mut().zip(words).for_each(|(to, word)| *to = word as u16),
+            Values::Four(buf) => buf[start..].iter_mut().zip(words).for_each(|(to, word)| *to = word as u32),
+            Values::Eight(buf) => buf[start..].iter_mut().zip(words).for_each(|(to, word)| *to = word),
+            Values::Sixteen(buf) => {
+                buf[start..].iter_mut().zip(words).for_each(|(to, word)| *to = word as i64 as i128 as u128);
+            }
             Values::Str(_) => unreachable!("strings are not words"),
         }
     }

@@ -23,6 +23,7 @@ use crate::operator::runs::PLACE;
 use crate::primitive::bitmap;
 use crate::primitive::compress::Level;
 use crate::primitive::memory::{Arena, Mark, Plain, Str};
+use crate::primitive::times;
 use crate::primitive::value_arena::{self, ValueArena};
 use crate::watermark::{EventTime, NEVER, Unit};
 use sabot_abi::kernel::{InputColumn, OutputColumn};
@@ -323,18 +324,15 @@ impl Registers {
     pub(crate) fn running_watermark(&mut self, time: &EventTime, rows: usize, mut greatest: i64) -> i64 {
         let Some(to_reg) = time.watermark else { return greatest };
         let to = self.new_values::<i64>(rows);
-        let times = self.values::<i64>(time.time, rows);
+        let values = self.values::<i64>(time.time, rows);
         let valid = self.validity(time.time, rows);
         let mut watermark = time.watermark(greatest);
         if valid.is_none() && time.unit == Unit::Microseconds && greatest != NEVER {
-            for (to, value) in to.iter_mut().zip(times) {
-                *to = greatest.saturating_sub(time.lateness_us);
-                greatest = greatest.max(*value);
-            }
+            greatest = times::running_greatest(values, to, greatest, time.lateness_us);
             self.slots[to_reg as usize] = Slot { values: to.as_ptr().cast(), ..EMPTY };
             return greatest;
         }
-        for (row, (to, value)) in to.iter_mut().zip(times).enumerate() {
+        for (row, (to, value)) in to.iter_mut().zip(values).enumerate() {
             *to = watermark;
             let value = time.unit.to_us(*value);
             if value > greatest && valid.is_none_or(|valid| bitmap::get(valid, row)) {

@@ -5,6 +5,7 @@
 //! its rows is known as soon as the splits before it have told theirs.
 
 use crate::operator::collect::Order;
+use crate::primitive::times;
 use crate::registers::Registers;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType};
@@ -95,7 +96,7 @@ impl EventTime {
         };
         let values = &values[first..first + rows];
         let greatest = match array.nulls().filter(|nulls| nulls.null_count() > 0) {
-            None => values.iter().copied().max(),
+            None => (rows > 0).then(|| times::extent(values).1),
             Some(nulls) => (0..rows).filter(|row| nulls.is_valid(first + row)).map(|row| values[row]).max(),
         };
         greatest.map_or(NEVER, |greatest| self.unit.to_us(greatest))

@@ -104,6 +104,18 @@ pub(super) extern "C" fn str_concat(cx: &mut Context, a: *const u8, a_len: i64, 
     }
 }
 
+/// Where the part first comes; one byte is looked for without the preparations that longer parts are worth.
+fn find(text: &str, part: &str) -> Option<usize> {
+    match part.as_bytes() {
+        [byte] if text.len() <= SHORT => text.bytes().position(|other| other == *byte),
+        [byte] => memchr::memchr(*byte, text.as_bytes()),
+        _ => text.find(part),
+    }
+}
+
+/// Texts that are gone through byte by byte.
+const SHORT: usize = 16;
+
 /// Functions of strings that give a part of one, a position or a character: arguments as slices, a status out.
 macro_rules! of_text {
     ($($name:ident |$cx:ident, $s:ident $(, $t:ident)?| ($($arg:ident: $ty:ty),*) $body:expr;)*) => { $(
@@ -122,10 +134,10 @@ macro_rules! of_text {
 }
 
 of_text! {
-    str_find |cx, s, t| () give_option(cx, s.find(t).map(|at| at as u64));
+    str_find |cx, s, t| () give_option(cx, find(s, t).map(|at| at as u64));
     str_find_from |cx, s, t| (from: i64) {
         let from = position(from);
-        give_option(cx, s.get(from..).and_then(|rest| rest.find(t)).map(|at| (from + at) as u64))
+        give_option(cx, s.get(from..).and_then(|rest| find(rest, t)).map(|at| (from + at) as u64))
     };
     str_rfind |cx, s, t| () give_option(cx, s.rfind(t).map(|at| at as u64));
     str_trim |cx, s| () give_bytes(cx, s.trim().as_bytes());

@@ -3,6 +3,7 @@
 //! Groups come out in the order in which their first row stands in the input, whatever the parallelism: a worker numbers its
 //! groups as they come and remembers with which number each morsel began. Without keys there is one group, also of no rows.
 
+mod keys;
 mod merge;
 mod pane;
 mod spill;
@@ -26,6 +27,7 @@ use sabot_abi::kernel::Accumulator;
 use sabot_abi::manifest::{AggregateInput, AggregateSpec, ColumnType, Reg};
 use std::sync::Arc;
 
+pub(crate) use keys::KeySet;
 pub(crate) use merge::GroupTable;
 pub(crate) use pane::{Filler, Pane};
 pub(crate) use spill::{AggregateSpill, SpilledGroups};
@@ -81,12 +83,12 @@ impl Groups {
         }
     }
 
-    /// The groups here of those groups of another part that are wanted, `NONE` for the others.
-    fn absorb(&mut self, other: &Self, wanted: impl Fn(usize) -> bool) -> Vec<u32> {
-        let mut numbers = vec![NONE; other.len()];
+    /// The groups here of those groups of another part, from one on, that are wanted, `NONE` for the others.
+    fn absorb(&mut self, other: &Self, from: usize, wanted: impl Fn(usize) -> bool) -> Vec<u32> {
+        let mut numbers = vec![NONE; other.len() - from];
         let mut selection = Selection::all(0);
         for (chunk, numbers) in numbers.chunks_mut(CHUNK_ROWS).enumerate() {
-            let first = chunk * CHUNK_ROWS;
+            let first = from + chunk * CHUNK_ROWS;
             selection.words.fill(0);
             (0..numbers.len()).filter(|row| wanted(first + row)).for_each(|row| bitmap::set(&mut selection.words, row));
             let selected = &selection.words[..bitmap::words_of(numbers.len())];

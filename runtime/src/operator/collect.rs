@@ -25,6 +25,11 @@ impl Rows {
         Self { columns: types.map(Column::new).collect(), rows: 0, strings: StrArena::default(), runs: Vec::new() }
     }
 
+    /// Makes room for that many rows in all, at once instead of step by step.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.columns.iter_mut().for_each(|column| column.reserve(rows));
+    }
+
     /// What comes now is of this morsel.
     pub(crate) fn start(&mut self, order: Order) {
         match self.runs.last_mut() {

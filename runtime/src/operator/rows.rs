@@ -3,7 +3,7 @@
 //! Sorting is stable; null comes before all values and NaN after them. With a limit a worker keeps about twice as many rows
 //! as are wanted, so that a top-n of a large input stays small.
 
-use crate::column::{Column, Values, compare_words};
+use crate::column::Column;
 use crate::error::RunError;
 use crate::operator::collect::{Order, Rows};
 use crate::operator::runs::{PLACE, SortedRuns, places};
@@ -231,38 +231,46 @@ pub(crate) fn sorted(columns: &[Column], rows: usize, by: &[(u32, bool)]) -> Vec
 }
 
 fn sorted_refs(columns: &[&Column], rows: usize, by: &[(u32, bool)]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..rows as u32).collect();
-    match by {
-        [] => {}
-        [(position, descending)] if is_word(columns[*position as usize]) => {
-            let column = columns[*position as usize];
-            let base = column.ty.base;
-            let mut keys: Vec<(bool, u64, u32)> =
-                order.iter().map(|row| (column.is_valid(*row as usize), column.word(*row as usize), *row)).collect();
-            let compare = |a: &(bool, u64, u32), b: &(bool, u64, u32)| {
-                let values = match (a.0, b.0) {
-                    (true, true) => compare_words(base, a.1, b.1),
-                    (a, b) => a.cmp(&b),
-                };
-                let values = if *descending { values.reverse() } else { values };
-                values.then(a.2.cmp(&b.2))
-            };
-            keys.sort_unstable_by(compare);
-            order = keys.into_iter().map(|(.., row)| row).collect();
-        }
-        by => order.sort_by(|a, b| {
-            let parts = by.iter().map(|(position, descending)| {
-                let order = columns[*position as usize].compare(*a as usize, *b as usize);
-                if *descending { order.reverse() } else { order }
-            });
-            parts.fold(Ordering::Equal, Ordering::then)
-        }),
-    }
-    order
+    sorted_of(columns, (0..rows as u32).collect(), by)
 }
 
-fn is_word(column: &Column) -> bool {
-    !matches!(column.values, Values::Sixteen(_) | Values::Str(_))
+/// Some rows in the order of all columns.
+pub(crate) fn sorted_numbers(columns: &[Column], rows: Vec<u32>) -> Vec<u32> {
+    let by: Vec<(u32, bool)> = (0..columns.len() as u32).map(|position| (position, false)).collect();
+    sorted_of(&columns.iter().collect::<Vec<_>>(), rows, &by)
+}
+
+/// Order of two rows by all columns.
+pub(crate) fn compare_keys(columns: &[Column], a: u32, b: u32) -> Ordering {
+    let parts = columns.iter().map(|column| column.compare(a as usize, b as usize));
+    parts.fold(Ordering::Equal, Ordering::then)
+}
+
+/// Rows in order; equal ones by their numbers.
+fn sorted_of(columns: &[&Column], rows: Vec<u32>, by: &[(u32, bool)]) -> Vec<u32> {
+    let Some(&(position, descending)) = by.first() else { return rows };
+    let first = columns[position as usize];
+    // What the first column says in a word, and the whole truth where that is not enough.
+    let prefix = |row: u32| if descending { !first.prefix(row as usize) } else { first.prefix(row as usize) };
+    let mut keys: Vec<(u64, u32)> = rows.into_iter().map(|row| (prefix(row), row)).collect();
+    let is_enough = by.len() == 1 && first.is_prefix_exact();
+    keys.sort_unstable_by(|a, b| {
+        let prefixes = a.0.cmp(&b.0);
+        if prefixes.is_ne() {
+            return prefixes;
+        }
+        let whole = if is_enough { Ordering::Equal } else { compare_rows(columns, by, a.1, b.1) };
+        whole.then(a.1.cmp(&b.1))
+    });
+    keys.into_iter().map(|(_, row)| row).collect()
+}
+
+fn compare_rows(columns: &[&Column], by: &[(u32, bool)], a: u32, b: u32) -> Ordering {
+    let parts = by.iter().map(|(position, descending)| {
+        let order = columns[*position as usize].compare(a as usize, b as usize);
+        if *descending { order.reverse() } else { order }
+    });
+    parts.fold(Ordering::Equal, Ordering::then)
 }
 
 #[cfg(test)]

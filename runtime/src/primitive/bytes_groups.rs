@@ -1,10 +1,12 @@
 //! Groups by a key of bytes, numbered in the order they came.
 //!
-//! A place of the table holds a key, [packed](super::packed), and its number. Sixty-four rows at a time are first looked for
-//! in two places each, without a branch that depends on the data: most are found, and their misses in the caches overlap.
-//! What is left goes its way one by one, in row order.
+//! A place of the table holds a key, [packed](super::packed), and its number; four of them are a line of the cache, which a key's
+//! hash chooses, and whose places are filled in order. Sixty-four rows at a time are first looked for in their lines, all
+//! places of a line at once, without a branch that depends on the data: most are found, and their misses in the caches
+//! overlap. What is left goes its way one by one, in row order, from line to line.
 
 use super::bitmap;
+use super::compress::Level;
 use super::hash_table::prefetch;
 use super::memory::{Buf, Str, StrArena};
 use super::packed::Packed;
@@ -12,16 +14,20 @@ use super::packed::Packed;
 /// The table.
 #[derive(Debug)]
 pub(crate) struct BytesGroups {
-    /// Keys with their numbers plus one; zero is free. A power of two, at most half of them used.
+    /// Keys with their numbers plus one; zero is free. A power of two, at most five eighths of them used.
     entries: Buf<Packed>,
-    /// A slot is the hash shifted by this.
+    /// A line is the hash shifted by this.
     shift: u32,
+    level: Level,
     /// By number.
     pub(crate) keys: Buf<Str>,
     bytes: StrArena,
 }
 
-const FIRST_SLOTS_LOG2: u32 = 11;
+const FIRST_LINES_LOG2: u32 = 8;
+
+/// Places of a line.
+const LINE: usize = 4;
 
 /// Fewer selected rows of 64 go one by one.
 const FEW_ROWS: u32 = 12;
@@ -29,8 +35,9 @@ const FEW_ROWS: u32 = 12;
 impl Default for BytesGroups {
     fn default() -> Self {
         Self {
-            entries: Buf::zeroed(1 << FIRST_SLOTS_LOG2),
-            shift: 64 - FIRST_SLOTS_LOG2,
+            entries: Buf::zeroed(LINE << FIRST_LINES_LOG2),
+            shift: 64 - FIRST_LINES_LOG2,
+            level: Level::of_this_machine(),
             keys: Buf::default(),
             bytes: StrArena::default(),
         }
@@ -69,6 +76,22 @@ impl BytesGroups {
         }
     }
 
+    /// The groups of the selected rows; `pack` gives the packed keys of 64 rows, `key` the key of a row.
+    pub(crate) fn group_words(
+        &mut self,
+        selection: &[u64],
+        mut pack: impl FnMut(usize, &mut [Packed; 64]),
+        key: impl Fn(usize) -> Str,
+        groups: &mut [u32],
+    ) {
+        self.reserve(bitmap::count(selection));
+        let mut packed = [Packed::EMPTY; 64];
+        for ((at, &word), groups) in selection.iter().enumerate().zip(groups.chunks_mut(64)) {
+            pack(at, &mut packed);
+            self.group_word(word, &packed, |bit| key(at * 64 + bit), groups);
+        }
+    }
+
     /// The group of one key.
     pub(crate) fn group_one(&mut self, key: Str) -> u32 {
         self.reserve(1);
@@ -93,30 +116,24 @@ impl BytesGroups {
         bitmap::for_each(&[missed], |bit| groups[bit] = self.find_or_put(packed[bit], || key(bit)));
     }
 
-    /// Looks for 64 keys in the first two places where each may be; gives which were not found.
+    /// Looks for 64 keys in their lines; gives which were not found.
     fn find(&self, packed: &[Packed; 64], found: &mut [u32; 64]) -> u64 {
-        let (entries, shift) = (&self.entries[..], self.shift & 63);
-        let last = entries.len() - 1;
-        let mut slots = [0u32; 64];
-        for (slot, key) in slots.iter_mut().zip(packed) {
-            *slot = (key.hash() >> shift) as u32;
-            prefetch(&entries[*slot as usize & last]);
+        let (lines, rest) = self.entries.as_chunks::<LINE>();
+        debug_assert!(rest.is_empty(), "a table is whole lines");
+        match self.level {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the level was seen on this processor.
+            Level::Avx512 => unsafe { find_512(lines, self.shift, packed, found) },
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => find_with(lines, self.shift, packed, found, number_in),
+            Level::Portable => find_with(lines, self.shift, packed, found, number_in),
         }
-        let mut missed = 0u64;
-        for (bit, ((found, &key), slot)) in found.iter_mut().zip(packed).zip(slots).enumerate() {
-            let slot = slot as usize;
-            let (here, next) = (entries[slot & last], entries[(slot + 1) & last]);
-            let (is_here, is_next) = (here.is_like(key), next.is_like(key));
-            *found = (if is_here { here } else { next }).number().wrapping_sub(1);
-            missed |= u64::from(!(is_here | is_next) | key.is_long()) << bit;
-        }
-        missed
     }
 
     #[inline]
     fn find_or_put(&mut self, packed: Packed, key: impl Fn() -> Str) -> u32 {
         let last = self.entries.len() - 1;
-        let mut slot = (packed.hash() >> self.shift) as usize;
+        let mut slot = (packed.hash() >> self.shift) as usize * LINE;
         loop {
             let entry = self.entries[slot & last];
             let Some(number) = entry.number().checked_sub(1) else {
@@ -137,21 +154,21 @@ impl BytesGroups {
         number
     }
 
-    /// Makes room for more keys, so that the table never becomes more than half full.
+    /// Makes room for more keys, so that the table never becomes fuller than it may be.
     fn reserve(&mut self, more: usize) {
         let used = self.keys.len();
-        if (used + more) * 2 <= self.entries.len() {
+        if (used + more) * 8 <= self.entries.len() * 5 {
             return;
         }
-        let slots = ((used + more).max(used * 2) * 2).next_power_of_two();
+        let slots = ((used + more).max(used * 2) * 8 / 5 + 1).next_power_of_two();
         let before = std::mem::replace(&mut self.entries, Buf::zeroed(slots));
-        self.shift = 64 - slots.trailing_zeros();
+        self.shift = 64 - (slots / LINE).trailing_zeros();
         for entry in before.iter().filter(|entry| entry.number() != 0) {
-            let mut slot = (entry.key().hash() >> self.shift) as usize;
-            while self.entries[slot].number() != 0 {
-                slot = (slot + 1) & (slots - 1);
+            let mut slot = (entry.key().hash() >> self.shift) as usize * LINE;
+            while self.entries[slot & (slots - 1)].number() != 0 {
+                slot += 1;
             }
-            self.entries[slot] = *entry;
+            self.entries[slot & (slots - 1)] = *entry;
         }
     }
 
@@ -159,6 +176,53 @@ impl BytesGroups {
     pub(crate) fn memory_bytes(&self) -> usize {
         self.entries.memory_bytes() + self.keys.memory_bytes() + self.bytes.memory_bytes()
     }
+}
+
+/// Looks for 64 keys in their lines; `number_in` gives the number plus one of a key in a line, or zero.
+#[inline(always)]
+fn find_with(
+    lines: &[[Packed; LINE]],
+    shift: u32,
+    packed: &[Packed; 64],
+    found: &mut [u32; 64],
+    number_in: impl Fn(&[Packed; LINE], Packed) -> u32,
+) -> u64 {
+    let (shift, last) = (shift & 63, lines.len() - 1);
+    let mut places = [0u32; 64];
+    for (place, key) in places.iter_mut().zip(packed) {
+        *place = (key.hash() >> shift) as u32;
+        prefetch(&lines[*place as usize & last]);
+    }
+    let mut missed = 0u64;
+    for (bit, ((found, &key), place)) in found.iter_mut().zip(packed).zip(places).enumerate() {
+        let number = number_in(&lines[place as usize & last], key);
+        *found = number.wrapping_sub(1);
+        missed |= u64::from((number == 0) | key.is_long()) << bit;
+    }
+    missed
+}
+
+#[inline(always)]
+fn number_in(line: &[Packed; LINE], key: Packed) -> u32 {
+    // At most one is like it, and free ones have the number zero.
+    line.iter().map(|entry| if entry.is_like(key) { entry.number() } else { 0 }).fold(0, |all, number| all | number)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,bmi1,bmi2")]
+fn find_512(lines: &[[Packed; LINE]], shift: u32, packed: &[Packed; 64], found: &mut [u32; 64]) -> u64 {
+    use std::arch::x86_64::{_mm_loadu_si128, _mm512_broadcast_i32x4, _mm512_cmpeq_epi32_mask, _mm512_loadu_si512};
+    find_with(lines, shift, packed, found, |line, key| {
+        // SAFETY: a line is 64 bytes, a key 16.
+        let (all, one) = unsafe {
+            (_mm512_loadu_si512(std::ptr::from_ref(line).cast()), _mm_loadu_si128(std::ptr::from_ref(&key).cast()))
+        };
+        // Of four 32-bit numbers of an entry the last is not part of the key.
+        let like = u32::from(_mm512_cmpeq_epi32_mask(all, _mm512_broadcast_i32x4(one)));
+        let whole = like & like >> 1 & like >> 2 & 0x1111;
+        let entry = line[(whole.trailing_zeros() / 4) as usize & (LINE - 1)];
+        if whole == 0 { 0 } else { entry.number() }
+    })
 }
 
 #[cfg(test)]
@@ -171,10 +235,15 @@ mod tests {
     #[test]
     fn groups_are_numbered_as_they_come() {
         let count = if cfg!(miri) { 2000 } else { 100_000 };
-        for (of, prefix) in [(1, ""), (10, ""), (1000, "a longer key than fits "), (1 << 40, ""), (1 << 30, "0123456")]
+        let portable = Level::Portable;
+        let cases = [(1, ""), (10, ""), (1000, "a longer key than fits "), (1 << 40, ""), (1 << 30, "0123456")];
+        for ((of, prefix), level) in
+            cases.into_iter().flat_map(|case| [(case, portable), (case, Level::of_this_machine())])
         {
-            let texts: Vec<String> = (0..count).map(|n| format!("{prefix}{}", hash_word(n) % of)).collect();
-            let mut groups = BytesGroups::default();
+            // One of them is empty.
+            let text = |n: u64| if n == 0 { String::new() } else { format!("{prefix}{n}") };
+            let texts: Vec<String> = (0..count).map(|n| text(hash_word(n) % of)).collect();
+            let mut groups = BytesGroups { level, ..BytesGroups::default() };
             let mut expected: BTreeMap<&str, u32> = BTreeMap::new();
             for texts in texts.chunks(CHUNK_ROWS) {
                 let mut selection = [0; CHUNK_ROWS / 64];

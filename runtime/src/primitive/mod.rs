@@ -18,4 +18,6 @@ pub(crate) mod pool;
 pub(crate) mod row_index;
 pub(crate) mod strings;
 pub(crate) mod take;
+pub(crate) mod times;
 pub(crate) mod value_arena;
+pub(crate) mod widest;

@@ -28,6 +28,21 @@ impl Registers {
         }
     }
 
+    /// Whether strings are still in their Arrow layout.
+    pub(crate) fn is_laid_out(&self, reg: Reg) -> bool {
+        self.slot(reg).values.is_null()
+    }
+
+    /// The strings of 64 rows, packed, of a register in its Arrow layout; `rows` are those of the chunk, and behind them it is
+    /// unspecified what is there.
+    pub(crate) fn pack_word(&self, reg: Reg, word: usize, rows: usize, to: &mut [Packed; 64]) {
+        let slot = self.slot(reg);
+        debug_assert!(slot.values.is_null(), "a register in its Arrow layout has no values yet");
+        let (view, first) = &self.strings[slot.string as usize];
+        let count = (rows - word * 64).min(64);
+        view.pack(first + word * 64, &mut to[..count]);
+    }
+
     /// The string of a row.
     pub(crate) fn str_at(&self, reg: Reg, row: usize) -> Str {
         let slot = self.slot(reg);

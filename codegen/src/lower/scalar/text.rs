@@ -62,7 +62,7 @@ pub(super) fn call(cx: &mut ScalarCx<'_, '_>, function: TextFunction, args: &[Sc
         TextFunction::NthChar => RuntimeFunction::StrNthChar,
         TextFunction::LastChar => RuntimeFunction::StrLastChar,
         TextFunction::Reversed => RuntimeFunction::StrReversed,
-        TextFunction::CharAt => RuntimeFunction::StrCharAt,
+        TextFunction::CharAt => return char_at(cx, args[0], args[1].value, expr),
         TextFunction::CharBefore => RuntimeFunction::StrCharBefore,
         TextFunction::SkipWhitespace => RuntimeFunction::StrSkipWhitespace,
         TextFunction::FindWhitespace => RuntimeFunction::StrFindWhitespace,
@@ -216,6 +216,25 @@ fn get_byte(cx: &mut ScalarCx<'_, '_>, bytes: Scalar, at: Value) -> Scalar {
     cx.fx.builder.ins().jump(merge, &[BlockArg::Value(byte)]);
     cx.fx.builder.switch_to_block(merge);
     Scalar { value, len: None, valid: Some(there) }
+}
+
+/// A character of one byte is read on the spot, any other by the runtime, which knows what is none.
+fn char_at(cx: &mut ScalarCx<'_, '_>, text: Scalar, at: Value, expr: &Expr) -> Scalar {
+    let there = cx.fx.builder.ins().icmp(IntCC::UnsignedLessThan, at, length(text));
+    let [look, call, merge] = [(); 3].map(|()| cx.fx.builder.create_block());
+    let value = cx.fx.builder.append_block_param(merge, types::I32);
+    cx.fx.builder.ins().brif(there, look, &[], call, &[]);
+    cx.fx.builder.switch_to_block(look);
+    let byte = load_byte(cx, text, at);
+    let is_ascii = cx.fx.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, byte, 0x80);
+    let wide = cx.fx.builder.ins().uextend(types::I32, byte);
+    cx.fx.builder.ins().brif(is_ascii, merge, &[BlockArg::Value(wide)], call, &[]);
+    cx.fx.builder.switch_to_block(call);
+    let words: Vec<Value> = std::iter::once(text.value).chain(text.len).chain([at]).collect();
+    let called = call_runtime(cx, RuntimeFunction::StrCharAt, words, expr);
+    cx.fx.builder.ins().jump(merge, &[BlockArg::Value(called.value)]);
+    cx.fx.builder.switch_to_block(merge);
+    Scalar::plain(value)
 }
 
 /// 1, and one more from each of three numbers on.

@@ -64,6 +64,7 @@ impl Kind {
     }
 
     /// Number of the event that is this row of the stream.
+    #[inline(always)]
     pub(super) fn event(self, row: u64) -> u64 {
         let (share, first) = self.share();
         row / share * ROUND + first + row % share
@@ -105,6 +106,7 @@ fn time_of(event: u64) -> i64 {
 }
 
 /// A random number of an event; `what` keeps its columns apart. The finalizer of SplitMix64 (Steele, Lea, Flood 2014).
+#[inline(always)]
 pub(super) fn draw(event: u64, what: u64) -> u64 {
     let mut x = event.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(what.wrapping_mul(0xd1b5_4a32_d192_ed03));
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -113,6 +115,7 @@ pub(super) fn draw(event: u64, what: u64) -> u64 {
 }
 
 /// A random number below `n`.
+#[inline(always)]
 pub(super) fn below(event: u64, what: u64, n: u64) -> u64 {
     ((u128::from(draw(event, what)) * u128::from(n)) >> 64) as u64
 }
@@ -159,37 +162,37 @@ impl Person {
         (FIRST_ID + row) as i64
     }
 
-    pub(super) fn name(row: u64, out: &mut String) {
+    pub(super) fn name(row: u64, out: &mut Vec<u8>) {
         let event = Kind::Person.event(row);
-        out.push_str(text::pick(&text::FIRST_NAMES, event, 1));
-        out.push(' ');
-        out.push_str(text::pick(&text::LAST_NAMES, event, 2));
+        out.extend_from_slice(text::pick(&text::FIRST_NAMES, event, 1).as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(text::pick(&text::LAST_NAMES, event, 2).as_bytes());
     }
 
-    pub(super) fn email_address(row: u64, out: &mut String) {
+    pub(super) fn email_address(row: u64, out: &mut Vec<u8>) {
         let event = Kind::Person.event(row);
         text::letters(event, 3, 7, out);
-        out.push('@');
+        out.push(b'@');
         text::letters(event, 4, 5, out);
-        out.push_str(".com");
+        out.extend_from_slice(b".com");
     }
 
-    pub(super) fn credit_card(row: u64, out: &mut String) {
+    pub(super) fn credit_card(row: u64, out: &mut Vec<u8>) {
         let event = Kind::Person.event(row);
         for group in 0..4 {
             if group > 0 {
-                out.push(' ');
+                out.push(b' ');
             }
             text::number(below(event, 5 + group, 10_000), 4, out);
         }
     }
 
-    pub(super) fn city(row: u64, out: &mut String) {
-        out.push_str(text::pick(&text::CITIES, Kind::Person.event(row), 9));
+    pub(super) fn city(row: u64, out: &mut Vec<u8>) {
+        out.extend_from_slice(text::pick(&text::CITIES, Kind::Person.event(row), 9).as_bytes());
     }
 
-    pub(super) fn state(row: u64, out: &mut String) {
-        out.push_str(text::pick(&text::STATES, Kind::Person.event(row), 10));
+    pub(super) fn state(row: u64, out: &mut Vec<u8>) {
+        out.extend_from_slice(text::pick(&text::STATES, Kind::Person.event(row), 10).as_bytes());
     }
 }
 
@@ -201,12 +204,12 @@ impl Auction {
         (FIRST_ID + row) as i64
     }
 
-    pub(super) fn item_name(row: u64, out: &mut String) {
+    pub(super) fn item_name(row: u64, out: &mut Vec<u8>) {
         let event = Kind::Auction.event(row);
         text::words(event, 11, 20, out);
     }
 
-    pub(super) fn description(row: u64, out: &mut String) {
+    pub(super) fn description(row: u64, out: &mut Vec<u8>) {
         let event = Kind::Auction.event(row);
         text::words(event, 12, 100, out);
     }
@@ -284,28 +287,28 @@ impl Bid {
         if below(event, 24, 2) > 0 { below(event, 25, hot) } else { hot + below(event, 25, 10_000) }
     }
 
-    pub(super) fn channel(row: u64, out: &mut String) {
+    pub(super) fn channel(row: u64, out: &mut Vec<u8>) {
         let number = Self::channel_number(Kind::Bid.event(row));
         match text::HOT_CHANNELS.get(number as usize) {
-            Some(name) => out.push_str(name),
+            Some(name) => out.extend_from_slice(name.as_bytes()),
             None => {
-                out.push_str("channel-");
+                out.extend_from_slice(b"channel-");
                 text::number(number - text::HOT_CHANNELS.len() as u64, 1, out);
             }
         }
     }
 
     /// Of a channel's number: the same channel has the same address, nine in ten of them with the channel in it.
-    pub(super) fn url(row: u64, out: &mut String) {
+    pub(super) fn url(row: u64, out: &mut Vec<u8>) {
         let number = Self::channel_number(Kind::Bid.event(row));
-        out.push_str("https://www.nexmark.com");
+        out.extend_from_slice(b"https://www.nexmark.com");
         for part in 0..3 {
-            out.push('/');
+            out.push(b'/');
             text::letters(number, 26 + part, 4, out);
         }
-        out.push_str("/item.htm?query=1");
+        out.extend_from_slice(b"/item.htm?query=1");
         if below(number, 29, 10) > 0 {
-            out.push_str("&channel_id=");
+            out.extend_from_slice(b"&channel_id=");
             text::number(number.reverse_bits() >> 33, 1, out);
         }
     }

@@ -25,6 +25,7 @@ use sabot_abi::manifest::{BaseType, Field};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use text::Texts;
 
 /// Rows of a split at full speed.
 const SPLIT_ROWS: u64 = 1 << 20;
@@ -37,7 +38,8 @@ const MOST_SPLITS: u64 = u32::MAX as u64;
 enum Column {
     Int(fn(Range<u64>) -> Vec<i64>),
     Time(fn(Range<u64>) -> Vec<i64>),
-    Text(fn(u64, &mut String)),
+    /// Bytes of a text, about, and what makes them.
+    Text(usize, fn(Range<u64>, &mut Texts)),
 }
 
 impl Column {
@@ -45,7 +47,7 @@ impl Column {
         match self {
             Self::Int(_) => BaseType::Int64,
             Self::Time(_) => BaseType::TimestampUs,
-            Self::Text(_) => BaseType::String,
+            Self::Text(..) => BaseType::String,
         }
     }
 
@@ -53,16 +55,11 @@ impl Column {
         match self {
             Self::Int(make) => Arc::new(Int64Array::from(make(rows))),
             Self::Time(make) => Arc::new(TimestampMicrosecondArray::from(make(rows)).with_timezone("UTC")),
-            Self::Text(make) => {
-                let mut texts = String::new();
-                let mut lengths = Vec::with_capacity(usize::try_from(rows.end - rows.start).unwrap_or(0));
-                for row in rows {
-                    let before = texts.len();
-                    make(row, &mut texts);
-                    lengths.push(texts.len() - before);
-                }
-                let offsets = OffsetBuffer::from_lengths(lengths);
-                Arc::new(StringArray::new(offsets, Buffer::from(texts.into_bytes()), None))
+            Self::Text(about, make) => {
+                let mut texts = Texts::with_room(usize::try_from(rows.end - rows.start).unwrap_or(0), about);
+                make(rows, &mut texts);
+                let offsets = OffsetBuffer::new(texts.offsets.into());
+                Arc::new(StringArray::new(offsets, Buffer::from(texts.bytes), None))
             }
         }
     }
@@ -73,34 +70,34 @@ fn columns_of(kind: Kind) -> &'static [(&'static str, Column)] {
     match kind {
         Kind::Person => &[
             ("id", Column::Int(|rows| rows.map(Person::id).collect())),
-            ("name", Column::Text(Person::name)),
-            ("email_address", Column::Text(Person::email_address)),
-            ("credit_card", Column::Text(Person::credit_card)),
-            ("city", Column::Text(Person::city)),
-            ("state", Column::Text(Person::state)),
+            ("name", Column::Text(14, |rows, out| text::each(rows, out, Person::name))),
+            ("email_address", Column::Text(17, |rows, out| text::each(rows, out, Person::email_address))),
+            ("credit_card", Column::Text(19, |rows, out| text::each(rows, out, Person::credit_card))),
+            ("city", Column::Text(10, |rows, out| text::each(rows, out, Person::city))),
+            ("state", Column::Text(2, |rows, out| text::each(rows, out, Person::state))),
             ("date_time", Column::Time(|rows| Kind::Person.times(rows))),
-            ("extra", Column::Text(|row, out| text::extra(Kind::Person.event(row), 200, out))),
+            ("extra", Column::Text(130, |rows, out| text::extras(Kind::Person, rows, 200, out))),
         ],
         Kind::Auction => &[
             ("id", Column::Int(|rows| rows.map(Auction::id).collect())),
-            ("item_name", Column::Text(Auction::item_name)),
-            ("description", Column::Text(Auction::description)),
+            ("item_name", Column::Text(25, |rows, out| text::each(rows, out, Auction::item_name))),
+            ("description", Column::Text(110, |rows, out| text::each(rows, out, Auction::description))),
             ("initial_bid", Column::Int(|rows| rows.map(Auction::initial_bid).collect())),
             ("reserve", Column::Int(|rows| rows.map(Auction::reserve).collect())),
             ("date_time", Column::Time(|rows| Kind::Auction.times(rows))),
             ("expires", Column::Time(|rows| rows.map(Auction::expires).collect())),
             ("seller", Column::Int(|rows| rows.map(Auction::seller).collect())),
             ("category", Column::Int(|rows| rows.map(Auction::category).collect())),
-            ("extra", Column::Text(|row, out| text::extra(Kind::Auction.event(row), 500, out))),
+            ("extra", Column::Text(320, |rows, out| text::extras(Kind::Auction, rows, 500, out))),
         ],
         Kind::Bid => &[
             ("auction", Column::Int(Bid::auctions)),
             ("bidder", Column::Int(Bid::bidders)),
             ("price", Column::Int(Bid::prices)),
-            ("channel", Column::Text(Bid::channel)),
-            ("url", Column::Text(Bid::url)),
+            ("channel", Column::Text(12, |rows, out| text::each(rows, out, Bid::channel))),
+            ("url", Column::Text(72, |rows, out| text::each(rows, out, Bid::url))),
             ("date_time", Column::Time(|rows| Kind::Bid.times(rows))),
-            ("extra", Column::Text(|row, out| text::extra(Kind::Bid.event(row), 100, out))),
+            ("extra", Column::Text(64, |rows, out| text::extras(Kind::Bid, rows, 100, out))),
         ],
     }
 }

@@ -408,6 +408,30 @@ impl Accumulators {
         }
     }
 
+    /// Adds what another part has for the first so many groups, which have the same numbers there.
+    pub(crate) fn merge_same(&mut self, other: &Self, groups: usize, own_runs: &[Order], other_runs: &[Order]) {
+        match (&mut self.state, &other.state) {
+            (State::Count(ours), State::Count(theirs)) => {
+                ours.iter_mut().zip(&theirs[..groups]).for_each(|(ours, theirs)| *ours += theirs);
+            }
+            (State::Integers { sums, is_over }, State::Integers { sums: their_sums, is_over: their_over }) => {
+                for (group, (ours, theirs)) in sums.iter_mut().zip(&their_sums[..groups]).enumerate() {
+                    if !ours.add_rows(theirs.sum(), theirs.rows) {
+                        is_over.push(group as u32);
+                    }
+                }
+                is_over.extend_from_slice(their_over);
+            }
+            (State::Floats(ours), State::Floats(theirs)) => {
+                for (ours, theirs) in ours.iter_mut().zip(&theirs[..groups]) {
+                    ours.sum.merge(theirs.sum);
+                    ours.rows += theirs.rows;
+                }
+            }
+            _ => self.merge(other, &(0..groups as u32).collect::<Vec<u32>>(), own_runs, other_runs),
+        }
+    }
+
     /// Takes what a fused kernel has accumulated as the one group.
     pub(crate) fn set(&mut self, accumulator: &Accumulator) {
         self.resize(1);
@@ -443,7 +467,11 @@ impl Accumulators {
     }
 
     /// The function's values for these groups. Those whose sum does not fit its type go to `too_large`.
-    pub(crate) fn values(&mut self, groups: impl Iterator<Item = usize>, too_large: &mut BTreeSet<u32>) -> Column {
+    pub(crate) fn values(
+        &mut self,
+        groups: impl ExactSizeIterator<Item = usize> + Clone,
+        too_large: &mut BTreeSet<u32>,
+    ) -> Column {
         let ty = self.spec.ty;
         let mut column = Column::new(ty);
         let is_sum = self.spec.function == AggregateFunction::Sum;
@@ -470,10 +498,23 @@ impl Accumulators {
         };
         match &mut self.state {
             State::Count(counts) | State::Distinct { counts, .. } => {
-                groups.for_each(|group| column.push_word(counts[group]));
+                column.push_words(groups.map(|group| counts[group]));
             }
             State::Integers { sums, is_over } => {
                 too_large.extend(is_over.iter());
+                // The usual case at once.
+                if is_sum && matches!(ty.base, BaseType::Int64) && is_over.is_empty() {
+                    let mut is_fine = true;
+                    column.push_words(groups.clone().map(|group| {
+                        let entry = sums[group];
+                        is_fine &= entry.fits_word() && (entry.rows > 0 || !ty.nullable);
+                        entry.sum() as u64
+                    }));
+                    if is_fine {
+                        return column;
+                    }
+                    column = Column::new(ty);
+                }
                 for group in groups {
                     let entry = sums[group];
                     let sum = entry.sum();
@@ -528,7 +569,7 @@ impl Accumulators {
                     }
                 }
             }
-            State::Sketches(sketches) => groups.for_each(|group| column.push_word(sketches[group].count())),
+            State::Sketches(sketches) => column.push_words(groups.map(|group| sketches[group].count())),
             State::Values(values) => {
                 let arg = self.spec.args[0].base;
                 let base = if arg.register_width() == Some(16) { BaseType::Float64 } else { arg };

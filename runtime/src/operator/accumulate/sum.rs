@@ -45,6 +45,11 @@ impl IntegerSum {
         i128::from(self.high) << 64 | i128::from(self.low)
     }
 
+    /// Whether the sum is a signed number of 64 bits.
+    pub(super) fn fits_word(self) -> bool {
+        self.high == self.low as i64 >> 63
+    }
+
     /// Adds a row. Words cannot overflow 128 bits: there would have to be 2^64 of them.
     #[inline]
     pub(super) fn add(&mut self, value: i64) {

@@ -171,7 +171,7 @@ impl Merging {
     }
 
     fn absorb(&mut self, other: &Part, wanted: impl Fn(usize) -> bool) {
-        let mut numbers = self.all.groups.absorb(&other.groups, wanted);
+        let mut numbers = self.all.groups.absorb(&other.groups, 0, wanted);
         let orders = other.orders();
         for (ours, theirs) in self.all.accumulators.iter_mut().zip(&other.accumulators) {
             ours.resize(self.all.groups.len());

@@ -1,100 +1,170 @@
-//! Groups and accumulators of one slice of time: every worker fills panes of its own; when nothing can come any more, they
-//! are put together, and give their groups in the order of the keys.
+//! Accumulators of one slice of time, by the numbers of a set of keys: every worker fills panes of its own; when nothing can
+//! come any more, they are put together, and give their groups in the order of the keys.
 
-use super::{AggregateInput, GroupSpec, Groups, Part};
+use super::keys::{KeySet, Numbering, mark};
+use super::{AggregateInput, GroupSpec};
 use crate::column::{Column, Values};
-use crate::operator::accumulate::Scratch;
+use crate::operator::accumulate::{Accumulators, Scratch};
 use crate::operator::collect::{Order, Rows};
-use crate::operator::key::{KeyReader, Keys};
-use crate::operator::rows;
 use crate::primitive::memory::Buf;
-use crate::primitive::packed::Packed;
 use crate::registers::{Registers, Selection};
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::Reg;
 use std::collections::BTreeSet;
 
-/// Groups of rows that belong together.
+/// Groups of rows that belong together, by the numbers of a set of keys, which somebody else holds.
 #[derive(Debug)]
 pub(crate) struct Pane {
+    /// By number: one if there is a row of the key. Later numbers have none.
+    seen: Buf<u8>,
     /// The last is filled; the others were complete when an earlier morsel came after a later one.
-    parts: Vec<Part>,
+    parts: Vec<Cells>,
+}
+
+/// Accumulators, and the morsels that their values came in.
+#[derive(Debug)]
+struct Cells {
+    accumulators: Vec<Accumulators>,
+    /// Numbers that the accumulators have room for.
+    len: usize,
+    /// Rising while it is filled.
+    runs: Vec<Order>,
+}
+
+impl Cells {
+    fn new(spec: &GroupSpec) -> Self {
+        Self { accumulators: spec.calls.iter().map(Accumulators::new).collect(), len: 0, runs: Vec::new() }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.accumulators.iter().map(Accumulators::memory_bytes).sum()
+    }
+
+    fn resize(&mut self, len: usize) {
+        if self.len < len {
+            self.accumulators.iter_mut().for_each(|accumulators| accumulators.resize(len));
+            self.len = len;
+        }
+    }
+
+    /// Adds what others have; `numbers` are here, where there is room for `len`, what theirs are there.
+    fn take_over(&mut self, other: &Self, numbers: &[u32], len: usize) {
+        self.resize(len);
+        for (ours, theirs) in self.accumulators.iter_mut().zip(&other.accumulators) {
+            ours.merge(theirs, &numbers[..other.len], &self.runs, &other.runs);
+        }
+        self.runs.extend_from_slice(&other.runs);
+    }
+
+    /// The same of numbers of the same set.
+    fn take_over_same(&mut self, other: &Self) {
+        self.resize(other.len);
+        for (ours, theirs) in self.accumulators.iter_mut().zip(&other.accumulators) {
+            ours.merge_same(theirs, other.len, &self.runs, &other.runs);
+        }
+        self.runs.extend_from_slice(&other.runs);
+    }
 }
 
 impl Pane {
     pub(crate) fn new(spec: &GroupSpec) -> Self {
-        Self { parts: vec![Part::new(spec)] }
+        Self { seen: Buf::default(), parts: vec![Cells::new(spec)] }
     }
 
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.parts.iter().map(Part::memory_bytes).sum()
+        self.seen.memory_bytes() + self.parts.iter().map(Cells::memory_bytes).sum::<usize>()
+    }
+
+    /// Groups that have rows.
+    pub(crate) fn groups(&self) -> usize {
+        self.seen.iter().map(|seen| usize::from(*seen)).sum()
     }
 
     /// The part to which rows of a morsel are added.
-    fn start(&mut self, spec: &GroupSpec, order: Order) -> &mut Part {
-        let last = self.parts.last().and_then(|part| part.runs.last()).map(|(last, _)| *last);
+    fn start(&mut self, spec: &GroupSpec, order: Order) -> &mut Cells {
+        let last = self.parts.last().and_then(|part| part.runs.last()).copied();
         if last.is_some_and(|last| last > order) {
-            self.parts.push(Part::new(spec));
+            self.parts.push(Cells::new(spec));
         }
         let part = self.parts.last_mut().expect("a pane has a part");
-        if part.runs.last().is_none_or(|(last, _)| *last != order) {
-            part.runs.push((order, part.groups.len() as u32));
+        if part.runs.last().is_none_or(|last| *last != order) {
+            part.runs.push(order);
         }
         part
     }
 
-    /// Several panes as one; the largest takes the others over.
-    pub(crate) fn join(panes: impl IntoIterator<Item = Self>) -> Option<Self> {
-        let mut parts: Vec<Part> = panes.into_iter().flat_map(|pane| pane.parts).collect();
-        let largest = (0..parts.len()).max_by_key(|at| parts[*at].groups.len())?;
-        let mut all = parts.swap_remove(largest);
-        parts.iter().for_each(|part| all.take_over(part));
-        Some(Self { parts: vec![all] })
+    /// As one part.
+    pub(crate) fn joined(mut self) -> Self {
+        let mut parts = self.parts.drain(..);
+        let mut all = parts.next().expect("a pane has a part");
+        parts.for_each(|part| all.take_over_same(&part));
+        Self { seen: std::mem::take(&mut self.seen), parts: vec![all] }
     }
 
-    /// Adds what another has.
-    pub(crate) fn add(&mut self, other: &Self) {
-        let part = self.parts.last_mut().expect("a pane has a part");
-        other.parts.iter().for_each(|other| part.take_over(other));
+    fn own(&mut self) -> &mut Cells {
+        debug_assert!(self.parts.len() == 1, "a pane is joined before others are added to it");
+        self.parts.last_mut().expect("a pane has a part")
+    }
+
+    /// Adds what another has by the numbers of another set; `numbers` are here, where there are `len` of them, what its are
+    /// there. Those that the other has no rows of do not matter.
+    pub(crate) fn add(&mut self, other: &Self, numbers: &[u32], len: usize) {
+        other.parts.iter().for_each(|part| self.own().take_over(part, numbers, len));
+        self.seen.resize(self.seen.len().max(len));
+        for (seen, number) in other.seen.iter().zip(numbers).filter(|(seen, _)| **seen != 0) {
+            self.seen[*number as usize] = *seen;
+        }
+    }
+
+    /// Adds what another has by the numbers of the same set.
+    pub(crate) fn add_same(&mut self, other: &Self) {
+        other.parts.iter().for_each(|part| self.own().take_over_same(part));
+        self.seen.resize(self.seen.len().max(other.seen.len()));
+        self.seen.iter_mut().zip(&*other.seen).for_each(|(seen, other)| *seen |= other);
+    }
+
+    /// Adds what another has by the numbers of another set, whose keys are looked for one by one.
+    pub(crate) fn add_of(&mut self, set: &mut KeySet, other: &Self, of: &KeySet) {
+        let numbers = set.absorb(of, |number| other.seen.get(number).is_some_and(|seen| *seen != 0));
+        self.add(other, &numbers, set.len());
     }
 
     /// Adds the groups to `out`, in the order of their keys: the keys, then start and end of the window if there is one, then
-    /// the calls. Groups with a sum that does not fit are left out, and their keys go to `too_large`. Of several parts
-    /// only one may be left.
+    /// the calls. Groups with a sum that does not fit are left out, and their keys go to `too_large`.
     pub(crate) fn give(
         &mut self,
+        set: &mut KeySet,
         spec: &GroupSpec,
         window: Option<(i64, i64)>,
         out: &mut Rows,
         too_large: &mut Vec<Vec<String>>,
     ) {
-        debug_assert!(self.parts.len() == 1, "a pane is joined before it is given");
-        let Some(part) = self.parts.last_mut() else { return };
-        let groups = part.groups.len();
-        let mut columns = match &part.groups {
-            Groups::One => Vec::new(),
-            Groups::Words(groups) => spec.layout.columns_of_words(&groups.keys, &spec.keys),
-            Groups::Bytes(groups) => spec.layout.columns_of_bytes(&groups.keys, &spec.keys),
-        };
-        let by: Vec<(u32, bool)> = (0..columns.len() as u32).map(|position| (position, false)).collect();
-        let mut order = rows::sorted(&columns, groups, &by);
+        let keys = set.columns(spec);
+        let mut order = set.in_order(&keys, &self.seen, self.groups());
+        let part = self.own();
         let mut failed = BTreeSet::new();
-        for accumulators in &mut part.accumulators {
-            columns.push(accumulators.finish(groups, &mut failed));
-        }
+        let mut values = |order: &[u32], failed: &mut BTreeSet<u32>| -> Vec<Column> {
+            let numbers = || order.iter().map(|number| *number as usize);
+            part.accumulators.iter_mut().map(|accumulators| accumulators.values(numbers(), failed)).collect()
+        };
+        let mut calls = values(&order, &mut failed);
         if !failed.is_empty() {
-            let key = |group: &u32| columns[..spec.keys.len()].iter().map(|key| key.show(*group as usize)).collect();
-            too_large.extend(order.iter().filter(|group| failed.contains(group)).map(key));
-            order.retain(|group| !failed.contains(group));
+            let key = |number: &u32| keys.iter().map(|key| key.show(*number as usize)).collect();
+            too_large.extend(order.iter().filter(|number| failed.contains(number)).map(key));
+            order.retain(|number| !failed.contains(number));
+            calls = values(&order, &mut failed);
         }
-        let (keys, calls) = columns.split_at(spec.keys.len());
         let bounds = if window.is_some() { 2 } else { 0 };
         let (to_keys, rest) = out.columns.split_at_mut(keys.len());
         let (to_bounds, to_calls) = rest.split_at_mut(bounds);
         let first = out.rows;
-        for (to, from) in to_keys.iter_mut().zip(keys).chain(to_calls.iter_mut().zip(calls)) {
+        for (to, from) in to_keys.iter_mut().zip(&keys) {
             to.extend_rows(from, &order);
+            to.keep_strings(first, &mut out.strings);
+        }
+        for (to, from) in to_calls.iter_mut().zip(&calls) {
+            to.append(from, 0..order.len());
             to.keep_strings(first, &mut out.strings);
         }
         if let Some((start, end)) = window {
@@ -114,29 +184,13 @@ fn fill(column: &mut Column, rows: usize, value: i64) {
     }
 }
 
-impl Part {
-    /// Adds all groups of another part. Where groups were first seen is not kept.
-    fn take_over(&mut self, other: &Self) {
-        let numbers = self.groups.absorb(&other.groups, |_| true);
-        let (runs, their_runs) = (self.orders(), other.orders());
-        for (ours, theirs) in self.accumulators.iter_mut().zip(&other.accumulators) {
-            ours.resize(self.groups.len());
-            ours.merge(theirs, &numbers, &runs, &their_runs);
-        }
-        let groups = self.groups.len() as u32;
-        self.runs.extend(their_runs.into_iter().map(|order| (order, groups)));
-    }
-}
-
 /// What a worker needs to add rows to panes.
 #[derive(Debug)]
 pub(crate) struct Filler {
     spec: GroupSpec,
-    reader: KeyReader,
-    /// If the key is one string: its register.
-    string: Option<Reg>,
-    packed: Buf<Packed>,
+    numbering: Numbering,
     inputs: Vec<AggregateInput>,
+    /// All zero, if there are no keys.
     numbers: Buf<u32>,
     scratch: Scratch,
 }
@@ -144,9 +198,7 @@ pub(crate) struct Filler {
 impl Filler {
     pub(crate) fn new(spec: &GroupSpec, keys: &[Reg], inputs: &[AggregateInput]) -> Self {
         Self {
-            reader: KeyReader::new(spec.layout.clone(), keys),
-            string: spec.layout.string_of(keys),
-            packed: Buf::default(),
+            numbering: Numbering::new(spec, keys),
             inputs: inputs.to_vec(),
             numbers: Buf::zeroed(CHUNK_ROWS),
             scratch: Scratch::default(),
@@ -154,33 +206,47 @@ impl Filler {
         }
     }
 
-    /// A pane without rows.
-    pub(crate) fn new_pane(&self) -> Pane {
-        Pane::new(&self.spec)
-    }
-
-    /// Adds the selected rows of a chunk to a pane.
-    pub(crate) fn add(&mut self, pane: &mut Pane, order: Order, registers: &mut Registers, selection: &Selection) {
-        let part = pane.start(&self.spec, order);
+    /// Adds the selected rows of a chunk to a pane of that set.
+    pub(crate) fn add(
+        &mut self,
+        (set, pane): (&mut KeySet, &mut Pane),
+        order: Order,
+        registers: &mut Registers,
+        selection: &Selection,
+    ) {
         let numbers = &mut self.numbers[..selection.rows];
-        match (&mut part.groups, &self.spec.keys[..]) {
-            (Groups::One, _) | (_, []) => {}
-            (Groups::Words(groups), _) => match self.reader.read(registers, selection) {
-                Keys::Words(keys) => groups.group(keys, selection.used(), numbers),
-                Keys::Strs(_) => unreachable!("the layout says words"),
-            },
-            (Groups::Bytes(groups), _) if let Some(reg) = self.string => {
-                part.strings.group(groups, reg, registers, selection, &mut self.packed, numbers);
-            }
-            (Groups::Bytes(groups), _) => match self.reader.read(registers, selection) {
-                Keys::Strs(keys) => groups.group(keys, selection.used(), numbers),
-                Keys::Words(_) => unreachable!("the layout says bytes"),
-            },
-        }
+        self.numbering.number(set, registers, selection, numbers);
+        pane.seen.resize(set.len());
+        mark(&mut pane.seen, numbers, selection);
+        let part = pane.start(&self.spec, order);
+        part.resize(set.len());
         let run = part.runs.len() as u32 - 1;
         for (accumulators, input) in part.accumulators.iter_mut().zip(&self.inputs) {
-            accumulators.resize(part.groups.len());
             accumulators.update(input, numbers, registers, selection, &mut self.scratch, run);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sabot_abi::manifest::{BaseType, ColumnType};
+
+    impl GroupSpec {
+        /// Groups by one number, without calls.
+        pub(crate) fn of_words() -> Self {
+            Self::new(&[ColumnType { base: BaseType::UInt64, nullable: false }], &[])
+        }
+    }
+
+    impl Pane {
+        /// Adds a row of each key.
+        pub(crate) fn add_words(&mut self, set: &mut KeySet, keys: impl Iterator<Item = u64>) {
+            for key in keys {
+                let number = set.number_of_word(key) as usize;
+                self.seen.resize(self.seen.len().max(number + 1));
+                self.seen[number] = 1;
+            }
         }
     }
 }

@@ -42,6 +42,15 @@ impl StringKeys {
     ) {
         let codes = registers.codes(reg, selection.rows);
         let Some((codes, dictionary)) = codes.filter(|(_, dictionary)| dictionary.values.len() <= MOST_VALUES) else {
+            if registers.is_laid_out(reg) && selection.is_full() {
+                table.group_words(
+                    selection.used(),
+                    |word, to| registers.pack_word(reg, word, selection.rows, to),
+                    |row| registers.str_at(reg, row),
+                    numbers,
+                );
+                return;
+            }
             registers.pack_strs(reg, selection, packed);
             table.group_packed(packed, |row| registers.str_at(reg, row), selection.used(), numbers);
             return;

@@ -6,12 +6,14 @@
 //! only the windows take that still may.
 
 use super::assign::Assign;
+use super::side::Side;
 use super::table::WindowSpec;
 use crate::morsel::Seq;
-use crate::operator::aggregate::{Filler, Pane};
+use crate::operator::aggregate::Filler;
 use crate::operator::collect::Order;
 use crate::primitive::bitmap;
 use crate::primitive::memory::Buf;
+use crate::primitive::times;
 use crate::registers::{Registers, Selection};
 use crate::watermark::{Clock, NEVER, Unit};
 use sabot_abi::manifest::{AggregateInput, Reg};
@@ -35,13 +37,6 @@ impl PaneKey {
         let first = assign.first_end(slice);
         Self { slice, from_end: first, on_time_from: first }
     }
-}
-
-/// The panes of one worker, and which of them windows that have fired want to see again.
-#[derive(Debug, Default)]
-pub(crate) struct Side {
-    pub(crate) panes: BTreeMap<PaneKey, Pane>,
-    pub(crate) again: Vec<(Order, PaneKey)>,
 }
 
 /// What a row is, by its slice and the watermark before it.
@@ -140,7 +135,8 @@ impl WindowEnd {
     pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
         let rows = selection.rows;
         self.late = Selection { words: [0; CHUNK_WORDS], rows, count: 0 };
-        let (least, greatest) = self.read_times(registers, selection);
+        let plain = self.extent(registers, selection);
+        let (least, greatest) = plain.unwrap_or_else(|| self.read_times(registers, selection));
         let slice = self.spec.assign.slice_of(least);
         let side = Arc::clone(&self.side);
         let mut side = side.lock().expect("a worker that panicked ends the job");
@@ -154,6 +150,9 @@ impl WindowEnd {
                 return;
             }
         }
+        if plain.is_some() {
+            self.read_times(registers, selection);
+        }
         // Now for all rows: what is made of some would lack the others.
         self.reads.iter().for_each(|reg| registers.materialise(*reg, selection, false));
         for (key, part) in self.split(registers, selection) {
@@ -162,14 +161,22 @@ impl WindowEnd {
     }
 
     fn add_to(&mut self, side: &mut Side, key: PaneKey, registers: &mut Registers, selection: &Selection) {
-        let pane = side.panes.entry(key).or_insert_with(|| self.filler.new_pane());
+        let (set, pane) = side.pane(key, &self.spec.groups, self.spec.assign != Assign::End);
         let (pipeline, seq) = self.order;
         let order = (pipeline, seq.part(self.part.unwrap_or(0)));
         self.part = self.part.map(|part| part + 1);
-        self.filler.add(pane, order, registers, selection);
+        self.filler.add((set, pane), order, registers, selection);
         if key.from_end < key.on_time_from && side.again.last() != Some(&(self.order, key)) {
             side.again.push((self.order, key));
         }
+    }
+
+    /// The least and the greatest time, if they can be had from the register as it is.
+    fn extent(&self, registers: &Registers, selection: &Selection) -> Option<(i64, i64)> {
+        let (reg, unit) = self.time?;
+        let is_plain =
+            unit == Unit::Microseconds && selection.is_full() && registers.validity(reg, selection.rows).is_none();
+        is_plain.then(|| times::extent(registers.values::<i64>(reg, selection.rows)))
     }
 
     /// Fills `times`; gives the least and the greatest of the selected rows.
@@ -197,10 +204,7 @@ impl WindowEnd {
         }
         let (mut least, mut greatest) = (i64::MAX, i64::MIN);
         if selection.is_full() {
-            for time in times.iter() {
-                least = least.min(*time);
-                greatest = greatest.max(*time);
-            }
+            (least, greatest) = times::extent(times);
         } else {
             bitmap::for_each(selection.used(), |row| {
                 least = least.min(times[row]);

@@ -6,7 +6,9 @@ mod closing;
 mod counted;
 mod kept;
 mod keyed;
+mod merged;
 mod sessions;
+mod side;
 mod table;
 
 pub(crate) use assign::Assign;

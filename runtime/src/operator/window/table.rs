@@ -6,10 +6,12 @@
 //! a window is made: what they add is never part of it.
 
 use super::assign::Assign;
-use super::build::{PaneKey, Side};
+use super::build::PaneKey;
+use super::merged::{Brought, BroughtKeys, Complete, Sets, Window, WindowKeys};
+use super::side::Side;
 use crate::error::RunError;
 use crate::live::{Feed, GIVEN_ROWS};
-use crate::operator::aggregate::{GroupSpec, Pane};
+use crate::operator::aggregate::{GroupSpec, KeySet, Pane};
 use crate::operator::collect::{Order, Rows};
 use crate::spill::Account;
 use crate::watermark::{Clock, END_OF_TIME, NEVER};
@@ -78,19 +80,14 @@ pub(crate) struct WindowTable {
     state: Mutex<State>,
 }
 
-/// Panes that are complete: no row comes that is on time for them.
-#[derive(Debug)]
-struct Complete {
-    key: PaneKey,
-    pane: Pane,
-}
-
 #[derive(Debug)]
 struct State {
     watermark: i64,
     /// End of the last window that has fired.
     fired: i64,
     slices: BTreeMap<i64, Vec<Complete>>,
+    /// What they count by.
+    sets: Sets,
     /// Ends of windows that fire again, as soon as they have fired once.
     again: BTreeSet<i64>,
     /// When unfinished windows were given last.
@@ -113,6 +110,7 @@ impl WindowTable {
             watermark: NEVER,
             fired: NEVER,
             slices: BTreeMap::new(),
+            sets: Sets::default(),
             again: BTreeSet::new(),
             given_early: NEVER,
             accounted: 0,
@@ -134,8 +132,8 @@ impl WindowTable {
         self.seal(&mut state, feeds);
         let mut giving = Giving { spec: &self.spec, given: Given::default(), rows: None };
         while let Some(end) = state.next_end(&self.spec.assign).filter(|end| *end <= state.watermark) {
-            let complete = state.window(&self.spec, end, |key| key.on_time_from <= end);
-            giving.add(end, complete);
+            let window = state.window(&self.spec, end, |key| key.on_time_from <= end);
+            giving.add(end, window, &mut state.sets);
             state.fired = end;
             if state.again.is_empty() {
                 state.drop_passed(&self.spec);
@@ -146,50 +144,56 @@ impl WindowTable {
                 state.again.insert(end);
                 break;
             }
-            let complete = state.window(&self.spec, end, |key| key.from_end <= end);
-            giving.add(end, complete);
+            let window = state.window(&self.spec, end, |key| key.from_end <= end);
+            giving.add(end, window, &mut state.sets);
         }
         state.drop_passed(&self.spec);
         if let Some(every) = self.spec.emit_every_us.filter(|every| *every > 0 && !is_at_end(watermark)) {
             let due = watermark.saturating_sub(watermark.rem_euclid(every));
             if due > state.given_early {
                 state.given_early = due;
-                self.give_early(&state, due, &mut giving);
+                self.give_early(&mut state, due, &mut giving);
             }
         }
-        let bytes = state.slices.values().flatten().map(|complete| complete.pane.memory_bytes()).sum::<usize>();
+        let panes = state.slices.values().flatten().map(|complete| complete.pane.memory_bytes()).sum::<usize>();
+        let bytes = panes + state.sets.memory_bytes();
         account.update(&mut state.accounted, bytes);
         Ok(giving.finish())
     }
 
     /// Gives the windows that have begun and not ended, as they are now.
-    fn give_early(&self, state: &State, now: i64, giving: &mut Giving<'_>) {
+    fn give_early(&self, state: &mut State, now: i64, giving: &mut Giving<'_>) {
         let (spec, assign) = (&self.spec, &self.spec.assign);
-        let mut windows: BTreeMap<i64, Pane> = BTreeMap::new();
-        let mut take = |key: &PaneKey, pane: &Pane| {
+        let mut windows: BTreeMap<i64, (KeySet, Pane)> = BTreeMap::new();
+        let mut take = |key: &PaneKey, pane: &Pane, set: &KeySet| {
             let mut end = key.from_end.max(assign.end_from(state.watermark.saturating_add(1)));
             while end <= assign.last_end(key.slice) && assign.start_of(end) < now {
-                windows.entry(end).or_insert_with(|| Pane::new(&spec.groups)).add(pane);
+                let new = || (KeySet::new(&spec.groups), Pane::new(&spec.groups));
+                let (keys, window) = windows.entry(end).or_insert_with(new);
+                window.add_of(keys, pane, set);
                 end = assign.end_from(end.saturating_add(1));
             }
         };
-        state.slices.values().flatten().for_each(|complete| take(&complete.key, &complete.pane));
+        let complete = state.slices.values().flatten();
+        complete.for_each(|complete| take(&complete.key, &complete.pane, state.sets.get(complete.set)));
         for side in self.sides.lock().expect("a worker that panicked ends the job").iter() {
             let side = side.lock().expect("a worker that panicked ends the job");
-            side.panes.iter().for_each(|(key, pane)| take(key, pane));
+            side.panes.iter().for_each(|(key, filled)| take(key, &filled.pane, &side.sets[&filled.set]));
         }
-        for (end, window) in windows {
-            giving.add(end, Some(window));
+        for (end, (keys, pane)) in windows {
+            let window = Window { keys: WindowKeys::Own(Box::new(keys)), pane };
+            giving.add(end, Some(window), &mut state.sets);
         }
     }
 
     /// Takes the panes of the workers that are complete, and those that windows are to take that have fired before.
     fn seal(&self, state: &mut State, feeds: &[Feed]) {
         let sides = self.sides.lock().expect("a worker that panicked ends the job").clone();
-        let mut sealed: BTreeMap<PaneKey, Vec<Pane>> = BTreeMap::new();
+        let mut sealed: BTreeMap<PaneKey, Vec<Brought>> = BTreeMap::new();
         let is_done =
             |(pipeline, seq): Order| feeds.iter().any(|feed| feed.pipeline == pipeline && seq < feed.progress.frontier);
-        for side in sides {
+        let mut has_begun = false;
+        for (number, side) in sides.iter().enumerate() {
             let mut side = side.lock().expect("a worker that panicked ends the job");
             let (now, later) = std::mem::take(&mut side.again).into_iter().partition(|(order, _)| is_done(*order));
             side.again = later;
@@ -205,15 +209,31 @@ impl WindowTable {
             let is_complete = |key: &PaneKey| key.on_time_from <= state.watermark || wanted.contains(key);
             let keys: Vec<PaneKey> = side.panes.keys().filter(|key| is_complete(key)).copied().collect();
             for key in keys {
-                if let Some(pane) = side.panes.remove(&key) {
-                    sealed.entry(key).or_default().push(pane);
-                }
+                let Some((filled, own)) = side.take(&key) else { continue };
+                let keys = match own {
+                    Some(set) => BroughtKeys::Own(Box::new(set)),
+                    None => {
+                        if !std::mem::replace(&mut has_begun, true) {
+                            state.sets.begin(&self.spec.groups);
+                        }
+                        let of = (number, filled.set);
+                        state.sets.learn(of, &side.sets[&filled.set]);
+                        BroughtKeys::Of(of)
+                    }
+                };
+                sealed.entry(key).or_default().push(Brought { pane: filled.pane, keys });
             }
         }
         for (key, panes) in sealed {
-            if let Some(pane) = Pane::join(panes) {
-                state.slices.entry(key.slice).or_default().push(Complete { key, pane });
-            }
+            let complete = state.sets.complete(&self.spec.groups, key, panes);
+            state.slices.entry(key.slice).or_default().push(complete);
+        }
+        if has_begun {
+            let is_there = |(number, set): (usize, u32)| {
+                let side = sides[number].lock().expect("a worker that panicked ends the job");
+                side.sets.contains_key(&set)
+            };
+            state.sets.forget(is_there);
         }
     }
 
@@ -238,23 +258,17 @@ impl State {
     }
 
     /// The groups of the window with an end, of those panes that are wanted. Panes that no other window takes are used up.
-    fn window(&mut self, spec: &WindowSpec, end: i64, is_wanted: impl Fn(&PaneKey) -> bool) -> Option<Pane> {
+    fn window(&mut self, spec: &WindowSpec, end: i64, is_wanted: impl Fn(&PaneKey) -> bool) -> Option<Window> {
         let (from, to) = spec.assign.slices_of(end);
-        let slices: Vec<i64> = self.slices.range(from..to).map(|(slice, _)| *slice).collect();
-        // The largest of those that are used up takes the others over.
         let mut own = Vec::new();
-        for slice in &slices {
-            let is_last = spec.allowed_us == 0 && spec.assign.last_end(*slice) <= end;
-            if let Some(panes) = self.slices.get_mut(slice).filter(|_| is_last) {
-                own.extend(panes.extract_if(.., |complete| is_wanted(&complete.key)).map(|complete| complete.pane));
+        for (slice, panes) in self.slices.range_mut(from..to) {
+            if spec.allowed_us == 0 && spec.assign.last_end(*slice) <= end {
+                own.extend(panes.extract_if(.., |complete| is_wanted(&complete.key)));
             }
         }
-        let mut all = Pane::join(own);
-        let shared = slices.iter().filter_map(|slice| self.slices.get(slice)).flatten();
-        for complete in shared.filter(|complete| is_wanted(&complete.key)) {
-            all.get_or_insert_with(|| Pane::new(&spec.groups)).add(&complete.pane);
-        }
-        all
+        let shared = self.slices.range(from..to).flat_map(|(_, panes)| panes);
+        let shared: Vec<&Complete> = shared.filter(|complete| is_wanted(&complete.key)).collect();
+        self.sets.window(&spec.groups, own, &shared)
     }
 
     /// Drops the slices that no window takes any more.
@@ -267,6 +281,7 @@ impl State {
         while let Some(slice) = self.slices.first_entry().filter(|slice| is_passed(*slice.key())) {
             slice.remove();
         }
+        self.sets.keep(self.slices.values().flatten().map(|complete| complete.set));
     }
 }
 
@@ -278,11 +293,15 @@ struct Giving<'a> {
 }
 
 impl Giving<'_> {
-    fn add(&mut self, end: i64, window: Option<Pane>) {
-        let Some(mut window) = window else { return };
+    fn add(&mut self, end: i64, window: Option<Window>, sets: &mut Sets) {
+        let Some(Window { mut keys, mut pane }) = window else { return };
+        let set = match &mut keys {
+            WindowKeys::Of(set) => sets.get_mut(*set),
+            WindowKeys::Own(set) => set,
+        };
         let rows = self.rows.get_or_insert_with(|| Rows::new(self.spec.types()));
         let bounds = self.spec.gives_bounds.then(|| (self.spec.assign.start_of(end), end));
-        window.give(&self.spec.groups, bounds, rows, &mut self.given.too_large);
+        pane.give(set, &self.spec.groups, bounds, rows, &mut self.given.too_large);
         if rows.rows >= GIVEN_ROWS {
             self.given.rows.extend(self.rows.take());
         }
