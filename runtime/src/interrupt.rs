@@ -5,6 +5,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// What the signal handler sets. Filled before the handler is installed, and never emptied.
 static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
@@ -36,26 +37,17 @@ pub(crate) fn is_requested() -> bool {
     STOP.get().is_some_and(|stop| stop.load(Ordering::Relaxed))
 }
 
-/// Waits until a read of this file gives something, be it its end; `false`: the process was asked to stop before.
-pub(crate) fn wait_until_readable(file: &impl AsRawFd) -> io::Result<bool> {
-    const LOOK_AGAIN_AFTER_MS: libc::c_int = 100;
-    loop {
-        if is_requested() {
-            return Ok(false);
-        }
-        let mut wait = libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: one struct is handed over, which lives through the call.
-        let ready = unsafe { libc::poll(&mut wait, 1, LOOK_AGAIN_AFTER_MS) };
-        if ready > 0 {
-            return Ok(true);
-        }
-        if ready < 0 {
-            let error = io::Error::last_os_error();
-            if error.kind() != io::ErrorKind::Interrupted {
-                return Err(error);
-            }
-        }
+/// Whether a read of this file gives something within a time, be it its end.
+pub(crate) fn is_readable_within(file: &impl AsRawFd, most: Duration) -> io::Result<bool> {
+    let mut wait = libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let most_ms = libc::c_int::try_from(most.as_millis()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: one struct is handed over, which lives through the call.
+    let ready = unsafe { libc::poll(&mut wait, 1, most_ms) };
+    if ready >= 0 {
+        return Ok(ready > 0);
     }
+    let error = io::Error::last_os_error();
+    if error.kind() == io::ErrorKind::Interrupted { Ok(false) } else { Err(error) }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod scheduler;
 mod spill;
 mod table;
 mod task;
+mod ticks;
 mod watermark;
 
 pub use error::{RowFailure, RunError};

@@ -12,7 +12,7 @@ mod ends;
 mod plan;
 mod table;
 
-use crate::connector::{SinkEncoder, Source};
+use crate::connector::Source;
 use crate::error::RunError;
 use crate::morsel::{Progress, Seq, Taken};
 use crate::operator::sink::SinkRun;
@@ -21,6 +21,7 @@ use crate::primitive::pool::Pool;
 use crate::progress::Progress as Bars;
 use crate::scheduler::{JobRun, PipelineReport, PipelineRun};
 use crate::task::{Count, Worker};
+use crate::ticks::{TICK, Ticks};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -65,24 +66,8 @@ impl Wake {
     }
 }
 
-/// How often a worker looks at what time brings.
-const TICK: Duration = Duration::from_millis(2);
-
 /// How long a worker waits when a source has nothing.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(1);
-
-/// What a worker needs to do what time brings.
-struct Ticks {
-    last: Instant,
-    /// By sink.
-    encoders: Vec<Box<dyn SinkEncoder>>,
-}
-
-impl Ticks {
-    fn new(job: &JobRun<'_>) -> Self {
-        Self { last: Instant::now(), encoders: job.sinks.iter().map(SinkRun::encoder).collect() }
-    }
-}
 
 /// A group while it runs.
 struct GroupRun<'a> {
@@ -97,7 +82,8 @@ struct GroupRun<'a> {
     clocks: Vec<u32>,
     /// The tables of streams, those nearest to the sinks first.
     streams: Vec<(u32, &'a StreamTable)>,
-    is_bounded: bool,
+    /// Some source may have nothing yet.
+    may_wait: bool,
     /// By pipeline: whether its source was silent when somebody looked last.
     idle: Vec<AtomicBool>,
     /// Number of the last barrier, and when it was put.
@@ -118,11 +104,12 @@ impl<'a> JobRun<'a> {
             .map(|number| self.open_source(&manifest.pipelines[*number as usize].origin))
             .collect::<Result<Vec<Option<Arc<dyn Source>>>, RunError>>()?;
         let is_bounded = sources.iter().flatten().all(|source| source.is_bounded());
-        if let (&[only], true, true) = (&group.pipelines[..], group.fills.iter().all(Vec::is_empty), is_bounded) {
-            return self.run_pipeline(only, &manifest.pipelines[only as usize], sources.pop().flatten(), bars);
-        }
+        let may_wait = sources.iter().flatten().any(|source| source.may_wait());
         if !is_bounded {
             self.drains.store(true, Ordering::Relaxed);
+        }
+        if let (&[only], true, true) = (&group.pipelines[..], group.fills.iter().all(Vec::is_empty), is_bounded) {
+            return self.run_pipeline(only, &manifest.pipelines[only as usize], sources.pop().flatten(), bars);
         }
         let wake = Wake::default();
         // The runs borrow from here, not from the job alone.
@@ -159,7 +146,7 @@ impl<'a> JobRun<'a> {
             runs,
             fills: group.fills.clone(),
             readers: group.readers.clone(),
-            is_bounded,
+            may_wait,
             barrier: Mutex::new((0, Instant::now())),
             idle: runs_idle,
             has_failed: AtomicBool::new(false),
@@ -232,7 +219,7 @@ impl GroupRun<'_> {
             if self.is_over() {
                 break;
             }
-            let is_quiet = !self.is_bounded && self.runs.iter().any(|run| run.morsels.is_quiet());
+            let is_quiet = self.may_wait && self.runs.iter().any(|run| run.morsels.is_quiet());
             self.wake.wait(since, if is_quiet { ASK_AGAIN_AFTER } else { most_wait });
         }
         let mut all = vec![Count::default(); self.job.artifact.manifest.operators.len()];
@@ -244,15 +231,14 @@ impl GroupRun<'_> {
 
     /// Whether time brings something.
     fn has_ticks(&self) -> bool {
-        !self.is_bounded || !self.clocks.is_empty() || self.job.barrier_every.is_some()
+        self.may_wait || !self.clocks.is_empty() || self.job.barrier_every.is_some()
     }
 
     /// What time brings: windows of the machine's time, sources that fall silent, or speak again, and rows that have waited long enough to be written.
     fn tick(&self, ticks: &mut Ticks) -> Result<(), RunError> {
-        if ticks.last.elapsed() < self.job.barrier_every.map_or(TICK, |every| every.min(TICK)) {
+        if !ticks.is_due(self.job.barrier_every.map_or(TICK, |every| every.min(TICK))) {
             return Ok(());
         }
-        ticks.last = Instant::now();
         for (number, run) in self.runs.iter().enumerate().filter(|(_, run)| !run.morsels.is_bounded()) {
             let progress = run.morsels.progress();
             if self.idle[number].swap(progress.is_idle, Ordering::Relaxed) != progress.is_idle {
@@ -265,11 +251,8 @@ impl GroupRun<'_> {
         for table in &self.clocks {
             self.follow_table(*table)?;
         }
-        if self.is_bounded {
-            return Ok(());
-        }
-        for (sink, encoder) in self.job.sinks.iter().zip(&mut ticks.encoders) {
-            sink.flush(&mut **encoder, &self.job.waiting_bytes)?;
+        if self.may_wait {
+            ticks.flush_sinks(self.job)?;
         }
         Ok(())
     }

@@ -299,13 +299,18 @@ impl<'a> Morsels<'a> {
     /// What was read is all that is wanted: the source ends here.
     pub(crate) fn drain(&self) {
         let mut state = self.lock();
-        if !matches!(self.input, Input::Channel) && !std::mem::replace(&mut state.is_drained, true) {
+        if matches!(self.input, Input::Source(_)) && !std::mem::replace(&mut state.is_drained, true) {
             state.end_splits();
             self.notify();
         }
     }
 
-    /// Whether it is a source that does not end by itself.
+    /// Whether what is to come may take its time: see [`Source::may_wait`].
+    pub(crate) fn may_wait(&self) -> bool {
+        matches!(&self.input, Input::Source(source) if source.may_wait())
+    }
+
+    /// Whether it is a source that ends by itself, or no source.
     pub(crate) fn is_bounded(&self) -> bool {
         self.is_bounded
     }
@@ -398,6 +403,15 @@ impl<'a> Morsels<'a> {
                 (Taken::Nothing, locked) => state = self.wait(locked),
             }
         }
+    }
+
+    /// As [`take`](Self::take), waiting for a moment at most.
+    pub(crate) fn take_soon(&self) -> Result<Taken, RunError> {
+        let state = match self.take_from(self.lock())? {
+            (Taken::Nothing, state) => self.wait(state),
+            (taken, _) => return Ok(taken),
+        };
+        self.take_from(state).map(|(taken, _)| taken)
     }
 
     /// As [`take`](Self::take), without waiting for others.

@@ -12,7 +12,7 @@ use crate::connector::{Position, SinkEncoder};
 use crate::error::{RowFailure, RunError};
 use crate::kernel;
 use crate::late::PutAway;
-use crate::morsel::{Morsel, Progress, Rows, Seq};
+use crate::morsel::{Morsel, Progress, Rows, Seq, Taken};
 use crate::operator::aggregate::{AggregateBuild, AggregateSpill, FusedBuild};
 use crate::operator::batch::BatchEnd;
 use crate::operator::collect::Order;
@@ -27,6 +27,7 @@ use crate::primitive::pool::Pool;
 use crate::registers::{BatchView, Registers, Selection};
 use crate::scheduler::{Body, EndSpec, KernelCall, OriginRows, PipelineRun, Probing, Step};
 use crate::spill::Partitioner;
+use crate::ticks::{TICK, Ticks};
 use crate::watermark::NEVER;
 use sabot_abi::kernel::{Accumulator, Chunk, Context, RowError};
 use sabot_abi::manifest::Reg;
@@ -167,20 +168,36 @@ impl<'a> Worker<'a> {
     /// Takes morsels until there are none.
     pub(crate) fn work(&mut self) {
         let _guard = self.run.morsels.stop_on_panic();
+        let mut ticks = self.run.morsels.may_wait().then(|| Ticks::new(self.run.job));
         loop {
             if self.run.job.is_interrupted() {
                 return self.run.fail(Seq::END, RunError::Interrupted);
             }
-            let morsel = match self.run.morsels.take() {
-                Ok(Some(morsel)) => morsel,
-                Ok(None) => return,
-                Err(error) => return self.run.fail(Seq::END, error),
+            let taken = match &mut ticks {
+                None => self.run.morsels.take().map(|morsel| morsel.map_or(Taken::End, Taken::Morsel)),
+                Some(ticks) => self.take_in_time(ticks),
             };
-            let seq = morsel.seq;
-            if let Err(error) = self.on_morsel(morsel) {
-                return self.run.fail(seq, error);
+            match taken {
+                Ok(Taken::Morsel(morsel)) => {
+                    let seq = morsel.seq;
+                    if let Err(error) = self.on_morsel(morsel) {
+                        return self.run.fail(seq, error);
+                    }
+                }
+                Ok(Taken::Nothing) => {}
+                Ok(Taken::End) => return,
+                Err(error) => return self.run.fail(Seq::END, error),
             }
         }
+    }
+
+    /// The next morsel of a source that may have nothing yet: what waits to be written does not wait for it.
+    fn take_in_time(&self, ticks: &mut Ticks) -> Result<Taken, RunError> {
+        let run = self.run;
+        if ticks.is_due(TICK) {
+            ticks.flush_sinks(run.job)?;
+        }
+        run.morsels.take_soon()
     }
 
     /// Hands the tables what they are to hold; gives what was counted.

@@ -105,6 +105,70 @@ fn an_interrupt_ends_a_run_that_waits_for_its_input() {
 }
 
 #[test]
+fn rows_of_a_pipe_are_written_while_others_are_waited_for() {
+    use std::io::{BufRead, BufReader};
+    let folder = folder();
+    let mut child = sabotc(folder.path(), &["--input", "rows=csv:-", "--output", "out=-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut input = child.stdin.take().expect("piped");
+    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    input.write_all(b"id,name\n").expect("written");
+    for id in 1..4 {
+        input.write_all(format!("{id},a\n").as_bytes()).expect("written");
+        let line = receiver.recv_timeout(Duration::from_secs(60)).expect("the row comes before the next is there");
+        assert_eq!(line, format!("{{\"id\":{id},\"name\":\"a\"}}"));
+    }
+    drop(input);
+    assert!(end_of(child).status.success());
+}
+
+/// A count of windows and a copy, of a file that grows.
+const FOLLOWED: &str = r#"
+use sabot::prelude::*;
+
+#[sabot::record]
+struct Row { id: i64, at: Timestamp }
+
+#[sabot::record]
+struct Ten { end: Timestamp, rows: i64 }
+
+#[sabot::pipeline]
+fn follow() {
+    let rows = source::<Row>("rows", csv("rows.csv").follow()).event_time(|r| r.at, lateness(seconds(0)));
+    rows.window(tumbling(seconds(10))).aggregate(|w| Ten { end: w.end(), rows: w.count() }).sink("tens", ndjson("tens.ndjson"));
+    rows.sink("copy", csv("copy.csv"));
+}
+"#;
+
+#[test]
+fn an_interrupt_ends_a_file_that_grows_and_what_was_read_goes_through() {
+    let folder = folder();
+    fs::write(folder.path().join("job.rs"), FOLLOWED).expect("written");
+    let rows = "id,at\n1,2024-01-01T00:00:01Z\n2,2024-01-01T00:00:02Z\n3,2024-01-01T00:00:22Z\n";
+    fs::write(folder.path().join("rows.csv"), rows).expect("written");
+    let child = sabotc(folder.path(), &[]).stderr(Stdio::piped()).spawn().expect("starts");
+    let started = Instant::now();
+    let has_begun = |name: &String| name.starts_with(".copy.csv");
+    while !names(folder.path()).iter().any(has_begun) {
+        assert!(started.elapsed() < Duration::from_secs(60), "it does not begin");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let sent = Command::new("kill").args(["-INT".to_owned(), child.id().to_string()]).status().expect("sent");
+    assert!(sent.success());
+    let output = end_of(child);
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("it is there");
+    let tens = "{\"end\":\"2024-01-01T00:00:10Z\",\"rows\":2}\n{\"end\":\"2024-01-01T00:00:30Z\",\"rows\":1}\n";
+    assert_eq!((read("tens.ndjson").as_str(), read("copy.csv").lines().count()), (tens, 4));
+}
+
+#[test]
 fn a_name_that_is_given_twice_is_refused() {
     let folder = folder();
     fs::write(folder.path().join("rows.csv"), "id,name\n1,a\n").expect("written");

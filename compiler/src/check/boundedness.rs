@@ -11,8 +11,7 @@ pub(super) fn ends(connector: &Connector) -> bool {
     let has = |option: &str| connector.options.contains_key(option);
     match &connector.location {
         Location::Kafka(_) => false,
-        Location::Path(_) => !has("follow"),
-        Location::Standard => true,
+        Location::Path(_) | Location::Standard => !has("follow"),
         Location::Generator(_) => has("events") || has("rows"),
     }
 }

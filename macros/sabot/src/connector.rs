@@ -33,7 +33,8 @@ impl Connector {
         self
     }
 
-    /// Of a file that is read: others still write it, so it is read as it grows, and never ends.
+    /// Of a file that is read: others still write it, so it is read as it grows, and never ends. Of `stdin()`: a run
+    /// that is asked to stop gives what it has read.
     pub fn follow(self) -> Self {
         self
     }

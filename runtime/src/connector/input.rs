@@ -17,8 +17,11 @@ use std::time::Duration;
 pub(super) enum Bytestream {
     /// A regular file, mapped.
     Mapped(Bytes),
-    /// A pipe, a terminal, a device; with the bytes that were read to tell its format.
+    /// A pipe, a terminal, a device; with the bytes that were read to tell its format. A read that would have to wait for
+    /// more than a moment says so ([`io::ErrorKind::WouldBlock`]).
     Stream(Box<dyn Read + Send>),
+    /// A file that others still write, read in the same way: it has no end.
+    Growing(Box<dyn Read + Send>),
 }
 
 /// One input, with the name that messages use.
@@ -48,15 +51,10 @@ impl Input {
         let failed = |source| ConnectorError::Read { path: name.clone(), source };
         let mut file = Growing(File::open(path).map_err(failed)?);
         let mut start = vec![0; START_BYTES];
-        let count = loop {
-            match file.read(&mut start) {
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-                result => break result.map_err(failed)?,
-            }
-        };
+        let count = Patient(&mut file).read(&mut start).or_else(ended_by_interrupt).map_err(failed)?;
         start.truncate(count);
         let stream = io::Cursor::new(start.clone()).chain(file);
-        Ok(Self { name: name.clone().into(), bytes: Bytestream::Stream(Box::new(stream)), start })
+        Ok(Self { name: name.clone().into(), bytes: Bytestream::Growing(Box::new(stream)), start })
     }
 
     /// Takes standard input; a file that was redirected there is mapped like any other.
@@ -78,17 +76,11 @@ impl Input {
             let start = bytes[..bytes.len().min(START_BYTES)].to_vec();
             return Ok(Self { name: name.into(), bytes: Bytestream::Mapped(bytes), start });
         }
-        let mut stream = Interruptible(file);
-        let mut start = Vec::with_capacity(START_BYTES);
+        let mut stream = Pipe(file);
         // One read that gives something: waiting for all 4096 bytes would hold back a slow pipe.
-        while start.is_empty() {
-            let mut block = [0; START_BYTES];
-            match stream.read(&mut block) {
-                Ok(0) => break,
-                Ok(count) => start.extend_from_slice(&block[..count]),
-                Err(source) => return Err(failed(source)),
-            }
-        }
+        let mut start = vec![0; START_BYTES];
+        let count = Patient(&mut stream).read(&mut start).map_err(failed)?;
+        start.truncate(count);
         let stream = io::Cursor::new(start.clone()).chain(stream);
         Ok(Self { name: name.into(), bytes: Bytestream::Stream(Box::new(stream)), start })
     }
@@ -101,37 +93,55 @@ fn map(file: &File, name: &str) -> io::Result<Bytes> {
     Ok(Bytes::from_owner(MappedFile::new(file, name)?))
 }
 
-/// A file that grows. At its end it waits for a moment, and then says that a read would have to wait for more.
+/// A file that grows: where others would end, a read would have to wait for more.
 struct Growing(File);
 
 impl Read for Growing {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
         match self.0.read(bytes) {
-            Ok(0) if !bytes.is_empty() && !interrupt::is_requested() => {
-                std::thread::sleep(LOOK_AGAIN_AFTER);
-                Err(io::ErrorKind::WouldBlock.into())
-            }
+            Ok(0) if !bytes.is_empty() => Err(io::ErrorKind::WouldBlock.into()),
             result => result,
         }
     }
 }
 
-/// A pipe or a device: who waits for its next bytes stops waiting when the run is asked to stop.
-struct Interruptible(File);
+/// A pipe or a device. A read waits for a moment only, so that whoever writes at full speed is not slowed down.
+struct Pipe(File);
 
-impl Read for Interruptible {
+impl Read for Pipe {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        const MOMENT: Duration = Duration::from_millis(4);
+        if !interrupt::is_readable_within(&self.0, MOMENT)? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.0.read(bytes)
+    }
+}
+
+/// Waits for bytes, however long they take, unless the process is asked to stop: then it fails.
+pub(super) struct Patient<R>(pub(super) R);
+
+impl<R: Read> Read for Patient<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(2);
         loop {
-            if !interrupt::wait_until_readable(&self.0)? {
-                return Err(io::Error::other("interrupted while waiting for more"));
-            }
             match self.0.read(bytes) {
-                Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if interrupt::is_requested() {
+                        return Err(io::Error::new(io::ErrorKind::TimedOut, "interrupted while waiting for more"));
+                    }
+                    std::thread::sleep(LOOK_AGAIN_AFTER);
+                }
                 result => return result,
             }
         }
     }
+}
+
+/// Who is asked to stop before the first byte has come has read nothing, and all of it.
+fn ended_by_interrupt(error: io::Error) -> io::Result<usize> {
+    if error.kind() == io::ErrorKind::TimedOut { Ok(0) } else { Err(error) }
 }
 
 /// Calls a decoder of another crate on bytes that may be anything: its errors and its panics become [`ConnectorError`]s.

@@ -32,7 +32,7 @@ pub use mapped::name_files_that_are_cut_short;
 pub use sink::{Demand, EncodedBatch, Sink, SinkEncoder, SinkOptions, SinkReport, SinkWriter};
 pub use source::{BATCH_ROWS, Polled, Position, ResolvedPruneTerm, Scan, Source, SourceStatistics, SplitReader};
 
-use input::{Bytestream, Input};
+use input::{Bytestream, Input, Patient};
 use output::Target;
 
 pub(crate) use output::ignore_file_size_signal;
@@ -77,7 +77,13 @@ pub fn open_source(
     let place = resolve(&source.connector, replacement, &source.name, Direction::Input)?;
     let options = &source.connector.options;
     if place.is_standard() {
-        let input = Input::standard()?;
+        let mut input = Input::standard()?;
+        if let (true, Bytestream::Stream(stream)) =
+            (replacement.is_none() && flag(&source.connector, "follow", &place.path)?, &mut input.bytes)
+        {
+            let stream = std::mem::replace(stream, Box::new(std::io::empty()));
+            input.bytes = Bytestream::Growing(stream);
+        }
         let format = place.format.or_else(|| place::format_by_content(&input.start)).unwrap_or(Format::Ndjson);
         return open_input(input, format, &source.fields, options, scan);
     }
@@ -126,13 +132,14 @@ fn open_input(
     }
     match (format, bytes) {
         (Format::Arrow, Bytestream::Mapped(bytes)) => arrow::ArrowSource::open(name, &bytes, fields, scan),
-        (Format::Arrow, Bytestream::Stream(stream)) => {
+        (Format::Arrow, Bytestream::Stream(stream) | Bytestream::Growing(stream)) => {
+            let stream = Box::new(Patient(stream));
             arrow::StreamSource::open(name, stream, start.starts_with(b"ARROW1"), fields, scan)
         }
         (Format::Parquet, Bytestream::Mapped(bytes)) => {
             Ok(Box::new(parquet::ParquetSource::new(name, bytes, fields, scan)?))
         }
-        (Format::Parquet, Bytestream::Stream(_)) => Err(ConnectorError::Unsupported {
+        (Format::Parquet, Bytestream::Stream(_) | Bytestream::Growing(_)) => Err(ConnectorError::Unsupported {
             path: name.to_string(),
             detail: "Parquet is read from its end, so it cannot come through a pipe: name the file instead".into(),
         }),

@@ -58,6 +58,11 @@ pub trait Source: Send + Sync {
         true
     }
 
+    /// Whether a reader may have nothing yet ([`Polled::Nothing`]): rows are written without waiting for others then.
+    fn may_wait(&self) -> bool {
+        !self.is_bounded()
+    }
+
     /// The greatest value of a column of times (position in the source's fields) in a split, in the column's unit, if that is
     /// known before the split is read; `i64::MIN` of no rows. Asked once for each split, in order, and often.
     fn greatest_time(&self, split: usize, column: u32) -> Option<i64> {
@@ -223,6 +228,10 @@ impl Source for Chain {
 
     fn is_bounded(&self) -> bool {
         self.sources.iter().all(|source| source.is_bounded())
+    }
+
+    fn may_wait(&self) -> bool {
+        self.sources.iter().any(|source| source.may_wait())
     }
 
     fn greatest_time(&self, split: usize, column: u32) -> Option<i64> {

@@ -52,7 +52,7 @@ pub(in super::super) fn open(
             let new_parser: Box<NewParser> = Box::new(move || Box::new(parser.clone()));
             Ok(Box::new(MappedText { format, bytes, starts, new_parser }))
         }
-        Bytestream::Stream(stream) => {
+        stream @ (Bytestream::Stream(_) | Bytestream::Growing(_)) => {
             let stream = TextStream::open(Arc::clone(&path), stream, |text, is_end| {
                 let begun = begin(text, is_end)?;
                 Ok(begun.map(|(used, format, parser)| (used, format, Box::new(parser) as Box<dyn RowParser>)))

@@ -36,7 +36,7 @@ pub(in super::super) fn open(
             let new_parser: Box<NewParser> = Box::new(move || Box::new(parser.clone()));
             Ok(Box::new(MappedText { format, bytes, starts, new_parser }))
         }
-        Bytestream::Stream(stream) => {
+        stream @ (Bytestream::Stream(_) | Bytestream::Growing(_)) => {
             let stream = TextStream::open(path, stream, |_, _| {
                 Ok(Some((0, Arc::clone(&format), Box::new(parser.clone()) as Box<dyn RowParser>)))
             })?;

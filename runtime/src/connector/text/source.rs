@@ -4,21 +4,27 @@
 
 use super::super::Name;
 use super::super::error::{ConnectorError, Place};
+use super::super::input::Bytestream;
 use super::super::schema::rust_name;
-use super::super::source::{FindLine, Position, Source, SourceStatistics, SplitReader};
+use super::super::source::{FindLine, Polled, Position, Source, SourceStatistics, SplitReader};
 use super::column::{ColumnBuilder, expected};
+use crate::interrupt;
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use sabot_abi::manifest::Field;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Bytes of a split, about.
 pub(super) const SPLIT_BYTES: usize = 4 << 20;
 
 /// Bytes that a stream is read ahead.
 const BLOCK_BYTES: usize = 1 << 20;
+
+/// Who has to wait for a stream looks again after this.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(2);
 
 /// Bytes of one row, at most: a stream without an end of line would fill the memory.
 const MAX_ROW_BYTES: usize = 256 << 20;
@@ -217,6 +223,7 @@ fn line_of(text: &[u8], offset: usize) -> u64 {
 /// A stream, read once.
 pub(super) struct TextStream {
     path: Name,
+    is_bounded: bool,
     reader: Mutex<Option<StreamReader>>,
 }
 
@@ -241,8 +248,11 @@ struct Block {
 }
 
 impl Block {
-    /// Reads until there are so many bytes, or all, or those that are there of a file that grows.
-    fn fill(&mut self, wanted: usize) -> Result<(), ConnectorError> {
+    /// Reads until there are so many bytes, or all, or those that are there at the moment; `false`: there are no more of them.
+    fn fill(&mut self, wanted: usize) -> Result<bool, ConnectorError> {
+        // Rows that come one by one do not wait for others any longer.
+        const LONGEST: Duration = Duration::from_millis(10);
+        let (before, begun) = (self.text.len(), Instant::now());
         while self.text.len() < wanted && !self.is_end {
             let start = self.text.len();
             self.text.resize(wanted, 0);
@@ -254,19 +264,22 @@ impl Block {
                 Err(error) => {
                     self.text.truncate(start);
                     if error.kind() == io::ErrorKind::WouldBlock {
-                        return Ok(());
+                        break;
                     }
                     if error.kind() != io::ErrorKind::Interrupted {
                         return Err(ConnectorError::Read { path: self.path.to_string(), source: error });
                     }
                 }
             }
+            if begun.elapsed() > LONGEST {
+                break;
+            }
         }
-        Ok(())
+        Ok(self.is_end || self.text.len() > before)
     }
 
     /// More than what was not enough for one row.
-    fn grow(&mut self) -> Result<(), ConnectorError> {
+    fn grow(&mut self) -> Result<bool, ConnectorError> {
         if self.text.len() > MAX_ROW_BYTES {
             let what = format!("one row is longer than {} MiB", MAX_ROW_BYTES >> 20);
             return Err(ConnectorError::TooLarge { path: self.path.to_string(), what });
@@ -279,9 +292,14 @@ impl TextStream {
     /// Reads as much as the header needs; `begin` gives nothing while the header is not complete.
     pub(super) fn open(
         path: Name,
-        stream: Box<dyn Read + Send>,
+        bytes: Bytestream,
         begin: impl Fn(&[u8], bool) -> Result<Option<(usize, Arc<Format>, Box<dyn RowParser>)>, ConnectorError>,
     ) -> Result<Self, ConnectorError> {
+        let is_bounded = !matches!(bytes, Bytestream::Growing(_));
+        let stream: Box<dyn Read + Send> = match bytes {
+            Bytestream::Stream(stream) | Bytestream::Growing(stream) => stream,
+            Bytestream::Mapped(bytes) => Box::new(io::Cursor::new(bytes)),
+        };
         let mut block = Block { path: Arc::clone(&path), stream, text: Vec::new(), is_end: false };
         block.fill(1)?;
         loop {
@@ -292,9 +310,12 @@ impl TextStream {
                 let used = used as u64;
                 let batch = (Bytes::new(), 1, Arc::default());
                 let reader = StreamReader { format, parser, rows, block, first_line, batch, used };
-                return Ok(Self { path, reader: Mutex::new(Some(reader)) });
+                return Ok(Self { path, is_bounded, reader: Mutex::new(Some(reader)) });
             }
-            block.grow()?;
+            if !block.grow()? {
+                block.is_end = interrupt::is_requested();
+                std::thread::sleep(LOOK_AGAIN_AFTER);
+            }
         }
     }
 }
@@ -316,10 +337,28 @@ impl Source for TextStream {
     fn statistics(&self) -> SourceStatistics {
         SourceStatistics { rows: None, bytes: None, pruned_rows: 0, files: 1 }
     }
+
+    fn is_bounded(&self) -> bool {
+        self.is_bounded
+    }
+
+    fn may_wait(&self) -> bool {
+        true
+    }
 }
 
 impl SplitReader for StreamReader {
     fn next(&mut self) -> Result<Option<RecordBatch>, ConnectorError> {
+        loop {
+            match self.poll()? {
+                Polled::Batch(batch) => return Ok(Some(batch)),
+                Polled::End => return Ok(None),
+                Polled::Nothing => std::thread::sleep(LOOK_AGAIN_AFTER),
+            }
+        }
+    }
+
+    fn poll(&mut self) -> Result<Polled, ConnectorError> {
         self.block.fill(BLOCK_BYTES)?;
         loop {
             self.rows.starts.clear();
@@ -335,12 +374,14 @@ impl SplitReader for StreamReader {
                 self.batch = (text, self.first_line, self.rows.starts.as_slice().into());
                 self.first_line = next_line;
                 self.used += used as u64;
-                return self.format.batch(&mut self.rows).map(Some);
+                return self.format.batch(&mut self.rows).map(Polled::Batch);
             }
             if self.block.is_end {
-                return Ok(None);
+                return Ok(Polled::End);
             }
-            self.block.grow()?;
+            if !self.block.grow()? {
+                return Ok(Polled::Nothing);
+            }
         }
     }
 
