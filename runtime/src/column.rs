@@ -115,6 +115,13 @@ impl Column {
         bitmap::clear(&mut self.validity, row);
     }
 
+    /// Makes a row one that is not null.
+    pub(crate) fn set_valid(&mut self, row: usize) {
+        if !self.validity.is_empty() {
+            bitmap::set(&mut self.validity, row);
+        }
+    }
+
     /// Adds a row of bits: a number as [`Self::word`] gives it.
     pub(crate) fn push_word(&mut self, word: u64) {
         let row = self.grow(1);
@@ -262,6 +269,11 @@ impl Column {
                 Str::new(b"")
             };
         }
+    }
+
+    /// Bytes of all strings.
+    pub(crate) fn string_bytes(&self) -> usize {
+        if let Values::Str(buf) = &self.values { buf.iter().map(Str::len).sum() } else { 0 }
     }
 
     /// The bits of a value of at most eight bytes, numbers extended to 64 bits by their sign.

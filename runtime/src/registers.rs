@@ -48,9 +48,11 @@ struct Slot {
     validity: *const u64,
     /// Index into `Registers::strings`, if `values` is null.
     string: u32,
+    /// The strings lie in a mapped file: those of that index.
+    lasts: bool,
 }
 
-const EMPTY: Slot = Slot { values: std::ptr::null(), validity: std::ptr::null(), string: 0 };
+const EMPTY: Slot = Slot { values: std::ptr::null(), validity: std::ptr::null(), string: 0, lasts: false };
 
 /// A worker on its way from one thread to another, when it works on no chunk.
 pub(crate) struct AcrossThreads<T>(pub(crate) T);
@@ -135,7 +137,8 @@ impl Registers {
                         if rows.is_multiple_of(64) { bytes.as_ptr() } else { self.padded(bytes, *width, rows) };
                 }
                 ColumnView::Bits { bits, offset } => slot.values = self.repack(bits, offset + first, rows).cast(),
-                ColumnView::Strings(view) => {
+                ColumnView::Strings(view, lasts) => {
+                    slot.lasts = *lasts;
                     slot.string = self.strings.len() as u32;
                     self.strings.push((view.clone(), first));
                 }
@@ -282,7 +285,7 @@ impl Registers {
             };
             let validity = if ty.nullable { self.new_words().as_mut_ptr() } else { std::ptr::null_mut() };
             self.outputs.push(OutputColumn { values, validity });
-            self.slots[reg as usize] = Slot { values, validity, string: 0 };
+            self.slots[reg as usize] = Slot { values, validity, ..EMPTY };
         }
         self.lent.clear();
         has_nulls
@@ -349,7 +352,7 @@ impl Registers {
     pub(crate) fn set_bits(&mut self, reg: Reg, bits: &[u64]) {
         let words = self.new_words();
         words[..bits.len()].copy_from_slice(bits);
-        self.slots[reg as usize] = Slot { values: words.as_ptr().cast(), validity: std::ptr::null(), string: 0 };
+        self.slots[reg as usize] = Slot { values: words.as_ptr().cast(), ..EMPTY };
     }
 
     /// The values of a register of that width; rows that are not selected are unspecified.

@@ -13,7 +13,7 @@ use crate::spill::Account;
 use crate::summary::{OperatorSummary, RunSummary};
 use crate::table::TableRun;
 use crate::task::Count;
-use sabot_abi::manifest::{self, Body, End, Manifest};
+use sabot_abi::manifest::{self, AggregateInput, Body, End, Manifest};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -127,7 +127,7 @@ impl Job {
         let run = JobRun {
             artifact: &self.artifact,
             params,
-            tables: manifest.tables.iter().map(TableRun::new).collect::<Result<_, _>>()?,
+            tables: tables_of(manifest)?,
             sinks,
             inputs: &options.inputs,
             limit: options.limit,
@@ -251,6 +251,29 @@ fn add(operator: &mut OperatorSummary, count: &Count) {
     operator.skipped += count.skipped;
     operator.late += count.late;
     operator.time += Duration::from_nanos(count.nanos);
+}
+
+/// The tables, empty.
+fn tables_of(manifest: &Manifest) -> Result<Vec<TableRun>, RunError> {
+    let mut inputs: Vec<Vec<&[AggregateInput]>> = vec![Vec::new(); manifest.tables.len()];
+    manifest.pipelines.iter().for_each(|pipeline| find_inputs(&pipeline.body, &mut inputs));
+    manifest.tables.iter().zip(&inputs).map(|(table, inputs)| TableRun::new(table, inputs)).collect()
+}
+
+/// What is read to fill aggregates, by table.
+fn find_inputs<'a>(body: &'a Body, found: &mut [Vec<&'a [AggregateInput]>]) {
+    match &body.end {
+        End::Aggregate { table, inputs, .. } => {
+            found.get_mut(*table as usize).into_iter().for_each(|found| found.push(inputs));
+        }
+        End::Fork(branches) => branches.iter().for_each(|branch| find_inputs(branch, found)),
+        End::Sink { .. }
+        | End::Window { .. }
+        | End::Build { .. }
+        | End::Collect { .. }
+        | End::Feed { .. }
+        | End::Nothing => {}
+    }
 }
 
 /// The operators that write the sinks.

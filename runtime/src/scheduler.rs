@@ -30,6 +30,7 @@ use crate::task::{Count, Worker};
 use crate::watermark::{EventTime, Unit};
 use sabot_abi::kernel::{KernelFn, RowErrorCode};
 use sabot_abi::manifest::{self, AggregateInput, ErrorPolicy, Field, Kernel, Origin, Pipeline, PruneValue, Reg};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -117,7 +118,7 @@ pub(crate) enum OriginRows<'a> {
     /// All rows of a table.
     Columns(&'a [Column]),
     /// Some rows of a table, by number.
-    Taken(&'a [Column], Vec<u32>),
+    Taken(&'a [Column], Cow<'a, [u32]>),
     /// Rows in files, sorted run by run.
     Merged(&'a Arc<SortedRuns>),
     /// Rows that a live table gives.
@@ -423,6 +424,9 @@ impl<'a> JobRun<'a> {
                 Table::Groups(groups) => (*operator, columns, OriginRows::Columns(&groups.columns), groups.rows),
                 Table::Merged(runs) => (*operator, columns, OriginRows::Merged(runs), runs.rows()),
                 Table::Rows(rows) => (*operator, columns, OriginRows::Columns(&rows.columns), rows.rows),
+                Table::Top(rows, order) => {
+                    (*operator, columns, OriginRows::Taken(&rows.columns, Cow::Borrowed(order)), order.len())
+                }
                 Table::Join(_) => return Err(bad(format!("table {table} is read without its matches"))),
             },
             Origin::BuildRows { table, matched, columns, operator } => {
@@ -435,7 +439,7 @@ impl<'a> JobRun<'a> {
                     None => {
                         let rows = table.rows_by_match(*matched);
                         let count = rows.len();
-                        (*operator, columns, OriginRows::Taken(&table.payload, rows), count)
+                        (*operator, columns, OriginRows::Taken(&table.payload, Cow::Owned(rows)), count)
                     }
                 }
             }

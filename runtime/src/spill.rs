@@ -11,6 +11,7 @@ use crate::operator::collect::{Order, Rows};
 use crate::operator::key::Keys;
 use crate::primitive::bitmap;
 use crate::primitive::hash::{hash_bytes, hash_word};
+use crate::primitive::wide_groups::hash_wide;
 use crate::registers::{BatchView, Registers, Selection};
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamReader;
@@ -335,6 +336,7 @@ pub(crate) fn partitions_of_keys(keys: &Keys<'_>, selection: &Selection, level: 
         let hash = match keys {
             Keys::Words(words) => hash_word(words[row]),
             Keys::Strs(strs) => hash_bytes(strs[row].bytes()),
+            Keys::Wide(keys) => hash_wide(keys[row]),
         };
         partitions[row] = partition_of(hash, level) as u8;
     });

@@ -7,8 +7,9 @@ use crate::operator::collect::Rows;
 use crate::operator::hash_join::{JoinSpec, JoinTable};
 use crate::operator::rows::{self, RowsSpec};
 use crate::operator::runs::SortedRuns;
+use crate::operator::top;
 use crate::spill::{Account, SpillFile};
-use sabot_abi::manifest::{self, TableKind};
+use sabot_abi::manifest::{self, AggregateInput, TableKind};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -30,6 +31,8 @@ pub(crate) enum Table {
     Groups(GroupTable),
     Merged(Arc<SortedRuns>),
     Rows(Rows),
+    /// Rows, and the numbers of those that it has, in their order.
+    Top(Rows, Vec<u32>),
 }
 
 /// A table while the job runs.
@@ -38,6 +41,7 @@ pub(crate) struct TableRun {
     pub(crate) name: String,
     pub(crate) spec: TableSpec,
     rows: Mutex<Vec<Rows>>,
+    tops: Mutex<Vec<top::Part>>,
     parts: Mutex<Vec<Part>>,
     complete: OnceLock<Table>,
     join_spill: Mutex<Option<Arc<SpillFile>>>,
@@ -50,7 +54,8 @@ pub(crate) struct TableRun {
 pub(crate) const MOST_ROWS: usize = u32::MAX as usize - 1;
 
 impl TableRun {
-    pub(crate) fn new(table: &manifest::Table) -> Result<Self, RunError> {
+    /// `inputs`: of an aggregate, what its calls read in each of the pipelines that fill it.
+    pub(crate) fn new(table: &manifest::Table, inputs: &[&[AggregateInput]]) -> Result<Self, RunError> {
         let spec = match &table.kind {
             TableKind::Join { keys, payload, track_matches } => {
                 TableSpec::Join(JoinSpec::new(keys, payload, *track_matches))
@@ -59,7 +64,9 @@ impl TableRun {
             | TableKind::Sort { closes: Some(_), .. }
             | TableKind::Window { .. }
             | TableKind::Stream { .. } => TableSpec::Live(Box::new(LiveTable::new(&table.name, &table.kind)?)),
-            TableKind::Aggregate { keys, calls, closes: None } => TableSpec::Aggregate(GroupSpec::new(keys, calls)),
+            TableKind::Aggregate { keys, calls, closes: None } => {
+                TableSpec::Aggregate(GroupSpec::new(keys, calls).sharing(inputs))
+            }
             TableKind::Sort { columns, by, limit, partition_by, closes: None } => TableSpec::Rows(RowsSpec {
                 types: columns.clone(),
                 by: by.clone(),
@@ -74,6 +81,7 @@ impl TableRun {
             name: table.name.clone(),
             spec,
             rows: Mutex::default(),
+            tops: Mutex::default(),
             parts: Mutex::default(),
             complete: OnceLock::new(),
             join_spill: Mutex::default(),
@@ -141,6 +149,11 @@ impl TableRun {
         self.rows.lock().expect("a worker that panicked ends the job").push(rows);
     }
 
+    /// The first rows of each key that a worker has seen.
+    pub(crate) fn add_top(&self, part: top::Part) {
+        self.tops.lock().expect("a worker that panicked ends the job").push(part);
+    }
+
     /// A worker's groups.
     pub(crate) fn add_groups(&self, parts: Vec<Part>) {
         self.parts.lock().expect("a worker that panicked ends the job").extend(parts);
@@ -158,7 +171,9 @@ impl TableRun {
         }
         let rows = std::mem::take(&mut *self.rows.lock().expect("a worker that panicked ends the job"));
         let parts = std::mem::take(&mut *self.parts.lock().expect("a worker that panicked ends the job"));
-        if rows.iter().map(|rows| rows.rows).sum::<usize>() > MOST_ROWS {
+        let tops = std::mem::take(&mut *self.tops.lock().expect("a worker that panicked ends the job"));
+        let kept = rows.iter().map(|rows| rows.rows).chain(tops.iter().map(top::Part::rows));
+        if kept.sum::<usize>() > MOST_ROWS {
             return Err(self.too_many());
         }
         let spills = self.aggregate_spills.lock().expect("a worker that panicked ends the job");
@@ -176,6 +191,10 @@ impl TableRun {
                 let (runs, too_large) = spilled.finish(&parts, &spills, threads)?;
                 refuse(&too_large)?;
                 Table::Merged(Arc::new(runs))
+            }
+            TableSpec::Rows(spec) if !tops.is_empty() => {
+                let (rows, order) = top::finish(spec, tops, threads);
+                Table::Top(rows, order)
             }
             TableSpec::Rows(spec) => match sorted_runs {
                 Some(runs) => {

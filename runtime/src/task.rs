@@ -22,6 +22,7 @@ use crate::operator::hash_join::{Found, JoinBuild, JoinTable, Probe};
 use crate::operator::rows::Collect;
 use crate::operator::sink::SinkRun;
 use crate::operator::stream::FeedEnd;
+use crate::operator::top::Top;
 use crate::operator::window::{ClosingEnd, KeptEnd, WindowEnd};
 use crate::primitive::pool::Pool;
 use crate::registers::{BatchView, Registers, Selection};
@@ -56,6 +57,7 @@ enum End<'a> {
     Aggregate(AggregateBuild),
     Fused(FusedBuild),
     Collect(Collect),
+    Top(Box<Top>),
     Window { end: Box<WindowEnd>, late: Option<(BatchEnd, Box<dyn SinkEncoder>)> },
     Closing(ClosingEnd),
     Kept(Box<KeptEnd>),
@@ -125,7 +127,10 @@ impl<'a> Worker<'a> {
             EndSpec::Build { spec, keys, payload, .. } => End::Build(JoinBuild::new(spec, keys, payload)),
             EndSpec::Aggregate { spec, keys, inputs, .. } => End::Aggregate(AggregateBuild::new(spec, keys, inputs)),
             EndSpec::Fused { spec, .. } => End::Fused(FusedBuild::new(spec)),
-            EndSpec::Collect { spec, columns, .. } => End::Collect(Collect::new(spec, columns)),
+            EndSpec::Collect { spec, columns, .. } => match Top::new(spec, columns) {
+                Some(top) => End::Top(Box::new(top)),
+                None => End::Collect(Collect::new(spec, columns)),
+            },
             EndSpec::Window(specs) => {
                 let late = specs.late.map(|late| {
                     let sink = &run.job.sinks[late.sink as usize];
@@ -215,6 +220,7 @@ impl<'a> Worker<'a> {
                 (EndSpec::Collect { table, .. }, End::Collect(collect)) => {
                     tables[*table as usize].add_rows(collect.into_rows());
                 }
+                (EndSpec::Collect { table, .. }, End::Top(top)) => tables[*table as usize].add_top(top.into_part()),
                 (
                     EndSpec::Sink { .. }
                     | EndSpec::Window(_)
@@ -238,6 +244,7 @@ impl<'a> Worker<'a> {
                 End::Build(build) => build.start(order),
                 End::Aggregate(build) => build.start(order)?,
                 End::Collect(collect) => collect.start(order),
+                End::Top(top) => top.start(order),
                 End::Window { end, .. } => end.start(order, watermark),
                 End::Closing(end) => end.start(order, watermark),
                 End::Kept(end) => end.start(order, watermark),
@@ -288,7 +295,7 @@ impl<'a> Worker<'a> {
             }
             Rows::Table { first, rows } => match &run.origin.rows {
                 OriginRows::Columns(columns) => self.run_rows(columns, None, first..first + rows)?,
-                OriginRows::Taken(columns, taken) => self.run_rows(columns, Some(taken), first..first + rows)?,
+                OriginRows::Taken(columns, taken) => self.run_rows(columns, Some(&**taken), first..first + rows)?,
                 OriginRows::Source | OriginRows::Merged(_) | OriginRows::Pushed | OriginRows::BuildParts(..) => {
                     unreachable!("morsels are made of what the origin is")
                 }
@@ -405,6 +412,7 @@ impl<'a> Worker<'a> {
                 (EndSpec::Collect { table, .. }, End::Collect(collect)) => {
                     collect.end_morsel(account, || run.job.tables[*table as usize].sorted_runs(account))?;
                 }
+                (EndSpec::Collect { .. }, End::Top(top)) => top.end_morsel(account),
                 (EndSpec::Window(_), End::Window { end, .. }) => end.end_morsel(),
                 (EndSpec::Feed(_), End::Feed(end)) => end.end_morsel(&run.job.waiting_bytes),
                 (EndSpec::Kept(spec), End::Kept(end)) => spec.table.bring(order, number, end, &run.job.waiting_bytes),
@@ -593,6 +601,12 @@ impl<'a> Worker<'a> {
                 collect.add(&mut self.registers, &selection);
                 count.rows_out = 0;
                 run.job.check_rows(collect.rows(), run.ends[number].table())?;
+                body.operator
+            }
+            (EndSpec::Collect { .. }, End::Top(top)) => {
+                top.add(&mut self.registers, &selection);
+                count.rows_out = 0;
+                run.job.check_rows(top.rows(), run.ends[number].table())?;
                 body.operator
             }
             (EndSpec::Fused { call, counts, .. }, End::Fused(build)) => {

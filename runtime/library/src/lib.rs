@@ -27,7 +27,7 @@ pub use date::{Date, date};
 pub use decimal::{Decimal, ParseDecimalError, dec};
 pub use duration::{Duration, days, hours, microseconds, milliseconds, minutes, seconds};
 pub use json::{JsonPath, JsonPathError, json_get, json_get_bool, json_get_f64, json_get_i64};
-pub use pattern::{PatternError, check_date_pattern, check_timestamp_pattern};
+pub use pattern::{PatternError, check_date_pattern, check_timestamp_pattern, step_micros};
 pub use percentile::percentile;
 pub use regex::{Regex, RegexError};
 pub use timestamp::{Timestamp, timestamp};

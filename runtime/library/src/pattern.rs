@@ -84,6 +84,27 @@ pub(crate) fn write(pattern: &str, moment: &Moment, out: &mut Vec<u8>) {
     }
 }
 
+/// The longest time, in microseconds, of which a multiple parts moments that may be written differently: a pattern without
+/// items of the clock writes one day like another moment of it.
+#[must_use]
+pub fn step_micros(pattern: &str) -> i64 {
+    let mut step = 86_400_000_000;
+    let mut at = 0;
+    while let Some(next) = pattern[at..].find('%') {
+        at += next;
+        let width = item_width(&pattern[at..]);
+        step = step.min(match pattern.as_bytes()[at + width - 1] {
+            b'f' => 1,
+            b'S' | b'T' | b's' => 1_000_000,
+            b'M' | b'R' => 60_000_000,
+            b'H' | b'k' | b'I' | b'l' | b'p' | b'P' => 3_600_000_000,
+            _ => step,
+        });
+        at += width;
+    }
+    step
+}
+
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -267,6 +288,71 @@ mod tests {
         assert_eq!(timestamp("1969-12-31T23:59:59.5Z").format("%s%.f"), "-1.500");
         assert_eq!(date("-0044-03-15").format("%Y %y"), "-0044 56");
         assert_eq!(Date::MAX.format("%Y"), "+5881580");
+    }
+
+    #[test]
+    fn moments_of_one_step_are_written_alike() {
+        let items = [
+            "%Y",
+            "%y",
+            "%m",
+            "%d",
+            "%e",
+            "%B",
+            "%b",
+            "%A",
+            "%a",
+            "%j",
+            "%u",
+            "%w",
+            "%G",
+            "%V",
+            "%q",
+            "%F",
+            "%D",
+            "%H",
+            "%k",
+            "%I",
+            "%l",
+            "%p",
+            "%P",
+            "%M",
+            "%S",
+            "%f",
+            "%3f",
+            "%6f",
+            "%9f",
+            "%.3f",
+            "%.6f",
+            "%.9f",
+            "%.f",
+            "%T",
+            "%R",
+            "%s",
+            "%z",
+            "%:z",
+            "%Z",
+            "%%",
+            "%n",
+            "%t",
+            "%-d",
+            "%-H",
+            "%-M",
+            "%-S",
+            "%b %d, %H",
+            "M%dS",
+        ];
+        for pattern in items {
+            let step = step_micros(pattern);
+            for at in [timestamp("2024-03-05T04:05:06.007008Z"), timestamp("1969-12-31T23:59:59.5Z")] {
+                let first = at.as_micros().div_euclid(step) * step;
+                for other in [first, first + step / 2, first + step - 1] {
+                    assert_eq!(Timestamp::from_micros(other).format(pattern), at.format(pattern), "{pattern}");
+                }
+            }
+        }
+        assert_eq!(step_micros("%Y-%m-%d"), 86_400_000_000);
+        assert_eq!(step_micros("%H:%M"), 60_000_000);
     }
 
     #[test]

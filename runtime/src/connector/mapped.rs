@@ -59,6 +59,21 @@ impl Drop for MappedFile {
     }
 }
 
+/// Whether these bytes lie in a mapped file, which costs no memory to keep.
+pub(crate) fn holds(bytes: &[u8]) -> bool {
+    let address = bytes.as_ptr() as usize;
+    let mut at = FIRST.load(Ordering::Acquire);
+    // SAFETY: entries are leaked, so every pointer in the list is to one that lives.
+    while let Some(entry) = unsafe { at.as_ref() } {
+        let (start, len) = (entry.start.load(Ordering::Acquire), entry.len.load(Ordering::Relaxed));
+        if start > TAKEN && address >= start && address + bytes.len() <= start.saturating_add(len) {
+            return true;
+        }
+        at = entry.next.load(Ordering::Acquire);
+    }
+    false
+}
+
 /// What the address 1 says of an entry: it is being filled.
 const TAKEN: usize = 1;
 
@@ -151,6 +166,7 @@ mod tests {
         file.write_all(b"abc").unwrap();
         let first = MappedFile::new(&file, "one\0two").unwrap();
         assert_eq!(first.as_ref(), b"abc");
+        assert!(holds(first.as_ref()) && holds(&first.as_ref()[1..]) && !holds(b"abc"));
         let second = MappedFile::new(&file, "second").unwrap();
         assert!(!std::ptr::eq(first.entry, second.entry));
         let entry = first.entry;

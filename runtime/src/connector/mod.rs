@@ -13,7 +13,7 @@ pub mod error;
 mod generate;
 mod input;
 pub(crate) mod list;
-mod mapped;
+pub(crate) mod mapped;
 mod nest;
 mod nexmark;
 mod output;

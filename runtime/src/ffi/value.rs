@@ -9,6 +9,7 @@ use sabot_abi::format::{self, FormatSpec};
 use sabot_abi::function::{STATUS_NONE, STATUS_OK};
 use sabot_abi::kernel::{Context, RowErrorCode};
 use sabot_library::{Date, Decimal, Duration, Timestamp, Unit, json_get, json_get_bool, json_get_f64, json_get_i64};
+use std::cell::RefCell;
 
 /// The number whose words these are.
 fn wide(low: i64, high: i64) -> i128 {
@@ -215,9 +216,55 @@ pub(super) extern "C" fn time_floor_to(cx: &mut Context, micros: i64, step: i64)
 }
 
 pub(super) extern "C" fn time_format(cx: &mut Context, micros: i64, pattern: *const u8, len: i64) -> i64 {
-    let mut out = Vec::with_capacity(32);
-    Timestamp::from_micros(micros).write_format(text(&pattern, len), &mut out);
-    give_text(cx, &out)
+    WRITTEN.with_borrow_mut(|written| give_text(cx, written.get(micros, text(&pattern, len))))
+}
+
+/// Patterns whose last texts a thread remembers.
+const PATTERNS: usize = 4;
+
+thread_local! {
+    static WRITTEN: RefCell<Written> = RefCell::default();
+}
+
+/// What was written last after each of some patterns: rows that follow each other are mostly of the same day or minute.
+#[derive(Default)]
+struct Written {
+    last: Vec<LastText>,
+    /// The one that is forgotten next.
+    oldest: usize,
+}
+
+struct LastText {
+    pattern: String,
+    step_micros: i64,
+    /// The moment in steps.
+    step: i64,
+    text: Vec<u8>,
+}
+
+impl Written {
+    fn get(&mut self, micros: i64, pattern: &str) -> &[u8] {
+        let known = self.last.iter().position(|last| last.pattern == pattern);
+        let at = known.unwrap_or_else(|| {
+            let step_micros = sabot_library::step_micros(pattern);
+            let last = LastText { pattern: pattern.to_owned(), step_micros, step: 0, text: Vec::new() };
+            if self.last.len() < PATTERNS {
+                self.last.push(last);
+                return self.last.len() - 1;
+            }
+            self.oldest = (self.oldest + 1) % PATTERNS;
+            self.last[self.oldest] = last;
+            self.oldest
+        });
+        let last = &mut self.last[at];
+        let step = micros.div_euclid(last.step_micros);
+        if known.is_none() || step != last.step {
+            last.text.clear();
+            Timestamp::from_micros(micros).write_format(pattern, &mut last.text);
+            last.step = step;
+        }
+        &last.text
+    }
 }
 
 pub(super) extern "C" fn time_text(cx: &mut Context, micros: i64) -> i64 {

@@ -11,17 +11,15 @@ mod strings;
 
 use crate::error::RunError;
 use crate::morsel::Seq;
-use crate::operator::accumulate::{Accumulators, Scratch};
+use crate::operator::accumulate::{Accumulators, Scratch, Share, shares, update_all};
 use crate::operator::collect::Order;
-use crate::operator::key::{KeyLayout, KeyReader, Keys};
+use crate::operator::groups::Groups;
+use crate::operator::key::{KeyLayout, KeyReader};
 use crate::primitive::bitmap;
-use crate::primitive::bytes_groups::BytesGroups;
-use crate::primitive::hash::{hash_bytes, hash_word};
-use crate::primitive::hash_table::{NONE, WordGroups};
 use crate::primitive::memory::Buf;
 use crate::primitive::packed::Packed;
 use crate::registers::{Registers, Selection};
-use crate::spill::{Account, Partitioner, partition_of, partitions_of_keys};
+use crate::spill::{Account, Partitioner, partitions_of_keys};
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::kernel::Accumulator;
 use sabot_abi::manifest::{AggregateInput, AggregateSpec, ColumnType, Reg};
@@ -39,79 +37,22 @@ pub(crate) struct GroupSpec {
     pub(crate) keys: Vec<ColumnType>,
     pub(crate) calls: Vec<AggregateSpec>,
     pub(crate) layout: KeyLayout,
+    /// By call: who keeps what it counts.
+    pub(crate) shares: Vec<Share>,
 }
 
 impl GroupSpec {
     pub(crate) fn new(keys: &[ColumnType], calls: &[AggregateSpec]) -> Self {
-        Self { keys: keys.to_vec(), calls: calls.to_vec(), layout: KeyLayout::new(keys, true) }
-    }
-}
-
-/// Numbers of groups by key.
-#[derive(Debug)]
-enum Groups {
-    /// No keys.
-    One,
-    Words(WordGroups),
-    Bytes(BytesGroups),
-}
-
-impl Groups {
-    fn new(spec: &GroupSpec) -> Self {
-        if spec.keys.is_empty() {
-            Self::One
-        } else if spec.layout.is_words() {
-            Self::Words(WordGroups::default())
-        } else {
-            Self::Bytes(BytesGroups::default())
-        }
+        let (layout, shares) = (KeyLayout::of_groups(keys), vec![Share::Own; calls.len()]);
+        Self { keys: keys.to_vec(), calls: calls.to_vec(), layout, shares }
     }
 
-    fn len(&self) -> usize {
-        match self {
-            Self::One => 1,
-            Self::Words(groups) => groups.keys.len(),
-            Self::Bytes(groups) => groups.keys.len(),
+    /// The same if nothing but these pipelines fills the table: calls may then keep together what they count.
+    pub(crate) fn sharing(mut self, pipelines: &[&[AggregateInput]]) -> Self {
+        if pipelines.iter().all(|inputs| inputs.len() == self.calls.len()) {
+            self.shares = shares(&self.calls, pipelines);
         }
-    }
-
-    fn memory_bytes(&self) -> usize {
-        match self {
-            Self::One => 0,
-            Self::Words(groups) => groups.memory_bytes(),
-            Self::Bytes(groups) => groups.memory_bytes(),
-        }
-    }
-
-    /// The groups here of those groups of another part, from one on, that are wanted, `NONE` for the others.
-    fn absorb(&mut self, other: &Self, from: usize, wanted: impl Fn(usize) -> bool) -> Vec<u32> {
-        let mut numbers = vec![NONE; other.len() - from];
-        let mut selection = Selection::all(0);
-        for (chunk, numbers) in numbers.chunks_mut(CHUNK_ROWS).enumerate() {
-            let first = from + chunk * CHUNK_ROWS;
-            selection.words.fill(0);
-            (0..numbers.len()).filter(|row| wanted(first + row)).for_each(|row| bitmap::set(&mut selection.words, row));
-            let selected = &selection.words[..bitmap::words_of(numbers.len())];
-            let rows = first..first + numbers.len();
-            match (&mut *self, other) {
-                (Self::Words(ours), Self::Words(theirs)) => ours.group(&theirs.keys[rows], selected, numbers),
-                (Self::Bytes(ours), Self::Bytes(theirs)) => ours.group(&theirs.keys[rows], selected, numbers),
-                (Self::One, Self::One) => numbers[0] = 0,
-                _ => unreachable!("parts of one table have the same keys"),
-            }
-        }
-        numbers
-    }
-
-    /// The partition of each group.
-    fn partitions(&self, level: u32) -> Vec<u8> {
-        match self {
-            Self::One => vec![0],
-            Self::Words(groups) => groups.keys.iter().map(|key| partition_of(hash_word(*key), level) as u8).collect(),
-            Self::Bytes(groups) => {
-                groups.keys.iter().map(|key| partition_of(hash_bytes(key.bytes()), level) as u8).collect()
-            }
-        }
+        self
     }
 }
 
@@ -134,9 +75,14 @@ pub(crate) struct Part {
 impl Part {
     fn new(spec: &GroupSpec) -> Self {
         Self {
-            groups: Groups::new(spec),
+            groups: Groups::new(&spec.keys, &spec.layout),
             strings: StringKeys::default(),
-            accumulators: spec.calls.iter().map(Accumulators::new).collect(),
+            accumulators: spec
+                .calls
+                .iter()
+                .zip(&spec.shares)
+                .map(|(call, share)| Accumulators::sharing(call, share))
+                .collect(),
             runs: vec![],
             places: vec![],
         }
@@ -235,19 +181,10 @@ impl AggregateBuild {
         }
         let part = &mut self.part;
         let numbers = &mut self.numbers[..selection.rows];
-        match &mut part.groups {
-            Groups::One => {}
-            Groups::Words(groups) => match self.reader.read(registers, selection) {
-                Keys::Words(keys) => groups.group(keys, selection.used(), numbers),
-                Keys::Strs(_) => unreachable!("the layout says words"),
-            },
-            Groups::Bytes(groups) if let Some(reg) = self.string => {
-                part.strings.group(groups, reg, registers, selection, &mut self.packed, numbers);
-            }
-            Groups::Bytes(groups) => match self.reader.read(registers, selection) {
-                Keys::Strs(keys) => groups.group(keys, selection.used(), numbers),
-                Keys::Words(_) => unreachable!("the layout says bytes"),
-            },
+        if let (Groups::Bytes(groups), Some(reg)) = (&mut part.groups, self.string) {
+            part.strings.group(groups, reg, registers, selection, &mut self.packed, numbers);
+        } else {
+            part.groups.group(&mut self.reader, registers, selection, numbers);
         }
         if let Some(reg) = self.places {
             let places = registers.values::<u64>(reg, selection.rows);
@@ -258,10 +195,9 @@ impl AggregateBuild {
             });
         }
         let run = part.runs.len() as u32 - 1;
-        for (accumulators, input) in part.accumulators.iter_mut().zip(&self.inputs) {
-            accumulators.resize(part.groups.len());
-            accumulators.update(input, numbers, registers, selection, &mut self.scratch, run);
-        }
+        let groups = (&*numbers, &part.groups);
+        let (shares, scratch) = (&self.spec.shares, &mut self.scratch);
+        update_all(&mut part.accumulators, shares, &self.inputs, groups, registers, selection, scratch, run);
         Ok(())
     }
 

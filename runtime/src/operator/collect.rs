@@ -42,7 +42,7 @@ impl Rows {
     pub(crate) fn add(&mut self, regs: &[Reg], registers: &mut Registers, selection: &Selection) {
         for (column, reg) in self.columns.iter_mut().zip(regs) {
             registers.append_to(*reg, selection, column);
-            column.keep_strings(self.rows, &mut self.strings);
+            registers.keep_strings(*reg, column, self.rows, &mut self.strings);
         }
         self.rows += selection.count;
     }

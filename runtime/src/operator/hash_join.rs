@@ -97,12 +97,13 @@ impl JoinBuild {
                 _ if !bitmap::get(&with_key.words, row) => column.push_null(),
                 Keys::Words(words) => column.push_word(words[row]),
                 Keys::Strs(strs) => column.push_str(strs[row]),
+                Keys::Wide(_) => unreachable!("keys are words or bytes"),
             });
         }
         column.keep_strings(*rows, strings);
         for (column, reg) in columns[1..].iter_mut().zip(&self.payload) {
             registers.append_to(*reg, kept, column);
-            column.keep_strings(*rows, strings);
+            registers.keep_strings(*reg, column, *rows, strings);
         }
         *rows += kept.count;
     }
@@ -367,6 +368,7 @@ impl Probe {
         match self.reader.read(registers, &with_key) {
             Keys::Words(keys) => table.index.find_words(keys, with_key.used(), first, found),
             Keys::Strs(keys) => table.index.find_bytes(keys, with_key.used(), first, found),
+            Keys::Wide(_) => unreachable!("keys are words or bytes"),
         }
         if !table.matched.is_empty() {
             bitmap::for_each(&self.found, |row| table.mark(self.first[row]));

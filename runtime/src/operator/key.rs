@@ -18,6 +18,8 @@ pub(crate) enum KeyLayout {
     Words(Vec<BaseType>),
     /// A string that is never null.
     Str(BaseType),
+    /// Numbers side by side in two words, none of them ever null.
+    Wide(Vec<BaseType>),
     /// Everything else.
     Encoded(Vec<ColumnType>),
 }
@@ -36,6 +38,16 @@ impl KeyLayout {
                 parts.iter().map(|part| ColumnType { base: part.base, nullable: may_be_null(part) }).collect(),
             ),
         }
+    }
+
+    /// As [`new`](Self::new) for groups, whose keys may be two words.
+    pub(crate) fn of_groups(parts: &[ColumnType]) -> Self {
+        let is_plain = parts.iter().all(|part| !part.nullable && !part.base.is_str());
+        let width = parts.iter().map(|part| part.base.register_width().unwrap_or(1)).sum::<usize>();
+        if is_plain && (9..=16).contains(&width) {
+            return Self::Wide(parts.iter().map(|part| part.base).collect());
+        }
+        Self::new(parts, true)
     }
 
     /// The register of a key that is one string.
@@ -62,11 +74,27 @@ impl KeyLayout {
         columns
     }
 
+    /// The columns of keys that are two words.
+    pub(crate) fn columns_of_wide(&self, keys: &[u128], types: &[ColumnType]) -> Vec<Column> {
+        let Self::Wide(parts) = self else { unreachable!("the layout knows its kind") };
+        let mut shift = 0;
+        let column = |(ty, part): (&ColumnType, &BaseType)| {
+            let mut column = Column::new(*ty);
+            let bits = part.register_width().unwrap_or(1) * 8;
+            for &key in keys {
+                if bits == 128 { column.push_wide(key) } else { column.push_word((key >> shift) as u64) }
+            }
+            shift += bits;
+            column
+        };
+        types.iter().zip(parts).map(column).collect()
+    }
+
     /// The columns of keys that are bytes; strings refer to the keys' bytes.
     pub(crate) fn columns_of_bytes(&self, keys: &[Str], types: &[ColumnType]) -> Vec<Column> {
         let mut columns: Vec<Column> = types.iter().map(|ty| Column::new(*ty)).collect();
         match self {
-            Self::Words(_) => unreachable!("the layout knows its kind"),
+            Self::Words(_) | Self::Wide(_) => unreachable!("the layout knows its kind"),
             Self::Str(_) => keys.iter().for_each(|key| columns[0].push_str(*key)),
             Self::Encoded(parts) => {
                 for key in keys {
@@ -114,6 +142,7 @@ fn decode<'a>(column: &mut Column, part: ColumnType, bytes: &'a [u8]) -> &'a [u8
 pub(crate) enum Keys<'a> {
     Words(&'a [u64]),
     Strs(&'a [Str]),
+    Wide(&'a [u128]),
 }
 
 /// Makes keys of registers.
@@ -122,6 +151,7 @@ pub(crate) struct KeyReader {
     layout: KeyLayout,
     regs: Vec<Reg>,
     words: Buf<u64>,
+    wide: Buf<u128>,
     part: Buf<u64>,
     strs: Buf<Str>,
     bytes: Buf<u8>,
@@ -169,6 +199,7 @@ impl KeyReader {
             layout,
             regs: regs.to_vec(),
             words: Buf::zeroed(CHUNK_ROWS),
+            wide: Buf::default(),
             part: Buf::zeroed(CHUNK_ROWS),
             strs: Buf::default(),
             bytes: Buf::default(),
@@ -220,6 +251,32 @@ impl KeyReader {
                     shift += bits;
                 }
                 Keys::Words(&self.words[..rows])
+            }
+            KeyLayout::Wide(parts) => {
+                if let [base] = parts[..]
+                    && base.register_width() == Some(16)
+                {
+                    return Keys::Wide(registers.values(self.regs[0], rows));
+                }
+                self.wide.resize(rows);
+                let mut shift = 0;
+                for (&base, &reg) in parts.iter().zip(&self.regs) {
+                    let bits = base.register_width().unwrap_or(1) * 8;
+                    let part = if bits == 64 && !is_float(base) {
+                        registers.values::<u64>(reg, rows)
+                    } else {
+                        registers.words_into(reg, rows, &mut self.part);
+                        self.part[..rows]
+                            .iter_mut()
+                            .for_each(|word| *word = canonical(base, *word) & (!0 >> (64 - bits)));
+                        &self.part[..rows]
+                    };
+                    for (wide, part) in self.wide.iter_mut().zip(part) {
+                        *wide = if shift == 0 { u128::from(*part) } else { *wide | u128::from(*part) << shift };
+                    }
+                    shift += bits;
+                }
+                Keys::Wide(&self.wide[..rows])
             }
             KeyLayout::Encoded(parts) => {
                 let parts = parts.clone();

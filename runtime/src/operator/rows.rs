@@ -11,7 +11,6 @@ use crate::registers::{Registers, Selection};
 use crate::spill::{Account, SpillFile};
 use sabot_abi::manifest::{ColumnType, Reg};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What such a table keeps.
@@ -196,9 +195,10 @@ fn first_rows(columns: &[Column], rows: usize, spec: &RowsSpec) -> Vec<u32> {
         return order;
     }
     let partition = partitions(columns, rows, &spec.partition_by);
-    let mut taken: BTreeMap<u32, u64> = BTreeMap::new();
+    // By first row of a partition.
+    let mut taken = vec![0; rows];
     order.retain(|row| {
-        let taken = taken.entry(partition[*row as usize]).or_default();
+        let taken: &mut u64 = &mut taken[partition[*row as usize] as usize];
         *taken += 1;
         *taken <= limit
     });

@@ -4,6 +4,7 @@
 //! pages and grow by moving their pages instead of their bytes. All memory starts as zeros, so that reading the rows behind
 //! the last one, which primitives do up to the next multiple of 64, reads something.
 
+use arrow_buffer::Buffer;
 use sabot_abi::kernel::StrRef;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
@@ -386,6 +387,8 @@ pub(crate) struct StrArena {
     current: Buf<u8>,
     capacity: usize,
     bytes: usize,
+    /// Bytes of others that strings refer to.
+    lasting: Vec<Buffer>,
 }
 
 impl StrArena {
@@ -409,6 +412,34 @@ impl StrArena {
         }
     }
 
+    /// Keeps the bytes of somebody else: strings may refer to them as long as the arena lives.
+    pub(crate) fn keep(&mut self, bytes: &Buffer) {
+        /// Columns of one batch that are kept in turns.
+        const IN_TURNS: usize = 16;
+        if !self.lasting.iter().rev().take(IN_TURNS).any(|known| known.ptr_eq(bytes) && known.len() == bytes.len()) {
+            self.lasting.push(bytes.clone());
+        }
+    }
+
+    /// An empty arena that keeps what this one kept of others.
+    pub(crate) fn another(&mut self) -> Self {
+        Self { lasting: std::mem::take(&mut self.lasting), ..Self::default() }
+    }
+
+    /// Writes a string over another one, if it fits there, else puts it elsewhere.
+    ///
+    /// # Safety
+    /// The other one is empty or this arena's, and nobody else refers to its bytes.
+    pub(crate) unsafe fn write_over(&mut self, place: &mut Str, value: Str) {
+        if value.len() > place.len() {
+            *place = self.copy(value);
+            return;
+        }
+        // SAFETY: the bytes are the arena's, there are enough of them, and only the caller refers to them.
+        unsafe { std::ptr::copy(value.bytes().as_ptr(), place.0.data.cast_mut(), value.len()) };
+        place.0.len = value.0.len;
+    }
+
     #[cold]
     fn next_block(&mut self, needed: usize) {
         self.capacity = needed.max((self.capacity * 2).clamp(Self::FIRST_BLOCK, Self::LARGEST_BLOCK));
@@ -426,6 +457,7 @@ impl StrArena {
         self.bytes += other.bytes;
         self.full.extend(other.full);
         self.full.push(other.current);
+        self.lasting.extend(other.lasting);
     }
 
     /// Bytes held.

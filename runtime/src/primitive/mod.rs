@@ -7,6 +7,7 @@
 pub(crate) mod bitmap;
 pub(crate) mod bytes_groups;
 pub(crate) mod compress;
+pub(crate) mod distinct_words;
 pub(crate) mod hash;
 pub(crate) mod hash_table;
 pub(crate) mod math_block;
@@ -21,3 +22,4 @@ pub(crate) mod take;
 pub(crate) mod times;
 pub(crate) mod value_arena;
 pub(crate) mod widest;
+pub(crate) mod wide_groups;

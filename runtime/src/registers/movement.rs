@@ -6,7 +6,7 @@ use super::{EMPTY, Registers, Selection, Slot};
 use crate::column::{Column, Values, each_width};
 use crate::primitive::bitmap;
 use crate::primitive::compress::{compress, compress_bits};
-use crate::primitive::memory::{Plain, Str};
+use crate::primitive::memory::{Plain, Str, StrArena};
 use crate::primitive::pool::Lent;
 use crate::primitive::take::{take, take_in_place};
 use sabot_abi::manifest::{BaseType, Reg};
@@ -16,7 +16,7 @@ impl Registers {
     pub(crate) fn compress(&mut self, regs: impl Iterator<Item = Reg>, selection: &mut Selection) {
         for reg in regs {
             let (slot, ty) = (self.slot(reg), self.ty(reg));
-            let mut new = EMPTY;
+            let mut new = Slot { string: slot.string, lasts: slot.lasts, ..EMPTY };
             let padded = selection.count.next_multiple_of(64);
             match ty.base.register_width() {
                 _ if slot.values.is_null() => {
@@ -69,7 +69,7 @@ impl Registers {
     pub(crate) fn gather(&mut self, regs: &[Reg], rows: &[u32]) {
         for &reg in regs {
             let (slot, ty) = (self.slot(reg), self.ty(reg));
-            let mut new = EMPTY;
+            let mut new = Slot { string: slot.string, lasts: slot.lasts, ..EMPTY };
             match ty.base.register_width() {
                 _ if slot.values.is_null() => {
                     if !ty.base.is_str() {
@@ -200,7 +200,7 @@ impl Registers {
         };
         let words = self.new_words();
         words.fill(0);
-        self.slots[reg as usize] = Slot { values, validity: words.as_ptr(), string: 0 };
+        self.slots[reg as usize] = Slot { values, validity: words.as_ptr(), ..EMPTY };
     }
 
     /// Adds the selected rows of a register to a column. Strings still refer to where they were.
@@ -238,6 +238,62 @@ impl Registers {
                 at += 1;
             });
         }
+    }
+
+    /// Writes rows of a register over rows of a column: of each pair, the first is the chunk's and the second the column's.
+    /// Strings are referred to, if `strings` is nothing; else those of the column are the arena's, and nobody else's. Gives how
+    /// many bytes the strings had, and have now.
+    pub(crate) fn write_over(
+        &self,
+        reg: Reg,
+        chunk_rows: usize,
+        pairs: &[(u32, u32)],
+        column: &mut Column,
+        mut strings: Option<&mut StrArena>,
+    ) -> (usize, usize) {
+        fn each<T: Plain>(from: &[T], pairs: &[(u32, u32)], to: &mut [T]) {
+            pairs.iter().for_each(|(row, at)| to[*at as usize] = from[*row as usize]);
+        }
+        let valid = self.validity(reg, chunk_rows);
+        if let Some(valid) = valid {
+            for &(row, to) in pairs {
+                if bitmap::get(valid, row as usize) {
+                    column.set_valid(to as usize);
+                } else {
+                    column.set_null(to as usize);
+                }
+            }
+        } else {
+            pairs.iter().for_each(|(_, to)| column.set_valid(*to as usize));
+        }
+        let (mut before, mut now) = (0, 0);
+        match &mut column.values {
+            Values::One(to) if column.ty.base == BaseType::Bool => {
+                let bits = self.bits(reg, chunk_rows);
+                pairs.iter().for_each(|(row, at)| to[*at as usize] = u8::from(bitmap::get(bits, *row as usize)));
+            }
+            Values::One(to) => each(self.values(reg, chunk_rows), pairs, to),
+            Values::Two(to) => each(self.values(reg, chunk_rows), pairs, to),
+            Values::Four(to) => each(self.values(reg, chunk_rows), pairs, to),
+            Values::Eight(to) => each(self.values(reg, chunk_rows), pairs, to),
+            Values::Sixteen(to) => each(self.values(reg, chunk_rows), pairs, to),
+            Values::Str(to) => {
+                for &(row, at) in pairs {
+                    let is_valid = valid.is_none_or(|valid| bitmap::get(valid, row as usize));
+                    let value = if is_valid { self.str_at(reg, row as usize) } else { Str::new(b"") };
+                    let place = &mut to[at as usize];
+                    let Some(strings) = &mut strings else {
+                        *place = value;
+                        continue;
+                    };
+                    before += place.len();
+                    now += value.len();
+                    // SAFETY: the caller's word: the column's strings are the arena's, and nobody else has them.
+                    unsafe { strings.write_over(place, value) };
+                }
+            }
+        }
+        (before, now)
     }
 
     /// Adds the selected rows of a fixed-width register to a column of a batch; there is nothing to move if it lies there

@@ -2,9 +2,11 @@
 
 use super::view::{Dictionary, StringView};
 use super::{Registers, Selection};
+use crate::column::Column;
 use crate::primitive::bitmap;
-use crate::primitive::memory::{Buf, Str};
+use crate::primitive::memory::{Buf, Str, StrArena};
 use crate::primitive::packed::Packed;
+use arrow_buffer::Buffer;
 use sabot_abi::manifest::Reg;
 
 /// Below this share of selected rows, only those are packed.
@@ -41,6 +43,20 @@ impl Registers {
         let (view, first) = &self.strings[slot.string as usize];
         let count = (rows - word * 64).min(64);
         view.pack(first + word * 64, &mut to[..count]);
+    }
+
+    /// Makes the strings that rows of a column have of a register from that row on ones that the arena keeps.
+    pub(crate) fn keep_strings(&self, reg: Reg, column: &mut Column, from: usize, arena: &mut StrArena) {
+        match self.lasting(reg) {
+            Some(bytes) => arena.keep(bytes),
+            None => column.keep_strings(from, arena),
+        }
+    }
+
+    /// The part of a mapped file in which a register's strings lie: who keeps it need not copy them.
+    pub(crate) fn lasting(&self, reg: Reg) -> Option<&Buffer> {
+        let slot = self.slot(reg);
+        if slot.lasts { self.strings[slot.string as usize].0.data() } else { None }
     }
 
     /// The string of a row.

@@ -2,6 +2,7 @@
 //!
 //! Part of the fence of [`super`]: a view of at most twelve bytes is read where it lies.
 
+use crate::connector::mapped;
 use crate::primitive::memory::Str;
 use crate::primitive::packed::Packed;
 use arrow_array::cast::AsArray;
@@ -75,6 +76,14 @@ impl StringView {
         }
     }
 
+    /// Where all bytes lie, if it is one place.
+    pub(super) fn data(&self) -> Option<&Buffer> {
+        match self {
+            Self::Offsets32(_, data) | Self::Offsets64(_, data) => Some(data),
+            Self::Views(..) | Self::Dictionary(..) => None,
+        }
+    }
+
     #[inline]
     pub(super) fn get(&self, row: usize) -> Str {
         match self {
@@ -133,9 +142,16 @@ impl StringView {
 /// How a column of a batch becomes a register.
 #[derive(Debug)]
 pub(super) enum ColumnView {
-    Fixed { values: Buffer, width: usize },
-    Bits { bits: Buffer, offset: usize },
-    Strings(StringView),
+    Fixed {
+        values: Buffer,
+        width: usize,
+    },
+    Bits {
+        bits: Buffer,
+        offset: usize,
+    },
+    /// And whether they lie in a mapped file.
+    Strings(StringView, bool),
 }
 
 /// A batch as the registers see it.
@@ -182,6 +198,10 @@ fn column_view(array: &ArrayRef) -> ColumnView {
         DataType::Timestamp(TimeUnit::Microsecond, _) => fixed::<TimestampMicrosecondType>(array),
         DataType::Timestamp(TimeUnit::Nanosecond, _) => fixed::<TimestampNanosecondType>(array),
         DataType::Duration(TimeUnit::Microsecond) => fixed::<DurationMicrosecondType>(array),
-        _ => ColumnView::Strings(StringView::of(array)),
+        _ => {
+            let view = StringView::of(array);
+            let lasts = view.data().is_some_and(|data| mapped::holds(data));
+            ColumnView::Strings(view, lasts)
+        }
     }
 }

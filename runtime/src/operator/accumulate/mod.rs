@@ -6,6 +6,7 @@
 
 mod cell;
 mod dense;
+mod distinct;
 mod picked;
 mod sketch;
 mod sum;
@@ -20,7 +21,10 @@ use crate::primitive::hash::{hash_bytes, hash_word};
 use crate::primitive::hash_table::NONE;
 use crate::primitive::memory::{Buf, Str};
 use crate::registers::{Registers, Selection};
+pub(crate) use distinct::{Share, finish_all, shares, update_all};
+
 use cell::{Cell, CellValues, Cells, Held, is_float, is_unsigned, to_float, to_int};
+use distinct::{Distinct, counts_words};
 use picked::{Pick, Picked, PickedWord, pick_words, takes_over};
 use sabot_abi::kernel::Accumulator;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, BaseType};
@@ -59,6 +63,10 @@ enum State {
         values: Box<BytesGroups>,
         counts: Buf<u64>,
     },
+    /// Of values that fit into a word, under one condition or several.
+    DistinctWords(Box<Distinct>),
+    /// Another call keeps it.
+    Elsewhere,
     Sketches(Vec<Sketch>),
     Values(Vec<Vec<u64>>),
 }
@@ -117,6 +125,7 @@ impl Accumulators {
             AggregateFunction::Max | AggregateFunction::ArgMax => picked(Pick::Greatest),
             AggregateFunction::First => picked(Pick::First),
             AggregateFunction::Last => picked(Pick::Last),
+            AggregateFunction::CountDistinct if counts_words(spec) => State::DistinctWords(Box::new(Distinct::new(1))),
             AggregateFunction::CountDistinct => State::Distinct { values: Box::default(), counts: Buf::default() },
             AggregateFunction::ApproxCountDistinct => State::Sketches(Vec::new()),
             AggregateFunction::Median | AggregateFunction::Percentile(_) => State::Values(Vec::new()),
@@ -138,6 +147,8 @@ impl Accumulators {
             }
             State::Picked(picked) => picked.resize(groups),
             State::Distinct { counts, .. } => counts.resize(groups),
+            State::DistinctWords(distinct) => distinct.resize(groups),
+            State::Elsewhere => {}
             State::Sketches(sketches) => sketches.resize(groups, Sketch::Few(Vec::new())),
             State::Values(values) => values.resize(groups, Vec::new()),
         }
@@ -155,6 +166,8 @@ impl Accumulators {
             | State::Floats(_)
             | State::Moments { .. }
             | State::Distinct { .. }
+            | State::DistinctWords(_)
+            | State::Elsewhere
             | State::Sketches(_)
             | State::Values(_) => {}
         }
@@ -174,6 +187,8 @@ impl Accumulators {
                     + picked.run.memory_bytes()
             }
             State::Distinct { values, counts } => values.memory_bytes() + counts.memory_bytes(),
+            State::DistinctWords(distinct) => distinct.memory_bytes(),
+            State::Elsewhere => 0,
             State::Sketches(sketches) => {
                 let bytes = |sketch: &Sketch| match sketch {
                     Sketch::Few(hashes) => hashes.capacity() * 8,
@@ -195,6 +210,9 @@ impl Accumulators {
         scratch: &mut Scratch,
         run: u32,
     ) {
+        if let State::DistinctWords(distinct) = &mut self.state {
+            return distinct.update(std::iter::once(input), groups, registers, selection, scratch);
+        }
         let rows_of_chunk = selection.rows;
         let counted = counted(input, registers, selection);
         let used = bitmap::words_of(rows_of_chunk);
@@ -211,7 +229,7 @@ impl Accumulators {
         let base = self.spec.args[0].base;
         let cells = Cells::of(input.args[0], registers, rows_of_chunk, &mut scratch.words);
         match &mut self.state {
-            State::Count(_) => {}
+            State::Count(_) | State::DistinctWords(_) | State::Elsewhere => {}
             State::Integers { sums, is_over } => {
                 if let (CellValues::Words(words), false) = (&cells.values, is_unsigned(base)) {
                     for &row in rows {
@@ -326,6 +344,8 @@ impl Accumulators {
             | State::Moments { .. }
             | State::Picked(_)
             | State::Distinct { .. }
+            | State::DistinctWords(_)
+            | State::Elsewhere
             | State::Sketches(_)
             | State::Values(_) => return false,
         }
@@ -398,6 +418,8 @@ impl Accumulators {
                     count_new(values, counts, &[Str::new(&bytes)], &[1], &mut [0], |_| groups[from] as usize);
                 }
             }
+            (State::DistinctWords(ours), State::DistinctWords(theirs)) => ours.merge(theirs, groups),
+            (State::Elsewhere, State::Elsewhere) => {}
             (State::Sketches(ours), State::Sketches(theirs)) => {
                 pairs().for_each(|(from, to)| ours[to].merge(&theirs[from]));
             }
@@ -453,6 +475,8 @@ impl Accumulators {
             State::Picked(_)
             | State::Moments { .. }
             | State::Distinct { .. }
+            | State::DistinctWords(_)
+            | State::Elsewhere
             | State::Sketches(_)
             | State::Values(_) => {
                 unreachable!("such functions are not fused")
@@ -500,6 +524,10 @@ impl Accumulators {
             State::Count(counts) | State::Distinct { counts, .. } => {
                 column.push_words(groups.map(|group| counts[group]));
             }
+            State::DistinctWords(distinct) => {
+                groups.for_each(|group| column.push_word(distinct.counts[0][group]));
+            }
+            State::Elsewhere => unreachable!("the other call gives it"),
             State::Integers { sums, is_over } => {
                 too_large.extend(is_over.iter());
                 // The usual case at once.

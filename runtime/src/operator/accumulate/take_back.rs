@@ -50,6 +50,8 @@ impl Accumulators {
             | State::Moments { .. }
             | State::Picked(_)
             | State::Distinct { .. }
+            | State::DistinctWords(_)
+            | State::Elsewhere
             | State::Sketches(_)
             | State::Values(_) => unreachable!("other functions do not take rows back"),
         }

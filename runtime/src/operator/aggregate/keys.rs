@@ -2,9 +2,10 @@
 //! time is looked for in one table, put in order once, and a slice is added to another number by number.
 
 use super::strings::StringKeys;
-use super::{GroupSpec, Groups};
+use super::GroupSpec;
 use crate::column::Column;
-use crate::operator::key::{KeyReader, Keys};
+use crate::operator::groups::Groups;
+use crate::operator::key::KeyReader;
 use crate::operator::rows;
 use crate::primitive::bitmap;
 use crate::primitive::memory::Buf;
@@ -26,7 +27,7 @@ pub(crate) struct KeySet {
 
 impl KeySet {
     pub(crate) fn new(spec: &GroupSpec) -> Self {
-        Self { groups: Groups::new(spec), strings: StringKeys::default(), sorted: Vec::new() }
+        Self { groups: Groups::new(&spec.keys, &spec.layout), strings: StringKeys::default(), sorted: Vec::new() }
     }
 
     /// Numbers that are in use.
@@ -53,11 +54,7 @@ impl KeySet {
 
     /// The columns of the keys, by number; strings refer to the set.
     pub(super) fn columns(&self, spec: &GroupSpec) -> Vec<Column> {
-        match &self.groups {
-            Groups::One => Vec::new(),
-            Groups::Words(groups) => spec.layout.columns_of_words(&groups.keys, &spec.keys),
-            Groups::Bytes(groups) => spec.layout.columns_of_bytes(&groups.keys, &spec.keys),
-        }
+        self.groups.columns(&spec.layout, &spec.keys)
     }
 
     /// The numbers that are wanted, in the order of their keys; `columns` are those of the keys.
@@ -117,19 +114,10 @@ impl Numbering {
         selection: &Selection,
         numbers: &mut [u32],
     ) {
-        match &mut set.groups {
-            Groups::One => {}
-            Groups::Words(groups) => match self.reader.read(registers, selection) {
-                Keys::Words(keys) => groups.group(keys, selection.used(), numbers),
-                Keys::Strs(_) => unreachable!("the layout says words"),
-            },
-            Groups::Bytes(groups) if let Some(reg) = self.string => {
-                set.strings.group(groups, reg, registers, selection, &mut self.packed, numbers);
-            }
-            Groups::Bytes(groups) => match self.reader.read(registers, selection) {
-                Keys::Strs(keys) => groups.group(keys, selection.used(), numbers),
-                Keys::Words(_) => unreachable!("the layout says bytes"),
-            },
+        if let (Groups::Bytes(groups), Some(reg)) = (&mut set.groups, self.string) {
+            set.strings.group(groups, reg, registers, selection, &mut self.packed, numbers);
+        } else {
+            set.groups.group(&mut self.reader, registers, selection, numbers);
         }
     }
 }

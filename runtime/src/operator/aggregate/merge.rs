@@ -4,8 +4,9 @@
 //! brought without sorting: every worker has numbered its groups in that order, so it is enough to go through the morsels in
 //! input order, and to take of each the groups that were first seen in it.
 
-use super::{First, GroupSpec, Groups, Part};
+use super::{First, GroupSpec, Part};
 use crate::column::Column;
+use crate::operator::accumulate::{Accumulators, finish_all};
 use crate::operator::collect::Order;
 use crate::primitive::hash_table::NONE;
 use std::collections::BTreeSet;
@@ -173,10 +174,24 @@ impl Merging {
     fn absorb(&mut self, other: &Part, wanted: impl Fn(usize) -> bool) {
         let mut numbers = self.all.groups.absorb(&other.groups, 0, wanted);
         let orders = other.orders();
-        for (ours, theirs) in self.all.accumulators.iter_mut().zip(&other.accumulators) {
-            ours.resize(self.all.groups.len());
-            ours.merge(theirs, &numbers, &self.runs, &orders);
-        }
+        let (groups, runs) = (self.all.groups.len(), &self.runs);
+        let merge = |ours: &mut Accumulators, theirs: &Accumulators| {
+            ours.before_merge(theirs, &numbers);
+            ours.resize(groups);
+            ours.merge(theirs, &numbers, runs, &orders);
+        };
+        let calls = || other.accumulators.iter().filter(|call| call.words() > PARALLEL_FROM);
+        let is_parallel = calls().count() > 1;
+        std::thread::scope(|scope| {
+            for (ours, theirs) in self.all.accumulators.iter_mut().zip(&other.accumulators) {
+                if is_parallel && theirs.words() > PARALLEL_FROM {
+                    let merge = &merge;
+                    scope.spawn(move || merge(ours, theirs));
+                } else {
+                    merge(ours, theirs);
+                }
+            }
+        });
         self.runs.extend(orders);
         for (from, to) in numbers.iter().enumerate().filter(|(_, to)| **to != NONE) {
             let theirs = other.first_of(from as u32);
@@ -192,15 +207,9 @@ impl Merging {
     fn finish(self, spec: &GroupSpec) -> Finished {
         let mut all = self.all;
         let rows = all.groups.len();
-        let mut columns = match &all.groups {
-            Groups::One => Vec::new(),
-            Groups::Words(groups) => spec.layout.columns_of_words(&groups.keys, &spec.keys),
-            Groups::Bytes(groups) => spec.layout.columns_of_bytes(&groups.keys, &spec.keys),
-        };
+        let mut columns = all.groups.columns(&spec.layout, &spec.keys);
         let mut too_large = BTreeSet::new();
-        for accumulators in &mut all.accumulators {
-            columns.push(accumulators.finish(rows, &mut too_large));
-        }
+        columns.extend(finish_all(&mut all.accumulators, &spec.shares, rows, &mut too_large));
         Finished { columns, rows, too_large, parts: vec![all] }
     }
 }

@@ -4,6 +4,7 @@ use super::keyed::KeyedWindows;
 use crate::error::RunError;
 use crate::operator::accumulate::{Accumulators, Scratch};
 use crate::operator::collect::Rows;
+use crate::operator::key::KeyLayout;
 use crate::operator::rows;
 use crate::operator::stream::keyed::Keyed;
 use crate::operator::stream::{Output, StreamState};
@@ -39,7 +40,7 @@ impl Counted {
         let groups = &windows.groups;
         Self {
             size,
-            keyed: Keyed::new(&groups.layout, &groups.keys, true),
+            keyed: Keyed::new(&KeyLayout::new(&groups.keys, true), &groups.keys, true),
             open: Vec::new(),
             groups: 0,
             accumulators: groups.calls.iter().map(Accumulators::new).collect(),

@@ -11,6 +11,7 @@ use crate::error::RunError;
 use crate::morsel::Seq;
 use crate::operator::accumulate::{Accumulators, Scratch};
 use crate::operator::collect::{Order, Rows};
+use crate::operator::key::KeyLayout;
 use crate::operator::rows;
 use crate::operator::stream::keyed::Keyed;
 use crate::operator::stream::{Output, StreamState};
@@ -90,7 +91,7 @@ impl Sessions {
         });
         Self {
             gap,
-            keyed: Keyed::new(&groups.layout, &groups.keys, true),
+            keyed: Keyed::new(&KeyLayout::new(&groups.keys, true), &groups.keys, true),
             open: Vec::new(),
             sessions: 0,
             next_number: 0,
