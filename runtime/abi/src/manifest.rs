@@ -90,6 +90,7 @@ pub enum BaseType {
 impl BaseType {
     /// Bytes of one value in a register; `None` for bits (`bool`).
     #[must_use]
+    #[inline]
     pub fn register_width(self) -> Option<usize> {
         match self {
             Self::Bool => None,
@@ -109,6 +110,7 @@ impl BaseType {
 
     /// Whether a register holds `StrRef`s.
     #[must_use]
+    #[inline]
     pub fn is_str(self) -> bool {
         matches!(self, Self::String | Self::Bytes | Self::List(..))
     }

@@ -1,5 +1,7 @@
 //! Numbers of groups by key: what aggregates and tops look their rows' groups up in.
 
+mod coded;
+
 use crate::column::Column;
 use crate::operator::key::{KeyLayout, KeyReader, Keys};
 use crate::primitive::bitmap;
@@ -9,6 +11,7 @@ use crate::primitive::hash_table::{NONE, WordGroups};
 use crate::primitive::wide_groups::{WideGroups, hash_wide};
 use crate::registers::{Registers, Selection};
 use crate::spill::partition_of;
+use coded::CodedGroups;
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::ColumnType;
 
@@ -20,6 +23,7 @@ pub(crate) enum Groups {
     Words(WordGroups),
     Wide(WideGroups),
     Bytes(BytesGroups),
+    Coded(Box<CodedGroups>),
 }
 
 impl Groups {
@@ -28,6 +32,7 @@ impl Groups {
             _ if keys.is_empty() => Self::One,
             KeyLayout::Words(_) => Self::Words(WordGroups::default()),
             KeyLayout::Wide(_) => Self::Wide(WideGroups::default()),
+            KeyLayout::Encoded(parts) if let Some(groups) = CodedGroups::new(parts) => Self::Coded(Box::new(groups)),
             KeyLayout::Str(_) | KeyLayout::Encoded(_) => Self::Bytes(BytesGroups::default()),
         }
     }
@@ -38,6 +43,7 @@ impl Groups {
             Self::Words(groups) => groups.keys.len(),
             Self::Wide(groups) => groups.keys.len(),
             Self::Bytes(groups) => groups.keys.len(),
+            Self::Coded(groups) => groups.len(),
         }
     }
 
@@ -47,6 +53,7 @@ impl Groups {
             Self::Words(groups) => groups.memory_bytes(),
             Self::Wide(groups) => groups.memory_bytes(),
             Self::Bytes(groups) => groups.memory_bytes(),
+            Self::Coded(groups) => groups.memory_bytes(),
         }
     }
 
@@ -58,8 +65,10 @@ impl Groups {
         selection: &Selection,
         numbers: &mut [u32],
     ) {
-        if matches!(self, Self::One) {
-            return;
+        match self {
+            Self::One => return,
+            Self::Coded(groups) => return groups.group(reader, registers, selection, numbers),
+            Self::Words(_) | Self::Wide(_) | Self::Bytes(_) => {}
         }
         match (self, reader.read(registers, selection)) {
             (Self::Words(groups), Keys::Words(keys)) => groups.group(keys, selection.used(), numbers),
@@ -71,6 +80,9 @@ impl Groups {
 
     /// The groups here of those groups of another part, from one on, that are wanted, `NONE` for the others.
     pub(crate) fn absorb(&mut self, other: &Self, from: usize, wanted: impl Fn(usize) -> bool) -> Vec<u32> {
+        if let (Self::Coded(ours), Self::Coded(theirs)) = (&mut *self, other) {
+            return ours.absorb(theirs, from, wanted);
+        }
         let mut numbers = vec![NONE; other.len() - from];
         let mut selection = Selection::all(0);
         for (chunk, numbers) in numbers.chunks_mut(CHUNK_ROWS).enumerate() {
@@ -97,6 +109,7 @@ impl Groups {
             Self::Words(groups) => hash_word(groups.keys[group]),
             Self::Wide(groups) => hash_wide(groups.keys[group]),
             Self::Bytes(groups) => hash_bytes(groups.keys[group].bytes()),
+            Self::Coded(groups) => groups.hash(group, &mut Vec::new()),
         }
     }
 
@@ -108,6 +121,10 @@ impl Groups {
             Self::Words(groups) => groups.keys.iter().map(|key| partition(hash_word(*key))).collect(),
             Self::Wide(groups) => groups.keys.iter().map(|key| partition(hash_wide(*key))).collect(),
             Self::Bytes(groups) => groups.keys.iter().map(|key| partition(hash_bytes(key.bytes()))).collect(),
+            Self::Coded(groups) => {
+                let mut bytes = Vec::new();
+                (0..groups.len()).map(|group| partition(groups.hash(group, &mut bytes))).collect()
+            }
         }
     }
 
@@ -118,6 +135,7 @@ impl Groups {
             Self::Words(groups) => layout.columns_of_words(&groups.keys, types),
             Self::Wide(groups) => layout.columns_of_wide(&groups.keys, types),
             Self::Bytes(groups) => layout.columns_of_bytes(&groups.keys, types),
+            Self::Coded(groups) => groups.columns(types),
         }
     }
 }

@@ -206,6 +206,11 @@ impl KeyReader {
         }
     }
 
+    /// The registers of the parts.
+    pub(crate) fn regs(&self) -> &[Reg] {
+        &self.regs
+    }
+
     /// The rows without a null in their key.
     pub(crate) fn without_nulls(&self, registers: &mut Registers, selection: &Selection) -> Selection {
         let mut narrowed = selection.clone();

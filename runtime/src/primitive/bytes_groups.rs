@@ -233,6 +233,18 @@ mod tests {
     use std::collections::BTreeMap;
 
     #[test]
+    fn an_empty_key_is_a_key() {
+        let mut groups = BytesGroups::default();
+        for (round, texts) in [["", "b"], ["b", ""], ["", "c"]].iter().enumerate() {
+            let keys: Vec<Str> = (0..64).map(|row| Str::new(texts[row / 32].as_bytes())).collect();
+            let mut numbers = [0; 64];
+            groups.group(&keys, &[!0], &mut numbers);
+            let expected = [[0, 1], [1, 0], [0, 2]][round];
+            assert!((0..64).all(|row| numbers[row] == expected[row / 32]), "{round}: {numbers:?}");
+        }
+    }
+
+    #[test]
     fn groups_are_numbered_as_they_come() {
         let count = if cfg!(miri) { 2000 } else { 100_000 };
         let portable = Level::Portable;

@@ -21,5 +21,5 @@ pub(crate) mod strings;
 pub(crate) mod take;
 pub(crate) mod times;
 pub(crate) mod value_arena;
-pub(crate) mod widest;
 pub(crate) mod wide_groups;
+pub(crate) mod widest;

@@ -1,8 +1,8 @@
 //! Keys of groups, numbered as they come: several panes count by the numbers of one set, so that a key which comes in every slice of
 //! time is looked for in one table, put in order once, and a slice is added to another number by number.
 
-use super::strings::StringKeys;
 use super::GroupSpec;
+use super::strings::StringKeys;
 use crate::column::Column;
 use crate::operator::groups::Groups;
 use crate::operator::key::KeyReader;
