@@ -32,6 +32,8 @@ pub enum TypeNameKind {
     Tuple(Vec<TypeName>),
     /// `&T`.
     Reference(Box<TypeName>),
+    /// `&mut T`, of a parameter.
+    MutReference(Box<TypeName>),
     /// `_`.
     Infer,
     /// `[T]`, behind a `&`.
@@ -45,10 +47,35 @@ pub enum TypeNameKind {
 pub struct Record {
     /// The struct's name.
     pub name: Name,
-    /// Its fields in order.
+    /// Its fields in order; those of an `enum` are in its variants.
     pub fields: Vec<RecordField>,
+    /// What it is beside that.
+    pub shape: Shape,
     /// The whole item.
     pub span: Span,
+}
+
+/// What a [`Record`] is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Shape {
+    /// `#[sabot::record] struct`: rows of streams.
+    #[default]
+    Rows,
+    /// A struct without the attribute: a value of functions, with the traits that it derives.
+    Plain(Vec<String>),
+    /// An `enum`, with the traits that it derives.
+    Enum(Vec<Variant>, Vec<String>),
+}
+
+/// A variant of an `enum`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// Its name.
+    pub name: Name,
+    /// Its fields; without names they are called `0`, `1`, …
+    pub fields: Vec<RecordField>,
+    /// What stands behind `=`, else one more than the variant before.
+    pub discriminant: i128,
 }
 
 /// A field of a record.
@@ -144,6 +171,8 @@ pub enum ExprKind {
     Unary(UnaryOp, Box<Expr>),
     /// `&x`; means `x` (the language has values only).
     Reference(Box<Expr>),
+    /// `&mut x`: a place that a function, or what stands behind a `let`, may change.
+    MutReference(Box<Expr>),
     /// `a + b`, `a && b`, …
     Binary(BinaryOp, Box<Expr>, Box<Expr>),
     /// `x as T`.
@@ -272,8 +301,10 @@ pub enum PatternKind {
     Reference(Box<Pattern>),
     /// `Quote { price, id: 3, .. }`: name, fields, whether `..` stands for the others. A field alone binds its name.
     Record(Name, Vec<(Name, Pattern)>, bool),
-    /// `..` inside a tuple.
+    /// `..` inside a tuple or a slice.
     Rest,
+    /// `[a, .., b]`, of which `..` and `rest @ ..` are items.
+    Slice(Vec<Pattern>),
     /// Reported by the parser.
     Error,
 }
@@ -392,6 +423,7 @@ impl Pattern {
             | PatternKind::Reference(_)
             | PatternKind::Record(..)
             | PatternKind::Rest
+            | PatternKind::Slice(_)
             | PatternKind::Error => None,
         }
     }

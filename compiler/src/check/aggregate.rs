@@ -259,7 +259,7 @@ impl Body<'_, '_> {
             AggregateFunction::Min | AggregateFunction::Max => (scalar, "one value", ty.clone()),
             AggregateFunction::CountDistinct | AggregateFunction::ApproxCountDistinct => (scalar, "one value", Ty::I64),
             AggregateFunction::First | AggregateFunction::Last => {
-                (scalar || matches!(ty, Ty::Record(_) | Ty::Tuple(_)), "a value", ty.clone())
+                (scalar || matches!(ty, Ty::Tuple(_)) || self.cx.is_of_rows(&ty), "a value", ty.clone())
             }
             AggregateFunction::ArgMin | AggregateFunction::ArgMax => {
                 let taken = self.table.deep(&args.get(1)?.body.ty);

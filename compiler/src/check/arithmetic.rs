@@ -34,7 +34,8 @@ impl Body<'_, '_> {
                     | Ty::Usize
                     | Ty::Isize
                     | Ty::Option(_)
-                    | Ty::Result(_)
+                    | Ty::Result(..)
+                    | Ty::Failure
                     | Ty::Tuple(_)
                     | Ty::Record(_)
                     | Ty::Group
@@ -63,7 +64,8 @@ impl Body<'_, '_> {
                     | Ty::Option(_)
                     | Ty::Tuple(_)
                     | Ty::Record(_)
-                    | Ty::Result(_)
+                    | Ty::Result(..)
+                    | Ty::Failure
                     | Ty::Group
                     | Ty::List(_)
                     | Ty::Generic(_)
@@ -289,16 +291,18 @@ impl Body<'_, '_> {
             }
             Ty::Tuple(parts) => parts.iter().all(|part| self.is_comparable(part, equality)),
             Ty::Record(id) => {
-                equality && self.cx.record(id).fields.iter().all(|field| self.is_comparable(&field.ty, equality))
+                self.cx.record(id).shape.compares(equality)
+                    && self.cx.record(id).fields.iter().all(|field| self.is_comparable(&field.ty, equality))
             }
             Ty::List(item) => {
                 let item = self.table.deep(&item);
                 (equality || item.column_type().is_some_and(|ty| !ty.is_option()))
                     && self.is_comparable(&item, equality)
             }
-            Ty::Ordering => true,
+            Ty::Ordering | Ty::Failure => true,
+            Ty::Result(inner, error) => self.is_comparable(&inner, equality) && self.is_comparable(&error, equality),
             Ty::Generic(id) => self.generic_is_comparable(id, equality),
-            Ty::Group | Ty::Result(_) => false,
+            Ty::Group => false,
         }
     }
 
@@ -308,6 +312,7 @@ impl Body<'_, '_> {
             ast::TypeNameKind::Path(..)
             | ast::TypeNameKind::Tuple(_)
             | ast::TypeNameKind::Reference(_)
+            | ast::TypeNameKind::MutReference(_)
             | ast::TypeNameKind::Slice(_)
             | ast::TypeNameKind::Array(..) => self.cx.resolve_type(to),
         };
@@ -317,6 +322,9 @@ impl Body<'_, '_> {
         to_ty = self.table.resolve(&to_ty);
         if to_ty.is_error() || self.table.resolve(&from.ty).is_error() {
             return Hir::new(HirKind::Error, to_ty, span);
+        }
+        if let Some(number) = self.discriminant_of(&from, &to_ty, span) {
+            return number;
         }
         self.deferred.push(Deferred::Cast(from.ty.clone(), to_ty.clone(), span, snippet::place(operand)));
         Hir::new(HirKind::Cast(Box::new(from)), to_ty, span)

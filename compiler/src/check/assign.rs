@@ -1,4 +1,5 @@
 //! Variables that change: assignment, `let` with an `else` or without a value, closures that have a name.
+#![allow(clippy::wildcard_enum_match_arm, reason = "of many forms, few are places")]
 
 use super::hir::{BindingId, Hir, HirArm, HirKind, HirPat, HirStatement, PatKind, Place};
 use super::infer::Body;
@@ -40,13 +41,24 @@ impl LocalClosure {
     }
 }
 
+/// Whether a place is an item of a list, or inside of one.
+pub(super) fn is_in_list(place: &ast::Expr) -> bool {
+    match &place.kind {
+        ExprKind::Index(..) => true,
+        ExprKind::Field(base, _) | ExprKind::Unary(UnaryOp::Deref, base) => is_in_list(base),
+        _ => false,
+    }
+}
+
 impl Body<'_, '_> {
     /// `place = value`, `place += value`.
     pub(super) fn assign(&mut self, place: &ast::Expr, op: Option<BinaryOp>, value: &ast::Expr, span: Span) -> Hir {
         if let (ExprKind::Tuple(parts), None) = (&place.kind, op) {
             return self.assign_tuple(parts, value, span);
         }
-        if let ExprKind::Index(..) = &place.kind {
+        let behind = self.place_behind(place);
+        let place = &behind;
+        if is_in_list(place) {
             return self.assign_item(place, op, value, span);
         }
         let Some((target, ty, declared)) = self.place(place) else {
@@ -108,6 +120,8 @@ impl Body<'_, '_> {
 
     /// What is assigned to, its type, and where its variable is declared; nothing if it was reported.
     pub(super) fn place(&mut self, place: &ast::Expr) -> Option<(Place, Ty, Span)> {
+        let behind = self.place_behind(place);
+        let place = &behind;
         match &place.kind {
             ExprKind::Name(name) => {
                 let Some((binding, ty)) = self.bound_since(0, name) else {
@@ -144,6 +158,7 @@ impl Body<'_, '_> {
             ExprKind::Literal(_)
             | ExprKind::Unary(..)
             | ExprKind::Reference(_)
+            | ExprKind::MutReference(_)
             | ExprKind::Binary(..)
             | ExprKind::Cast(..)
             | ExprKind::If(..)
@@ -233,6 +248,7 @@ impl Body<'_, '_> {
         let inner = match &found {
             Ty::Error | Ty::Never => return Hir::error(span),
             Ty::Option(inner) => (**inner).clone(),
+            Ty::Result(..) => return self.try_result(option, span),
             Ty::Var(_) if self.table.kind(&found) == Some(Kind::Any) => {
                 let inner = self.table.fresh(Kind::Any);
                 self.table.unify(&found, &inner.clone().option());
@@ -241,7 +257,7 @@ impl Body<'_, '_> {
             Ty::Scalar(_)
             | Ty::Usize
             | Ty::Isize
-            | Ty::Result(_)
+            | Ty::Failure
             | Ty::Tuple(_)
             | Ty::Record(_)
             | Ty::List(_)

@@ -30,11 +30,12 @@ impl Body<'_, '_> {
     pub(super) fn call_method(
         &mut self,
         id: FunctionId,
-        receiver: Hir,
+        receiver: (Hir, &ast::Expr),
         name: &Name,
         args: &[ast::Expr],
         span: Span,
     ) -> Hir {
+        let (receiver, written) = receiver;
         let takes_self = self.cx.functions[id.0 as usize].params.first().is_some_and(|(name, _)| name == "self");
         if !takes_self {
             for arg in args {
@@ -44,7 +45,7 @@ impl Body<'_, '_> {
             self.cx.say(say::not_a_method(&record, &name.text, name.span));
             return Hir::error(span);
         }
-        self.call_function(id, Some(receiver), args, name.span, span)
+        self.call_function(id, Some((receiver, Some(written))), args, name.span, span)
     }
 
     /// `Record::function(args)`, `T::default()`.
@@ -62,6 +63,15 @@ impl Body<'_, '_> {
         if let Some(&id) = self.cx.function_names.get(&format!("{owner}::{function}")) {
             return self.call_function(id, None, args, at, span);
         }
+        if let (Some(&id), "default", []) = (self.cx.record_names.get(owner), function, args)
+            && self.cx.record(id).shape.derives().is_some_and(|known| known.iter().any(|name| name == "Default"))
+            && self.cx.variants(id).is_empty()
+        {
+            let ty = Ty::Record(id);
+            let fields = self.cx.record(id).fields.iter().enumerate();
+            let given = fields.map(|(at, field)| (at, Hir::new(HirKind::Default, field.ty.clone(), span))).collect();
+            return Hir::new(HirKind::Record(given, None), ty, span);
+        }
         for arg in args {
             if !matches!(arg.kind, ast::ExprKind::Closure(_)) {
                 self.expr(arg, None);
@@ -73,6 +83,9 @@ impl Body<'_, '_> {
 
     /// `Record::CONSTANT`.
     pub(super) fn associated_constant(&mut self, owner: &str, name: &str, span: Span) -> Hir {
+        if let Some(variant) = self.unit_variant(owner, name, span) {
+            return variant;
+        }
         if let Some(&id) = self.cx.const_names.get(&format!("{owner}::{name}")) {
             let ty = self.cx.consts[id.0 as usize].ty.clone();
             return Hir::new(HirKind::Const(id), ty, span);

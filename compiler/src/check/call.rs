@@ -161,6 +161,15 @@ impl Body<'_, '_> {
         if let Some(hir) = self.text_call(&short, args, span) {
             return hir;
         }
+        if let Some(hir) = self.memory_call(path, args, span) {
+            return hir;
+        }
+        if let Some(hir) = self.outcome_call(&short, args, hint, span) {
+            return hir;
+        }
+        if let Some(hir) = self.tuple_value(&short, args, name_span, span) {
+            return hir;
+        }
         match short.as_slice() {
             ["Some"] | ["Option", "Some"] => {
                 let [arg] = args else { return self.wrong_arity("Some", 1, args, name_span, span) };
@@ -271,17 +280,21 @@ impl Body<'_, '_> {
     pub(super) fn call_function(
         &mut self,
         id: FunctionId,
-        receiver: Option<Hir>,
+        receiver: Option<(Hir, Option<&ast::Expr>)>,
         args: &[ast::Expr],
         name_span: Span,
         span: Span,
     ) -> Hir {
+        let mark = self.enter();
         let (params, returns, chosen) = self.instantiate(id, &[]);
         let function = &self.cx.functions[id.0 as usize];
         let (name, declared) = (function.name.clone(), function.span);
         let taken = usize::from(receiver.is_some());
         let names: Vec<String> = function.params.iter().skip(taken).map(|(name, _)| name.clone()).collect();
         let owned: Vec<bool> = function.owned.iter().skip(taken).copied().collect();
+        let lent = function.lent.clone();
+        let mut places: Vec<(usize, Option<ast::Expr>)> = Vec::new();
+        let mut lets = Vec::new();
         if names.len() != args.len() {
             for arg in args {
                 self.expr(arg, None);
@@ -293,13 +306,31 @@ impl Body<'_, '_> {
         }
         let mut values = Vec::with_capacity(params.len());
         let mut types = params.iter();
-        if let (Some(receiver), Some(ty)) = (receiver, types.next()) {
+        if let (Some((receiver, written)), Some(ty)) = (receiver, types.next()) {
+            let mut receiver = receiver;
+            if lent.first() == Some(&true) {
+                let place = written.and_then(|written| self.held_place(written, &mut lets));
+                if let Some(place) = &place {
+                    receiver = self.expr(place, None);
+                }
+                places.push((0, place));
+            }
             values.push(self.coerce(receiver, ty, Why::Argument { function: &name, index: 0 }, None));
         } else {
             types = params.iter();
         }
         for (((arg, param), ty), is_owned) in args.iter().zip(&names).zip(types).zip(owned) {
             let why = Why::Parameter { function: &name, param };
+            if lent.get(values.len()) == Some(&true) {
+                let place = self.held_place(arg, &mut lets);
+                let value = match &place {
+                    Some(place) => self.expect(place, ty, why),
+                    None => Hir::new(HirKind::Error, ty.clone(), span),
+                };
+                places.push((values.len(), place));
+                values.push(value);
+                continue;
+            }
             let value = self.expect(arg, ty, why);
             if is_owned {
                 self.must_own(arg, &value, why);
@@ -307,7 +338,13 @@ impl Body<'_, '_> {
             values.push(value);
         }
         self.ask_bounds_later(id, &chosen, name_span);
-        Hir::new(HirKind::Udf(id, chosen, values), returns, span)
+        if places.is_empty() {
+            return Hir::new(HirKind::Udf(id, chosen, values), returns, span);
+        }
+        let made = |values, gives| Hir::new(HirKind::Udf(id, chosen, values), gives, span);
+        let called = self.call_lending(made, values, places, &returns, lets, span);
+        self.leave(mark);
+        called
     }
 
     fn duration(&mut self, unit: &str, micros: i64, args: &[ast::Expr], name_span: Span, span: Span) -> Hir {

@@ -177,7 +177,8 @@ impl Body<'_, '_> {
                 let f = self.callback(f, &[ty.clone(), item], None, method)?;
                 let gives = self.table.deep(&f.body.ty);
                 let held = match &gives {
-                    Ty::Option(held) | Ty::Result(held) => (**held).clone(),
+                    Ty::Option(held) => (**held).clone(),
+                    Ty::Result(held, error) if error.is_silent() => (**held).clone(),
                     Ty::Error | Ty::Never => return None,
                     _ => {
                         let shown = self.show(&gives);
@@ -264,7 +265,8 @@ impl Body<'_, '_> {
                 if known.is_error() {
                     return None;
                 }
-                if let Ty::Option(inner) | Ty::Result(inner) = &known
+                let is_silent = !matches!(&known, Ty::Result(_, error) if !error.is_silent());
+                if let (Ty::Option(inner) | Ty::Result(inner, _), true) = (&known, is_silent)
                     && self.table.unify(&known, &item)
                 {
                     let inner = (**inner).clone();
@@ -571,20 +573,33 @@ impl Body<'_, '_> {
                 if matches!(path.as_str(), "Option" | "Result") && !inner.is_empty() =>
             {
                 let whole = self.type_with_holes(&inner[0]);
-                Some(if path == "Option" { whole.option() } else { Ty::Result(Box::new(whole)) })
+                Some(match (path.as_str(), inner.get(1)) {
+                    ("Option", _) => whole.option(),
+                    (_, Some(error)) => {
+                        let error = self.type_with_holes(error);
+                        Ty::Result(Box::new(whole), Box::new(error))
+                    }
+                    (_, None) => Ty::Result(Box::new(whole), Box::new(self.table.fresh(Kind::Any))),
+                })
             }
             [ty] if ty.kind != TypeNameKind::Infer => Some(self.type_with_holes(ty)),
             _ => hint.map(|hint| self.table.resolve(hint)),
         };
-        if let Some(Ty::Option(whole) | Ty::Result(whole)) = &wanted
-            && let Ty::Option(held) | Ty::Result(held) = self.table.deep(&item)
+        if let (Some(Ty::Result(whole, error)), Ty::Result(held, of_item)) = (&wanted, self.table.deep(&item))
+            && self.table.unify(error, &of_item)
+            && !of_item.is_silent()
+        {
+            return self.collect_or_fail(run, whole, &held, &of_item, name);
+        }
+        if let Some(Ty::Option(whole) | Ty::Result(whole, _)) = &wanted
+            && let Ty::Option(held) | Ty::Result(held, _) = self.table.deep(&item)
         {
             let whole = match self.table.resolve(whole) {
                 Ty::Var(_) => Ty::List(held.clone()),
                 whole => whole,
             };
-            let ty = if let Some(Ty::Result(_)) = &wanted {
-                Ty::Result(Box::new(whole.clone()))
+            let ty = if let Some(Ty::Result(..)) = &wanted {
+                Ty::Result(Box::new(whole.clone()), Box::new(Ty::Failure))
             } else {
                 whole.clone().option()
             };
@@ -637,6 +652,50 @@ impl Body<'_, '_> {
         }
     }
 
+    /// `collect` into a `Result` of a list or a string: of all items, or the first error.
+    fn collect_or_fail(&mut self, mut run: Run, whole: &Ty, held: &Ty, error: &Ty, name: &Name) -> Option<Hir> {
+        let span = run.span;
+        let whole = match self.table.resolve(whole) {
+            Ty::Var(_) => Ty::List(Box::new(held.clone())),
+            whole => whole,
+        };
+        let ty = Ty::Result(Box::new(whole.clone()), Box::new(error.clone()));
+        let of_error = error.clone().option();
+        let failed = self.state(Hir::new(HirKind::None, of_error.clone(), span), &mut run.lets);
+        let (list, is_text) = match &whole {
+            Ty::List(item) if self.table.unify(item, held) => (self.new_list(held, &mut run), false),
+            ty if *ty == Ty::STRING && (*held == Ty::STRING || *held == Ty::CHAR) => {
+                let empty = Hir::new(HirKind::Str(String::new()), Ty::STRING, span);
+                (self.state(empty, &mut run.lets), true)
+            }
+            _ => {
+                let shown = self.show(&ty);
+                self.cx.say(say::collects_into(&shown, name.span));
+                return None;
+            }
+        };
+        let held = held.clone();
+        let each = |this: &mut Self, run: &Run, item: Hir, body: &mut Vec<HirStatement>| {
+            let Some(item) = this.held_or_fail(item, failed, run.leave(), body) else { return };
+            if !is_text {
+                body.push(push(list, &held, item, span));
+                return;
+            }
+            let here = local(list, &Ty::STRING, span);
+            let more = if held == Ty::CHAR {
+                text_mutation::push(here, item, span)
+            } else {
+                super::text::call(TextFunction::Concat, vec![here, item], span)
+            };
+            body.push(set(list, more));
+        };
+        let values =
+            vec![("x", local(list, &whole, span), whole.clone()), ("e", local(failed, &of_error, span), of_error)];
+        let given = self.written(values, &[], "{ match e { Some(e) => Err(e), None => Ok(x) } }", span);
+        self.table.unify(&given.ty, &ty);
+        Some(self.finish_run(run, each, given))
+    }
+
     /// A written type in which `_` may stand for a part.
     fn type_with_holes(&mut self, written: &TypeName) -> Ty {
         match &written.kind {
@@ -647,12 +706,17 @@ impl Body<'_, '_> {
                 }
                 ("Vec", [item]) => Ty::List(Box::new(self.type_with_holes(item))),
                 ("Option", [inner]) => self.type_with_holes(inner).option(),
+                ("Result", [inner, error]) => {
+                    let (inner, error) = (self.type_with_holes(inner), self.type_with_holes(error));
+                    Ty::Result(Box::new(inner), Box::new(error))
+                }
                 _ => self.cx.resolve_type(written),
             },
             TypeNameKind::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.type_with_holes(part)).collect()),
-            TypeNameKind::Reference(_) | TypeNameKind::Slice(_) | TypeNameKind::Array(..) => {
-                self.cx.resolve_type(written)
-            }
+            TypeNameKind::Reference(_)
+            | TypeNameKind::MutReference(_)
+            | TypeNameKind::Slice(_)
+            | TypeNameKind::Array(..) => self.cx.resolve_type(written),
         }
     }
 

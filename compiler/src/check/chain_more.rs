@@ -309,7 +309,7 @@ impl Body<'_, '_> {
         let (inner, option) = match self.table.deep(&item.ty) {
             Ty::Option(inner) => (*inner, item),
             // A `Result` is an `Option` whose `None` is called `Err`.
-            Ty::Result(inner) => ((*inner).clone(), Hir { ty: inner.option(), ..item }),
+            Ty::Result(inner, _) => ((*inner).clone(), self.ok_of(item, span)),
             _ => return None,
         };
         let id = self.new_binding(inner.clone());

@@ -1,6 +1,6 @@
 //! `match` as a chain of `If` and `IfSome`: what an arm asks, what it binds, and one of two values scalar by scalar.
 
-use super::hir::{BindingId, Hir, HirArm, HirPat, PatKind};
+use super::hir::{BindingId, Hir, HirArm, HirPat, PatKind, VariantPat};
 use super::lower::{Lower, unit};
 use super::region::{Region, wrap};
 use super::value::{self, Value, default_of};
@@ -122,6 +122,17 @@ impl Lower<'_, '_> {
                 }
                 all
             }
+            (PatKind::Variant(variant), Value::Parts(parts)) => {
+                let mut all = parts.first().and_then(|tag| self.is_variant(variant, tag, span));
+                for (position, pattern) in &variant.parts {
+                    let test = parts.get(*position).and_then(|part| self.test(pattern, part));
+                    all = both(all, test);
+                }
+                all
+            }
+            (PatKind::Variant(variant), Value::Option(..) | Value::Scalar(_)) => {
+                self.test(&as_option(variant, pattern), value)
+            }
             (PatKind::None, Value::Option(present, _)) => Some(value::not(present.clone(), span)),
             (PatKind::None, Value::Scalar(option)) => Some(value::not(value::is_some(option.clone(), span), span)),
             (PatKind::Some(inner), Value::Option(present, held)) => {
@@ -184,6 +195,21 @@ impl Lower<'_, '_> {
         }
     }
 
+    /// Whether the first part of an `enum`'s value says that it is this variant; nothing if there is no other.
+    fn is_variant(&mut self, variant: &VariantPat, tag: &Value, span: Span) -> Option<Expr> {
+        let Value::Scalar(tag) = tag else { return None };
+        if variant.of.len() == 1 {
+            return None;
+        }
+        if tag.ty == Type::Bool {
+            // Of a `Result`: whether it is `Ok`.
+            return Some(if variant.at == 0 { tag.clone() } else { value::not(tag.clone(), span) });
+        }
+        let at = i128::try_from(variant.at).unwrap_or_default();
+        let at = Expr::new(ExprKind::Literal(Literal::Int(at)), tag.ty.clone(), span);
+        Some(value::binary(BinaryOp::Eq, tag.clone(), at, Type::Bool, span))
+    }
+
     /// Gives the pattern's variables their values; what the pattern asks was asked before.
     pub(super) fn bind_pattern(&mut self, pattern: &HirPat, value: &Value) {
         match (&pattern.kind, value) {
@@ -213,6 +239,17 @@ impl Lower<'_, '_> {
                 self.bind_pattern(inner, &Value::Scalar(held));
             }
             (PatKind::Or(parts), _) => self.bind_alternatives(parts, value),
+            (PatKind::Variant(variant), Value::Parts(parts)) => {
+                for (position, pattern) in &variant.parts {
+                    let Some(part) = parts.get(*position) else { continue };
+                    if !matches!(pattern.kind, PatKind::Wild) {
+                        self.bind_pattern(pattern, part);
+                    }
+                }
+            }
+            (PatKind::Variant(variant), Value::Option(..) | Value::Scalar(_)) => {
+                self.bind_pattern(&as_option(variant, pattern), value);
+            }
             (
                 PatKind::Wild
                 | PatKind::Bool(_)
@@ -291,6 +328,15 @@ fn some_of_all(arm: &HirArm) -> Option<&HirPat> {
     None
 }
 
+/// `Ok(x)` and `Err(_)` of a `Result` whose error says nothing.
+fn as_option(variant: &VariantPat, pattern: &HirPat) -> HirPat {
+    let kind = match variant.parts.first() {
+        Some((_, held)) if variant.at == 0 => PatKind::Some(Box::new(held.clone())),
+        _ => PatKind::None,
+    };
+    HirPat::new(kind, pattern.ty.clone(), pattern.span)
+}
+
 fn bindings(pattern: &HirPat) -> Vec<BindingId> {
     match &pattern.kind {
         PatKind::Bind(id, inner) => {
@@ -303,6 +349,7 @@ fn bindings(pattern: &HirPat) -> Vec<BindingId> {
         PatKind::Or(parts) => parts.first().map(bindings).unwrap_or_default(),
         PatKind::Tuple(parts) => parts.iter().flat_map(bindings).collect(),
         PatKind::Some(inner) => bindings(inner),
+        PatKind::Variant(variant) => variant.parts.iter().flat_map(|(_, part)| bindings(part)).collect(),
         PatKind::Wild
         | PatKind::Bool(_)
         | PatKind::Int(..)

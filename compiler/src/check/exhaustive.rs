@@ -2,6 +2,7 @@
 //!
 //! The usefulness check of rows of patterns, column by column: a row is useful if some value matches it and none of the
 //! rows above. Integers and ranges are split where any pattern of the column begins or ends.
+#![allow(clippy::wildcard_enum_match_arm, reason = "of many patterns and constructors, one is of interest at a time")]
 
 use super::Cx;
 use super::hir::{Hir, HirKind, HirPat, PatKind};
@@ -46,6 +47,7 @@ fn contains_error(pattern: &HirPat) -> bool {
             PatKind::Bind(_, inner) => inner.as_ref().is_some_and(|inner| contains_error(inner)),
             PatKind::Some(inner) => contains_error(inner),
             PatKind::Or(parts) | PatKind::Tuple(parts) => parts.iter().any(contains_error),
+            PatKind::Variant(variant) => variant.parts.iter().any(|(_, part)| contains_error(part)),
             PatKind::Wild
             | PatKind::Bool(_)
             | PatKind::Int(..)
@@ -63,6 +65,8 @@ enum Constructor {
     Some,
     None,
     Tuple,
+    /// A variant: its number, its name, the positions of its fields that patterns look at.
+    Variant(usize, String, Vec<usize>),
     Int(i128, i128),
     /// One value of a type that has too many: a string or a float range, by its pattern.
     Listed(PatKind2),
@@ -138,6 +142,7 @@ fn strip(pattern: &HirPat) -> &HirPat {
         | PatKind::Or(_)
         | PatKind::Some(_)
         | PatKind::None
+        | PatKind::Variant(_)
         | PatKind::Tuple(_) => pattern,
     }
 }
@@ -163,7 +168,20 @@ fn expand_or<'a>(rows: &[Vec<&'a HirPat>]) -> Vec<Vec<&'a HirPat>> {
 /// The cases that the first column must be split into.
 fn constructors(rows: &[Vec<&HirPat>], query: &HirPat, ty: &Ty) -> Vec<Constructor> {
     let column = || rows.iter().map(|row| strip(row[0])).chain([strip(query)]);
-    if matches!(ty, Ty::Option(_) | Ty::Result(_)) {
+    let variants: Vec<&super::hir::VariantPat> = column()
+        .filter_map(|pattern| if let PatKind::Variant(variant) = &pattern.kind { Some(&**variant) } else { None })
+        .collect();
+    if let Some(first) = variants.first() {
+        let each = first.of.iter().enumerate().map(|(at, name)| {
+            let looked_at = variants.iter().filter(|variant| variant.at == at).flat_map(|variant| &variant.parts);
+            let mut positions: Vec<usize> = looked_at.map(|(position, _)| *position).collect();
+            positions.sort_unstable();
+            positions.dedup();
+            Constructor::Variant(at, name.clone(), positions)
+        });
+        return each.collect();
+    }
+    if matches!(ty, Ty::Option(_) | Ty::Result(..)) {
         return vec![Constructor::Some, Constructor::None];
     }
     if matches!(ty, Ty::Tuple(_) | Ty::Record(_)) {
@@ -201,6 +219,7 @@ fn constructors(rows: &[Vec<&HirPat>], query: &HirPat, ty: &Ty) -> Vec<Construct
             | PatKind::Or(_)
             | PatKind::Some(_)
             | PatKind::None
+            | PatKind::Variant(_)
             | PatKind::Tuple(_) => continue,
         };
         let constructor = Constructor::Listed(kind);
@@ -227,6 +246,13 @@ fn specialize<'a>(pattern: &'a HirPat, constructor: &Constructor) -> Option<Opti
             }
         }
         PatKind::Tuple(parts) => Some(Some(parts.iter().collect())),
+        PatKind::Variant(variant) => match constructor {
+            Constructor::Variant(at, _, positions) if *at == variant.at => {
+                let part = |position: &usize| variant.parts.iter().find(|(known, _)| known == position);
+                Some(Some(positions.iter().map(|position| part(position).map_or(&WILD, |(_, part)| part)).collect()))
+            }
+            _ => None,
+        },
         PatKind::Int(from, to) => {
             matches(matches!(constructor, Constructor::Int(low, high) if from <= low && high <= to))
         }
@@ -250,8 +276,18 @@ fn field_types(constructor: &Constructor, ty: &Ty, rows: &[Vec<&HirPat>], query:
                 .next()
                 .unwrap_or_default()
         }
-        (Constructor::Some, Ty::Option(inner) | Ty::Result(inner)) => vec![(**inner).clone()],
+        (Constructor::Some, Ty::Option(inner) | Ty::Result(inner, _)) => vec![(**inner).clone()],
         (Constructor::Tuple, Ty::Tuple(parts)) => parts.clone(),
+        (Constructor::Variant(at, _, positions), _) => {
+            let column = rows.iter().map(|row| strip(row[0])).chain([strip(query)]);
+            let variants = column.filter_map(|pattern| match &pattern.kind {
+                PatKind::Variant(variant) if variant.at == *at => Some(variant),
+                _ => None,
+            });
+            let known: Vec<&(usize, HirPat)> = variants.flat_map(|variant| &variant.parts).collect();
+            let of = |position: &usize| known.iter().find(|(at, _)| at == position);
+            positions.iter().map(|position| of(position).map_or(Ty::Error, |(_, part)| part.ty.clone())).collect()
+        }
         (
             Constructor::Bool(_)
             | Constructor::Some
@@ -268,10 +304,12 @@ fn field_types(constructor: &Constructor, ty: &Ty, rows: &[Vec<&HirPat>], query:
 fn show(constructor: &Constructor, fields: &[String], ty: &Ty) -> String {
     match constructor {
         Constructor::Bool(value) => value.to_string(),
-        Constructor::Some if matches!(ty, Ty::Result(_)) => format!("Ok({})", fields.join(", ")),
-        Constructor::None if matches!(ty, Ty::Result(_)) => "Err(_)".to_owned(),
+        Constructor::Some if matches!(ty, Ty::Result(..)) => format!("Ok({})", fields.join(", ")),
+        Constructor::None if matches!(ty, Ty::Result(..)) => "Err(_)".to_owned(),
         Constructor::Some => format!("Some({})", fields.join(", ")),
         Constructor::None => "None".to_owned(),
+        Constructor::Variant(_, name, _) if fields.is_empty() => name.clone(),
+        Constructor::Variant(_, name, _) => format!("{name}({})", fields.join(", ")),
         Constructor::Tuple => format!("({})", fields.join(", ")),
         Constructor::Int(from, to) => match integer_range(ty) {
             Some(range) if range == (*from, *to) => "_".to_owned(),

@@ -21,6 +21,7 @@ impl Body<'_, '_> {
             ExprKind::Field(base, field) => self.field(base, field, span),
             ExprKind::Unary(op, operand) => self.unary(*op, operand, hint, span),
             ExprKind::Reference(inner) => self.expr(inner, hint),
+            ExprKind::MutReference(inner) => self.lent(inner, hint, span),
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, span),
             ExprKind::Cast(operand, to) => self.cast(operand, to, span),
             ExprKind::If(condition, then, otherwise) => self.if_(condition, then, otherwise.as_deref(), hint, span),
@@ -51,6 +52,9 @@ impl Body<'_, '_> {
             }
             ExprKind::Macro(name, args) if name.text == "vec" => self.list(args, hint, span),
             ExprKind::Macro(name, args) if name.text == "format" => self.format(args, span),
+            ExprKind::Macro(name, args) if matches!(name.text.as_str(), "write" | "writeln") => {
+                self.write(&name.text, args, span)
+            }
             ExprKind::Macro(name, args) => {
                 if let Some(failing) = self.failing_macro(&name.text, args, span) {
                     return failing;
@@ -173,7 +177,8 @@ impl Body<'_, '_> {
                     | Ty::Usize
                     | Ty::Isize
                     | Ty::Option(_)
-                    | Ty::Result(_)
+                    | Ty::Result(..)
+                    | Ty::Failure
                     | Ty::Group
                     | Ty::List(_)
                     | Ty::Generic(_)
@@ -193,7 +198,8 @@ impl Body<'_, '_> {
             | Ty::Usize
             | Ty::Isize
             | Ty::List(_)
-            | Ty::Result(_)
+            | Ty::Result(..)
+            | Ty::Failure
             | Ty::Generic(_)
             | Ty::Ordering
             | Ty::Var(_) => {
@@ -226,6 +232,11 @@ impl Body<'_, '_> {
         hint: Option<&Ty>,
         span: Span,
     ) -> Hir {
+        if let Some((condition, lend)) = Self::optional_place(condition) {
+            let inner = ExprKind::Block(vec![lend], Some(Box::new(then.clone())));
+            let then = ast::Expr { kind: inner, span: then.span };
+            return self.if_(&condition, &then, otherwise, hint, span);
+        }
         let branch = self.conditional(condition, |this| this.expr(then, hint));
         let then_hir = branch.then().clone();
         let (_, otherwise_hir, ty) = self.branches(then_hir, then, otherwise, hint, span);
@@ -281,6 +292,12 @@ impl Body<'_, '_> {
                 Statement::Const(_) => {}
                 Statement::Let(pattern, None, ast::Expr { kind: ExprKind::Closure(closure), .. }) => {
                     lowered.extend(self.let_closure(pattern, closure));
+                }
+                Statement::Let(pattern, None, ast::Expr { kind: ExprKind::MutReference(place), .. }) => {
+                    lowered.extend(self.let_place(pattern, place));
+                }
+                Statement::Let(pattern, _, value) if super::slice_pattern::is_slice(pattern) => {
+                    lowered.extend(self.let_slice(pattern, value));
                 }
                 Statement::Let(pattern, None, value) if self.holds_iterator(pattern, value) => {
                     lowered.extend(self.let_iterator(pattern, value));
@@ -338,7 +355,10 @@ impl Body<'_, '_> {
         base: Option<&ast::Expr>,
         span: Span,
     ) -> Hir {
-        let Some(&id) = self.cx.record_names.get(&name.text) else {
+        if let (Some(variant), None) = (self.record_variant(name, fields, span), base) {
+            return variant;
+        }
+        let Some(&id) = self.cx.record_names.get(&name.text).filter(|id| self.cx.variants(**id).is_empty()) else {
             let known: Vec<&str> = self.cx.record_names.keys().map(String::as_str).collect();
             let diagnostic = names::unknown_record(&name.text, &known, name.span);
             self.cx.say(diagnostic);

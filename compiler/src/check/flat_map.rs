@@ -99,7 +99,8 @@ fn item_of(cx: &Cx<'_>, ty: &Ty, position: &mut u32) -> Value {
         | Ty::Usize
         | Ty::Isize
         | Ty::Tuple(_)
-        | Ty::Result(_)
+        | Ty::Result(..)
+        | Ty::Failure
         | Ty::List(_)
         | Ty::Generic(_)
         | Ty::Ordering

@@ -368,6 +368,7 @@ impl Body<'_, '_> {
     fn is_composed(&self, value: &Hir) -> bool {
         match self.table.deep(&value.ty) {
             Ty::Option(_) | Ty::List(_) | Ty::Record(_) | Ty::Ordering => true,
+            Ty::Result(_, error) => *error != Ty::Failure,
             Ty::Tuple(parts) => !parts.is_empty(),
             bytes => bytes == Ty::BYTES,
         }
@@ -399,7 +400,60 @@ impl Body<'_, '_> {
                 let end = if parts.len() == 1 { ",)" } else { ")" };
                 format!("{} {} {}", text("("), each.collect::<String>(), text(end))
             }
+            Ty::Result(_, error) => format!(
+                "match x {{ Ok(y) => {{ {} {} {} }} Err({}) => {{ {} {} {} }} }}",
+                text("Ok("),
+                part("y".to_owned()),
+                text(")"),
+                if error.is_silent() { "_" } else { "e" },
+                text("Err("),
+                if error.is_silent() { text("()") } else { part("e".to_owned()) },
+                text(")")
+            ),
+            Ty::Record(id) if !self.cx.variants(*id).is_empty() => {
+                self.must_derive(*id, "Debug", span);
+                let record = self.cx.record(*id);
+                let arms = record.shape.variants().iter().map(|variant| {
+                    let names = variant.fields.iter().map(|(name, _)| name);
+                    let (open, close, middle) = if variant.is_tuple() { ("(", ")", "(") } else { (" { ", " }", " { ") };
+                    let bound: Vec<String> =
+                        names
+                            .clone()
+                            .map(|name| {
+                                if variant.is_tuple() {
+                                    format!("field_{name}")
+                                } else {
+                                    format!("{name}: field_{name}")
+                                }
+                            })
+                            .collect();
+                    let each: String = names
+                        .enumerate()
+                        .map(|(at, name)| {
+                            let comma = if at > 0 { ", " } else { "" };
+                            let label = if variant.is_tuple() { String::new() } else { format!("{name}: ") };
+                            format!("{} {}", text(&format!("{comma}{label}")), part(format!("field_{name}")))
+                        })
+                        .collect();
+                    let whole = format!("{}::{}", record.name, variant.name);
+                    if variant.fields.is_empty() {
+                        return format!("{whole} => {{ {} }}", text(&variant.name));
+                    }
+                    let pattern = format!("{whole}{open}{}{close}", bound.join(", "));
+                    format!("{pattern} => {{ {} {each} {} }}", text(&format!("{}{middle}", variant.name)), text(close))
+                });
+                format!("match x {{ {} }}", arms.collect::<Vec<_>>().join(" "))
+            }
+            Ty::Record(id) if self.cx.record(*id).position("0") == Some(0) => {
+                self.must_derive(*id, "Debug", span);
+                let record = self.cx.record(*id);
+                let each = (0..record.fields.len()).map(|at| {
+                    format!("{} {}", if at > 0 { text(", ") } else { String::new() }, part(format!("x.{at}")))
+                });
+                format!("{} {} {}", text(&format!("{}(", record.name)), each.collect::<String>(), text(")"))
+            }
             Ty::Record(id) => {
+                self.must_derive(*id, "Debug", span);
                 let record = self.cx.record(*id);
                 let each = record.fields.iter().enumerate().map(|(at, field)| {
                     let comma = if at > 0 { ", " } else { "" };

@@ -93,6 +93,7 @@ impl Cx<'_> {
                 TypeNameKind::Path(..)
                 | TypeNameKind::Tuple(_)
                 | TypeNameKind::Reference(_)
+                | TypeNameKind::MutReference(_)
                 | TypeNameKind::Infer
                 | TypeNameKind::Slice(_)
                 | TypeNameKind::Array(..) => args.push(self.resolve_type(arg)),
@@ -188,7 +189,9 @@ impl Cx<'_> {
             Ty::Tuple(parts) => parts.iter().all(|part| self.compares(part, equality, total)),
             // A record has what its author derived, and only `==` can be read from its fields.
             Ty::Record(id) => {
-                equality && self.record(*id).fields.iter().all(|field| self.compares(&field.ty, true, total))
+                let record = self.record(*id);
+                record.shape.compares(equality)
+                    && record.fields.iter().all(|field| self.compares(&field.ty, equality, total))
             }
             Ty::Scalar(ty) => !total || !ty.is_float(),
             Ty::Generic(id) => {
@@ -202,7 +205,8 @@ impl Cx<'_> {
                 self.satisfies(&Ty::Generic(id), &bound)
             }
             Ty::Error | Ty::Never | Ty::Usize | Ty::Isize | Ty::Ordering | Ty::Var(_) => true,
-            Ty::Group | Ty::Result(_) => false,
+            Ty::Failure => true,
+            Ty::Group | Ty::Result(..) => false,
         }
     }
 
@@ -432,7 +436,7 @@ pub(super) fn substitute(ty: &Ty, map: &BTreeMap<GenericId, Ty>) -> Ty {
     match ty {
         Ty::Generic(id) => map.get(id).cloned().unwrap_or_else(|| ty.clone()),
         Ty::Option(inner) => substitute(inner, map).option(),
-        Ty::Result(inner) => Ty::Result(Box::new(substitute(inner, map))),
+        Ty::Result(inner, error) => Ty::Result(Box::new(substitute(inner, map)), Box::new(substitute(error, map))),
         Ty::List(item) => Ty::List(Box::new(substitute(item, map))),
         Ty::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| substitute(part, map)).collect()),
         Ty::Error
@@ -441,6 +445,7 @@ pub(super) fn substitute(ty: &Ty, map: &BTreeMap<GenericId, Ty>) -> Ty {
         | Ty::Usize
         | Ty::Isize
         | Ty::Record(_)
+        | Ty::Failure
         | Ty::Group
         | Ty::Ordering
         | Ty::Var(_) => ty.clone(),

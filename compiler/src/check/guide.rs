@@ -3,7 +3,7 @@
 use super::operators::{Planner, Stream};
 use super::row::{Key, columns_of, row_value, strings};
 use super::time::TIME;
-use super::types::{FieldTy, RecordId, RecordTy, Ty};
+use super::types::{FieldTy, RecordId, RecordTy, Ty, TypeShape};
 use super::value::{self, Value, default_of};
 use crate::diagnostics::guide as say;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal};
@@ -150,7 +150,7 @@ impl Planner<'_, '_> {
             .filter_map(|(at, field)| Some(Value::Scalar(Expr::column(at, field.ty.column_type()?))))
             .collect();
         let renamed = fields.iter().any(|field| field.name != field.wire_name);
-        let record = RecordTy { name: op.name.clone(), fields, span: Span::NONE };
+        let record = RecordTy { name: op.name.clone(), fields, shape: TypeShape::Rows, span: Span::NONE };
         let row = Ty::Record(self.cx.add_record(record));
         if self.cx.errors > 0 {
             return Stream { node: None, row };
@@ -233,7 +233,7 @@ impl Planner<'_, '_> {
             fields.push(FieldTy { wire_name: name.clone(), name, ty, span: Span::NONE });
         }
         let name = op.name.clone();
-        Some(self.cx.add_record(RecordTy { name, fields, span: Span::NONE }))
+        Some(self.cx.add_record(RecordTy { name, fields, shape: TypeShape::Rows, span: Span::NONE }))
     }
 }
 

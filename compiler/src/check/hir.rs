@@ -209,6 +209,19 @@ pub(super) enum PatKind {
     None,
     /// `(a, b)`.
     Tuple(Vec<HirPat>),
+    /// A variant of an `enum`, or of a `Result`.
+    Variant(Box<VariantPat>),
+}
+
+/// A pattern of a variant.
+#[derive(Clone, Debug)]
+pub(super) struct VariantPat {
+    /// The names of all variants.
+    pub(super) of: Vec<String>,
+    /// Which of them.
+    pub(super) at: usize,
+    /// What its fields match, by their position in the whole value.
+    pub(super) parts: Vec<(usize, HirPat)>,
 }
 
 impl HirKind {
@@ -419,6 +432,78 @@ impl Hir {
         change(&mut HirNode::Expr(self));
     }
 
+    /// Calls `change` with the direct parts, closures of aggregates left out.
+    pub(super) fn for_each_child_mut(&mut self, change: &mut dyn FnMut(&mut Hir)) {
+        match &mut self.kind {
+            HirKind::If(c, a, b) => {
+                change(c);
+                change(a);
+                if let Some(b) = b {
+                    change(b);
+                }
+            }
+            HirKind::Match(x, arms) => {
+                change(x);
+                for arm in arms {
+                    if let Some(guard) = &mut arm.guard {
+                        change(guard);
+                    }
+                    change(&mut arm.body);
+                }
+            }
+            HirKind::Block(statements, tail) => {
+                for statement in statements {
+                    match statement {
+                        HirStatement::Let(_, x) | HirStatement::Expr(x) => change(x),
+                        HirStatement::LetElse(_, x, otherwise) => {
+                            change(x);
+                            change(otherwise);
+                        }
+                    }
+                }
+                if let Some(tail) = tail {
+                    change(tail);
+                }
+            }
+            HirKind::Return(x) | HirKind::Break(_, x) => {
+                if let Some(x) = x {
+                    change(x);
+                }
+            }
+            HirKind::Body(x)
+            | HirKind::Assign(_, x)
+            | HirKind::Loop(_, x)
+            | HirKind::Labeled(_, x)
+            | HirKind::Never(x) => change(x),
+            HirKind::Error
+            | HirKind::Int(_)
+            | HirKind::Float(_)
+            | HirKind::Bool(_)
+            | HirKind::Str(_)
+            | HirKind::Bytes(_)
+            | HirKind::Local(_)
+            | HirKind::Param(_)
+            | HirKind::Const(_)
+            | HirKind::None
+            | HirKind::Default
+            | HirKind::Group(_)
+            | HirKind::Continue(_)
+            | HirKind::Fail(_)
+            | HirKind::Later
+            | HirKind::Aggregate(_)
+            | HirKind::Field(..)
+            | HirKind::Unary(..)
+            | HirKind::Cast(_)
+            | HirKind::Some(_)
+            | HirKind::Into(_)
+            | HirKind::Binary(..)
+            | HirKind::Record(..)
+            | HirKind::Tuple(_)
+            | HirKind::Call(..)
+            | HirKind::Udf(..) => self.for_each_part(change),
+        }
+    }
+
     /// Calls `change` with the direct parts of a form that evaluates all of them, in order.
     pub(super) fn for_each_part(&mut self, change: &mut dyn FnMut(&mut Hir)) {
         match &mut self.kind {
@@ -529,6 +614,7 @@ impl HirPat {
                 }
             }
             PatKind::Some(inner) => inner.rewrite(change),
+            PatKind::Variant(variant) => variant.parts.iter_mut().for_each(|(_, part)| part.rewrite(change)),
             PatKind::Or(parts) | PatKind::Tuple(parts) => {
                 for part in parts {
                     part.rewrite(change);
@@ -545,6 +631,9 @@ impl HirPat {
             PatKind::Bind(_, Some(inner)) => inner.is_irrefutable(),
             PatKind::Tuple(parts) => parts.iter().all(Self::is_irrefutable),
             PatKind::Or(parts) => parts.iter().any(Self::is_irrefutable),
+            PatKind::Variant(variant) => {
+                variant.of.len() == 1 && variant.parts.iter().all(|(_, part)| part.is_irrefutable())
+            }
             PatKind::Bool(_)
             | PatKind::Int(..)
             | PatKind::Float(..)
@@ -561,6 +650,9 @@ pub(super) fn first_variable(ty: &Ty) -> Option<TyVar> {
     match ty {
         Ty::Var(var) => Some(*var),
         Ty::Option(inner) | Ty::List(inner) => first_variable(inner),
+        // What `parse` should give is asked for elsewhere.
+        Ty::Result(_, error) if **error == Ty::Failure => None,
+        Ty::Result(inner, error) => first_variable(inner).or_else(|| first_variable(error)),
         Ty::Tuple(parts) => parts.iter().find_map(first_variable),
         Ty::Error
         | Ty::Never
@@ -569,7 +661,7 @@ pub(super) fn first_variable(ty: &Ty) -> Option<TyVar> {
         | Ty::Isize
         | Ty::Record(_)
         | Ty::Group
-        | Ty::Result(_)
+        | Ty::Failure
         | Ty::Generic(_)
         | Ty::Ordering => None,
     }

@@ -70,6 +70,8 @@ pub(super) struct Body<'a, 'd> {
     pub(super) closures: BTreeMap<BindingId, Rc<LocalClosure>>,
     /// Variables that hold iterators.
     pub(super) iterators: BTreeMap<BindingId, (super::chain::Iter, Ty)>,
+    /// Variables that are other names of places.
+    pub(super) places: BTreeMap<BindingId, ast::Expr>,
     /// Loops and labelled blocks, the innermost last.
     pub(super) around: Vec<Around>,
     pub(super) next_loop: u32,
@@ -98,6 +100,7 @@ impl<'a, 'd> Body<'a, 'd> {
             local_consts: BTreeMap::new(),
             closures: BTreeMap::new(),
             iterators: BTreeMap::new(),
+            places: BTreeMap::new(),
             around: Vec::new(),
             next_loop: 0,
             returns: Vec::new(),
@@ -232,6 +235,9 @@ impl<'a, 'd> Body<'a, 'd> {
     }
 
     pub(super) fn name(&mut self, name: &str, span: Span) -> Hir {
+        if let Some(read) = self.read_place(name, span) {
+            return read;
+        }
         if let Some((id, ty)) = self.bound_since(0, name) {
             if let Some(local) = self.closures.get(&id) {
                 let closure = local.span();
@@ -289,7 +295,8 @@ impl<'a, 'd> Body<'a, 'd> {
                 | Ty::Isize
                 | Ty::Option(_)
                 | Ty::Tuple(_)
-                | Ty::Result(_)
+                | Ty::Result(..)
+                | Ty::Failure
                 | Ty::Group
                 | Ty::List(_)
                 | Ty::Generic(_)
@@ -491,8 +498,14 @@ impl<'a, 'd> Body<'a, 'd> {
             .params
             .iter()
             .zip(params)
-            .map(|((pattern, _), ty)| {
-                let pattern = self.pattern(pattern, ty);
+            .map(|((pattern, written), ty)| {
+                let mut pattern = pattern.clone();
+                if let (ast::PatternKind::Bind(_, mutable, None), ast::TypeNameKind::MutReference(_)) =
+                    (&mut pattern.kind, &written.kind)
+                {
+                    *mutable = true;
+                }
+                let pattern = self.pattern(&pattern, ty);
                 self.must_match_all(&pattern, "parameter");
                 pattern
             })
@@ -575,7 +588,7 @@ impl<'a, 'd> Body<'a, 'd> {
                                 self.cx.say(say::out_of_range(*value, &ty, least, greatest, expr.span));
                             }
                         }
-                        HirKind::Into(from) if matches!(expr.ty, Ty::Result(_)) => {
+                        HirKind::Into(from) if matches!(expr.ty, Ty::Result(..)) => {
                             if !super::parsed::is_tried(&from.ty, &expr.ty) {
                                 let (from, to) = (self.cx.show(&from.ty), self.cx.show(&expr.ty));
                                 self.cx.say(crate::diagnostics::text::no_try_into(&from, &to, expr.span));

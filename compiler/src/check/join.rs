@@ -6,7 +6,7 @@
 
 use super::operators::{Planner, Stream};
 use super::row::{Key, fields_of, strings};
-use super::types::{FieldTy, RecordTy, Ty};
+use super::types::{FieldTy, RecordTy, Ty, TypeShape};
 use super::value::{Presence, Value, default_of, unwrap_or};
 use super::{Cx, unique_name};
 use crate::diagnostics::operators as say;
@@ -291,7 +291,7 @@ impl Planner<'_, '_> {
             .collect();
         let has_more = left.1 || right.1 || extra != [0, 0];
         let renamed = names.iter().any(|name| name.contains("_right"));
-        let record = RecordTy { name: op.name.clone(), fields, span: Span::NONE };
+        let record = RecordTy { name: op.name.clone(), fields, shape: TypeShape::Rows, span: Span::NONE };
         let row = Ty::Record(self.cx.add_record(record));
         if has_more || renamed {
             return self.project(op, format!("{}.map", op.name), joined, row, Some(Value::Parts(columns)));
@@ -348,7 +348,8 @@ fn same_but_options(a: &Ty, b: &Ty) -> bool {
             | Ty::Isize
             | Ty::Tuple(_)
             | Ty::Record(_)
-            | Ty::Result(_)
+            | Ty::Result(..)
+            | Ty::Failure
             | Ty::Group
             | Ty::List(_)
             | Ty::Generic(_)

@@ -384,7 +384,7 @@ impl Body<'_, '_> {
     pub(super) fn has_float(&self, ty: &Ty) -> bool {
         match self.table.resolve(ty) {
             Ty::Scalar(Type::Float32 | Type::Float64) => true,
-            Ty::Option(inner) | Ty::List(inner) | Ty::Result(inner) => self.has_float(&inner),
+            Ty::Option(inner) | Ty::List(inner) | Ty::Result(inner, _) => self.has_float(&inner),
             Ty::Tuple(parts) => parts.iter().any(|part| self.has_float(part)),
             Ty::Record(id) => self.cx.record(id).fields.iter().any(|field| self.has_float(&field.ty)),
             var @ Ty::Var(_) => self.table.kind(&var) == Some(Kind::Float),
@@ -394,6 +394,7 @@ impl Body<'_, '_> {
             | Ty::Usize
             | Ty::Isize
             | Ty::Generic(_)
+            | Ty::Failure
             | Ty::Ordering
             | Ty::Group => false,
         }

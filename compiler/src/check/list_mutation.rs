@@ -115,9 +115,10 @@ impl Body<'_, '_> {
             return Some(self.wrong_arity(known, *arity, args, name.span, span));
         }
         let error = Hir::error(span);
-        if matches!(receiver.kind, ExprKind::Index(..)) {
-            self.cx.say(say::change_inside(name.span));
-            return Some(error);
+        let behind = self.place_behind(receiver);
+        let receiver = &behind;
+        if super::assign::is_in_list(receiver) {
+            return Some(self.changed_inside(receiver, name, args, span));
         }
         let Some((place, ..)) = self.place(receiver) else { return Some(error) };
         let list = self.expr(receiver, None);
@@ -453,8 +454,46 @@ impl Body<'_, '_> {
         }
     }
 
+    /// A method that changes an item of a list, or what is in one: it changes a copy, which then takes the item's place.
+    pub(super) fn changed_inside(&mut self, receiver: &ast::Expr, name: &Name, args: &[ast::Expr], span: Span) -> Hir {
+        let mark = self.enter();
+        let mut lets = Vec::new();
+        let Some(place) = self.held_place(receiver, &mut lets) else { return Hir::error(span) };
+        let item = self.expr(&place, None);
+        let ty = item.ty.clone();
+        let copy = self.changing(item, &mut lets);
+        let hidden = format!("${}", copy.0);
+        self.bind_alias(&hidden, copy);
+        let written = ast::Expr { kind: ExprKind::Name(hidden), span: receiver.span };
+        let value = self.method(&written, name, &[], args, None, span);
+        let given = value.ty.clone();
+        let value = self.kept(value, &mut lets);
+        let changed = Hir::new(HirKind::Local(copy), ty, span);
+        lets.extend(self.store(&place, changed, span).map(HirStatement::Expr));
+        self.leave(mark);
+        Hir::new(HirKind::Block(lets, Some(Box::new(value))), given, span)
+    }
+
     /// What puts a value at a place, which may be an item of an item.
-    fn store(&mut self, place: &ast::Expr, value: Hir, span: Span) -> Option<Hir> {
+    pub(super) fn store(&mut self, place: &ast::Expr, value: Hir, span: Span) -> Option<Hir> {
+        let behind = self.place_behind(place);
+        let place = &behind;
+        if let ExprKind::Field(base, field) = &place.kind
+            && super::assign::is_in_list(base)
+        {
+            // The record around it takes its place, with another field.
+            let mut lets = Vec::new();
+            let around = self.expr(base, None);
+            let copy = self.changing(around.clone(), &mut lets);
+            let read = Hir::new(HirKind::Local(copy), around.ty.clone(), span);
+            let HirKind::Field(_, position) = self.field_of(read.clone(), base, field, place.span).kind else {
+                return None;
+            };
+            let at = Place { binding: copy, fields: vec![position] };
+            lets.push(HirStatement::Expr(assign(&at, value)));
+            let store = self.store(base, read, span)?;
+            return Some(with(lets, store));
+        }
         let ExprKind::Index(base, index) = &place.kind else {
             let (place, ..) = self.place(place)?;
             return Some(assign(&place, value));
@@ -490,7 +529,8 @@ fn is_plain(item: &Ty) -> bool {
         Ty::Error
         | Ty::Never
         | Ty::Option(_)
-        | Ty::Result(_)
+        | Ty::Result(..)
+        | Ty::Failure
         | Ty::Record(_)
         | Ty::List(_)
         | Ty::Generic(_)

@@ -94,7 +94,8 @@ impl Lower<'_, '_> {
             | Ty::Usize
             | Ty::Isize
             | Ty::Tuple(_)
-            | Ty::Result(_)
+            | Ty::Result(..)
+            | Ty::Failure
             | Ty::List(_)
             | Ty::Generic(_)
             | Ty::Ordering

@@ -154,6 +154,9 @@ impl Body<'_, '_> {
         body: &ast::Expr,
         span: Span,
     ) -> Hir {
+        if let Some(run) = self.for_places(label, pattern, values, body, span) {
+            return run;
+        }
         if let Some(range) = range_of(values) {
             return self.for_range(label, pattern, &range, body, span);
         }
@@ -439,6 +442,9 @@ impl Branch {
 impl Body<'_, '_> {
     /// A condition, and `then` with what it binds.
     pub(super) fn conditional(&mut self, condition: &Condition, then: impl FnOnce(&mut Self) -> Hir) -> Branch {
+        if let Some(asked) = Self::slices_asked(condition) {
+            return self.conditional(&asked, then);
+        }
         let mark = self.enter();
         let head = match condition {
             Condition::Expr(condition) => Head::If(self.expect(condition, &Ty::BOOL, Why::Condition)),

@@ -447,7 +447,7 @@ impl<'a, 'd> Lower<'a, 'd> {
 
     /// A conversion that the types have allowed.
     fn into(&mut self, x: &Hir, hir: &Hir) -> Value {
-        if let Ty::Result(to) = &hir.ty {
+        if let Ty::Result(to, _) = &hir.ty {
             return self.tried(x, to, hir.span);
         }
         if x.ty == hir.ty || hir.ty.column_type().is_none() { self.value(x) } else { self.cast(x, hir) }
@@ -526,6 +526,9 @@ impl<'a, 'd> Lower<'a, 'd> {
     }
 
     fn record(&mut self, hir: &Hir, given: &[(usize, Hir)], base: Option<&Hir>) -> Value {
+        if let Ty::Result(inner, error) = &hir.ty {
+            return self.outcome(hir, given, inner, error);
+        }
         let Ty::Record(id) = hir.ty else { return Value::default_of(self.cx, &hir.ty) };
         let width = self.cx.record(id).fields.len();
         let mut parts: Vec<Option<Value>> = vec![None; width];

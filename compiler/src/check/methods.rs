@@ -169,6 +169,11 @@ impl Body<'_, '_> {
         hint: Option<&Ty>,
         span: Span,
     ) -> Hir {
+        if let Some(hir) = self.for_each_place(receiver, name, args, span) {
+            return hir;
+        }
+        let behind = self.place_behind(receiver);
+        let receiver = if matches!(receiver.kind, ast::ExprKind::Name(_)) { &behind } else { receiver };
         if let Some(hir) = self.range_contains(receiver, name, args, span) {
             return hir;
         }
@@ -219,13 +224,16 @@ impl Body<'_, '_> {
                 return Hir::error(span);
             }
             Ty::Group => return self.group_method(receiver, name, args, span),
-            Ty::Result(inner) => {
+            Ty::Result(inner, _) => {
                 let inner = (**inner).clone();
+                if let Some(hir) = self.telling_method(&receiver_hir, name, args, hint, receiver, span) {
+                    return hir;
+                }
                 return self.result_method(receiver_hir, &inner, receiver, name, args, hint, span);
             }
             Ty::Record(id) => {
                 if let Some(function) = self.method_of_record(*id, &name.text) {
-                    return self.call_method(function, receiver_hir, name, args, span);
+                    return self.call_method(function, (receiver_hir, receiver), name, args, span);
                 }
             }
             Ty::Scalar(_)
@@ -235,8 +243,12 @@ impl Body<'_, '_> {
             | Ty::Tuple(_)
             | Ty::List(_)
             | Ty::Generic(_)
+            | Ty::Failure
             | Ty::Ordering
             | Ty::Var(_) => {}
+        }
+        if let ("clone" | "to_owned" | "cloned" | "copied", Ty::Record(id)) = (method_name, &ty) {
+            self.must_derive(*id, "Clone", name.span);
         }
         if args.is_empty() && IDENTITY.contains(&method_name) {
             return Hir { span, ..receiver_hir };

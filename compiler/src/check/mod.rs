@@ -37,6 +37,7 @@ mod inside;
 mod interval_join;
 mod join;
 mod join_changes;
+mod lending;
 mod library;
 mod limits;
 mod list;
@@ -50,6 +51,7 @@ mod mutation;
 mod numbers;
 mod operators;
 mod option;
+mod outcome;
 mod owned;
 mod parsed;
 mod pattern;
@@ -58,6 +60,7 @@ mod regex;
 mod region;
 mod row;
 mod sink;
+mod slice_pattern;
 mod snippet;
 mod source;
 #[cfg(test)]
@@ -72,6 +75,7 @@ mod udf;
 mod unify;
 mod unused;
 mod value;
+mod variant;
 mod window;
 mod written;
 
@@ -136,6 +140,8 @@ struct FunctionTy {
     params: Vec<(String, Ty)>,
     /// Which of them are `String`s, not `&str`.
     owned: Vec<bool>,
+    /// Which of them are `&mut`.
+    lent: Vec<bool>,
     returns: Ty,
     /// `None` if there is a mistake in it.
     body: Option<Rc<HirClosure>>,

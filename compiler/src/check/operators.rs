@@ -226,7 +226,12 @@ impl Planner<'_, '_> {
         let record = self.cx.record(id);
         let fields = positions.iter().map(|position| record.fields[*position].clone()).collect();
         let name = op.name.clone();
-        let row = Ty::Record(self.cx.add_record(super::types::RecordTy { name, fields, span: Span::NONE }));
+        let row = Ty::Record(self.cx.add_record(super::types::RecordTy {
+            name,
+            fields,
+            shape: super::types::TypeShape::Rows,
+            span: Span::NONE,
+        }));
         let Value::Parts(columns) = row_value(self.cx, &input.row, 0) else { return Stream::unknown() };
         let parts = positions.iter().map(|position| columns[*position].clone()).collect();
         self.project(op, op.name.clone(), input.node, row, Some(Value::Parts(parts)))

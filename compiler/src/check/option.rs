@@ -61,7 +61,8 @@ pub(super) fn default_of(ty: &Ty, span: Span) -> Option<Hir> {
         | Ty::Record(_)
         | Ty::Group
         | Ty::List(_)
-        | Ty::Result(_)
+        | Ty::Result(..)
+        | Ty::Failure
         | Ty::Generic(_)
         | Ty::Ordering
         | Ty::Var(_) => {
@@ -287,7 +288,8 @@ impl Body<'_, '_> {
                 let value = self.expect(value, inner, Why::Argument { function: "replace", index: 0 });
                 self.option_change(receiver, option, Some(value), span)
             }
-            ("unwrap" | "expect" | "ok_or" | "ok_or_else" | "iter" | "insert", _) => {
+            ("ok_or" | "ok_or_else", [error]) => self.ok_or(option, inner, method, error, span),
+            ("unwrap" | "expect" | "iter" | "insert", _) => {
                 let text = snippet::written(receiver);
                 let default = self.default_text(inner);
                 self.cx.say(unsupported::option_method(method, text.as_deref(), &default, name.span));

@@ -66,6 +66,7 @@ fn borrowed<'e>(expr: &'e Expr, in_some: bool, found: &mut Vec<&'e Expr>) {
         | ExprKind::Field(..)
         | ExprKind::Unary(..)
         | ExprKind::Reference(_)
+        | ExprKind::MutReference(_)
         | ExprKind::Binary(..)
         | ExprKind::Cast(..)
         | ExprKind::If(..)
@@ -108,6 +109,7 @@ fn text_pattern(pattern: &Pattern) -> Option<&Pattern> {
         | PatternKind::Reference(_)
         | PatternKind::Record(..)
         | PatternKind::Rest
+        | PatternKind::Slice(_)
         | PatternKind::Error => None,
     }
 }

@@ -13,7 +13,7 @@ use sabot_ir::ty::Type;
 
 /// Whether integers of one type can be asked whether they are some of the other.
 pub(super) fn is_tried(from: &Ty, to: &Ty) -> bool {
-    let Ty::Result(to) = to else { return false };
+    let Ty::Result(to, _) = to else { return false };
     from.is_error() || to.is_error() || (from.is_integer() && to.is_integer())
 }
 
@@ -23,9 +23,9 @@ impl Body<'_, '_> {
         let from = self.table.resolve(&value.ty);
         if to == Ty::CHAR && from == Ty::U32 {
             let c = super::text::call(sabot_ir::text::TextFunction::CharFromU32, vec![value], span);
-            return Hir { ty: Ty::Result(Box::new(Ty::CHAR)), ..c };
+            return Hir { ty: Ty::Result(Box::new(Ty::CHAR), Box::new(Ty::Failure)), ..c };
         }
-        let ty = Ty::Result(Box::new(to));
+        let ty = Ty::Result(Box::new(to), Box::new(Ty::Failure));
         let tried = Hir::new(HirKind::Into(Box::new(value)), ty.clone(), span);
         // A block may be taken for an `Option` without the conversion becoming another one.
         Hir::new(HirKind::Block(Vec::new(), Some(Box::new(tried))), ty, span)
@@ -34,7 +34,7 @@ impl Body<'_, '_> {
     /// `s.parse::<T>()`.
     pub(super) fn parse(&mut self, text: Hir, inner: Ty, span: Span) -> Hir {
         self.deferred.push(Deferred::Parse(inner.clone(), span));
-        Hir::new(HirKind::Call(Function::Parse, vec![text]), Ty::Result(Box::new(inner)), span)
+        Hir::new(HirKind::Call(Function::Parse, vec![text]), Ty::Result(Box::new(inner), Box::new(Ty::Failure)), span)
     }
 
     /// A method of what `parse` gives: an `Option` whose `None` is called `Err`.
@@ -71,7 +71,7 @@ impl Body<'_, '_> {
             ("map", [_]) => {
                 let mapped = self.option_method(option, inner, receiver, name, args, None, span);
                 let Ty::Option(inner) = mapped.ty.clone() else { return mapped };
-                Hir { ty: Ty::Result(inner), ..mapped }
+                Hir { ty: Ty::Result(inner, Box::new(Ty::Failure)), ..mapped }
             }
             _ => {
                 for arg in args {

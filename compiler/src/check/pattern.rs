@@ -36,6 +36,11 @@ impl Body<'_, '_> {
                 self.range_pattern(low.as_ref(), high.as_ref(), *inclusive, &ty, span)
             }
             PatternKind::Record(name, fields, rest) => self.record_pattern(pattern, name, fields, *rest, &ty),
+            PatternKind::Slice(parts) => {
+                self.cx.say(unsupported::slice_pattern_here(span));
+                parts.iter().for_each(|part| self.bind_all(part));
+                wild(Ty::Error)
+            }
             PatternKind::Rest => {
                 self.cx.say(say::rest_outside_of_tuple(span));
                 wild(Ty::Error)
@@ -59,7 +64,8 @@ impl Body<'_, '_> {
                     | Ty::Record(_)
                     | Ty::Group
                     | Ty::List(_)
-                    | Ty::Result(_)
+                    | Ty::Result(..)
+                    | Ty::Failure
                     | Ty::Generic(_)
                     | Ty::Ordering => {
                         if !matches!(ty, Ty::Error | Ty::Never) {
@@ -115,7 +121,10 @@ impl Body<'_, '_> {
     ) -> HirPat {
         let span = pattern.span;
         let wild = HirPat::new(PatKind::Wild, Ty::Error, span);
-        let Some(&id) = self.cx.record_names.get(&name.text) else {
+        if let Some(variant) = self.record_variant_pattern(name, fields, rest, ty, span) {
+            return variant;
+        }
+        let Some(&id) = self.cx.record_names.get(&name.text).filter(|id| self.cx.variants(**id).is_empty()) else {
             let known: Vec<&str> = self.cx.record_names.keys().map(String::as_str).collect();
             let diagnostic = names::unknown_record(&name.text, &known, name.span);
             self.cx.say(diagnostic);
@@ -165,7 +174,7 @@ impl Body<'_, '_> {
     }
 
     /// Makes the names of a pattern known without types, after something else in it was reported.
-    fn bind_all(&mut self, pattern: &Pattern) {
+    pub(super) fn bind_all(&mut self, pattern: &Pattern) {
         match &pattern.kind {
             PatternKind::Wild
             | PatternKind::Literal(_)
@@ -183,7 +192,10 @@ impl Body<'_, '_> {
                     self.bind_all(inner);
                 }
             }
-            PatternKind::Or(parts) | PatternKind::Path(_, parts) | PatternKind::Tuple(parts) => {
+            PatternKind::Or(parts)
+            | PatternKind::Path(_, parts)
+            | PatternKind::Tuple(parts)
+            | PatternKind::Slice(parts) => {
                 for part in parts {
                     self.bind_all(part);
                 }
@@ -404,7 +416,8 @@ impl Body<'_, '_> {
                     | Ty::Record(_)
                     | Ty::Group
                     | Ty::List(_)
-                    | Ty::Result(_)
+                    | Ty::Result(..)
+                    | Ty::Failure
                     | Ty::Generic(_)
                     | Ty::Ordering => {
                         let shown = self.show(ty);
@@ -419,20 +432,32 @@ impl Body<'_, '_> {
                 let inner = self.pattern(inner, &held);
                 HirPat::new(PatKind::Some(Box::new(inner)), held.option(), span)
             }
-            (["Ok"] | ["Result", "Ok"], [inner]) if matches!(ty, Ty::Result(_)) => {
-                let Ty::Result(held) = ty else { return bind_rest(self) };
-                let inner = self.pattern(inner, held);
-                HirPat::new(PatKind::Some(Box::new(inner)), ty.clone(), span)
-            }
-            // What the error says is no value here.
-            (["Err"] | ["Result", "Err"], [Pattern { kind: PatternKind::Wild | PatternKind::Rest, .. }])
-                if matches!(ty, Ty::Result(_)) =>
+            ([side @ ("Ok" | "Err")] | ["Result", side @ ("Ok" | "Err")], [inner])
+                if matches!(ty, Ty::Result(..) | Ty::Var(_)) =>
             {
-                HirPat::new(PatKind::None, ty.clone(), span)
-            }
-            (["Err"] | ["Result", "Err"], [inner]) if matches!(ty, Ty::Result(_)) => {
-                self.cx.say(crate::diagnostics::text::error_value(inner.span));
-                bind_rest(self)
+                if let Ty::Var(_) = ty {
+                    let whole =
+                        Ty::Result(Box::new(self.table.fresh(Kind::Any)), Box::new(self.table.fresh(Kind::Any)));
+                    if !self.table.unify(ty, &whole) {
+                        return bind_rest(self);
+                    }
+                }
+                let ty = self.table.deep(ty);
+                let Ty::Result(held, error) = &ty else { return bind_rest(self) };
+                let passed_over = matches!(inner.kind, PatternKind::Wild | PatternKind::Rest)
+                    || inner.as_name().is_some_and(|name| name.text.starts_with('_'));
+                if *side == "Err" && **error == Ty::Failure && !passed_over {
+                    self.cx.say(crate::diagnostics::text::error_value(inner.span));
+                    return bind_rest(self);
+                }
+                let is_ok = *side == "Ok";
+                let held = if inner.kind == PatternKind::Rest {
+                    HirPat::new(PatKind::Wild, Ty::unit(), span)
+                } else {
+                    let inside = if is_ok { held } else { error };
+                    self.pattern(inner, inside)
+                };
+                super::outcome::outcome_pattern(is_ok, held, &ty, span)
             }
             (["None"] | ["Option", "None"], []) => {
                 let held = self.table.fresh(Kind::Any).option();
@@ -499,6 +524,9 @@ impl Body<'_, '_> {
                 value_pattern(&value, &value.ty.clone(), span)
             }
             _ => {
+                if let Some(pattern) = self.tuple_pattern(&names, inner, ty, span) {
+                    return pattern;
+                }
                 if !matches!(ty, Ty::Error) {
                     self.cx.say(names::unknown_pattern(&path.join("::"), span));
                 }
@@ -516,6 +544,10 @@ impl Body<'_, '_> {
 
     /// `match value { arms }`.
     pub(super) fn match_(&mut self, value: &ast::Expr, arms: &[Arm], hint: Option<&Ty>, span: Span) -> Hir {
+        if arms.iter().any(|arm| super::slice_pattern::is_slice(&arm.pattern)) {
+            let value = super::slice_pattern::referred(value);
+            return self.match_slices(value, arms, hint, span);
+        }
         let scrutinee = self.expr(value, None);
         self.must_borrow(value, &scrutinee, arms);
         let value_ty = scrutinee.ty.clone();
@@ -617,6 +649,7 @@ fn rename(pattern: &mut HirPat, from: super::hir::BindingId, to: super::hir::Bin
             }
         }
         PatKind::Some(inner) => rename(inner, from, to),
+        PatKind::Variant(variant) => variant.parts.iter_mut().for_each(|(_, part)| rename(part, from, to)),
         PatKind::Wild
         | PatKind::Bool(_)
         | PatKind::Int(..)

@@ -78,14 +78,18 @@ impl Planner<'_, '_> {
         ty.column_type().is_some()
             || match ty {
                 Ty::Tuple(parts) => !parts.is_empty() && parts.iter().all(|part| self.is_key(part)),
-                Ty::Record(id) => self.cx.record(*id).fields.iter().all(|field| self.is_key(&field.ty)),
+                Ty::Record(id) => {
+                    let record = self.cx.record(*id);
+                    record.shape.derives().is_none() && record.fields.iter().all(|field| self.is_key(&field.ty))
+                }
                 Ty::Error
                 | Ty::Never
                 | Ty::Scalar(_)
                 | Ty::Usize
                 | Ty::Isize
                 | Ty::Option(_)
-                | Ty::Result(_)
+                | Ty::Result(..)
+                | Ty::Failure
                 | Ty::Group
                 | Ty::List(_)
                 | Ty::Generic(_)
@@ -98,6 +102,16 @@ impl Planner<'_, '_> {
     pub(super) fn is_row(&mut self, ty: &Ty, span: Span) -> bool {
         let fits = match ty {
             Ty::Error => return false,
+            Ty::Record(id) if self.cx.record(*id).shape.derives().is_some() => {
+                let record = self.cx.record(*id);
+                let diagnostic = if let super::types::TypeShape::Plain(_, whole) = &record.shape {
+                    crate::diagnostics::syntax::struct_is_no_record(span, record.span, *whole, &record.name)
+                } else {
+                    crate::diagnostics::syntax::enum_is_no_record(span, record.span, &record.name)
+                };
+                self.cx.say(diagnostic);
+                return false;
+            }
             Ty::Record(id) => return !self.cx.has_mistake(*id),
             Ty::Tuple(parts) => !parts.is_empty() && parts.iter().all(|part| part.column_type().is_some()),
             other @ (Ty::Never
@@ -107,7 +121,8 @@ impl Planner<'_, '_> {
             | Ty::Option(_)
             | Ty::Group
             | Ty::List(_)
-            | Ty::Result(_)
+            | Ty::Result(..)
+            | Ty::Failure
             | Ty::Generic(_)
             | Ty::Ordering
             | Ty::Var(_)) => other.column_type().is_some(),
@@ -156,7 +171,8 @@ pub(super) fn fields_of(cx: &Cx<'_>, row: &Ty) -> Vec<Field> {
         | Ty::Usize
         | Ty::Isize
         | Ty::Option(_)
-        | Ty::Result(_)
+        | Ty::Result(..)
+        | Ty::Failure
         | Ty::Group
         | Ty::List(_)
         | Ty::Generic(_)

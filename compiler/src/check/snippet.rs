@@ -40,6 +40,7 @@ fn binding(expr: &Expr) -> (bool, bool) {
         | ExprKind::Repeat(..)
         | ExprKind::Try(_) => (true, true),
         ExprKind::Reference(_)
+        | ExprKind::MutReference(_)
         | ExprKind::If(..)
         | ExprKind::Match(..)
         | ExprKind::Record(..)
@@ -82,6 +83,7 @@ fn text(expr: &Expr) -> Option<String> {
             Some(format!("{}()", path.join("::")))
         }
         ExprKind::Block(statements, Some(tail)) if statements.is_empty() => text(tail),
+        ExprKind::MutReference(inner) => text(inner),
         ExprKind::Unary(UnaryOp::Not | UnaryOp::Neg, _)
         | ExprKind::Method(..)
         | ExprKind::Binary(..)

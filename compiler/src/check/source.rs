@@ -4,7 +4,7 @@ use super::Cx;
 use super::hir::{Hir, HirKind};
 use super::operators::{Planner, Stream};
 use super::row::{columns_of, strings};
-use super::types::{FieldTy, RecordId, RecordTy, Ty};
+use super::types::{FieldTy, RecordId, RecordTy, Ty, TypeShape};
 use crate::diagnostics::{guide, names, operators as say};
 use sabot_ir::job_graph::{StreamOperatorNode, Value as Parameter};
 use sabot_ir::plan::{Connector, EventTime, Format, Location, Operator, Properties, Source, SourceId, Statistics};
@@ -16,6 +16,9 @@ impl Planner<'_, '_> {
     pub(super) fn source(&mut self, op: &StreamOperatorNode) -> Stream {
         let Some(id) = self.source_record(op) else { return Stream::unknown() };
         let row = Ty::Record(id);
+        if !self.is_row(&row, op.span) {
+            return Stream::unknown();
+        }
         if let Some(first) = self.plan.sources.iter().find(|source| source.name == op.name) {
             let first = first.span;
             self.cx.say(say::source_twice(&op.name, op.span, first));
@@ -108,7 +111,7 @@ impl Planner<'_, '_> {
             })
             .collect();
         let name = op.name.clone();
-        Some(self.cx.add_record(RecordTy { name, fields, span: Span::NONE }))
+        Some(self.cx.add_record(RecordTy { name, fields, shape: TypeShape::Rows, span: Span::NONE }))
     }
 
     /// A closure, or names, that must be columns as they are.

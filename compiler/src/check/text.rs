@@ -476,7 +476,7 @@ impl Body<'_, '_> {
             (["String" | "str", "from_utf8"], [arg]) => {
                 let bytes = self.expect(arg, &Ty::BYTES, Why::Argument { function: "from_utf8", index: 0 });
                 let text = call(TextFunction::FromUtf8, vec![bytes], span);
-                Hir { ty: Ty::Result(Box::new(Ty::STRING)), ..text }
+                Hir { ty: Ty::Result(Box::new(Ty::STRING), Box::new(Ty::Failure)), ..text }
             }
             (["char", "from_digit"], [digit, radix]) => {
                 let digit = self.expect(digit, &Ty::U32, Why::Argument { function: "from_digit", index: 0 });

@@ -1,6 +1,7 @@
 //! The checker's types: those of columns, and what exists only while checking (records, tuples, variables, `!`).
 
 use super::Cx;
+use super::variant::VariantTy;
 use crate::diagnostics::outside::outside;
 use crate::diagnostics::{names, syntax, types as say};
 use sabot_ir::ast::{self, TypeNameKind};
@@ -38,8 +39,10 @@ pub(super) enum Ty {
     Isize,
     /// `Option<T>`.
     Option(Box<Ty>),
-    /// `Result<T, _>`, as `parse` gives it: in the plan an `Option`.
-    Result(Box<Ty>),
+    /// `Result<T, E>`. Where the error says nothing, as of `parse`, it is an `Option` in the plan.
+    Result(Box<Ty>, Box<Ty>),
+    /// The error of `parse` and its like: it is there, and says nothing.
+    Failure,
     /// `(A, B)`; `()` is the empty one.
     Tuple(Vec<Ty>),
     /// A record, declared or made of columns.
@@ -125,7 +128,8 @@ impl Ty {
             Self::Usize => Some(Type::UInt64),
             Self::Isize => Some(Type::Int64),
             Self::Ordering => Some(Type::Int8),
-            Self::Option(inner) | Self::Result(inner) => {
+            Self::Option(inner) => inner.column_type().filter(|ty| !ty.is_option()).map(Type::optional),
+            Self::Result(inner, error) if error.is_silent() => {
                 inner.column_type().filter(|ty| !ty.is_option()).map(Type::optional)
             }
             Self::List(item) => item.column_type().filter(|ty| !ty.is_option()).map(|ty| Type::List(Box::new(ty))),
@@ -133,10 +137,17 @@ impl Ty {
             | Self::Never
             | Self::Tuple(_)
             | Self::Record(_)
+            | Self::Result(..)
+            | Self::Failure
             | Self::Group
             | Self::Generic(_)
             | Self::Var(_) => None,
         }
+    }
+
+    /// Whether an error of this type says no more than that there is one.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self, Self::Failure) || *self == Self::unit()
     }
 
     /// The record that a field of this type is, also as an `Option`.
@@ -150,7 +161,8 @@ impl Ty {
             | Self::Usize
             | Self::Isize
             | Self::Tuple(_)
-            | Self::Result(_)
+            | Self::Result(..)
+            | Self::Failure
             | Self::Group
             | Self::List(_)
             | Self::Generic(_)
@@ -169,7 +181,8 @@ impl Ty {
             | Self::Option(_)
             | Self::Tuple(_)
             | Self::Record(_)
-            | Self::Result(_)
+            | Self::Result(..)
+            | Self::Failure
             | Self::Group
             | Self::List(_)
             | Self::Generic(_)
@@ -197,13 +210,15 @@ impl Ty {
     pub(super) fn is_error(&self) -> bool {
         match self {
             Self::Error => true,
-            Self::Option(inner) | Self::List(inner) | Self::Result(inner) => inner.is_error(),
+            Self::Option(inner) | Self::List(inner) => inner.is_error(),
+            Self::Result(inner, error) => inner.is_error() || error.is_error(),
             Self::Tuple(parts) => parts.iter().any(Self::is_error),
             Self::Never
             | Self::Scalar(_)
             | Self::Usize
             | Self::Isize
             | Self::Record(_)
+            | Self::Failure
             | Self::Group
             | Self::Generic(_)
             | Self::Ordering
@@ -219,8 +234,48 @@ pub(super) struct RecordTy {
     pub(super) name: String,
     /// Its fields in order.
     pub(super) fields: Vec<FieldTy>,
+    /// What it is.
+    pub(super) shape: TypeShape,
     /// Where it is declared; none if it is made of columns.
     pub(super) span: Span,
+}
+
+/// What a [`RecordTy`] is.
+#[derive(Clone, Debug)]
+pub(super) enum TypeShape {
+    /// What rows can be.
+    Rows,
+    /// A struct that only functions know, with the traits that it derives, and all of its text.
+    Plain(Vec<String>, Span),
+    /// An `enum`, with the traits that it derives. Its first field says which variant a value is.
+    Enum(Vec<VariantTy>, Vec<String>),
+}
+
+impl TypeShape {
+    /// The variants of an `enum`.
+    pub(super) fn variants(&self) -> &[VariantTy] {
+        match self {
+            Self::Rows | Self::Plain(..) => &[],
+            Self::Enum(variants, _) => variants,
+        }
+    }
+
+    /// What the author derives; nothing for what has what rows have.
+    pub(super) fn derives(&self) -> Option<&[String]> {
+        match self {
+            Self::Rows => None,
+            Self::Plain(derives, _) | Self::Enum(_, derives) => Some(derives),
+        }
+    }
+
+    /// Whether values can be asked for equality, or for order.
+    pub(super) fn compares(&self, equality: bool) -> bool {
+        let wanted = if equality { "PartialEq" } else { "PartialOrd" };
+        match self.derives() {
+            Some(derives) => derives.iter().any(|known| known == wanted),
+            None => equality,
+        }
+    }
 }
 
 /// A field of a record.
@@ -312,7 +367,8 @@ pub(super) fn integer_range(ty: &Ty) -> Option<(i128, i128)> {
         | Ty::Option(_)
         | Ty::Tuple(_)
         | Ty::Record(_)
-        | Ty::Result(_)
+        | Ty::Result(..)
+        | Ty::Failure
         | Ty::Group
         | Ty::List(_)
         | Ty::Generic(_)
@@ -334,7 +390,8 @@ pub(super) fn is_lossless(from: &Ty, to: &Ty) -> bool {
         | Ty::Option(_)
         | Ty::Tuple(_)
         | Ty::Record(_)
-        | Ty::Result(_)
+        | Ty::Result(..)
+        | Ty::Failure
         | Ty::Group
         | Ty::List(_)
         | Ty::Generic(_)
@@ -363,6 +420,11 @@ impl Cx<'_> {
         &self.records[id.0 as usize]
     }
 
+    /// Whether it is a record that rows can be.
+    pub(super) fn is_of_rows(&self, ty: &Ty) -> bool {
+        matches!(ty, Ty::Record(id) if self.record(*id).shape.derives().is_none())
+    }
+
     /// Adds a record that is made of columns.
     pub(super) fn add_record(&mut self, record: RecordTy) -> RecordId {
         let id = RecordId(u32::try_from(self.records.len()).expect("fewer than 2^32 records"));
@@ -379,13 +441,22 @@ impl Cx<'_> {
                 self.say(syntax::defined_twice(name.span, first, "record", &name.text));
                 continue;
             }
-            let id = self.add_record(RecordTy { name: name.text.clone(), fields: Vec::new(), span: name.span });
+            let shape = match &record.shape {
+                ast::Shape::Rows => TypeShape::Rows,
+                ast::Shape::Plain(derives) => TypeShape::Plain(derives.clone(), record.span),
+                ast::Shape::Enum(_, derives) => TypeShape::Enum(Vec::new(), derives.clone()),
+            };
+            let id = self.add_record(RecordTy { name: name.text.clone(), fields: Vec::new(), shape, span: name.span });
             self.record_names.insert(name.text.clone(), id);
         }
         for record in records {
             let id = self.record_names[&record.name.text];
             if self.record(id).span != record.name.span || !self.record(id).fields.is_empty() {
                 continue; // a second declaration of the name
+            }
+            if record.shape != ast::Shape::Rows {
+                self.declare_value_type(id, record);
+                continue;
             }
             let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
             let mut wire: BTreeMap<&str, Span> = BTreeMap::new();
@@ -399,8 +470,8 @@ impl Cx<'_> {
                     self.say(syntax::column_twice(field.name.span, first, &field.wire_name));
                 }
                 let mut ty = self.resolve_type(&field.ty);
-                let is_record = matches!(&ty, Ty::Record(_))
-                    || matches!(&ty, Ty::Option(inner) if matches!(**inner, Ty::Record(_)));
+                let is_record = ty.record_inside().is_some_and(|id| matches!(self.record(id).shape, TypeShape::Rows))
+                    && !matches!(&ty, Ty::Option(inner) if matches!(**inner, Ty::Option(_)));
                 if !ty.is_error()
                     && !is_record
                     && (ty.column_type().is_none() || matches!(ty, Ty::Usize | Ty::Isize | Ty::Scalar(Type::Char)))
@@ -418,6 +489,46 @@ impl Cx<'_> {
             self.records[id.0 as usize].fields = fields;
         }
         self.refuse_endless_records();
+    }
+
+    /// The fields of a struct that only functions know, the variants of an `enum`.
+    fn declare_value_type(&mut self, id: RecordId, record: &ast::Record) {
+        let mut fields: Vec<FieldTy> = Vec::new();
+        let read = |this: &mut Self, field: &ast::RecordField, name: String| FieldTy {
+            wire_name: name.clone(),
+            name,
+            ty: this.resolve_type(&field.ty),
+            span: field.name.span,
+        };
+        if let ast::Shape::Enum(variants, derives) = &record.shape {
+            // First which variant it is: their order is that of their numbers.
+            fields.push(FieldTy {
+                name: "#".to_owned(),
+                wire_name: "#".to_owned(),
+                ty: Ty::I32,
+                span: record.name.span,
+            });
+            let mut known = Vec::with_capacity(variants.len());
+            for variant in variants {
+                let mut of_variant = Vec::with_capacity(variant.fields.len());
+                for field in &variant.fields {
+                    of_variant.push((field.name.text.clone(), fields.len()));
+                    let name = format!("{}.{}", variant.name.text, field.name.text);
+                    let field = read(self, field, name);
+                    fields.push(field);
+                }
+                let name = variant.name.text.clone();
+                known.push(VariantTy { name, fields: of_variant, discriminant: variant.discriminant });
+            }
+            known.sort_by_key(|variant| variant.discriminant);
+            self.records[id.0 as usize].shape = TypeShape::Enum(known, derives.clone());
+        } else {
+            for field in &record.fields {
+                let field = read(self, field, field.name.text.clone());
+                fields.push(field);
+            }
+        }
+        self.records[id.0 as usize].fields = fields;
     }
 
     /// A record that holds itself, by whatever way, has no end: its field is taken for a mistake. So is one that makes more
@@ -493,7 +604,7 @@ impl Cx<'_> {
                 self.say(say::type_left_out(name.span));
                 Ty::Error
             }
-            TypeNameKind::Reference(inner) => self.resolve_type(inner),
+            TypeNameKind::Reference(inner) | TypeNameKind::MutReference(inner) => self.resolve_type(inner),
             TypeNameKind::Slice(item) | TypeNameKind::Array(item, _) => self.resolve_list(item),
             TypeNameKind::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.resolve_type(part)).collect()),
             TypeNameKind::Path(path, args) => self.resolve_path(path, args, name.span),
@@ -526,6 +637,16 @@ impl Cx<'_> {
                 self.say(say::option_of_what(span));
                 return Ty::Error;
             }
+            ("Result", [inner, error]) => {
+                let (inner, error) = (self.resolve_type(inner), self.resolve_type(error));
+                let is_error = inner.is_error() || error.is_error();
+                return if is_error { Ty::Error } else { Ty::Result(Box::new(inner), Box::new(error)) };
+            }
+            (
+                "ParseIntError" | "ParseFloatError" | "ParseBoolError" | "ParseCharError" | "TryFromIntError"
+                | "CharTryFromError" | "FromUtf8Error" | "Utf8Error",
+                [],
+            ) => return Ty::Failure,
             ("Vec", [ast::TypeName { kind: TypeNameKind::Path(byte, none), .. }])
                 if byte == "u8" && none.is_empty() =>
             {
@@ -577,7 +698,8 @@ impl Cx<'_> {
             Ty::Usize => "usize".to_owned(),
             Ty::Isize => "isize".to_owned(),
             Ty::Option(inner) => format!("Option<{}>", self.show(inner)),
-            Ty::Result(inner) => format!("Result<{}, _>", self.show(inner)),
+            Ty::Result(inner, error) => format!("Result<{}, {}>", self.show(inner), self.show(error)),
+            Ty::Failure => "_".to_owned(),
             Ty::Tuple(parts) => match parts.as_slice() {
                 [one] => format!("({},)", self.show(one)),
                 parts => {

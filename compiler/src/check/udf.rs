@@ -37,11 +37,14 @@ impl Cx<'_> {
             self.leave_generics();
             self.function_names.insert(path.clone(), id);
             let owned = function.params.iter().map(|(_, ty)| is_string(ty)).collect();
+            let lent = function.params.iter().map(|(_, ty)| matches!(ty.kind, ast::TypeNameKind::MutReference(_)));
+            let lent = lent.collect();
             self.functions.push(FunctionTy {
                 name: path,
                 generics,
                 params,
                 owned,
+                lent,
                 returns,
                 body: None,
                 span: name.span,
@@ -65,6 +68,11 @@ impl Cx<'_> {
             let mut closure = body.function(function, &params, &returns);
             body.finish(&mut closure);
             self.leave_generics();
+            let lent = self.functions[id.0 as usize].lent.iter().enumerate();
+            let lent: Vec<usize> = lent.filter(|(_, lent)| **lent).map(|(at, _)| at).collect();
+            if self.errors == errors && !lent.is_empty() {
+                super::lending::giving_back(&mut closure, &lent, &returns);
+            }
             if self.errors == errors {
                 checked.insert(id, Rc::new(closure));
             }

@@ -58,7 +58,8 @@ impl Table {
             | Ty::Usize
             | Ty::Isize
             | Ty::Option(_)
-            | Ty::Result(_)
+            | Ty::Result(..)
+            | Ty::Failure
             | Ty::Tuple(_)
             | Ty::Record(_)
             | Ty::Group
@@ -72,7 +73,7 @@ impl Table {
     pub(super) fn deep(&self, ty: &Ty) -> Ty {
         match self.resolve(ty) {
             Ty::Option(inner) => self.deep(&inner).option(),
-            Ty::Result(inner) => Ty::Result(Box::new(self.deep(&inner))),
+            Ty::Result(inner, error) => Ty::Result(Box::new(self.deep(&inner)), Box::new(self.deep(&error))),
             Ty::List(item) => Ty::List(Box::new(self.deep(&item))),
             Ty::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.deep(part)).collect()),
             other @ (Ty::Error
@@ -81,6 +82,7 @@ impl Table {
             | Ty::Usize
             | Ty::Isize
             | Ty::Record(_)
+            | Ty::Failure
             | Ty::Group
             | Ty::Generic(_)
             | Ty::Ordering
@@ -92,7 +94,7 @@ impl Table {
     pub(super) fn finish(&self, ty: &Ty) -> Ty {
         match self.resolve(ty) {
             Ty::Option(inner) => self.finish(&inner).option(),
-            Ty::Result(inner) => Ty::Result(Box::new(self.finish(&inner))),
+            Ty::Result(inner, error) => Ty::Result(Box::new(self.finish(&inner)), Box::new(self.finish(&error))),
             Ty::List(item) => Ty::List(Box::new(self.finish(&item))),
             Ty::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.finish(part)).collect()),
             Ty::Var(var) => match self.slots[var.0 as usize] {
@@ -106,6 +108,7 @@ impl Table {
             | Ty::Usize
             | Ty::Isize
             | Ty::Record(_)
+            | Ty::Failure
             | Ty::Group
             | Ty::Generic(_)
             | Ty::Ordering) => other,
@@ -140,8 +143,11 @@ impl Table {
                 }
                 fits
             }
-            (Ty::Option(x), Ty::Option(y)) | (Ty::List(x), Ty::List(y)) | (Ty::Result(x), Ty::Result(y)) => {
-                self.unify(x, y)
+            (Ty::Option(x), Ty::Option(y)) | (Ty::List(x), Ty::List(y)) => self.unify(x, y),
+            (Ty::Failure, Ty::Failure) => true,
+            (Ty::Result(x, e), Ty::Result(y, f)) => {
+                let fits = self.unify(x, y);
+                self.unify(e, f) && fits
             }
             (Ty::Tuple(xs), Ty::Tuple(ys)) => {
                 xs.len() == ys.len() && xs.iter().zip(ys).fold(true, |fits, (x, y)| self.unify(x, y) && fits)
@@ -155,7 +161,8 @@ impl Table {
                 | Ty::Record(_)
                 | Ty::Group
                 | Ty::List(_)
-                | Ty::Result(_)
+                | Ty::Result(..)
+                | Ty::Failure
                 | Ty::Generic(_)
                 | Ty::Ordering,
                 Ty::Scalar(_)
@@ -166,7 +173,8 @@ impl Table {
                 | Ty::Record(_)
                 | Ty::Group
                 | Ty::List(_)
-                | Ty::Result(_)
+                | Ty::Result(..)
+                | Ty::Failure
                 | Ty::Generic(_)
                 | Ty::Ordering,
             ) => a == b,
@@ -180,7 +188,8 @@ impl Table {
     fn occurs(&self, var: TyVar, ty: &Ty) -> bool {
         match self.resolve(ty) {
             Ty::Var(other) => other == var,
-            Ty::Option(inner) | Ty::List(inner) | Ty::Result(inner) => self.occurs(var, &inner),
+            Ty::Option(inner) | Ty::List(inner) => self.occurs(var, &inner),
+            Ty::Result(inner, error) => self.occurs(var, &inner) || self.occurs(var, &error),
             Ty::Tuple(parts) => parts.iter().any(|part| self.occurs(var, part)),
             Ty::Error
             | Ty::Never
@@ -188,6 +197,7 @@ impl Table {
             | Ty::Usize
             | Ty::Isize
             | Ty::Record(_)
+            | Ty::Failure
             | Ty::Group
             | Ty::Generic(_)
             | Ty::Ordering => false,

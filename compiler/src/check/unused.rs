@@ -42,7 +42,11 @@ const CHANGING: [&str; 24] = [
 
 /// Tells of what is unused in a graph's code.
 pub(super) fn complain(cx: &mut Cx<'_>, graph: &JobGraph) {
-    let mut usage = Usage::default();
+    let lends = |function: &&Function| {
+        function.params.first().is_some_and(|(_, ty)| matches!(ty.kind, sabot_ir::ast::TypeNameKind::MutReference(_)))
+    };
+    let changing = graph.functions.iter().filter(lends).map(|function| function.name.text.clone()).collect();
+    let mut usage = Usage { changing, ..Usage::default() };
     for function in &graph.functions {
         usage.function(function);
     }
@@ -86,6 +90,8 @@ struct Usage {
     scope: Vec<Variable>,
     /// Names that are read and bound nowhere in the code.
     free: BTreeSet<String>,
+    /// The job's methods that take `&mut self`.
+    changing: BTreeSet<String>,
     found: Vec<Diagnostic>,
 }
 
@@ -145,7 +151,10 @@ impl Usage {
                     variable.is_changed = true;
                 }
             }
-            ExprKind::Field(base, _) | ExprKind::Reference(base) | ExprKind::Unary(_, base) => {
+            ExprKind::Field(base, _)
+            | ExprKind::Reference(base)
+            | ExprKind::MutReference(base)
+            | ExprKind::Unary(_, base) => {
                 self.change(base);
                 self.expr(base);
             }
@@ -217,7 +226,9 @@ impl Usage {
                 }
                 parts.iter().for_each(|part| self.bind_in(part, false, is_exempt));
             }
-            PatternKind::Tuple(parts) => parts.iter().for_each(|part| self.bind_in(part, false, is_exempt)),
+            PatternKind::Tuple(parts) | PatternKind::Slice(parts) => {
+                parts.iter().for_each(|part| self.bind_in(part, false, is_exempt));
+            }
             PatternKind::Reference(inner) => self.bind_in(inner, false, is_exempt),
             PatternKind::Record(_, fields, _) => {
                 for (field, part) in fields {
@@ -291,6 +302,10 @@ impl Usage {
             | ExprKind::Reference(inner)
             | ExprKind::Cast(inner, _)
             | ExprKind::Try(inner) => self.expr(inner),
+            ExprKind::MutReference(place) => {
+                self.change(place);
+                self.expr(place);
+            }
             ExprKind::Loop(_, body) | ExprKind::Labeled(_, body) => self.expr(body),
             ExprKind::Binary(_, a, b) | ExprKind::Index(a, b) | ExprKind::Repeat(_, a, b) => {
                 self.expr(a);
@@ -327,7 +342,7 @@ impl Usage {
                 args.iter().for_each(|arg| self.expr(arg));
             }
             ExprKind::Method(receiver, name, _, args) => {
-                if CHANGING.contains(&name.text.as_str()) {
+                if CHANGING.contains(&name.text.as_str()) || self.changing.contains(&name.text) {
                     self.change(receiver);
                 }
                 self.expr(receiver);
@@ -412,6 +427,7 @@ fn never_ends(expr: &Expr) -> bool {
         | ExprKind::Field(..)
         | ExprKind::Unary(..)
         | ExprKind::Reference(_)
+        | ExprKind::MutReference(_)
         | ExprKind::Binary(..)
         | ExprKind::Cast(..)
         | ExprKind::If(..)

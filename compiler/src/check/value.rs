@@ -66,6 +66,14 @@ impl Value {
                 let present = leaf(Type::Bool);
                 Self::Option(present, Box::new(Self::of_type(cx, inner, leaf)))
             }
+            Ty::Result(inner, error) if error.is_silent() => {
+                let present = leaf(Type::Bool);
+                Self::Option(present, Box::new(Self::of_type(cx, inner, leaf)))
+            }
+            Ty::Result(inner, error) => {
+                let is_ok = Self::Scalar(leaf(Type::Bool));
+                Self::Parts(vec![is_ok, Self::of_type(cx, inner, leaf), Self::of_type(cx, error, leaf)])
+            }
             Ty::List(item) => Self::list_of(cx, item, 1, leaf),
             Ty::Error
             | Ty::Never
@@ -73,7 +81,7 @@ impl Value {
             | Ty::Usize
             | Ty::Isize
             | Ty::Group
-            | Ty::Result(_)
+            | Ty::Failure
             | Ty::Generic(_)
             | Ty::Ordering
             | Ty::Var(_) => Self::Scalar(Expr::bool(true)),
@@ -96,9 +104,17 @@ impl Value {
                 let present = leaf(list(Type::Bool));
                 Self::Option(present, Box::new(Self::list_of(cx, inner, depth, leaf)))
             }
+            Ty::Result(inner, error) if error.is_silent() => {
+                let present = leaf(list(Type::Bool));
+                Self::Option(present, Box::new(Self::list_of(cx, inner, depth, leaf)))
+            }
+            Ty::Result(inner, error) => {
+                let is_ok = Self::Scalar(leaf(list(Type::Bool)));
+                Self::Parts(vec![is_ok, Self::list_of(cx, inner, depth, leaf), Self::list_of(cx, error, depth, leaf)])
+            }
             Ty::List(inner) => Self::list_of(cx, inner, depth + 1, leaf),
             Ty::Tuple(_)
-            | Ty::Result(_)
+            | Ty::Failure
             | Ty::Error
             | Ty::Never
             | Ty::Scalar(_)

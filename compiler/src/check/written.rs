@@ -330,8 +330,7 @@ impl Body<'_, '_> {
         let [arg] = args else { return Some(self.wrong_arity(known, 1, args, name.span, span)) };
         // The variable itself stands behind the library's name.
         let ExprKind::Name(variable) = &receiver.kind else {
-            self.cx.say(crate::diagnostics::lists::change_inside(name.span));
-            return Some(Hir::error(span));
+            return Some(self.changed_inside(receiver, name, args, span));
         };
         self.place(receiver)?;
         let (id, _) = self.bound_since(0, variable)?;

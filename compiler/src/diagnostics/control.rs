@@ -85,6 +85,34 @@ pub(crate) fn question_mark_in(whose: &str, returns: &str, at: Span) -> Diagnost
         .help("let it return an `Option`, or write `match` or `unwrap_or(..)`")
 }
 
+/// `&mut x` where a value is wanted.
+pub(crate) fn place_as_value(at: Span) -> Diagnostic {
+    Diagnostic::error("E0718", "a `&mut` is no value of its own").label(at, "lent to nobody").help(
+        "hand it to a function, `f(&mut x)`, go over it, `for item in &mut list`, or give it a name: `let r = &mut x;`",
+    )
+}
+
+/// `&mut v[1..3]`.
+pub(crate) fn part_as_place(at: Span) -> Diagnostic {
+    Diagnostic::error("E0718", "a part of a list cannot be lent")
+        .label(at, "a part, not an item")
+        .help("lend the whole list, and hand over where the part begins and ends")
+}
+
+/// An argument that is no `&mut`, where one is.
+pub(crate) fn place_wanted(function: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0718", format!("`{function}` changes what it is given"))
+        .label(at, "a value, not a place")
+        .help("lend a variable that is `mut`: `&mut x`")
+}
+
+/// `?` of a `Result` in what gives none with this error.
+pub(crate) fn question_mark_error(whose: &str, returns: &str, found: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0714", format!("`?` of a `{found}` in {whose}, which gives `{returns}`"))
+        .label(at, "its error would have to be given")
+        .help("make it the error that is given: `.map_err(|_| ..)?`; or an `Option`: `.ok()?`")
+}
+
 /// `let Some(x) = y else { 0 };`
 pub(crate) fn else_goes_on(at: Span) -> Diagnostic {
     Diagnostic::error("E0715", "the `else` of this `let` goes on")

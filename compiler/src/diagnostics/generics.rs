@@ -37,6 +37,14 @@ pub(crate) fn no_method(parameter: &str, method: &str, at: Span) -> Diagnostic {
         .help("bounds give operators, `min` and `max` (`Ord`), `into` (`Into<..>`) and `default` (`Default`)")
 }
 
+/// What only a trait gives that the type does not derive.
+pub(crate) fn not_derived(name: &str, wanted: &str, at: Span, declared: Span) -> Diagnostic {
+    Diagnostic::error("E0427", format!("`{name}` has no `{wanted}`"))
+        .label(at, format!("needs `{wanted}`"))
+        .label(declared, "declared here")
+        .help(format!("write `#[derive({wanted})]` above it"))
+}
+
 /// An `impl` block of what is no record of the job.
 pub(crate) fn impl_of_unknown(name: &str, at: Span) -> Diagnostic {
     Diagnostic::error("E0424", format!("there is no record `{name}`"))

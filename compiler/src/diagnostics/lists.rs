@@ -114,7 +114,7 @@ pub(crate) fn collect_into_what(at: Span) -> Diagnostic {
 
 /// `v[i].push(x)`.
 pub(crate) fn change_inside(at: Span) -> Diagnostic {
-    Diagnostic::error("E0338", "a list in a list is changed as a whole")
-        .label(at, "changes an item of a list")
-        .help("take it out, change it, and put it back: `let mut row = v[i].clone(); row.push(x); v[i] = row;`")
+    Diagnostic::error("E0338", "a list in a list cannot be drained where it stands")
+        .label(at, "an item of a list")
+        .help("take it out: `let mut row = std::mem::take(&mut v[i]);`, then `row.drain(..)`")
 }

@@ -127,10 +127,19 @@ pub(crate) fn unsupported_pattern(at: Span, form: &str, instead: &str) -> Diagno
 }
 
 /// A struct used as a record.
-pub(crate) fn struct_is_no_record(at: Span, item: Span, name: &str) -> Diagnostic {
+pub(crate) fn struct_is_no_record(at: Span, declared: Span, item: Span, name: &str) -> Diagnostic {
     Diagnostic::error("E0205", format!("the struct `{name}` is not a record"))
         .label(at, "used as rows of a stream")
+        .label(declared, "declared here")
         .mend("write `#[sabot::record]` above it", vec![Edit::insert(item.start, "#[sabot::record]\n")])
+}
+
+/// An `enum` used as a record.
+pub(crate) fn enum_is_no_record(at: Span, item: Span, name: &str) -> Diagnostic {
+    Diagnostic::error("E0205", format!("the `enum` `{name}` is not a record"))
+        .label(at, "used as rows of a stream")
+        .label(item, "declared here")
+        .help("make a record of it: a column that says which variant it is, and `Option`s of what variants hold")
 }
 
 /// A record that is not a struct with named fields.

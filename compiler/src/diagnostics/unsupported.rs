@@ -4,6 +4,13 @@
 use sabot_ir::diagnostic::Diagnostic;
 use sabot_ir::span::Span;
 
+/// `[a, b]` inside of another pattern.
+pub(crate) fn slice_pattern_here(at: Span) -> Diagnostic {
+    Diagnostic::error("E0204", "a slice pattern inside of another pattern cannot be used in a job")
+        .label(at, "not compiled to native code")
+        .help("match the slice alone: `match v.as_slice() { [a, b] => .., _ => .. }`")
+}
+
 fn not_yet(what: &str, at: Span) -> Diagnostic {
     Diagnostic::error("E0700", format!("{what} is not supported yet")).label(at, "cannot be compiled")
 }

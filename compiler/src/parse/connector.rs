@@ -25,7 +25,7 @@ pub(super) enum Direction {
 /// The parameters of a connector.
 pub(super) type Connector = BTreeMap<String, Parameter>;
 
-impl Body<'_, '_, '_> {
+impl Body<'_, '_> {
     /// Reads a connector; nothing if it was reported.
     pub(super) fn connector(&mut self, written: &syn::Expr, direction: Direction) -> Option<Connector> {
         let mut calls = Vec::new();

@@ -162,6 +162,7 @@ fn is_place(expr: &Expr) -> bool {
         ExprKind::Literal(_)
         | ExprKind::Unary(..)
         | ExprKind::Reference(_)
+        | ExprKind::MutReference(_)
         | ExprKind::Binary(..)
         | ExprKind::Cast(..)
         | ExprKind::If(..)

@@ -66,13 +66,12 @@ impl Reader<'_> {
             }
             syn::Expr::Reference(reference) => {
                 let span = self.span(reference.and_token.span);
-                if reference.mutability.is_some() {
-                    let span = self.span_of(expr);
-                    return self.refuse(span, "`&mut`", "make a new value with `let` instead of changing the old one");
-                }
                 let operand = self.boxed(&reference.expr);
                 let span = span.to(operand.span);
-                (ExprKind::Reference(operand), span)
+                match reference.mutability {
+                    Some(_) => (ExprKind::MutReference(operand), span),
+                    None => (ExprKind::Reference(operand), span),
+                }
             }
             syn::Expr::Binary(binary) => return self.binary(expr, binary),
             syn::Expr::Cast(cast) => {
@@ -155,6 +154,7 @@ impl Reader<'_> {
             }
             _ => {
                 self.mentioned.extend(segments.last().map(|last| format!(".{last}")));
+                self.mentioned.extend(segments.len().checked_sub(2).map(|owner| segments[owner].clone()));
                 ExprKind::Path(segments)
             }
         };
@@ -231,7 +231,8 @@ impl Reader<'_> {
         let segments: Vec<Name> = path.path.segments.iter().map(|segment| self.name(&segment.ident)).collect();
         match segments.as_slice() {
             [name] => self.mentioned.extend([name.text.clone()]),
-            _ => self.mentioned.extend(segments.last().map(|last| format!(".{}", last.text))),
+            [.., owner, last] => self.mentioned.extend([owner.text.clone(), format!(".{}", last.text)]),
+            [] => {}
         }
         let arguments = call.args.iter().map(|argument| self.expr(argument)).collect();
         let start = segments.first().map_or(Span::NONE, |name| name.span);
@@ -241,14 +242,10 @@ impl Reader<'_> {
 
     fn record_expr(&mut self, record: &syn::ExprStruct) -> Expr {
         let span = self.path_span(&record.path).to(self.span(record.brace_token.span.join()));
-        let (Some(name), 1, None) = (record.path.segments.last(), record.path.segments.len(), &record.qself) else {
-            return self.refuse(span, "a record with a path", "name the record alone");
+        let name = match self.type_path(&record.path) {
+            Some(name) if record.qself.is_none() => name,
+            _ => return self.refuse(span, "a record with type arguments", "name the record alone"),
         };
-        if !name.arguments.is_empty() {
-            return self.refuse(span, "a record with type arguments", "name the record alone");
-        }
-        let name = self.name(&name.ident);
-        self.mentioned.insert(name.text.clone());
         let mut fields = Vec::new();
         for field in &record.fields {
             let field_name = match &field.member {
@@ -269,6 +266,18 @@ impl Reader<'_> {
             );
         }
         Expr { kind: ExprKind::Record(name, fields, base), span }
+    }
+
+    /// `Quote`, or `Token::Word`, a variant of an `enum`.
+    pub(super) fn type_path(&mut self, path: &syn::Path) -> Option<Name> {
+        if path.segments.iter().any(|segment| !segment.arguments.is_empty()) {
+            return None;
+        }
+        let span = self.path_span(path);
+        let names: Vec<String> = path.segments.iter().map(|segment| self.text_of(&segment.ident)).collect();
+        let names = &names[names.len().saturating_sub(2)..];
+        self.mentioned.extend(names.first().cloned());
+        Some(Name { text: names.join("::"), span })
     }
 
     /// `{ statements; tail }`.
@@ -336,8 +345,8 @@ impl Reader<'_> {
                     self.diagnostics.push(syntax::not_rust(at, &error.to_string()));
                 }
             },
-            "format" | "regex" | "panic" | "todo" | "unimplemented" | "unreachable" | "assert" | "assert_eq"
-            | "assert_ne" | "debug_assert" | "debug_assert_eq" | "debug_assert_ne" => {
+            "format" | "write" | "writeln" | "regex" | "panic" | "todo" | "unimplemented" | "unreachable"
+            | "assert" | "assert_eq" | "assert_ne" | "debug_assert" | "debug_assert_eq" | "debug_assert_ne" => {
                 match call.parse_body_with(Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated) {
                     Ok(arguments) => {
                         let arguments = arguments.iter().map(|argument| self.expr(argument)).collect();

@@ -12,6 +12,12 @@ impl Reader<'_> {
         Some(Const { name, owner: None, ty, value })
     }
 
+    /// A `static` that nobody can change is a constant.
+    pub(super) fn static_item(&mut self, item: &syn::ItemStatic) -> Option<Const> {
+        let (name, ty, value) = (self.name(&item.ident), self.ty(&item.ty), self.expr(&item.expr));
+        Some(Const { name, owner: None, ty, value })
+    }
+
     /// A constant of an `impl` block.
     pub(super) fn owned_const(&mut self, owner: &Name, item: &syn::ImplItemConst) -> Option<Const> {
         self.inside(owner, |reader| {
@@ -166,7 +172,16 @@ impl Reader<'_> {
     fn fn_param(&mut self, owner: Option<&Name>, input: &syn::FnArg) -> Option<(Pattern, TypeName)> {
         let at = self.span_of(input);
         match input {
-            syn::FnArg::Typed(typed) => Some((self.pattern(&typed.pat), self.ty(&typed.ty))),
+            syn::FnArg::Typed(typed) => {
+                let pattern = self.pattern(&typed.pat);
+                if let syn::Type::Reference(lent) = &*typed.ty
+                    && lent.mutability.is_some()
+                {
+                    let kind = TypeNameKind::MutReference(Box::new(self.ty(&lent.elem)));
+                    return Some((pattern, TypeName { kind, span: self.type_span(&typed.ty) }));
+                }
+                Some((pattern, self.ty(&typed.ty)))
+            }
             syn::FnArg::Receiver(receiver) => {
                 let Some(owner) = owner else {
                     let diagnostic =
@@ -174,18 +189,14 @@ impl Reader<'_> {
                     self.diagnostics.push(diagnostic);
                     return None;
                 };
-                if receiver.reference.is_some() && receiver.mutability.is_some() {
-                    self.diagnostics.push(syntax::signature(
-                        at,
-                        "a method cannot change its record in place",
-                        "take `self` or `&self` and return the new record: `Self { price: 1.0, ..self }`",
-                    ));
-                } else if receiver.colon_token.is_some() {
+                let changes = receiver.reference.is_some() && receiver.mutability.is_some();
+                if receiver.colon_token.is_some() {
                     let help = "write `self` or `&self`";
                     self.diagnostics.push(syntax::signature(at, "`self` has no type of its own", help));
                 }
                 let own = TypeName { kind: TypeNameKind::Path(owner.text.clone(), Vec::new()), span: at };
                 let kind = match &receiver.reference {
+                    Some(_) if changes => TypeNameKind::MutReference(Box::new(own)),
                     Some(_) => TypeNameKind::Reference(Box::new(own)),
                     None => own.kind,
                 };
@@ -232,6 +243,7 @@ impl Reader<'_> {
                 TypeNameKind::Path(..)
                 | TypeNameKind::Tuple(_)
                 | TypeNameKind::Reference(_)
+                | TypeNameKind::MutReference(_)
                 | TypeNameKind::Infer
                 | TypeNameKind::Slice(_)
                 | TypeNameKind::Array(..) => None,

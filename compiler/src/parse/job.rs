@@ -22,17 +22,17 @@ struct Aside<T> {
 
 /// What pipelines may name.
 #[derive(Default)]
-pub(super) struct Items<'a> {
+pub(super) struct Items {
     pub(super) records: Vec<Record>,
     functions: BTreeMap<String, Aside<Function>>,
     consts: BTreeMap<String, Aside<Const>>,
-    /// Structs without `#[sabot::record]`.
-    structs: BTreeMap<String, &'a syn::ItemStruct>,
+    /// Structs without `#[sabot::record]`, and `enum`s.
+    types: BTreeMap<String, Aside<Record>>,
     /// Where each name of a function, constant or struct was first defined.
     defined: BTreeMap<String, Name>,
 }
 
-impl Items<'_> {
+impl Items {
     /// The constant of this name.
     pub(super) fn constant(&self, name: &str) -> Option<&Const> {
         self.consts.get(name).and_then(|aside| aside.item.as_ref())
@@ -47,6 +47,7 @@ impl Items<'_> {
 /// All jobs of a file.
 pub(super) fn job(reader: &mut Reader<'_>, file: &syn::File) -> Vec<JobGraph> {
     reader.imports = imports::of(file);
+    reader.aliases = aliases(file);
     let mut items = Items::default();
     let mut pipelines = Vec::new();
     let inner = inner_functions(&file.items);
@@ -77,8 +78,17 @@ pub(super) fn job(reader: &mut Reader<'_>, file: &syn::File) -> Vec<JobGraph> {
     }
     items.give(&mut graphs, mentions);
     unused::complain(reader, file, &items, &used);
-    items.complain(reader, &used, &mut graphs);
+    items.complain(reader, &used);
     graphs
+}
+
+/// What `type Name = T;` says.
+fn aliases(file: &syn::File) -> BTreeMap<String, syn::Type> {
+    let items = file.items.iter().filter_map(|item| match item {
+        syn::Item::Type(item) if item.generics.params.is_empty() => Some((item.ident.to_string(), (*item.ty).clone())),
+        _ => None,
+    });
+    items.collect()
 }
 
 /// The functions that stand in the bodies of others: they see nothing of them, so they may as well stand beside them.
@@ -110,8 +120,8 @@ fn inner_functions(items: &[syn::Item]) -> Vec<&syn::Item> {
     found
 }
 
-impl<'a> Items<'a> {
-    fn add(&mut self, reader: &mut Reader<'_>, item: &'a syn::Item) {
+impl Items {
+    fn add(&mut self, reader: &mut Reader<'_>, item: &syn::Item) {
         match item {
             syn::Item::Struct(item) if marker(&item.attrs, "record").is_some() => {
                 if let Some(record) = reader.record(item) {
@@ -119,8 +129,15 @@ impl<'a> Items<'a> {
                     self.records.push(record);
                 }
             }
-            syn::Item::Struct(item) => {
-                self.structs.insert(item.ident.to_string(), item);
+            syn::Item::Struct(syn::ItemStruct { attrs, ident, .. })
+            | syn::Item::Enum(syn::ItemEnum { attrs, ident, .. })
+                if !is_test(attrs) =>
+            {
+                let aside = read_aside(reader, false, |reader| reader.value_type(item));
+                let name = reader.name(ident);
+                if self.define(reader, &name, "type") {
+                    self.types.insert(name.text, aside);
+                }
             }
             syn::Item::Fn(function) => {
                 let is_wanted = marker(&function.attrs, "udf").is_some();
@@ -137,6 +154,14 @@ impl<'a> Items<'a> {
                     self.consts.insert(name.text, aside);
                 }
             }
+            syn::Item::Static(item) if matches!(item.mutability, syn::StaticMutability::None) => {
+                let aside = read_aside(reader, false, |reader| reader.static_item(item));
+                let name = reader.name(&item.ident);
+                if self.define(reader, &name, "constant") {
+                    self.consts.insert(name.text, aside);
+                }
+            }
+            syn::Item::Type(item) if item.generics.params.is_empty() => {}
             syn::Item::Impl(block) if !is_test(&block.attrs) => self.add_impl(reader, block),
             syn::Item::Use(_) | syn::Item::ExternCrate(_) => {}
             other => {
@@ -203,6 +228,7 @@ impl<'a> Items<'a> {
             let further = [
                 self.functions.get(&name).map(|aside| &aside.mentioned),
                 self.consts.get(&name).map(|aside| &aside.mentioned),
+                self.types.get(&name).map(|aside| &aside.mentioned),
             ];
             if reached.insert(name) {
                 waiting.extend(further.into_iter().flatten().flatten().cloned());
@@ -229,6 +255,10 @@ impl<'a> Items<'a> {
     /// Copies into a graph this code, in the order of its places.
     fn give_to(&self, graph: &mut JobGraph, reached: &BTreeSet<String>) {
         graph.records = self.records.clone();
+        let types = self.types.iter().filter(|(name, _)| reached.contains(*name));
+        let mut types: Vec<Record> = types.filter_map(|(_, aside)| aside.item.clone()).collect();
+        types.sort_by_key(|item| item.name.span);
+        graph.records.extend(types);
         let functions = self.functions.iter().filter(|(name, _)| reached.contains(*name));
         graph.functions = functions.filter_map(|(_, aside)| aside.item.clone()).collect();
         graph.functions.sort_by_key(|function| function.span);
@@ -237,8 +267,8 @@ impl<'a> Items<'a> {
         graph.consts.sort_by_key(|constant| constant.name.span);
     }
 
-    /// Tells what is wrong with helpers that jobs use, and with structs that they take for records.
-    fn complain(mut self, reader: &mut Reader<'_>, used: &BTreeSet<String>, graphs: &mut [JobGraph]) {
+    /// Tells what is wrong with the helpers and types that jobs use.
+    fn complain(mut self, reader: &mut Reader<'_>, used: &BTreeSet<String>) {
         let wanted = self.functions.iter().filter(|(_, aside)| aside.is_wanted).map(|(name, _)| name.clone());
         let reached = self.reached(used.iter().cloned().chain(wanted).collect());
         for (name, aside) in std::mem::take(&mut self.functions) {
@@ -251,13 +281,9 @@ impl<'a> Items<'a> {
                 aside.complaints.into_iter().for_each(|complaint| reader.diagnostics.push(complaint));
             }
         }
-        for (name, item) in &self.structs {
-            if reached.contains(name) && !self.records.iter().any(|record| record.name.text == *name) {
-                let (at, whole) = (reader.span(item.ident.span()), reader.span_of(item));
-                reader.diagnostics.push(syntax::struct_is_no_record(at, whole, name));
-                if let Some(record) = reader.record(item) {
-                    graphs.iter_mut().for_each(|graph| graph.records.push(record.clone()));
-                }
+        for (name, aside) in std::mem::take(&mut self.types) {
+            if reached.contains(&name) {
+                aside.complaints.into_iter().for_each(|complaint| reader.diagnostics.push(complaint));
             }
         }
     }
@@ -273,6 +299,7 @@ fn read_aside<T>(
     let mut own = Reader::new(reader.spans.clone(), &mut complaints);
     own.imports = reader.imports.clone();
     own.inner = reader.inner.clone();
+    own.aliases = reader.aliases.clone();
     let item = read(&mut own);
     let mentioned = own.take_mentioned();
     Aside { item, complaints: complaints.as_slice().to_vec(), mentioned, is_wanted }
@@ -284,10 +311,9 @@ fn outside(item: &syn::Item) -> Option<(&[syn::Attribute], &'static str, &'stati
     Some(match item {
         syn::Item::Trait(item) => (&item.attrs, "a trait", function),
         syn::Item::TraitAlias(item) => (&item.attrs, "a trait", function),
-        syn::Item::Enum(item) => (&item.attrs, "an enum", "use a `String` or integer column and `match` on it"),
         syn::Item::Union(item) => (&item.attrs, "a union", "use a `#[sabot::record] struct` with `Option` fields"),
-        syn::Item::Static(item) => (&item.attrs, "a `static`", "write a `const`, or a parameter of the pipeline"),
-        syn::Item::Type(item) => (&item.attrs, "a type alias", "write the type itself"),
+        syn::Item::Static(item) => (&item.attrs, "a `static mut`", "write a `const`, or a parameter of the pipeline"),
+        syn::Item::Type(item) => (&item.attrs, "a type alias with parameters", "write the type itself"),
         syn::Item::Mod(item) => (&item.attrs, "a module", "a job is one file: move its items to the top of this one"),
         syn::Item::Macro(item) => (&item.attrs, "a macro", "write a `#[sabot::udf] fn`"),
         syn::Item::ForeignMod(item) => (&item.attrs, "an `extern` block", "write the function itself, in safe Rust"),
@@ -323,7 +349,7 @@ impl Reader<'_> {
 }
 
 /// One job and the names that its code mentions.
-fn pipeline(reader: &mut Reader<'_>, items: &Items<'_>, function: &syn::ItemFn) -> (JobGraph, BTreeSet<String>) {
+fn pipeline(reader: &mut Reader<'_>, items: &Items, function: &syn::ItemFn) -> (JobGraph, BTreeSet<String>) {
     reader.take_mentioned();
     reader.signature(&function.sig, "a pipeline");
     if let Some(token) = function.sig.generics.lt_token {

@@ -8,7 +8,9 @@ use super::Reader;
 use super::json_text::{Node, NodeKind, Text, read};
 use crate::diagnostics::similar::closest;
 use crate::diagnostics::syntax;
-use sabot_ir::ast::{Closure, Const, Expr, ExprKind, Function, Literal, Name, Record, RecordField, TypeName, UnaryOp};
+use sabot_ir::ast::{
+    Closure, Const, Expr, ExprKind, Function, Literal, Name, Record, RecordField, Shape, TypeName, UnaryOp,
+};
 use sabot_ir::diagnostic::Diagnostics;
 use sabot_ir::display::json::VERSION;
 use sabot_ir::job_graph::{
@@ -152,7 +154,13 @@ impl Form {
             graph.params.extend(self.param(item, &path));
         }
         for (item, path) in self.items(&object, "records") {
-            graph.records.extend(self.record(item, &path));
+            let is_code =
+                matches!(&item.kind, NodeKind::Object(entries) if entries.iter().any(|(key, _)| key.value == "rust"));
+            graph.records.extend(if is_code {
+                self.code(item, &path, |reader, item: &syn::Item| reader.value_type(item))
+            } else {
+                self.record(item, &path)
+            });
         }
         for (item, path) in self.items(&object, "functions") {
             graph.functions.extend(self.code(item, &path, |reader, item: &syn::Item| reader.function_item(item)));
@@ -454,7 +462,7 @@ impl Form {
             fields.extend(self.field(item, &path));
         }
         self.unique(fields.iter().map(|field: &RecordField| &field.name), "field");
-        Some(Record { name: name?, fields, span: node.span })
+        Some(Record { name: name?, fields, shape: Shape::Rows, span: node.span })
     }
 
     fn field(&mut self, node: &Node, path: &str) -> Option<RecordField> {

@@ -93,7 +93,8 @@ pub(super) fn constant(expr: &Expr) -> Option<Literal> {
             Literal::Bool(_) | Literal::String(_) | Literal::Char(_) | Literal::Bytes(_) => None,
         },
         ExprKind::Reference(inner) => constant(inner),
-        ExprKind::Name(_)
+        ExprKind::MutReference(_)
+        | ExprKind::Name(_)
         | ExprKind::Path(_)
         | ExprKind::Field(..)
         | ExprKind::Unary(UnaryOp::Not | UnaryOp::Deref, _)

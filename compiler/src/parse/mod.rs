@@ -23,6 +23,7 @@ mod record;
 mod stream;
 mod types;
 mod unused;
+mod value_type;
 
 use crate::diagnostics::syntax;
 use proc_macro2::TokenStream;
@@ -31,7 +32,7 @@ use sabot_ir::diagnostic::Diagnostics;
 use sabot_ir::job_graph::JobGraph;
 use sabot_ir::span::Span;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use syn::ext::IdentExt;
 use syn::parse::Parse;
@@ -122,6 +123,8 @@ struct Reader<'a> {
     imports: imports::Imports,
     /// Functions inside of functions that are read with the file's own, by where they begin.
     inner: BTreeSet<u32>,
+    /// What the file's `type` items stand for.
+    aliases: BTreeMap<String, syn::Type>,
 }
 
 /// How deep the tree of an expression may be.
@@ -138,6 +141,7 @@ impl<'a> Reader<'a> {
             at: None,
             imports: imports::Imports::new(),
             inner: BTreeSet::new(),
+            aliases: BTreeMap::new(),
         }
     }
 

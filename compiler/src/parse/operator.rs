@@ -90,15 +90,15 @@ struct Binding {
 }
 
 /// A pipeline's body while it is read.
-pub(super) struct Body<'b, 'r, 'i> {
+pub(super) struct Body<'b, 'r> {
     pub(super) reader: &'b mut Reader<'r>,
-    items: &'b Items<'i>,
+    items: &'b Items,
     drafts: Drafts,
     scope: Vec<Binding>,
 }
 
 /// Reads the body of a pipeline.
-pub(super) fn body(reader: &mut Reader<'_>, items: &Items<'_>, job: &Name, block: &syn::Block) -> JobGraph {
+pub(super) fn body(reader: &mut Reader<'_>, items: &Items, job: &Name, block: &syn::Block) -> JobGraph {
     let errors = |reader: &Reader<'_>| reader.diagnostics.as_slice().len();
     let before = errors(reader);
     let mut body = Body { reader, items, drafts: Drafts::default(), scope: Vec::new() };
@@ -114,7 +114,7 @@ pub(super) fn body(reader: &mut Reader<'_>, items: &Items<'_>, job: &Name, block
     drafts.finish(reader, job)
 }
 
-impl Body<'_, '_, '_> {
+impl Body<'_, '_> {
     fn statement(&mut self, statement: &syn::Stmt) {
         match statement {
             syn::Stmt::Local(local) => self.local(local),

@@ -43,9 +43,7 @@ impl Reader<'_> {
             syn::Pat::Reference(reference) => PatternKind::Reference(Box::new(self.pattern(&reference.pat))),
             syn::Pat::Struct(record) => self.record_pattern(record, span),
             syn::Pat::Rest(_) => PatternKind::Rest,
-            syn::Pat::Slice(_) => {
-                self.refuse_pattern(span, "a slice pattern", "use `.first()`, `.last()` or `.get(i)`")
-            }
+            syn::Pat::Slice(slice) => PatternKind::Slice(slice.elems.iter().map(|elem| self.pattern(elem)).collect()),
             syn::Pat::Type(_) => self.refuse_pattern(span, "a type here", "write the type behind the whole pattern"),
             _ => {
                 // macros, const blocks, qualified paths
@@ -56,11 +54,16 @@ impl Reader<'_> {
     }
 
     fn record_pattern(&mut self, record: &syn::PatStruct, span: Span) -> PatternKind {
-        let (Some(name), 1, None) = (record.path.segments.last(), record.path.segments.len(), &record.qself) else {
-            return self.refuse_pattern(span, "a record with a path", "name the record alone: `Quote { price, .. }`");
+        let name = match self.type_path(&record.path) {
+            Some(name) if record.qself.is_none() => name,
+            _ => {
+                return self.refuse_pattern(
+                    span,
+                    "a record with types in its path",
+                    "name the record alone: `Quote { price, .. }`",
+                );
+            }
         };
-        let name = self.name(&name.ident);
-        self.mentioned.insert(name.text.clone());
         let mut fields = Vec::new();
         for field in &record.fields {
             let field_name = match &field.member {
@@ -108,6 +111,7 @@ impl Reader<'_> {
             self.mentioned.insert(name.clone());
         } else if let Some(last) = segments.last() {
             self.mentioned.insert(format!(".{last}"));
+            self.mentioned.extend(segments.len().checked_sub(2).map(|owner| segments[owner].clone()));
         }
         segments
     }

@@ -3,7 +3,7 @@
 use super::Reader;
 use super::attribute::Setting;
 use crate::diagnostics::{outside, syntax};
-use sabot_ir::ast::{Record, RecordField};
+use sabot_ir::ast::{Record, RecordField, Shape};
 
 /// What `rename_all` may say.
 const CASES: [&str; 8] = [
@@ -61,7 +61,7 @@ impl Reader<'_> {
             self.diagnostics.push(syntax::record_shape(name.span, "has no fields"));
         }
         let span = self.span_of(item);
-        Some(Record { name, fields, span })
+        Some(Record { name, fields, shape: Shape::Rows, span })
     }
 
     fn case(&mut self, setting: &Setting) -> Option<&'static str> {

@@ -10,7 +10,20 @@ impl Reader<'_> {
         let span = self.type_span(ty);
         let kind = match ty {
             syn::Type::Path(path) if path.qself.is_none() => match path.path.segments.last() {
+                Some(segment)
+                    if path.path.segments.len() == 1 && self.aliases.contains_key(&segment.ident.to_string()) =>
+                {
+                    let name = segment.ident.to_string();
+                    let Some(meant) = self.aliases.remove(&name) else {
+                        return TypeName { kind: TypeNameKind::Infer, span };
+                    };
+                    let kind = self.ty(&meant).kind;
+                    self.aliases.insert(name, meant);
+                    return TypeName { kind, span };
+                }
                 Some(segment) => {
+                    let name = self.text_of(&segment.ident);
+                    self.mentioned.insert(name);
                     TypeNameKind::Path(self.text_of(&segment.ident), self.type_arguments(&segment.arguments))
                 }
                 None => TypeNameKind::Infer,
@@ -23,7 +36,7 @@ impl Reader<'_> {
                 _ => self.refuse_type(
                     span,
                     "a mutable reference",
-                    "return the new value instead of changing the old one",
+                    "only parameters of functions may be `&mut T`: elsewhere, hold the value and give back the new one",
                 ),
             },
             syn::Type::Infer(_) => TypeNameKind::Infer,

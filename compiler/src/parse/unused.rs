@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::ext::IdentExt;
 
 /// Tells of functions, constants and records that jobs, which mention `used`, have no use for.
-pub(super) fn complain(reader: &mut Reader<'_>, file: &syn::File, items: &Items<'_>, used: &BTreeSet<String>) {
+pub(super) fn complain(reader: &mut Reader<'_>, file: &syn::File, items: &Items, used: &BTreeSet<String>) {
     if reader.diagnostics.has_errors() || is_allowed(&file.attrs) {
         return;
     }

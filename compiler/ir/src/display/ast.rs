@@ -4,7 +4,7 @@
 
 use crate::ast::{
     Arm, BinaryOp, Closure, Condition, Const, Expr, ExprKind, Function, Generic, Literal, Name, Pattern, PatternKind,
-    RangeBound, Record, Repeated, Statement, TypeName, TypeNameKind, UnaryOp,
+    RangeBound, Record, Repeated, Shape, Statement, TypeName, TypeNameKind, UnaryOp, Variant,
 };
 use std::fmt::Write as _;
 
@@ -87,6 +87,7 @@ pub fn function(function: &Function) -> String {
         TypeNameKind::Path(..)
         | TypeNameKind::Tuple(_)
         | TypeNameKind::Reference(_)
+        | TypeNameKind::MutReference(_)
         | TypeNameKind::Infer
         | TypeNameKind::Slice(_)
         | TypeNameKind::Array(..) => {
@@ -118,6 +119,7 @@ fn owned(owner: Option<&Name>, item: String) -> String {
 fn fn_param(bound: &Pattern, ty: &TypeName) -> String {
     match (&bound.kind, &ty.kind) {
         (PatternKind::Bind(this, ..), TypeNameKind::Reference(_)) if this == "self" => "&self".to_owned(),
+        (PatternKind::Bind(this, ..), TypeNameKind::MutReference(_)) if this == "self" => "&mut self".to_owned(),
         (PatternKind::Bind(this, mutable, None), _) if this == "self" => {
             format!("{}self", if *mutable { "mut " } else { "" })
         }
@@ -143,12 +145,50 @@ fn generics(generics: &[Generic]) -> String {
 /// A record, with the names of its fields in files where they differ.
 #[must_use]
 pub fn record(record: &Record) -> String {
-    let mut text = format!("#[sabot::record]\nstruct {} {{\n", name(&record.name.text));
+    let derive = |traits: &[String]| match traits {
+        [] => String::new(),
+        traits => format!("#[derive({})]\n", traits.join(", ")),
+    };
+    let mut text = match &record.shape {
+        Shape::Rows => format!("#[sabot::record]\nstruct {} {{\n", name(&record.name.text)),
+        Shape::Plain(traits) => format!("{}struct {} {{\n", derive(traits), name(&record.name.text)),
+        Shape::Enum(variants, traits) => return enumeration(&record.name, variants, derive(traits)),
+    };
+    if record.fields.first().is_some_and(|field| field.name.text == "0") {
+        let fields = record.fields.iter().map(|field| type_name(&field.ty)).collect::<Vec<_>>().join(", ");
+        return text.trim_end_matches(" {\n").to_owned() + &format!("({fields});");
+    }
     for field in &record.fields {
         if field.wire_name != field.name.text {
             let _ = writeln!(text, "    #[sabot(rename = {:?})]", field.wire_name);
         }
         let _ = writeln!(text, "    {}: {},", name(&field.name.text), type_name(&field.ty));
+    }
+    text.push('}');
+    text
+}
+
+fn enumeration(named: &Name, variants: &[Variant], mut text: String) -> String {
+    let _ = writeln!(text, "enum {} {{", name(&named.text));
+    let mut next = 0;
+    for variant in variants {
+        let is_tuple = variant.fields.first().is_some_and(|field| field.name.text == "0");
+        let fields = variant.fields.iter().map(|field| match is_tuple {
+            true => type_name(&field.ty),
+            false => format!("{}: {}", name(&field.name.text), type_name(&field.ty)),
+        });
+        let fields = fields.collect::<Vec<_>>().join(", ");
+        let _ = write!(text, "    {}", name(&variant.name.text));
+        let _ = match (variant.fields.is_empty(), is_tuple) {
+            (true, _) => Ok(()),
+            (false, true) => write!(text, "({fields})"),
+            (false, false) => write!(text, " {{ {fields} }}"),
+        };
+        if variant.discriminant != next {
+            let _ = write!(text, " = {}", variant.discriminant);
+        }
+        next = variant.discriminant + 1;
+        text.push_str(",\n");
     }
     text.push('}');
     text
@@ -166,6 +206,7 @@ pub fn type_name(ty: &TypeName) -> String {
             items => format!("({})", type_names(items)),
         },
         TypeNameKind::Reference(inner) => format!("&{}", type_name(inner)),
+        TypeNameKind::MutReference(inner) => format!("&mut {}", type_name(inner)),
         TypeNameKind::Infer => "_".to_owned(),
         TypeNameKind::Slice(item) => format!("[{}]", type_name(item)),
         TypeNameKind::Array(item, length) => format!("[{}; {}]", type_name(item), expr(length)),
@@ -229,6 +270,7 @@ pub fn pattern(pattern: &Pattern) -> String {
             }
         }
         PatternKind::Rest => "..".to_owned(),
+        PatternKind::Slice(items) => format!("[{}]", patterns(items)),
         PatternKind::Error => "_".to_owned(),
     }
 }
@@ -246,6 +288,7 @@ fn closed_pattern(inner: &Pattern) -> String {
         | PatternKind::Reference(_)
         | PatternKind::Record(..)
         | PatternKind::Rest
+        | PatternKind::Slice(_)
         | PatternKind::Error => pattern(inner),
     }
 }
@@ -267,6 +310,7 @@ fn param(bound: &Pattern, ty: Option<&TypeName>) -> String {
         | PatternKind::Reference(_)
         | PatternKind::Record(..)
         | PatternKind::Rest
+        | PatternKind::Slice(_)
         | PatternKind::Error => pattern(bound),
     };
     match ty {
@@ -291,7 +335,7 @@ fn tightness(expr: &Expr) -> Tightness {
     match &expr.kind {
         ExprKind::Literal(Literal::Int(value, _)) if *value < 0 => Tightness::Prefix,
         ExprKind::Literal(Literal::Float(value, _)) if value.is_sign_negative() => Tightness::Prefix,
-        ExprKind::Unary(..) | ExprKind::Reference(_) => Tightness::Prefix,
+        ExprKind::Unary(..) | ExprKind::Reference(_) | ExprKind::MutReference(_) => Tightness::Prefix,
         ExprKind::Binary(op, ..) => binary_tightness(*op),
         ExprKind::Cast(..) => Tightness::Cast,
         ExprKind::If(..)
@@ -353,6 +397,7 @@ fn shows_record(expr: &Expr) -> bool {
         ExprKind::Field(inner, _)
         | ExprKind::Unary(_, inner)
         | ExprKind::Reference(inner)
+        | ExprKind::MutReference(inner)
         | ExprKind::Cast(inner, _)
         | ExprKind::Index(inner, _)
         | ExprKind::Try(inner)
@@ -481,6 +526,7 @@ impl Layout {
             }
             ExprKind::Unary(op, inner) => unary(*op).to_owned() + &self.operand(inner, Tightness::Prefix, column + 1),
             ExprKind::Reference(inner) => "&".to_owned() + &self.operand(inner, Tightness::Prefix, column + 1),
+            ExprKind::MutReference(inner) => "&mut ".to_owned() + &self.operand(inner, Tightness::Prefix, column + 5),
             ExprKind::Cast(inner, ty) => self.operand(inner, Tightness::Cast, column) + " as " + &type_name(ty),
             ExprKind::Field(base, field) => self.base_of_field(base, column) + "." + &name(&field.text),
             ExprKind::Return(Some(value)) => format!("return {}", self.expr(value, column + 7)),
@@ -734,6 +780,7 @@ fn flat(expr: &Expr) -> Option<String> {
         }
         ExprKind::Unary(op, inner) => format!("{}{}", unary(*op), flat_operand(inner, Tightness::Prefix)?),
         ExprKind::Reference(inner) => format!("&{}", flat_operand(inner, Tightness::Prefix)?),
+        ExprKind::MutReference(inner) => format!("&mut {}", flat_operand(inner, Tightness::Prefix)?),
         ExprKind::Binary(op, left, right) => {
             let left_text = flat(left)?;
             let left = if needs_parentheses_on_left(*op, left) { format!("({left_text})") } else { left_text };
@@ -894,7 +941,7 @@ fn ends_in_brace(expr: &Expr) -> bool {
         | ExprKind::For(..)
         | ExprKind::Loop(..)
         | ExprKind::Labeled(..) => true,
-        ExprKind::Unary(_, inner) | ExprKind::Reference(inner) => ends_in_brace(inner),
+        ExprKind::Unary(_, inner) | ExprKind::Reference(inner) | ExprKind::MutReference(inner) => ends_in_brace(inner),
         ExprKind::Binary(_, _, right) | ExprKind::Assign(_, _, right) => ends_in_brace(right),
         ExprKind::Range(_, end, _) => end.as_deref().is_some_and(ends_in_brace),
         ExprKind::Closure(closure) => ends_in_brace(&closure.body),

@@ -14,6 +14,7 @@
 //! `sabot_compiler::parse::graph_from_json`. Places in the source are not part of it.
 
 use super::ast;
+use crate::ast::Shape;
 use crate::job_graph::{JobGraph, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -60,6 +61,9 @@ fn graph(graph: &JobGraph) -> Json {
         form
     });
     let records = graph.records.iter().map(|record| {
+        if record.shape != Shape::Rows {
+            return rust(ast::record(record));
+        }
         let fields: Vec<Json> = record
             .fields
             .iter()

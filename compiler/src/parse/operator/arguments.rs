@@ -9,7 +9,7 @@ use sabot_ir::job_graph::{Parameter, Value};
 use sabot_ir::span::Span;
 use syn::punctuated::Punctuated;
 
-impl Body<'_, '_, '_> {
+impl Body<'_, '_> {
     /// Exactly that many arguments.
     pub(in crate::parse) fn arguments<'e, const N: usize>(
         &mut self,

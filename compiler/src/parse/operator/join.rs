@@ -35,7 +35,7 @@ impl Begun {
     }
 }
 
-impl Body<'_, '_, '_> {
+impl Body<'_, '_> {
     /// `.on(l, r)` behind `hash_join` and `lookup_join`.
     pub(super) fn on(
         &mut self,

@@ -79,7 +79,7 @@ const ELSEWHERE: [(&str, &str); 27] = [
 /// Methods that the design has and this version has not.
 pub(super) const LATER: [(&str, &str); 1] = [("process", "use `.map(..)`, `.filter_map(..)` or `.aggregate(..)`")];
 
-impl Body<'_, '_, '_> {
+impl Body<'_, '_> {
     pub(super) fn stream_method(&mut self, input: DraftId, call: &syn::ExprMethodCall, name: &Name) -> Option<Flow> {
         let usage = STREAM.iter().find(|(method, _)| *method == name.text).map_or("", |(_, usage)| *usage);
         let new = |operator_type| Draft::new(operator_type, name.span).input(input);

@@ -32,7 +32,7 @@ impl Window {
     }
 }
 
-impl Body<'_, '_, '_> {
+impl Body<'_, '_> {
     /// A method behind `[.key_by(k)].window(w)`.
     pub(super) fn window_method(
         &mut self,
