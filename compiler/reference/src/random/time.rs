@@ -128,7 +128,9 @@ impl Builder {
         let types = keys.iter().map(|key| key.ty.clone()).chain(std::iter::repeat_n(TIME, ends));
         let types = types.chain(calls.iter().map(|call| call.ty.clone())).collect();
         let late = (kind.has_times() && self.rng.percent(50)).then(|| self.late_sink(&schema));
-        let window = Window { kind, time: Some(time), allowed_lateness_us: 0, emit_every_us: None, late };
+        let allowed_lateness_us =
+            if kind.has_times() && self.rng.percent(30) { *self.rng.pick(&[1, 4, 20]) } else { 0 };
+        let window = Window { kind, time: Some(time), allowed_lateness_us, emit_every_us: None, late };
         let windows_of_a_row = match kind {
             WindowKind::Tumbling { .. } | WindowKind::Session { .. } | WindowKind::Count { .. } => 1,
             WindowKind::Sliding { .. } | WindowKind::Cumulate { .. } => 5,

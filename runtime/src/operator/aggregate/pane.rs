@@ -130,18 +130,25 @@ impl Pane {
         self.add(other, &numbers, set.len());
     }
 
-    /// Adds the groups to `out`, in the order of their keys: the keys, then start and end of the window if there is one, then
+    /// Which numbers have rows; to be called when nothing is added any more.
+    pub(crate) fn take_seen(&mut self) -> Buf<u8> {
+        std::mem::take(&mut self.seen)
+    }
+
+    /// Adds the groups of the numbers that are wanted to `out`, in the order of their keys: the keys, then start and end of the window if there is one, then
     /// the calls. Groups with a sum that does not fit are left out, and their keys go to `too_large`.
     pub(crate) fn give(
         &mut self,
         set: &mut KeySet,
         spec: &GroupSpec,
+        wanted: &[u8],
         window: Option<(i64, i64)>,
         out: &mut Rows,
         too_large: &mut Vec<Vec<String>>,
     ) {
         let keys = set.columns(spec);
-        let mut order = set.in_order(&keys, &self.seen, self.groups());
+        let count = wanted.iter().map(|wanted| usize::from(*wanted)).sum();
+        let mut order = set.in_order(&keys, wanted, count);
         let part = self.own();
         let mut failed = BTreeSet::new();
         let mut values = |order: &[u32], failed: &mut BTreeSet<u32>| -> Vec<Column> {

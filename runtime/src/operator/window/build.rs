@@ -5,11 +5,12 @@
 //! they are added as they are. A row that is late for some of its windows, but not for all, goes into a pane of its own, which
 //! only the windows take that still may.
 
+use super::again::Again;
 use super::assign::Assign;
 use super::side::Side;
 use super::table::WindowSpec;
 use crate::morsel::Seq;
-use crate::operator::aggregate::Filler;
+use crate::operator::aggregate::{Filler, KeySet, Pane};
 use crate::operator::collect::Order;
 use crate::primitive::bitmap;
 use crate::primitive::memory::Buf;
@@ -36,6 +37,11 @@ impl PaneKey {
     fn on_time(assign: &Assign, slice: i64) -> Self {
         let first = assign.first_end(slice);
         Self { slice, from_end: first, on_time_from: first }
+    }
+
+    /// Whether windows take the row that have fired: they fire again.
+    pub(super) fn fires_again(&self) -> bool {
+        self.from_end < self.on_time_from
     }
 }
 
@@ -161,14 +167,18 @@ impl WindowEnd {
     }
 
     fn add_to(&mut self, side: &mut Side, key: PaneKey, registers: &mut Registers, selection: &Selection) {
-        let (set, pane) = side.pane(key, &self.spec.groups, self.spec.assign != Assign::End);
+        let groups = &self.spec.groups;
         let (pipeline, seq) = self.order;
         let order = (pipeline, seq.part(self.part.unwrap_or(0)));
         self.part = self.part.map(|part| part + 1);
-        self.filler.add((set, pane), order, registers, selection);
-        if key.from_end < key.on_time_from && side.again.last() != Some(&(self.order, key)) {
-            side.again.push((self.order, key));
+        if key.fires_again() {
+            let (mut set, mut pane) = (KeySet::new(groups), Pane::new(groups));
+            self.filler.add((&mut set, &mut pane), order, registers, selection);
+            side.again.push(Again { order: self.order, key, set, pane });
+            return;
         }
+        let (set, pane) = side.pane(key, groups, self.spec.assign != Assign::End);
+        self.filler.add((set, pane), order, registers, selection);
     }
 
     /// The least and the greatest time, if they can be had from the register as it is.
@@ -218,7 +228,8 @@ impl WindowEnd {
         self.watermark.map_or(self.morsel_watermark, |reg| registers.values::<i64>(reg, rows)[row])
     }
 
-    /// The rows of each pane; where their order matters, a pane's rows that follow each other.
+    /// The rows of each pane; where their order matters, a pane's rows that follow each other. Rows for which windows fire
+    /// again are alone.
     fn split(&mut self, registers: &Registers, selection: &Selection) -> Vec<(PaneKey, Selection)> {
         let (spec, rows) = (&self.spec, selection.rows);
         let watermarks = self.watermark.map(|reg| registers.values::<i64>(reg, rows));
@@ -246,7 +257,9 @@ impl WindowEnd {
                     parts.push((key, Selection { words: [0; CHUNK_WORDS], rows, count: 0 }));
                     parts.len() - 1
                 };
-                if !keeps_order {
+                if key.fires_again() {
+                    at = new();
+                } else if !keeps_order {
                     at = *numbers.entry(key).or_insert_with(new);
                 } else if !is_last {
                     at = new();

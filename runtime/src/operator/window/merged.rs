@@ -4,6 +4,7 @@
 //! a list that only grows. So a slice costs an addition per group, and no key is looked for twice. Panes that have a set to
 //! themselves bring it along: the largest takes the others over.
 
+use super::again::Again;
 use super::build::PaneKey;
 use super::side::is_too_large;
 use crate::operator::aggregate::{GroupSpec, KeySet, Pane};
@@ -132,6 +133,15 @@ impl Sets {
         Complete { key, set: current, pane: all }
     }
 
+    /// Adds a row to the slice's pane of its kind, if there is one; otherwise it is one.
+    pub(super) fn keep_row(&mut self, panes: &mut Vec<Complete>, row: Again) {
+        let Again { key, set, pane, .. } = row;
+        match panes.iter_mut().find(|complete| complete.key == key) {
+            Some(complete) => complete.pane.add_of(self.get_mut(complete.set), &pane, &set),
+            None => panes.push(Complete { key, set: self.add(set), pane: pane.joined() }),
+        }
+    }
+
     /// Drops the sets that no slice counts by any more.
     pub(super) fn keep(&mut self, used: impl Iterator<Item = u32>) {
         let used: BTreeSet<u32> = used.chain(self.current).collect();
@@ -152,6 +162,34 @@ pub(super) enum WindowKeys {
     /// A set of the table.
     Of(u32),
     Own(Box<KeySet>),
+}
+
+impl Window {
+    /// A window of nothing.
+    pub(super) fn new(spec: &GroupSpec) -> Self {
+        Self { keys: WindowKeys::Own(Box::new(KeySet::new(spec))), pane: Pane::new(spec) }
+    }
+
+    pub(super) fn set<'a>(&'a mut self, sets: &'a mut Sets) -> (&'a mut KeySet, &'a mut Pane) {
+        let set = match &mut self.keys {
+            WindowKeys::Of(set) => sets.get_mut(*set),
+            WindowKeys::Own(set) => set,
+        };
+        (set, &mut self.pane)
+    }
+
+    /// The number that a row's key has here.
+    pub(super) fn number(&mut self, row: &Again, sets: &mut Sets) -> usize {
+        let mut numbers = Vec::new();
+        self.set(sets).0.absorb_new(&row.set, &mut numbers);
+        numbers[0] as usize
+    }
+
+    /// Adds a row.
+    pub(super) fn add(&mut self, row: &Again, sets: &mut Sets) {
+        let (set, pane) = self.set(sets);
+        pane.add_of(set, &row.pane, &row.set);
+    }
 }
 
 impl Sets {

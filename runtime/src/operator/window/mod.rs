@@ -1,5 +1,6 @@
 //! Windows of time: rows go into slices of their worker, which are put together and given when the watermark has passed.
 
+mod again;
 mod assign;
 mod build;
 mod closing;

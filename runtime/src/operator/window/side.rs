@@ -4,9 +4,9 @@
 //! a set would grow without end: when it holds much more than a slice has, the next pane begins another, and if that happens
 //! again and again, panes have sets of their own for a while.
 
+use super::again::Again;
 use super::build::PaneKey;
 use crate::operator::aggregate::{GroupSpec, KeySet, Pane};
-use crate::operator::collect::Order;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Keys beyond one and a half times those of a slice, which a set may hold.
@@ -30,11 +30,11 @@ pub(crate) struct Filled {
     pub(super) set: u32,
 }
 
-/// The panes of one worker, and which of them windows that have fired want to see again.
+/// The panes of one worker, and the rows for which windows fire again, in the order of the morsels that it had.
 #[derive(Debug, Default)]
 pub(crate) struct Side {
     pub(super) panes: BTreeMap<PaneKey, Filled>,
-    pub(super) again: Vec<(Order, PaneKey)>,
+    pub(super) again: Vec<Again>,
     /// Those that panes count by, and the current one.
     pub(super) sets: BTreeMap<u32, KeySet>,
     current: Option<u32>,

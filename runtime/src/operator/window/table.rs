@@ -5,6 +5,7 @@
 //! whoever comes later is late for that window and goes into a pane of its own. So workers may go on with later morsels while
 //! a window is made: what they add is never part of it.
 
+use super::again::{Again, Refirings};
 use super::assign::Assign;
 use super::build::PaneKey;
 use super::merged::{Brought, BroughtKeys, Complete, Sets, Window, WindowKeys};
@@ -16,7 +17,7 @@ use crate::operator::collect::{Order, Rows};
 use crate::spill::Account;
 use crate::watermark::{Clock, END_OF_TIME, NEVER};
 use sabot_abi::manifest::{AggregateFunction, BaseType, ColumnType};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// What a table of windows holds.
@@ -88,8 +89,8 @@ struct State {
     slices: BTreeMap<i64, Vec<Complete>>,
     /// What they count by.
     sets: Sets,
-    /// Ends of windows that fire again, as soon as they have fired once.
-    again: BTreeSet<i64>,
+    /// Rows for which windows fire again, as soon as they have fired once.
+    again: Vec<Again>,
     /// When unfinished windows were given last.
     given_early: i64,
     accounted: usize,
@@ -111,7 +112,7 @@ impl WindowTable {
             fired: NEVER,
             slices: BTreeMap::new(),
             sets: Sets::default(),
-            again: BTreeSet::new(),
+            again: Vec::new(),
             given_early: NEVER,
             accounted: 0,
         };
@@ -132,21 +133,19 @@ impl WindowTable {
         self.seal(&mut state, feeds);
         let mut giving = Giving { spec: &self.spec, given: Given::default(), rows: None };
         while let Some(end) = state.next_end(&self.spec.assign).filter(|end| *end <= state.watermark) {
-            let window = state.window(&self.spec, end, |key| key.on_time_from <= end);
+            let mut window = state.window(&self.spec, end, |key| key.on_time_from <= end);
+            let (from, to) = self.spec.assign.slices_of(end);
+            let State { again, sets, .. } = &mut *state;
+            for row in again.iter().filter(|row| row.is_on_time_for(end, from..to)) {
+                window.get_or_insert_with(|| Window::new(&self.spec.groups)).add(row, sets);
+            }
             giving.add(end, window, &mut state.sets);
             state.fired = end;
             if state.again.is_empty() {
                 state.drop_passed(&self.spec);
             }
         }
-        while let Some(end) = state.again.pop_first() {
-            if end > state.watermark {
-                state.again.insert(end);
-                break;
-            }
-            let window = state.window(&self.spec, end, |key| key.from_end <= end);
-            giving.add(end, window, &mut state.sets);
-        }
+        state.fire_again(&self.spec, &mut giving);
         state.drop_passed(&self.spec);
         if let Some(every) = self.spec.emit_every_us.filter(|every| *every > 0 && !is_at_end(watermark)) {
             let due = watermark.saturating_sub(watermark.rem_euclid(every));
@@ -156,7 +155,8 @@ impl WindowTable {
             }
         }
         let panes = state.slices.values().flatten().map(|complete| complete.pane.memory_bytes()).sum::<usize>();
-        let bytes = panes + state.sets.memory_bytes();
+        let again = state.again.iter().map(Again::memory_bytes).sum::<usize>();
+        let bytes = panes + again + state.sets.memory_bytes();
         account.update(&mut state.accounted, bytes);
         Ok(giving.finish())
     }
@@ -195,18 +195,8 @@ impl WindowTable {
         let mut has_begun = false;
         for (number, side) in sides.iter().enumerate() {
             let mut side = side.lock().expect("a worker that panicked ends the job");
-            let (now, later) = std::mem::take(&mut side.again).into_iter().partition(|(order, _)| is_done(*order));
-            side.again = later;
-            let mut wanted = BTreeSet::new();
-            for (_, key) in now {
-                wanted.insert(key);
-                let mut end = key.from_end;
-                while end < key.on_time_from && end <= self.spec.assign.last_end(key.slice) {
-                    state.again.insert(end);
-                    end = self.spec.assign.end_from(end.saturating_add(1));
-                }
-            }
-            let is_complete = |key: &PaneKey| key.on_time_from <= state.watermark || wanted.contains(key);
+            state.again.extend(side.again.extract_if(.., |row| is_done(row.order)));
+            let is_complete = |key: &PaneKey| key.on_time_from <= state.watermark;
             let keys: Vec<PaneKey> = side.panes.keys().filter(|key| is_complete(key)).copied().collect();
             for key in keys {
                 let Some((filled, own)) = side.take(&key) else { continue };
@@ -224,6 +214,11 @@ impl WindowTable {
                 sealed.entry(key).or_default().push(Brought { pane: filled.pane, keys });
             }
         }
+        // Rows of one morsel are one worker's, and in order.
+        state.again.sort_by_key(|row| row.order);
+        for row in &state.again {
+            state.slices.entry(row.key.slice).or_default();
+        }
         for (key, panes) in sealed {
             let complete = state.sets.complete(&self.spec.groups, key, panes);
             state.slices.entry(key.slice).or_default().push(complete);
@@ -240,8 +235,10 @@ impl WindowTable {
     /// Whether it holds nothing: at the end of the job nothing may be left.
     pub(crate) fn is_empty(&self) -> bool {
         let sides = self.sides.lock().expect("a worker that panicked ends the job");
-        let is_empty = |side: &Arc<Mutex<Side>>| side.lock().is_ok_and(|side| side.panes.is_empty());
-        sides.iter().all(is_empty) && self.state.lock().is_ok_and(|state| state.slices.is_empty())
+        let is_empty =
+            |side: &Arc<Mutex<Side>>| side.lock().is_ok_and(|side| side.panes.is_empty() && side.again.is_empty());
+        let has_given = |state: &State| state.slices.is_empty() && state.again.is_empty();
+        sides.iter().all(is_empty) && self.state.lock().is_ok_and(|state| has_given(&state))
     }
 }
 
@@ -271,6 +268,45 @@ impl State {
         self.sets.window(&spec.groups, own, &shared)
     }
 
+    /// Each row that came late gives the windows that have fired once more, with its key; windows to come take it as well.
+    fn fire_again(&mut self, spec: &WindowSpec, giving: &mut Giving<'_>) {
+        if self.again.is_empty() {
+            return;
+        }
+        let last_again = |key: &PaneKey| spec.assign.last_end(key.slice).min(key.on_time_from.saturating_sub(1));
+        // Where other partitions are behind, the window has yet to fire.
+        let watermark = self.watermark;
+        let has_fired = |row: &mut Again| {
+            let first_later = spec.assign.end_from(watermark.saturating_add(1));
+            first_later > last_again(&row.key)
+        };
+        let rows: Vec<Again> = self.again.extract_if(.., has_fired).collect();
+        let mut refirings = Refirings::default();
+        let mut give =
+            |end, window: &mut Window, wanted: &[u8], sets: &mut Sets| giving.give(end, window, wanted, sets);
+        for row in &rows {
+            let mut end = row.key.from_end;
+            while end <= last_again(&row.key) {
+                let (from, to) = spec.assign.slices_of(end);
+                let before = self.slices.range(from..to).flat_map(|(_, panes)| panes);
+                let before: Vec<&Complete> = before.filter(|complete| complete.key.from_end <= end).collect();
+                let make = |sets: &mut Sets| {
+                    let window = sets.window(&spec.groups, Vec::new(), &before);
+                    let mut window = window.unwrap_or_else(|| Window::new(&spec.groups));
+                    let others = rows.iter().chain(&self.again).filter(|row| row.is_on_time_for(end, from..to));
+                    others.for_each(|row| window.add(row, sets));
+                    window
+                };
+                refirings.add(end, row, &mut self.sets, make, &mut give);
+                end = spec.assign.end_from(end.saturating_add(1));
+            }
+        }
+        refirings.finish(&mut self.sets, give);
+        for row in rows {
+            self.sets.keep_row(self.slices.entry(row.key.slice).or_default(), row);
+        }
+    }
+
     /// Drops the slices that no window takes any more.
     fn drop_passed(&mut self, spec: &WindowSpec) {
         let (fired, watermark) = (self.fired, self.watermark);
@@ -294,14 +330,17 @@ struct Giving<'a> {
 
 impl Giving<'_> {
     fn add(&mut self, end: i64, window: Option<Window>, sets: &mut Sets) {
-        let Some(Window { mut keys, mut pane }) = window else { return };
-        let set = match &mut keys {
-            WindowKeys::Of(set) => sets.get_mut(*set),
-            WindowKeys::Own(set) => set,
-        };
+        let Some(mut window) = window else { return };
+        let wanted = window.pane.take_seen();
+        self.give(end, &mut window, &wanted, sets);
+    }
+
+    /// Gives the groups of a window that are wanted, by number.
+    fn give(&mut self, end: i64, window: &mut Window, wanted: &[u8], sets: &mut Sets) {
+        let (set, pane) = window.set(sets);
         let rows = self.rows.get_or_insert_with(|| Rows::new(self.spec.types()));
         let bounds = self.spec.gives_bounds.then(|| (self.spec.assign.start_of(end), end));
-        pane.give(set, &self.spec.groups, bounds, rows, &mut self.given.too_large);
+        pane.give(set, &self.spec.groups, wanted, bounds, rows, &mut self.given.too_large);
         if rows.rows >= GIVEN_ROWS {
             self.given.rows.extend(self.rows.take());
         }
