@@ -353,8 +353,8 @@ pub(crate) fn probe(step: &Step) -> abi::Step {
             mark_only: *mark_only,
             operator: operator.0,
         },
-        Step::FlatMap { lists, items, operator } => {
-            abi::Step::FlatMap { lists: regs(lists), items: regs(items), operator: operator.0 }
+        Step::FlatMap { lists, items, carry, operator } => {
+            abi::Step::FlatMap { lists: regs(lists), items: regs(items), carry: regs(carry), operator: operator.0 }
         }
         Step::Compute { counts, .. } => {
             abi::Step::Count { operators: counts.iter().map(|operator| operator.0).collect() }
@@ -386,6 +386,9 @@ pub(crate) fn end(end: &End) -> abi::End {
             fused: None,
             operator: operator.0,
         },
+        End::Late { late, operator } => {
+            abi::End::Late { late: late.as_ref().map(stream::late_rows), operator: operator.0 }
+        }
         End::Window { table, time, watermark, keys, inputs, late, operator } => abi::End::Window {
             table: table.0,
             time: time.map(|register| register.0),

@@ -283,7 +283,7 @@ fn find_sinks(body: &Body, found: &mut BTreeMap<u32, u32>) {
             found.insert(*sink, *operator);
         }
         End::Fork(branches) => branches.iter().for_each(|branch| find_sinks(branch, found)),
-        End::Window { late, operator, .. } => {
+        End::Window { late, operator, .. } | End::Late { late, operator } => {
             found.extend(late.iter().map(|late| (late.sink, *operator)));
         }
         End::Build { .. } | End::Aggregate { .. } | End::Collect { .. } | End::Feed { .. } | End::Nothing => {}

@@ -30,6 +30,7 @@ use crate::task::{Count, Worker};
 use crate::watermark::{EventTime, Unit};
 use sabot_abi::kernel::{KernelFn, RowErrorCode};
 use sabot_abi::manifest::{self, AggregateInput, ErrorPolicy, Field, Kernel, Origin, Pipeline, PruneValue, Reg};
+use sabot_abi::stream::LateRows;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -147,10 +148,11 @@ pub(crate) enum Step<'a> {
     Count(&'a [u32]),
     /// Index into `PipelineRun::probes`.
     Probe(usize),
-    /// Lists, their items, and whom it is counted for.
+    /// Lists, their items, what is kept beside them, and whom it is counted for.
     FlatMap {
         lists: &'a [Reg],
         items: &'a [Reg],
+        carry: &'a [Reg],
         operator: u32,
     },
 }
@@ -185,6 +187,7 @@ pub(crate) enum End<'a> {
 /// What workers make their sides of an end of.
 pub(crate) enum EndSpec<'a> {
     Sink { sink: u32, columns: &'a [Reg] },
+    Late(Option<&'a LateRows>),
     Build { table: u32, spec: &'a JoinSpec, keys: &'a [Reg], payload: &'a [Reg] },
     Aggregate { table: u32, spec: &'a GroupSpec, keys: &'a [Reg], inputs: &'a [AggregateInput] },
     Fused { table: u32, spec: &'a GroupSpec, call: KernelCall<'a>, counts: &'a [u32] },
@@ -205,6 +208,7 @@ impl EndSpec<'_> {
             | Self::Fused { table, .. }
             | Self::Collect { table, .. } => Some(*table),
             Self::Sink { .. }
+            | Self::Late(_)
             | Self::Window(_)
             | Self::Kept(_)
             | Self::Closing { .. }
@@ -286,7 +290,7 @@ impl<'a> JobRun<'a> {
                 | manifest::End::Window { table, operator, .. }
                 | manifest::End::Feed { table, operator, .. } => (*table == number).then_some(*operator),
                 manifest::End::Fork(branches) => branches.iter().find_map(|branch| find(branch, number)),
-                manifest::End::Sink { .. } | manifest::End::Nothing => None,
+                manifest::End::Sink { .. } | manifest::End::Late { .. } | manifest::End::Nothing => None,
             }
         }
         self.artifact.manifest.pipelines.iter().find_map(|pipeline| find(&pipeline.body, number))
@@ -352,6 +356,7 @@ impl<'a> JobRun<'a> {
                 Some(Limit::new(*limit))
             }
             EndSpec::Sink { .. }
+            | EndSpec::Late(_)
             | EndSpec::Build { .. }
             | EndSpec::Aggregate { .. }
             | EndSpec::Fused { .. }
@@ -502,9 +507,9 @@ impl<'a> Resolver<'a> {
                 Step::Compute { call: self.job.call(kernel, *operator)?, live, counts, lends: None }
             }
             manifest::Step::Count { operators } => Step::Count(operators),
-            manifest::Step::FlatMap { lists, items, operator } => {
+            manifest::Step::FlatMap { lists, items, carry, operator } => {
                 self.check_flat_map(lists, items)?;
-                Step::FlatMap { lists, items, operator: *operator }
+                Step::FlatMap { lists, items, carry, operator: *operator }
             }
             manifest::Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
                 let (number, (spec, table)) = (*table, self.job.join_table(*table, *operator)?);
@@ -558,6 +563,12 @@ impl<'a> Resolver<'a> {
                     return Err(bad(format!("it has no sink {sink}")));
                 }
                 (EndSpec::Sink { sink: *sink, columns }, *operator)
+            }
+            manifest::End::Late { late, operator } => {
+                if late.as_ref().is_some_and(|late| late.sink as usize >= self.job.sinks.len()) {
+                    return Err(bad("late rows go to a sink that it does not have".to_owned()));
+                }
+                (EndSpec::Late(late.as_ref()), *operator)
             }
             manifest::End::Build { table, keys, payload, operator } => match self.job.table_spec(*table)? {
                 TableSpec::Join(spec) => (EndSpec::Build { table: *table, spec, keys, payload }, *operator),
@@ -620,6 +631,7 @@ impl PipelineRun<'_> {
         let is_full = |sink: u32| self.job.sinks[sink as usize].is_enough();
         let has_enough = |(end, limit): (&EndSpec<'_>, &Option<Limit>)| match end {
             EndSpec::Sink { sink, .. } => is_full(*sink),
+            EndSpec::Late(late) => late.is_none_or(|late| is_full(late.sink)),
             EndSpec::Collect { .. } => limit.as_ref().is_some_and(|limit| limit.is_reached(frontier)),
             // Late rows are wanted all the same.
             EndSpec::Window(window) => is_unread && window.late.is_none_or(|late| is_full(late.sink)),

@@ -32,6 +32,7 @@ use crate::ticks::{TICK, Ticks};
 use crate::watermark::NEVER;
 use sabot_abi::kernel::{Accumulator, Chunk, Context, RowError};
 use sabot_abi::manifest::Reg;
+use sabot_abi::stream::LateRows;
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use std::ops::Range;
 use std::sync::Arc;
@@ -62,6 +63,7 @@ enum End<'a> {
     Closing(ClosingEnd),
     Kept(Box<KeptEnd>),
     Feed(FeedEnd<'a>),
+    Late(Option<(BatchEnd, Box<dyn SinkEncoder>)>),
     Nothing,
 }
 
@@ -72,6 +74,7 @@ fn sink_ends<'b>(
 ) -> impl Iterator<Item = (u32, &'b mut BatchEnd, &'b mut Box<dyn SinkEncoder>)> {
     specs.iter().zip(ends).filter_map(|(spec, end)| match (spec, end) {
         (EndSpec::Sink { sink, .. }, End::Sink { end, encoder }) => Some((*sink, end, encoder)),
+        (EndSpec::Late(Some(late)), End::Late(Some((end, encoder)))) => Some((late.sink, end, encoder)),
         (EndSpec::Window(specs), End::Window { late: Some((end, encoder)), .. }) => {
             specs.late.map(|late| (late.sink, end, encoder))
         }
@@ -119,6 +122,10 @@ impl Count {
 
 impl<'a> Worker<'a> {
     pub(crate) fn new(run: &'a PipelineRun<'a>, pool: &Arc<Pool>) -> Self {
+        let late = |late: &LateRows| {
+            let sink = &run.job.sinks[late.sink as usize];
+            (sink.end(&late.columns, pool), sink.encoder())
+        };
         let end = |spec: &EndSpec<'a>| match spec {
             EndSpec::Sink { sink, columns } => {
                 let sink = &run.job.sinks[*sink as usize];
@@ -131,13 +138,8 @@ impl<'a> Worker<'a> {
                 Some(top) => End::Top(Box::new(top)),
                 None => End::Collect(Collect::new(spec, columns)),
             },
-            EndSpec::Window(specs) => {
-                let late = specs.late.map(|late| {
-                    let sink = &run.job.sinks[late.sink as usize];
-                    (sink.end(&late.columns, pool), sink.encoder())
-                });
-                End::Window { end: Box::new(specs.end()), late }
-            }
+            EndSpec::Late(rows) => End::Late(rows.map(late)),
+            EndSpec::Window(specs) => End::Window { end: Box::new(specs.end()), late: specs.late.map(late) },
             EndSpec::Closing { table, columns, time } => End::Closing(table.end(columns, *time)),
             EndSpec::Kept(spec) => End::Kept(Box::new(spec.end())),
             EndSpec::Feed(spec) => End::Feed(spec.end()),
@@ -223,6 +225,7 @@ impl<'a> Worker<'a> {
                 (EndSpec::Collect { table, .. }, End::Top(top)) => tables[*table as usize].add_top(top.into_part()),
                 (
                     EndSpec::Sink { .. }
+                    | EndSpec::Late(_)
                     | EndSpec::Window(_)
                     | EndSpec::Closing { .. }
                     | EndSpec::Kept(_)
@@ -249,7 +252,7 @@ impl<'a> Worker<'a> {
                 End::Closing(end) => end.start(order, watermark),
                 End::Kept(end) => end.start(order, watermark),
                 End::Feed(end) => end.start(order),
-                End::Sink { .. } | End::Fused(_) | End::Nothing => {}
+                End::Sink { .. } | End::Late(_) | End::Fused(_) | End::Nothing => {}
             }
         }
         for (probing, partitioner) in self.run.probes.iter().zip(&mut self.put_away) {
@@ -468,8 +471,8 @@ impl<'a> Worker<'a> {
                     self.counts[call.operator as usize].nanos += started.elapsed().as_nanos() as u64;
                     self.count_step(counts, step_rows, selection.count);
                 }
-                Step::FlatMap { lists, items, operator } => {
-                    return self.flat_map(body, at, (lists, items, *operator), &selection);
+                Step::FlatMap { lists, items, carry, operator } => {
+                    return self.flat_map(body, at, (lists, items, carry), *operator, &selection);
                 }
                 Step::Probe(number) => {
                     let started = Instant::now();
@@ -538,17 +541,18 @@ impl<'a> Worker<'a> {
         &mut self,
         body: &'a Body<'a>,
         at: usize,
-        (lists, items, operator): (&[Reg], &[Reg], u32),
+        regs: (&[Reg], &[Reg], &[Reg]),
+        operator: u32,
         selection: &Selection,
     ) -> Result<(), RunError> {
         let started = Instant::now();
-        let mut expansion = FlatMap::new(&mut self.registers, lists, selection);
+        let mut expansion = FlatMap::new(&mut self.registers, regs.0, selection);
         self.counts[operator as usize].rows_in += selection.count as u64;
         self.counts[operator as usize].nanos += started.elapsed().as_nanos() as u64;
         let saved = self.registers.save();
         loop {
             let started = Instant::now();
-            let rows = expansion.next_chunk(&mut self.registers, lists, items);
+            let rows = expansion.next_chunk(&mut self.registers, regs);
             let count = &mut self.counts[operator as usize];
             count.rows_out += rows as u64;
             count.nanos += started.elapsed().as_nanos() as u64;
@@ -618,6 +622,13 @@ impl<'a> Worker<'a> {
                 self.call(call, &mut selection, accumulators);
                 self.count_step(counts, step_rows, selection.count);
                 count = Count { rows_in: selection.count as u64, ..Count::default() };
+                body.operator
+            }
+            (EndSpec::Late(_), End::Late(end)) => {
+                if let Some((batches, _)) = end {
+                    batches.add(&mut self.registers, &selection);
+                }
+                count = Count { late: selection.count as u64, ..Count::default() };
                 body.operator
             }
             (EndSpec::Window(_), End::Window { end, late }) => {

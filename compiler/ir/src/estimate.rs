@@ -34,7 +34,7 @@ fn node_rows(plan: &Plan, id: NodeId, rows: &[Option<f64>]) -> Option<f64> {
         #[allow(clippy::cast_precision_loss, reason = "an estimate")]
         Operator::Source { source, .. } => plan.sources.get(source.0 as usize)?.statistics.rows.map(|rows| rows as f64),
         Operator::Filter { predicate } => Some(input(0)? * selectivity(plan, *node.inputs.first()?, predicate)),
-        Operator::Project { .. } | Operator::Sink { .. } => input(0),
+        Operator::Project { .. } | Operator::OnTime { .. } | Operator::Sink { .. } => input(0),
         Operator::Union => (0..node.inputs.len()).map(input).sum(),
         Operator::HashJoin { kind, left_keys, right_keys, .. } => {
             let (left, right) = (input(0)?, input(1)?);
@@ -115,9 +115,11 @@ pub fn is_unique(plan: &Plan, node: NodeId, columns: &[u32]) -> bool {
                 key.iter().all(|part| columns.iter().any(|column| read.get(*column as usize) == Some(part)))
             })
         }
-        Operator::Filter { .. } | Operator::Sort { .. } | Operator::Limit { .. } | Operator::Sink { .. } => {
-            input.is_some_and(|input| is_unique(plan, *input, columns))
-        }
+        Operator::Filter { .. }
+        | Operator::OnTime { .. }
+        | Operator::Sort { .. }
+        | Operator::Limit { .. }
+        | Operator::Sink { .. } => input.is_some_and(|input| is_unique(plan, *input, columns)),
         Operator::Project { columns: computed } => {
             let plain: Vec<u32> =
                 columns.iter().filter_map(|column| computed.get(*column as usize)?.as_column()).collect();
@@ -154,6 +156,7 @@ pub fn distinct(plan: &Plan, node: NodeId, column: u32) -> Option<f64> {
             known.or(if unique { source.statistics.rows } else { None }).map(|count| count as f64)
         }
         Operator::Filter { .. }
+        | Operator::OnTime { .. }
         | Operator::Dedup { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. }

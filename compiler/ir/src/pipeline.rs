@@ -339,13 +339,15 @@ pub enum Step {
         /// Whom it is counted for.
         operator: OperatorId,
     },
-    /// Makes a row of each item of the lists in these registers, which have one length. Afterwards only `items` may be
-    /// read.
+    /// Makes a row of each item of the lists in these registers, which have one length. Afterwards only `items` and `carry`
+    /// may be read.
     FlatMap {
         /// The lists.
         lists: Vec<Reg>,
         /// The registers of their items, in the same order.
         items: Vec<Reg>,
+        /// Registers that later steps read, the same for all items of a row.
+        carry: Vec<Reg>,
         /// Whom it is counted for.
         operator: OperatorId,
     },
@@ -424,6 +426,13 @@ pub enum End {
         time: Option<Reg>,
         /// One register per column of the input.
         columns: Vec<Reg>,
+        /// Whom it is counted for.
+        operator: OperatorId,
+    },
+    /// Rows come too late: they are counted, and written where somebody wants them.
+    Late {
+        /// Where they go.
+        late: Option<LateRows>,
         /// Whom it is counted for.
         operator: OperatorId,
     },

@@ -323,6 +323,16 @@ pub enum Operator {
         /// How many.
         rows: u64,
     },
+    /// Keeps the rows that do not come too late: before which, in the partition of their source, event time has not passed this
+    /// moment. Where nobody knows how far it was before a row, the row is kept.
+    OnTime {
+        /// The end of the last window that the row belongs to, a `Timestamp` in microseconds.
+        end: Expr,
+        /// Where the others go: the first columns of them.
+        late: Option<SinkId>,
+        /// Rows are copies of one row for several windows, of which some may be over: the others do not count as late.
+        of_copies: bool,
+    },
     /// Writes to a sink; no rows come out.
     Sink {
         /// Which.
@@ -573,6 +583,8 @@ impl Operator {
             Self::Dedup { .. } => "dedup",
             Self::Sort { .. } => "sort",
             Self::Limit { .. } => "limit",
+            Self::OnTime { of_copies: false, .. } => "on_time",
+            Self::OnTime { of_copies: true, .. } => "open_windows",
             Self::Sink { .. } => "sink",
         }
     }
@@ -585,6 +597,7 @@ impl Operator {
         match self {
             Self::Source { .. } | Self::Union | Self::Limit { .. } | Self::Sink { .. } => Vec::new(),
             Self::Filter { predicate } => vec![predicate],
+            Self::OnTime { end, .. } => vec![end],
             Self::Project { columns } | Self::FlatMap { columns } => columns.iter().collect(),
             Self::HashJoin { left_keys, right_keys, .. } => left_keys.iter().chain(right_keys).collect(),
             Self::Aggregate { keys, calls } => {
@@ -609,6 +622,7 @@ impl Operator {
         match self {
             Self::Source { .. } | Self::Union | Self::Limit { .. } | Self::Sink { .. } => Vec::new(),
             Self::Filter { predicate } => vec![predicate],
+            Self::OnTime { end, .. } => vec![end],
             Self::Project { columns } | Self::FlatMap { columns } => columns.iter_mut().collect(),
             Self::HashJoin { left_keys, right_keys, .. } => left_keys.iter_mut().chain(right_keys).collect(),
             Self::Aggregate { keys, calls } => {
@@ -699,6 +713,7 @@ impl Plan {
                 | Operator::Sort { .. }
                 | Operator::Limit { .. }
                 | Operator::Sink { .. } => false,
+                Operator::OnTime { .. } => true,
             };
             waits || node.properties.window_end.is_some()
         })

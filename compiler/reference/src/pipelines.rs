@@ -255,11 +255,12 @@ impl<'a> Run<'a> {
                 }
                 self.steps(rest, end, registers)
             }
-            Step::FlatMap { lists, items: to, operator } => {
+            Step::FlatMap { lists, items: to, carry, operator } => {
                 let made = crate::run::items(&values(&registers, lists));
                 self.count(*operator, made.len());
+                keep(&mut registers, carry.iter());
                 for row in made {
-                    let mut registers = vec![Value::Null; registers.len()];
+                    let mut registers = registers.clone();
                     for (reg, item) in to.iter().zip(row) {
                         registers[reg.0 as usize] = item;
                     }
@@ -319,6 +320,12 @@ impl<'a> Run<'a> {
                 self.count(*operator, 1);
                 let name = &self.pipelines.sinks[sink.0 as usize].name;
                 self.outputs.entry(name.clone()).or_default().push(values(&registers, columns));
+            }
+            End::Late { late, operator: _ } => {
+                if let Some(late) = late {
+                    let name = &self.pipelines.sinks[late.sink.0 as usize].name;
+                    self.outputs.entry(name.clone()).or_default().push(values(&registers, &late.columns));
+                }
             }
             End::Build { table, keys, payload, operator: _ } => {
                 let row =

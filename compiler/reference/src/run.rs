@@ -184,6 +184,20 @@ impl Run<'_> {
                 let with_truth = cx.with_values(input(0), std::slice::from_ref(predicate))?;
                 Ok(with_truth.into_iter().filter(|(_, truth)| truth[0].is_true()).map(|(row, _)| row).collect())
             }
+            Operator::OnTime { end, late, of_copies } => {
+                let with_end = cx.with_values(input(0), std::slice::from_ref(end))?.into_iter();
+                let is_late = |(row, end): &(StreamRow, Row)| {
+                    let end = end[0].as_int();
+                    row.watermark.is_some_and(|watermark| end.is_some_and(|end| i128::from(watermark) >= end))
+                };
+                let (lost, kept): (Vec<_>, Vec<_>) = with_end.partition(is_late);
+                if let (Some(sink), false) = (late, *of_copies) {
+                    let sink = &self.plan.sinks[sink.0 as usize];
+                    let rows = lost.into_iter().map(|(of, _)| of.row[..sink.schema.len()].to_vec());
+                    self.outputs.entry(sink.name.clone()).or_default().extend(rows);
+                }
+                Ok(kept.into_iter().map(|(row, _)| row).collect())
+            }
             Operator::Project { columns } => {
                 let rows = cx.with_values(input(0), columns)?.into_iter();
                 Ok(rows.map(|(of, row)| StreamRow { row, watermark: of.watermark }).collect())

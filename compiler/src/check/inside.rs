@@ -6,11 +6,12 @@
 use super::operators::{Planner, Stream};
 use super::time::TIME;
 use super::value::{self, default_of};
+use crate::diagnostics::streams as say;
 use sabot_ir::body::{Body, LabelId, Place, Statement, Variable, VariableId};
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal};
 use sabot_ir::job_graph::{OperatorType, StreamOperatorNode, Value as Parameter};
 use sabot_ir::list::ListFunction;
-use sabot_ir::plan::{NodeId, Operator, Properties, WindowKind};
+use sabot_ir::plan::{NodeId, Operator, Properties, SinkId, WindowKind};
 use sabot_ir::span::Span;
 use sabot_ir::ty::{Field, Schema, Type};
 
@@ -20,7 +21,15 @@ const END: &str = "$window_end";
 impl Planner<'_, '_> {
     /// The window around an operator, if it has one; nothing after a mistake.
     pub(super) fn window_around(&mut self, op: &StreamOperatorNode) -> Option<Option<WindowKind>> {
-        let Some(Parameter::String(word)) = op.get("window") else { return Some(None) };
+        let Some(Parameter::String(word)) = op.get("window") else {
+            for name in ["late", "late_right"] {
+                let Some(parameter) = op.parameters.get(name) else { continue };
+                let span = if parameter.span.is_none() { op.span } else { parameter.span };
+                self.cx.say(say::late_without_window(name, op.operator_type.name(), span));
+                return None;
+            }
+            return Some(None);
+        };
         let operator_type = match word.as_str() {
             "sliding" => OperatorType::SlidingWindow,
             "cumulate" => OperatorType::CumulateWindow,
@@ -29,10 +38,12 @@ impl Planner<'_, '_> {
         self.window_kind(op, operator_type).map(Some)
     }
 
-    /// The rows of a stream with the end of their window as last column, once for each window that they are in.
+    /// The rows of a stream with the end of their window as last column, once for each window that they are in. Those that come
+    /// too late for all of them are gone; `late` is the parameter that says where.
     pub(super) fn with_window_end(
         &mut self,
         op: &StreamOperatorNode,
+        late: &str,
         input: &Stream,
         kind: WindowKind,
     ) -> Option<NodeId> {
@@ -41,28 +52,59 @@ impl Planner<'_, '_> {
         }
         let time = self.needed_time(op, "a window", input)?;
         let node = input.node?;
-        let (mut columns, mut fields, properties) = self.all_columns(node);
-        let end = u32::try_from(columns.len()).ok()?;
-        let properties = Properties { window_end: Some(end), ..properties };
-        fields.push(Field::new(END, TIME));
-        let name = format!("{}.window", op.name);
-        let ends = match kind {
+        let late = self.late_sink(op, late, input)?;
+        // The ends of the windows of a row, in microseconds: the first, the last, and how far apart they are.
+        let (first, last, step_us) = match kind {
             WindowKind::Tumbling { size_us, offset_us } => {
-                columns.push(finished(as_time(next_multiple(&time, offset_us, size_us))));
-                let operator = Operator::Project { columns };
-                return Some(self.add(op, name, operator, vec![node], Schema::new(fields), properties));
+                let end = next_multiple(&time, offset_us, size_us);
+                (end.clone(), end, None)
             }
             WindowKind::Sliding { size_us, slide_us, offset_us } => {
                 let first = next_multiple(&time, offset_us + size_us, slide_us);
-                ends_of(first, plus(micros(&time), size_us), slide_us, op.span)
+                let last = plus(next_multiple(&time, offset_us, slide_us), size_us - slide_us);
+                (first, last, Some(slide_us))
             }
             WindowKind::Cumulate { step_us, max_us, offset_us } => {
-                let first = next_multiple(&time, offset_us, step_us);
-                ends_of(first, next_multiple(&time, offset_us, max_us), step_us, op.span)
+                (next_multiple(&time, offset_us, step_us), next_multiple(&time, offset_us, max_us), Some(step_us))
             }
             WindowKind::Session { .. } | WindowKind::Count { .. } => return None, // the parameters have no such word
         };
-        Some(self.copies(op, name, node, columns, fields, ends, properties))
+        let on_time = self.on_time(op, node, last.clone(), late)?;
+        let Some(step_us) = step_us else { return Some(on_time) };
+        let (columns, mut fields, properties) = self.all_columns(node);
+        let end = u32::try_from(columns.len()).ok()?;
+        fields.push(Field::new(END, TIME));
+        let ends = ends_of(first, last, step_us, op.span);
+        let name = format!("{}.windows", op.name);
+        let properties = Properties { window_end: Some(end), ..properties };
+        let copies = self.copies(op, name, on_time, columns, fields, ends, properties);
+        Some(self.only_on_time(op, "open", copies, None, true))
+    }
+
+    /// The rows of a node with the end of their last window, but for those that come too late for it.
+    fn on_time(&mut self, op: &StreamOperatorNode, node: NodeId, end: Expr, late: Option<SinkId>) -> Option<NodeId> {
+        let (mut columns, mut fields, properties) = self.all_columns(node);
+        let properties = Properties { window_end: Some(u32::try_from(columns.len()).ok()?), ..properties };
+        columns.push(finished(as_time(end)));
+        fields.push(Field::new(END, TIME));
+        let (name, operator) = (format!("{}.window", op.name), Operator::Project { columns });
+        let with_end = self.add(op, name, operator, vec![node], Schema::new(fields), properties);
+        Some(self.only_on_time(op, "on_time", with_end, late, false))
+    }
+
+    /// The rows of a node whose last column, an end of a window, event time had not passed before them.
+    fn only_on_time(
+        &mut self,
+        op: &StreamOperatorNode,
+        name: &str,
+        node: NodeId,
+        late: Option<SinkId>,
+        of_copies: bool,
+    ) -> NodeId {
+        let (columns, fields, properties) = self.all_columns(node);
+        let end = columns.last().cloned().unwrap_or_else(|| Expr::bool(true));
+        let operator = Operator::OnTime { end, late, of_copies };
+        self.add(op, format!("{}.{name}", op.name), operator, vec![node], Schema::new(fields), properties)
     }
 
     /// Each row once for every item of a list, which becomes its last column.

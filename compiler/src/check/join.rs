@@ -125,8 +125,8 @@ impl Planner<'_, '_> {
     ) -> Option<NodeId> {
         let (left, right, in_window) = match window {
             Some(window) => {
-                let left = self.with_window_end(op, left, window);
-                let right = self.with_window_end(op, right, window);
+                let left = self.with_window_end(op, "late", left, window);
+                let right = self.with_window_end(op, "late_right", right, window);
                 (left?, right?, true)
             }
             None => (left.node?, right.node?, false),

@@ -32,7 +32,7 @@ impl Planner<'_, '_> {
     pub(super) fn is_side_sink(&self, id: &OperatorId) -> bool {
         self.graph.inputs(id).next().is_none()
             && self.graph.operators.iter().any(|op| {
-                ["errors", "late"]
+                ["errors", "late", "late_right"]
                     .iter()
                     .any(|name| matches!(op.get(name), Some(Parameter::String(sink)) if *sink == id.0))
             })

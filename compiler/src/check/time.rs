@@ -162,6 +162,7 @@ impl Planner<'_, '_> {
                 keeps && column < left_width && self.adopt_time(inputs[0], column)
             }
             Operator::FlatMap { .. }
+            | Operator::OnTime { .. }
             | Operator::Aggregate { .. }
             | Operator::WindowAggregate { .. }
             | Operator::IntervalJoin { .. }

@@ -24,7 +24,7 @@ impl Planner<'_, '_> {
             self.with_known_end(node, &mut keys);
             return self.same_rows(op, input, node, Operator::Dedup { keys });
         };
-        let Some(node) = self.with_window_end(op, input, kind) else { return unknown };
+        let Some(node) = self.with_window_end(op, "late", input, kind) else { return unknown };
         keys.extend(self.last_column(node));
         let kept = self.same_rows(op, input, node, Operator::Dedup { keys });
         kept.node.map_or(unknown, |node| self.without_window_end(op, node, input))
@@ -44,7 +44,7 @@ impl Planner<'_, '_> {
         let by = by.exprs.into_iter().map(|expr| SortKey { expr, descending: true }).collect();
         let Some(window) = self.window_around(op) else { return unknown };
         let Some(kind) = window else { return self.top(op, input, node, (by, limit, partition_by)) };
-        let Some(node) = self.with_window_end(op, input, kind) else { return unknown };
+        let Some(node) = self.with_window_end(op, "late", input, kind) else { return unknown };
         partition_by.extend(self.last_column(node));
         let kept = self.same_rows(op, input, node, Operator::Sort { by, limit: Some(limit), partition_by });
         kept.node.map_or(unknown, |node| self.without_window_end(op, node, input))

@@ -62,7 +62,7 @@ impl Planner<'_, '_> {
             }
             Some(self.needed_time(op, "a window", input)?)
         };
-        let late = self.late_sink(op, input)?;
+        let late = self.late_sink(op, "late", input)?;
         Some(Window {
             kind: kind?,
             time,
@@ -73,10 +73,15 @@ impl Planner<'_, '_> {
     }
 
     /// `.late(name, connector)`: the sink, which takes rows as the input has them.
-    fn late_sink(&mut self, op: &StreamOperatorNode, input: &Stream) -> Option<Option<SinkId>> {
-        let Some(Parameter::String(name)) = op.get("late") else { return Some(None) };
+    pub(super) fn late_sink(
+        &mut self,
+        op: &StreamOperatorNode,
+        parameter: &str,
+        input: &Stream,
+    ) -> Option<Option<SinkId>> {
+        let Some(Parameter::String(name)) = op.get(parameter) else { return Some(None) };
         let Some(sink) = self.sinks.get(&OperatorId(name.clone())).copied() else {
-            let span = op.parameters.get("late").map_or(op.span, |parameter| parameter.span);
+            let span = op.parameters.get(parameter).map_or(op.span, |parameter| parameter.span);
             let known: Vec<&str> = self.plan.sinks.iter().map(|sink| sink.name.as_str()).collect();
             let diagnostic = operators::unknown_error_sink(name, "late rows", &known, span);
             self.cx.say(diagnostic);

@@ -113,6 +113,14 @@ pub(crate) fn never_late(method: &str, is_count: bool, at: Span) -> Diagnostic {
         .help("leave it away")
 }
 
+/// `.late(..)` of an operator without a window.
+pub(crate) fn late_without_window(method: &str, operator: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0532", format!("`{method}` makes no sense here"))
+        .label(at, "no row comes too late")
+        .note(format!("this `{operator}` is in no window"))
+        .help("leave it away, or set `window`")
+}
+
 /// An operator that needs all rows, of a stream that never ends.
 pub(crate) fn never_complete(operator: &str, at: Span, source: &str, declared: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0533", format!("`{operator}` needs all of its rows first"))

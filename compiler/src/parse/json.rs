@@ -205,7 +205,7 @@ impl Form {
     /// Parameters that name error and late sinks.
     fn side_sinks(&mut self, graph: &JobGraph) {
         for node in &graph.operators {
-            for key in ["errors", "late"] {
+            for key in ["errors", "late", "late_right"] {
                 let Some(Parameter { value: Value::String(sink), span }) = node.parameters.get(key) else { continue };
                 let found = graph.operators.iter().find(|operator| operator.operator_id.0 == *sink);
                 let reason = match found.map(|operator| operator.operator_type) {

@@ -362,7 +362,7 @@ impl Body<'_, '_> {
     /// What a method behind something broken names can be looked at all the same.
     fn streams_and_sinks_only(&mut self, call: &syn::ExprMethodCall, name: &Name) {
         match (name.text.as_str(), call.args.iter().collect::<Vec<_>>().as_slice()) {
-            ("sink" | "errors" | "late", [_, connector]) => {
+            ("sink" | "errors" | "late" | "late_right", [_, connector]) => {
                 self.connector(connector, Direction::Written);
             }
             ("union" | "hash_join" | "asof_join" | "lookup_join", [other]) => {

@@ -21,6 +21,7 @@ pub(super) fn node_can_fail(node: &Node) -> bool {
         | Operator::Sort { .. }
         | Operator::Limit { .. }
         | Operator::FlatMap { .. }
+        | Operator::OnTime { .. }
         | Operator::Sink { .. } => false,
     };
     sums || node.operator.exprs().into_iter().any(Expr::can_fail)
@@ -160,7 +161,10 @@ pub(super) fn order_matters(plan: &Plan) -> Vec<bool> {
                 // Equal rows keep their order.
                 Operator::Sort { .. } | Operator::Limit { .. } => true,
                 // What is late depends on what came before; of equal times the last counts.
-                Operator::WindowAggregate { .. } | Operator::IntervalJoin { .. } | Operator::AsofJoin { .. } => true,
+                Operator::WindowAggregate { .. }
+                | Operator::IntervalJoin { .. }
+                | Operator::AsofJoin { .. }
+                | Operator::OnTime { .. } => true,
                 Operator::Aggregate { keys, calls } => {
                     keys.iter().any(|key| !has_one_form(&key.ty))
                         || calls.iter().any(|call| takes_the_first(call.function))

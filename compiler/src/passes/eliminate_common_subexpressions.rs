@@ -59,6 +59,7 @@ fn share(plan: &mut Plan, id: NodeId) -> Option<NodeId> {
         Operator::Aggregate { .. } | Operator::WindowAggregate { .. } => share_below(plan, id),
         Operator::Source { .. }
         | Operator::Filter { .. }
+        | Operator::OnTime { .. }
         | Operator::Union
         | Operator::HashJoin { .. }
         | Operator::IntervalJoin { .. }

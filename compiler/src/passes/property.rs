@@ -92,7 +92,9 @@ fn has_order(plan: &Plan, sink: SinkId) -> bool {
         let node = plan.node(id);
         match node.operator {
             Operator::Sort { .. } => return true,
-            Operator::Filter { .. } | Operator::Project { .. } | Operator::Limit { .. } => next = Some(node.inputs[0]),
+            Operator::Filter { .. } | Operator::Project { .. } | Operator::OnTime { .. } | Operator::Limit { .. } => {
+                next = Some(node.inputs[0])
+            }
             Operator::Source { .. }
             | Operator::Union
             | Operator::HashJoin { .. }

@@ -113,7 +113,8 @@ fn across(plan: &Plan, below: &Node, predicate: &Expr, on_error: ErrorPolicy) ->
         Operator::WindowAggregate { keys, window, .. } if window.late.is_none() && !predicate.can_fail() => {
             Some(vec![(0, substituted(predicate, keys, |key| has_one_form(&key.ty))?)])
         }
-        Operator::WindowAggregate { .. } | Operator::AsofJoin { .. } => None,
+        Operator::OnTime { late: None, .. } if !predicate.can_fail() => Some(vec![(0, predicate.clone())]),
+        Operator::WindowAggregate { .. } | Operator::AsofJoin { .. } | Operator::OnTime { .. } => None,
         // What it reads are items, which are not there below.
         Operator::Source { .. }
         | Operator::Filter { .. }

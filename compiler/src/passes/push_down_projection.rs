@@ -88,6 +88,7 @@ fn read_of_input(plan: &Plan, node: &Node, port: usize, own: &Columns) -> Column
     match &node.operator {
         Operator::Source { .. } => Columns::new(),
         Operator::WindowAggregate { window, .. } if window.late.is_some() => (0..width(0)).collect(),
+        Operator::OnTime { late: Some(_), .. } => (0..width(0)).collect(),
         Operator::WindowAggregate { keys, calls, window } => {
             let first_call =
                 u32::try_from(keys.len()).unwrap_or(u32::MAX) + if window.kind.has_times() { 2 } else { 0 };
@@ -124,6 +125,7 @@ fn read_of_input(plan: &Plan, node: &Node, port: usize, own: &Columns) -> Column
             read
         }
         Operator::Filter { .. }
+        | Operator::OnTime { late: None, .. }
         | Operator::Union
         | Operator::Dedup { .. }
         | Operator::Sort { .. }
@@ -233,7 +235,11 @@ fn narrow(
             }
             wanted
         }
-        Operator::Filter { .. } | Operator::Dedup { .. } | Operator::Sort { .. } | Operator::Limit { .. } => {
+        Operator::Filter { .. }
+        | Operator::OnTime { .. }
+        | Operator::Dedup { .. }
+        | Operator::Sort { .. }
+        | Operator::Limit { .. } => {
             remap(operator.exprs_mut().into_iter(), of_input(0));
             let mut left = of_input(0).clone();
             left.extend(old_width(node.inputs[0])..old_width(id)); // of what is sorted again and again: the change

@@ -34,7 +34,7 @@ pub(super) struct BodyBuilder<'a> {
 }
 
 /// What stands behind an operator: its own readers, or the end of the loop.
-enum Next {
+pub(super) enum Next {
     Readers,
     End(End),
 }
@@ -150,7 +150,7 @@ impl<'a> BodyBuilder<'a> {
     }
 
     /// What happens to rows that a node gives.
-    fn body(&mut self, mut node: NodeId, mut stream: Stream) -> Body {
+    pub(super) fn body(&mut self, mut node: NodeId, mut stream: Stream) -> Body {
         loop {
             let cx = self.cx;
             let readers = cx.readers(node);
@@ -197,6 +197,7 @@ impl<'a> BodyBuilder<'a> {
                 self.project(id, columns, owner, stream);
                 Next::Readers
             }
+            Operator::OnTime { end, late, of_copies } => self.on_time(id, (end, *late, *of_copies), owner, stream),
             Operator::FlatMap { columns } => {
                 self.flat_map(id, columns, owner, stream);
                 Next::Readers
@@ -253,8 +254,7 @@ impl<'a> BodyBuilder<'a> {
             items.push(item);
             values[at] = Some(value);
         }
-        stream.push(Step::FlatMap { lists, items, operator: owner.operator });
-        stream.watermark = None;
+        stream.push(Step::FlatMap { lists, items, carry: Vec::new(), operator: owner.operator });
         stream.columns = values;
     }
 

@@ -135,7 +135,11 @@ fn cut_with(cx: &PhysicalCx<'_>, held: &BTreeSet<NodeId>) -> (Cut, BTreeSet<Node
         let of_input = |port: usize| (&flows[node.inputs[port].0 as usize], copies[node.inputs[port].0 as usize]);
         let (own, count) = match &node.operator {
             Operator::Source { .. } => (loops.add(Start::Source(*id), &BTreeSet::new()), 1),
-            Operator::Filter { .. } | Operator::Project { .. } | Operator::FlatMap { .. } | Operator::Sink { .. } => {
+            Operator::Filter { .. }
+            | Operator::Project { .. }
+            | Operator::FlatMap { .. }
+            | Operator::OnTime { .. }
+            | Operator::Sink { .. } => {
                 let (flow, count) = of_input(0);
                 (flow.clone(), count)
             }

@@ -35,7 +35,9 @@ pub(super) fn identities(cx: &PhysicalCx<'_>) -> BTreeMap<NodeId, String> {
         };
         let path = match &node.operator {
             Operator::Source { .. } | Operator::Sink { .. } => node.name.clone(),
-            Operator::Filter { .. } | Operator::Project { .. } | Operator::FlatMap { .. } => from,
+            Operator::Filter { .. } | Operator::Project { .. } | Operator::FlatMap { .. } | Operator::OnTime { .. } => {
+                from
+            }
             Operator::Union => format!("union of {from}"),
             _ if named => node.name.clone(),
             Operator::HashJoin { left_keys, .. }
@@ -55,9 +57,10 @@ pub(super) fn identities(cx: &PhysicalCx<'_>) -> BTreeMap<NodeId, String> {
         let path = if path.len() > LONGEST { format!("{} far from its sources", node.operator.name()) } else { path };
         let times = seen.entry(path.clone()).or_insert(0);
         *times += 1;
-        let is_transparent =
-            matches!(node.operator, Operator::Filter { .. } | Operator::Project { .. } | Operator::FlatMap { .. })
-                && !path.ends_with("far from its sources");
+        let is_transparent = matches!(
+            node.operator,
+            Operator::Filter { .. } | Operator::Project { .. } | Operator::FlatMap { .. } | Operator::OnTime { .. }
+        ) && !path.ends_with("far from its sources");
         let unique = if *times == 1 || is_transparent { path.clone() } else { format!("{path} #{times}") };
         ids.insert(*id, unique.clone());
         paths.insert(*id, unique);

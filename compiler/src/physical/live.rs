@@ -66,6 +66,7 @@ pub(super) fn live(plan: &Plan, id: NodeId) -> Option<Live> {
         | Operator::FlatMap { .. }
         | Operator::Union
         | Operator::Limit { .. }
+        | Operator::OnTime { .. }
         | Operator::Sink { .. } => None,
     }
 }
@@ -159,6 +160,7 @@ pub(super) fn stream_layout(cx: &PhysicalCx<'_>, id: NodeId) -> StreamLayout {
         | Operator::Union
         | Operator::WindowAggregate { .. }
         | Operator::Limit { .. }
+        | Operator::OnTime { .. }
         | Operator::Sink { .. } => unreachable!("`{}` has no table of a stream", node.operator.name()),
     }
     layout

@@ -28,6 +28,7 @@ pub(super) fn fill(pipeline: &mut Pipeline) {
 fn in_body(body: &mut Body) -> BTreeSet<Reg> {
     let mut live = match &mut body.end {
         End::Sink { columns, .. } | End::Collect { columns, .. } => columns.iter().copied().collect(),
+        End::Late { late, .. } => late.iter().flat_map(|late| &late.columns).copied().collect(),
         End::Build { keys, payload, .. } => keys.iter().chain(payload.iter()).copied().collect(),
         End::Aggregate { keys, inputs, .. } => {
             let inputs = inputs.iter().flat_map(|input| input.args.iter().chain(&input.filter));
@@ -78,7 +79,10 @@ fn before(step: &mut Step, after: BTreeSet<Reg>) -> BTreeSet<Reg> {
             read
         }
         // All items stay, so that the lists are of one length wherever one looks.
-        Step::FlatMap { lists, .. } => lists.iter().copied().collect(),
+        Step::FlatMap { lists, items, carry, .. } => {
+            *carry = after.into_iter().filter(|reg| !items.contains(reg)).collect();
+            lists.iter().chain(carry.iter()).copied().collect()
+        }
         Step::Probe { keys, carry, payload, matched, .. } => {
             payload.retain(|(_, reg)| after.contains(reg));
             *matched = matched.filter(|reg| after.contains(reg));

@@ -12,6 +12,7 @@ mod identity;
 mod live;
 mod liveness;
 mod needed;
+mod on_time;
 mod operators;
 mod registers;
 mod streams;

@@ -59,6 +59,13 @@ fn through(plan: &Plan, operator: &Operator, inputs: &[NodeId], own: &BTreeSet<u
             columns.extend(flat_map_lists(lists, own).into_iter().flat_map(|at| lists[at].columns()));
         }
         Operator::Union | Operator::Limit { .. } => columns.extend(own),
+        Operator::OnTime { end, late, .. } => {
+            columns.extend(own);
+            columns.extend(end.columns());
+            if late.is_some() {
+                columns.extend(0..plan.node(inputs[0]).schema.len() as u32);
+            }
+        }
         Operator::HashJoin { kind, left_keys, right_keys, .. } => {
             columns = of_side(plan, inputs, own, *kind, port);
             columns.extend(if port == 0 { left_keys } else { right_keys }.iter().flat_map(|key| key.columns()));

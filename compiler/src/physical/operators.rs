@@ -96,6 +96,7 @@ fn kind(node: &Node) -> &'static str {
         | Operator::Sort { .. }
         | Operator::Limit { .. }
         | Operator::FlatMap { .. }
+        | Operator::OnTime { .. }
         | Operator::Sink { .. } => node.operator.name(),
     }
 }

@@ -67,7 +67,9 @@ fn in_body(body: &mut Body, change: &mut impl FnMut(&mut Reg)) {
                 }
                 live.iter_mut().for_each(&mut *change);
             }
-            Step::FlatMap { lists, items, operator: _ } => lists.iter_mut().chain(items).for_each(&mut *change),
+            Step::FlatMap { lists, items, carry, operator: _ } => {
+                lists.iter_mut().chain(items).chain(carry).for_each(&mut *change);
+            }
             Step::Probe { table: _, kind: _, keys, carry, payload, matched, mark_only: _, operator: _ } => {
                 keys.iter_mut().for_each(&mut *change);
                 carry.iter_mut().for_each(&mut *change);
@@ -78,6 +80,7 @@ fn in_body(body: &mut Body, change: &mut impl FnMut(&mut Reg)) {
     }
     match &mut body.end {
         End::Sink { columns, .. } | End::Collect { columns, .. } => columns.iter_mut().for_each(change),
+        End::Late { late, .. } => late.iter_mut().flat_map(|late| &mut late.columns).for_each(change),
         End::Build { keys, payload, .. } => keys.iter_mut().chain(payload).for_each(change),
         End::Aggregate { keys, inputs, .. } => {
             keys.iter_mut().for_each(&mut *change);

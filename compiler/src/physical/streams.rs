@@ -57,6 +57,7 @@ impl BodyBuilder<'_> {
             | Operator::Union
             | Operator::WindowAggregate { .. }
             | Operator::Limit { .. }
+            | Operator::OnTime { .. }
             | Operator::Sink { .. } => unreachable!("`{}` has no table of a stream", node.operator.name()),
         };
         let is_join = matches!(live, Live::Join(_) | Live::Asof | Live::JoinChanges);

@@ -234,6 +234,7 @@ fn table(cx: &PhysicalCx<'_>, purpose: Purpose, ids: &BTreeMap<NodeId, String>) 
         | Operator::WindowAggregate { .. }
         | Operator::IntervalJoin { .. }
         | Operator::AsofJoin { .. }
+        | Operator::OnTime { .. }
         | Operator::Sink { .. } => unreachable!("`{}` keeps nothing", node.operator.name()),
     };
     Table { name: node.name.clone(), id: ids[&id].clone(), kind }

@@ -248,12 +248,19 @@ impl<T> Stream<T> {
         self
     }
 
-    /// Where rows go that come too late for their window. Said of the aggregate of a window, as are the next two.
+    /// Where rows go that come too late for their window, as they are. Said of the aggregate of a window, and of `top_n`, `dedup` and
+    /// joins in windows; of a join, its left rows.
     pub fn late(self, _name: &str, _connector: Connector) -> Self {
         self
     }
 
-    /// How long after its end a window still takes rows; it is given again with each.
+    /// Where right rows go that come too late for a join in windows.
+    pub fn late_right(self, _name: &str, _connector: Connector) -> Self {
+        self
+    }
+
+    /// How long after its end a window still takes rows; it is given again with each. Said of the aggregate of a window, as is the
+    /// next one.
     pub fn allowed_lateness(self, _at_most: Duration) -> Self {
         self
     }

@@ -717,13 +717,16 @@ pub enum Step {
         /// Whom it is counted for.
         operator: u32,
     },
-    /// Makes a row of each item of the lists in these registers, which have one length. Afterwards only `items` may be
-    /// read.
+    /// Makes a row of each item of the lists in these registers, which have one length. Afterwards only `items` and `carry`
+    /// may be read.
     FlatMap {
         /// The lists.
         lists: Vec<Reg>,
         /// The registers of their items, in the same order.
         items: Vec<Reg>,
+        /// Registers that later steps read, the same for all items of a row.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        carry: Vec<Reg>,
         /// Whom it is counted for.
         operator: u32,
     },
@@ -821,6 +824,14 @@ pub enum End {
         time: Option<Reg>,
         /// One per column of the input.
         columns: Vec<Reg>,
+        /// Whom it is counted for.
+        operator: u32,
+    },
+    /// Rows come too late: they are counted, and written where somebody wants them.
+    Late {
+        /// Where they go.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        late: Option<LateRows>,
         /// Whom it is counted for.
         operator: u32,
     },

@@ -60,7 +60,7 @@ fn uses(body: &Body, uses_of: &mut Uses) {
             uses_of.fills.insert((*table, *input));
         }
         End::Fork(branches) => branches.iter().for_each(|branch| uses(branch, uses_of)),
-        End::Sink { .. } | End::Nothing => {}
+        End::Sink { .. } | End::Late { .. } | End::Nothing => {}
     }
 }
 

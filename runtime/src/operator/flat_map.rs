@@ -48,11 +48,15 @@ impl FlatMap {
     }
 
     /// Makes the next items the chunk; how many there are.
-    pub(crate) fn next_chunk(&mut self, registers: &mut Registers, lists: &[Reg], items: &[Reg]) -> usize {
+    pub(crate) fn next_chunk(
+        &mut self,
+        registers: &mut Registers,
+        (lists, items, carry): (&[Reg], &[Reg], &[Reg]),
+    ) -> usize {
         let runs = self.next_runs();
         let rows = runs.iter().map(|run| run.items as usize).sum();
         if rows > 0 {
-            registers.expand(lists, items, &runs);
+            registers.expand(lists, items, carry, &runs);
         }
         rows
     }

@@ -9,8 +9,9 @@ use sabot_abi::list::{item_width, unpack};
 use sabot_abi::manifest::{BaseType, Reg};
 
 impl Registers {
-    /// Makes these items of rows of the chunk the new chunk. The lists lie in memory that stays as long as the chunk.
-    pub(crate) fn expand(&mut self, lists: &[Reg], items: &[Reg], runs: &[Run]) {
+    /// Makes these items of rows of the chunk the new chunk, beside each what `carry` has of its row. The lists lie in memory that
+    /// stays as long as the chunk.
+    pub(crate) fn expand(&mut self, lists: &[Reg], items: &[Reg], carry: &[Reg], runs: &[Run]) {
         let rows: usize = runs.iter().map(|run| run.items as usize).sum();
         let last = runs.iter().map(|run| run.row as usize + 1).max().unwrap_or(0);
         let mut from_rows = Vec::with_capacity(rows);
@@ -54,6 +55,6 @@ impl Registers {
             };
             self.slots[*item as usize] = slot;
         }
-        self.gather(&[], &from_rows);
+        self.gather(carry, &from_rows);
     }
 }

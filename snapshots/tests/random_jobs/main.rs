@@ -170,6 +170,7 @@ fn rows_depend_on_order(plan: &Plan) -> bool {
         | Operator::Dedup { .. }
         | Operator::Sort { limit: Some(_), .. }
         | Operator::WindowAggregate { .. }
+        | Operator::OnTime { .. }
         | Operator::IntervalJoin { .. }
         | Operator::AsofJoin { .. } => true,
         Operator::Aggregate { calls, .. } => calls.iter().any(|call| {

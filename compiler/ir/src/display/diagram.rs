@@ -117,7 +117,7 @@ fn links(graph: &JobGraph) -> Vec<(usize, usize, Option<&'static str>)> {
         }
     }
     for (from, node) in graph.operators.iter().enumerate() {
-        for label in ["errors", "late"] {
+        for label in ["errors", "late", "late_right"] {
             if let Some(Value::String(sink)) = node.get(label)
                 && let Some(to) = position.get(sink.as_str())
             {

@@ -118,11 +118,14 @@ impl Printer<'_> {
                     self.line(depth + 1, &text);
                 }
             }
-            Step::FlatMap { lists, items, operator } => {
+            Step::FlatMap { lists, items, carry, operator } => {
                 let owner = self.operator(*operator);
                 self.line(depth, &format!("flat map {}  [{owner}]", self.names(lists)));
                 let items: Vec<String> = items.iter().map(|reg| self.typed(*reg)).collect();
                 self.line(depth + 1, &format!("items {}", list(&items)));
+                if !carry.is_empty() {
+                    self.line(depth + 1, &format!("carry {}", self.names(carry)));
+                }
             }
             Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
                 let what = if *mark_only { "mark matches in" } else { "probe" };
@@ -205,6 +208,18 @@ impl Printer<'_> {
                     self.table(*table),
                     self.operator(*operator)
                 );
+                self.line(depth, &text);
+            }
+            End::Late { late, operator } => {
+                let owner = self.operator(*operator);
+                let text = match late {
+                    Some(late) => {
+                        let sink = self.pipelines.sinks.get(late.sink.0 as usize);
+                        let sink = sink.map_or("?", |sink| sink.name.as_str());
+                        format!("late rows to `{sink}` ({})  [{owner}]", self.names(&late.columns))
+                    }
+                    None => format!("count late rows  [{owner}]"),
+                };
                 self.line(depth, &text);
             }
             End::Window { table, time, watermark, keys, inputs, late, operator } => {

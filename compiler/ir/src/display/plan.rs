@@ -64,6 +64,11 @@ pub fn essentials(plan: &Plan, id: NodeId) -> String {
             None => String::from("unknown source"),
         },
         Operator::Filter { predicate } => text(predicate),
+        Operator::OnTime { end, late, .. } => {
+            let sink = late.and_then(|late| plan.sinks.get(late.0 as usize));
+            let sink = sink.map_or_else(String::new, |sink| format!(", late rows to {}", sink.name));
+            format!("before {}{sink}", text(end))
+        }
         Operator::Project { columns } | Operator::FlatMap { columns } => {
             let named = columns.iter().zip(&node.schema.fields).map(|(value, field)| {
                 let value = text(value);

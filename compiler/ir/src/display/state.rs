@@ -226,6 +226,7 @@ fn probes(body: &Body, wanted: TableId) -> bool {
             | End::Collect { .. }
             | End::Window { .. }
             | End::Feed { .. }
+            | End::Late { .. }
             | End::Nothing => false,
         }
 }

@@ -127,6 +127,11 @@ const JOIN: &[ParameterSpec] = &[
     optional("within_ms", Int, "how far apart in event time a pair may be"),
     optional("as_of_event_time", Bool, "the row of the right input that is in force at the time of the left row"),
     optional("lookup", Bool, "the right input is a table that is read as a whole first"),
+    optional(
+        "late_right",
+        Text,
+        "of a join in windows: the sink that takes rows of the right input that came too late",
+    ),
 ];
 
 const ASOF_JOIN: &[ParameterSpec] = &[
@@ -145,6 +150,7 @@ const INSIDE: &[ParameterSpec] = &[
     optional("slide_ms", Int, "distance between windows"),
     optional("step_ms", Int, "by how much a cumulating window grows"),
     optional("offset_ms", Int, "where the first window begins, after the epoch"),
+    optional("late", Text, "the sink that takes rows that came too late, of a join those of the left input"),
 ];
 
 const AGGREGATE: &[ParameterSpec] = &[

@@ -11,8 +11,8 @@ use super::expr::{Scope, check_expr};
 use crate::display::pipeline::schema;
 use crate::expr::Expr;
 use crate::pipeline::{
-    AggregateInput, AggregateSpec, Body, End, Keep, OperatorId, Origin, Pipeline, Pipelines, Reg, Step, StreamOperator,
-    TableId, TableKind,
+    AggregateInput, AggregateSpec, Body, End, Keep, LateRows, OperatorId, Origin, Pipeline, Pipelines, Reg, Step,
+    StreamOperator, TableId, TableKind,
 };
 use crate::plan::{JoinKind, WindowKind};
 use crate::ty::{Schema, TimeUnit, Type};
@@ -248,6 +248,13 @@ impl<'a> Verifier<'a> {
                 }
                 columns.iter().copied().collect()
             }
+            End::Late { late, operator } => {
+                self.operator(*operator);
+                let columns = late.as_ref().map_or(&[][..], |late| &late.columns);
+                self.read("late rows", columns, &readable);
+                self.late_rows(late.as_ref());
+                columns.iter().copied().collect()
+            }
             End::Build { table, keys, payload, operator } => {
                 self.operator(*operator);
                 self.read("build", keys, &readable);
@@ -323,15 +330,7 @@ impl<'a> Verifier<'a> {
                 if time.is_some_and(|time| self.ty(time) != Some(&TIME)) {
                     self.say("the time of a window's rows is no timestamp in microseconds");
                 }
-                if let Some(late) = late {
-                    match self.pipelines.sinks.get(late.sink.0 as usize) {
-                        None => self.say("sends late rows to a sink that is not in the list"),
-                        Some(sink) => {
-                            let types: Vec<Type> = sink.schema.fields.iter().map(|field| field.ty.clone()).collect();
-                            self.types("late rows", &late.columns, &types);
-                        }
-                    }
-                }
+                self.late_rows(late.as_ref());
                 self.fills(*table);
                 read.into_iter().collect()
             }
@@ -429,6 +428,18 @@ impl<'a> Verifier<'a> {
         }
     }
 
+    /// Late rows have the columns of their sink.
+    fn late_rows(&mut self, late: Option<&LateRows>) {
+        let Some(late) = late else { return };
+        match self.pipelines.sinks.get(late.sink.0 as usize) {
+            None => self.say("sends late rows to a sink that is not in the list"),
+            Some(sink) => {
+                let types: Vec<Type> = sink.schema.fields.iter().map(|field| field.ty.clone()).collect();
+                self.types("late rows", &late.columns, &types);
+            }
+        }
+    }
+
     fn step(&mut self, step: &Step, readable: &mut BTreeSet<Reg>, written: &mut BTreeSet<Reg>) {
         match step {
             Step::Compute { filter, outputs, live: _, operator, counts } => {
@@ -444,9 +455,10 @@ impl<'a> Verifier<'a> {
                     readable.insert(*reg);
                 }
             }
-            Step::FlatMap { lists, items, operator } => {
+            Step::FlatMap { lists, items, carry, operator } => {
                 self.operator(*operator);
                 self.read("flat map", lists, readable);
+                self.read("flat map carries and", carry, readable);
                 for (list, item) in lists.iter().zip(items) {
                     if self.ty(*list).and_then(Type::item_type) != self.ty(*item) {
                         self.say("takes items of another type out of a list");
@@ -457,7 +469,7 @@ impl<'a> Verifier<'a> {
                     self.say("has other lists than items");
                 }
                 readable.clear();
-                readable.extend(items);
+                readable.extend(items.iter().chain(carry));
             }
             Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
                 self.operator(*operator);
@@ -520,7 +532,13 @@ impl<'a> Verifier<'a> {
                 }
                 before.difference(&written).copied().collect()
             }
-            Step::FlatMap { lists, .. } => lists.iter().copied().collect(),
+            Step::FlatMap { lists, items, carry, .. } => {
+                let expected: Vec<Reg> = after.into_iter().filter(|reg| !items.contains(reg)).collect();
+                if *carry != expected {
+                    self.say(format!("a flat map carries {carry:?}, {expected:?} are read later"));
+                }
+                expected.into_iter().chain(lists.iter().copied()).collect()
+            }
             Step::Probe { keys, carry, payload, matched, .. } => {
                 let written: BTreeSet<Reg> = payload.iter().map(|(_, reg)| *reg).chain(*matched).collect();
                 let expected: Vec<Reg> = after.difference(&written).copied().collect();

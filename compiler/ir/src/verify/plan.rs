@@ -79,6 +79,7 @@ impl Verifier<'_> {
             Operator::Union => 1..=usize::MAX,
             Operator::HashJoin { .. } | Operator::IntervalJoin { .. } | Operator::AsofJoin { .. } => 2..=2,
             Operator::Filter { .. }
+            | Operator::OnTime { .. }
             | Operator::Project { .. }
             | Operator::FlatMap { .. }
             | Operator::Aggregate { .. }
@@ -115,6 +116,17 @@ impl Verifier<'_> {
             Operator::Filter { predicate } => {
                 self.expr(id, "predicate", predicate, input, Some(&Type::Bool));
                 self.types(id, &types(input));
+            }
+            Operator::OnTime { end, late, .. } => {
+                self.expr(id, "end", end, input, Some(&TIME));
+                self.types(id, &types(input));
+                match late.map(|sink| plan.sinks.get(sink.0 as usize)) {
+                    Some(Some(sink)) if sink.schema.len() > input.len() => {
+                        self.say(id, "its late rows are narrower than their sink");
+                    }
+                    Some(None) => self.say(id, "sends late rows to a sink that the plan does not have"),
+                    Some(Some(_)) | None => {}
+                }
             }
             Operator::Project { columns } => {
                 for column in columns {

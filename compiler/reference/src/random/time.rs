@@ -74,6 +74,7 @@ impl Builder {
             }
             Operator::Source { .. }
             | Operator::FlatMap { .. }
+            | Operator::OnTime { .. }
             | Operator::Union
             | Operator::HashJoin { .. }
             | Operator::IntervalJoin { .. }

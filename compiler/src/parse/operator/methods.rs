@@ -10,7 +10,7 @@ use sabot_ir::span::Span;
 use std::collections::BTreeMap;
 
 /// The methods of a stream, each as it is written.
-pub(super) const STREAM: [(&str, &str); 29] = [
+pub(super) const STREAM: [(&str, &str); 30] = [
     ("filter", ".filter(|row| row.price > 100.0)"),
     ("map", ".map(|row| Record { .. })"),
     ("filter_map", ".filter_map(|row| option_of_a_record)"),
@@ -31,6 +31,7 @@ pub(super) const STREAM: [(&str, &str); 29] = [
     ("limit", ".limit(10)"),
     ("window", ".window(tumbling(minutes(5)))"),
     ("late", ".late(\"late_rows\", parquet(\"late.parquet\"))"),
+    ("late_right", ".late_right(\"late_rows\", parquet(\"late.parquet\"))"),
     ("allowed_lateness", ".allowed_lateness(minutes(1))"),
     ("emit_every", ".emit_every(seconds(10))"),
     ("sink", ".sink(\"rows\", parquet(\"rows.parquet\"))"),
@@ -165,6 +166,7 @@ impl Body<'_, '_> {
             self.reader.diagnostics.push(diagnostic);
             false
         };
+        let in_window = self.drafts.get(id).parameters.contains_key("window");
         match name.text.as_str() {
             "event_time" | "idle_after" | "rows" | "primary_key" if !is_source => misplaced(
                 "said of a source only",
@@ -174,7 +176,14 @@ impl Body<'_, '_> {
                 "said of a table only",
                 "begin with `table::<Record>(..)`, whose rows replace each other by key",
             ),
-            "late" | "allowed_lateness" | "emit_every" if !is_window(operator_type) => {
+            "late_right" if !(in_window && operator_type == OperatorType::HashJoin) => {
+                misplaced("said of a join in windows", "write it behind `.hash_join(..).on(..).window(..).map(..)`")
+            }
+            "late" if !is_window(operator_type) && !in_window => misplaced(
+                "said of what works in windows",
+                "write it directly behind `.window(..).aggregate(..)`, or a join, `top_n` or `dedup` with a window",
+            ),
+            "allowed_lateness" | "emit_every" if !is_window(operator_type) => {
                 misplaced("said of the aggregate of a window", "write it directly behind `.window(..).aggregate(..)`")
             }
             "allowed_lateness" | "emit_every" | "idle_after" => self.length_of(id, call, usage).is_some(),
@@ -204,7 +213,7 @@ impl Body<'_, '_> {
                 self.no_policy_yet(id, name);
                 self.set(id, "on_error", Parameter { value: "skip".into(), span: name.span }, name)
             }),
-            "errors" | "late" => {
+            "errors" | "late" | "late_right" => {
                 let Some([sink, connector]) = self.arguments(call, usage) else { return false };
                 let Some(draft) = self.sink(sink, connector, name.span, usage) else { return false };
                 let Some(sink) = draft.name.clone() else { return false };
