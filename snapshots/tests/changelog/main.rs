@@ -23,7 +23,8 @@ use std::time::Duration;
 #[test]
 fn changes_come_to_the_answer_of_the_job_over_inputs_that_end() {
     let seeds = std::env::var("SABOT_CHANGELOG_SEEDS").map_or(40, |text| text.parse().expect("a number of jobs"));
-    let checked = (0..seeds).map(|seed| check(&random_job(seed), seed));
+    let first = std::env::var("SABOT_CHANGELOG_FIRST").map_or(0, |text| text.parse().expect("the first of them"));
+    let checked = (first..first + seeds).map(|seed| check(&random_job(seed), seed));
     let (right, wrong): (Vec<_>, Vec<_>) = checked.partition(Result::is_ok);
     let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
     assert!(wrong.is_empty(), "{} jobs differ:\n{}", wrong.len(), wrong.join("\n\n"));
