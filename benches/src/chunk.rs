@@ -109,6 +109,7 @@ impl Registers {
             End::Aggregate { fused: Some(fused), .. } => to.push(self.measure_kernel(artifact, &fused.kernel)),
             End::Fork(branches) => branches.iter().for_each(|branch| self.measure(artifact, branch, to)),
             End::Sink { .. }
+            | End::Late { .. }
             | End::Build { .. }
             | End::Window { .. }
             | End::Feed { .. }

@@ -268,6 +268,7 @@ fn find_inputs<'a>(body: &'a Body, found: &mut [Vec<&'a [AggregateInput]>]) {
         }
         End::Fork(branches) => branches.iter().for_each(|branch| find_inputs(branch, found)),
         End::Sink { .. }
+        | End::Late { .. }
         | End::Window { .. }
         | End::Build { .. }
         | End::Collect { .. }
