@@ -13,8 +13,10 @@ use crate::error::RunError;
 use crate::operator::collect::Rows;
 use crate::primitive::hash_table::NONE;
 use crate::table::MOST_ROWS;
+use blocks::Blocks;
 use rank::{Order, Ranked};
 
+mod blocks;
 mod rank;
 #[cfg(test)]
 mod tests;
@@ -26,7 +28,7 @@ const LEAST_ROWS: usize = if cfg!(test) { 16 } else { 4096 };
 #[derive(Clone, Debug, Default)]
 struct Ranking {
     /// In order.
-    rows: Vec<Ranked>,
+    rows: Blocks,
     /// Those that were given, in order.
     given: Vec<Ranked>,
     is_changed: bool,
@@ -80,47 +82,50 @@ impl Top {
     fn add(&mut self, key: u32, row: u32) -> bool {
         let Self { order, stored, rankings, limit, ranked, .. } = self;
         let rows = &mut rankings[key as usize].rows;
-        let before = rows.capacity();
+        let before = rows.memory_bytes();
         let new = order.ranked(&stored.columns, row);
-        let is_before = |other: &Ranked| order.compare(&stored.columns, *other, new).is_lt();
-        // Mostly a row is the last one, or does not count at all.
-        let place = if rows.last().is_none_or(is_before) { rows.len() } else { rows.partition_point(is_before) };
-        if self.change.is_none() {
-            if place >= *limit {
-                return false;
-            }
-            rows.truncate(*limit - 1);
+        let place = rows.place(|other| order.compare(&stored.columns, *other, new).is_lt());
+        let is_among = rows.is_among(place, *limit);
+        if self.change.is_some() || is_among {
+            rows.insert(place, new);
         }
-        rows.insert(place, new);
-        *ranked += (rows.capacity() - before) * size_of::<Ranked>();
-        place < *limit
+        if self.change.is_none() {
+            rows.truncate(*limit);
+        }
+        *ranked = *ranked + rows.memory_bytes() - before;
+        is_among
     }
 
     /// A row like this one is taken back.
     fn take_back(&mut self, key: u32, row: u32) -> bool {
-        let Self { order, stored, rankings, limit, change, .. } = self;
+        let Self { order, stored, rankings, limit, change, ranked, .. } = self;
         let rows = &mut rankings[key as usize].rows;
         let columns = &stored.columns;
         let gone = order.ranked(columns, row);
-        let start = rows.partition_point(|other| order.compare_values(columns, *other, gone).is_lt());
+        let start = rows.place(|other| order.compare_values(columns, *other, gone).is_lt());
         let is_it = |other: u32| {
             let mut others = columns.iter().enumerate().filter(|(position, _)| Some(*position) != *change);
             others.all(|(_, column)| column.compare(other as usize, row as usize).is_eq())
         };
-        let equals = rows[start..].iter().take_while(|other| order.compare_values(columns, **other, gone).is_eq());
-        let Some(place) = equals.map(|other| other.row).position(is_it) else { return false };
-        rows.remove(start + place);
-        start + place < *limit
+        let is_equal = |other: Ranked| order.compare_values(columns, other, gone).is_eq();
+        let mut equals = rows.from(start).take_while(|(_, other)| is_equal(**other));
+        let Some((place, _)) = equals.find(|(_, other)| is_it(other.row)) else { return false };
+        drop(equals);
+        let (is_among, before) = (rows.is_among(place, *limit), rows.memory_bytes());
+        rows.remove(place);
+        *ranked = *ranked + rows.memory_bytes() - before;
+        is_among
     }
 
     /// Gives the changes of all keys.
     fn give(&mut self, out: &mut Output) {
         let Self { order, stored, rankings, limit, ranked, .. } = self;
-        let (mut rows, mut changes) = (Vec::new(), Vec::new());
+        let (mut rows, mut changes, mut now) = (Vec::new(), Vec::new(), Vec::new());
         for key in self.changed.drain(..) {
             let ranking = &mut rankings[key as usize];
             ranking.is_changed = false;
-            let now = &ranking.rows[..ranking.rows.len().min(*limit)];
+            now.clear();
+            now.extend(ranking.rows.iter().take(*limit).copied());
             // Both are in order.
             let missing = |from: &[Ranked], of: &[Ranked], to: &mut Vec<u32>| {
                 let mut of = of;
@@ -132,12 +137,12 @@ impl Top {
                     }
                 }
             };
-            missing(&ranking.given, now, &mut rows);
+            missing(&ranking.given, &now, &mut rows);
             changes.resize(rows.len(), -1i64 as u64);
-            missing(now, &ranking.given, &mut rows);
+            missing(&now, &ranking.given, &mut rows);
             changes.resize(rows.len(), 1);
             let before = ranking.given.capacity();
-            now.clone_into(&mut ranking.given);
+            ranking.given.clone_from(&now);
             *ranked += (ranking.given.capacity() - before) * size_of::<Ranked>();
         }
         let columns = &mut out.rows.columns;
@@ -176,7 +181,7 @@ impl Top {
         for ranking in &mut self.rankings {
             ranking.rows.iter_mut().chain(&mut ranking.given).for_each(|ranked| ranked.row = new[ranked.row as usize]);
         }
-        let bytes = |ranking: &Ranking| (ranking.rows.capacity() + ranking.given.capacity()) * size_of::<Ranked>();
+        let bytes = |ranking: &Ranking| ranking.rows.memory_bytes() + ranking.given.capacity() * size_of::<Ranked>();
         self.ranked = self.rankings.iter().map(bytes).sum();
         self.changed.iter_mut().for_each(|key| *key = new_key[*key as usize]);
         self.changed.retain(|key| *key != NONE);

@@ -12,6 +12,13 @@ pub(super) struct Ranked {
     pub(super) row: u32,
 }
 
+#[cfg(test)]
+impl Ranked {
+    pub(super) fn of_row(row: u32) -> Self {
+        Self { prefix: u64::from(row), row }
+    }
+}
+
 /// What comes first.
 #[derive(Clone, Debug)]
 pub(super) struct Order {
