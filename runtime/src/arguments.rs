@@ -9,6 +9,7 @@ use sabot_abi::manifest::{Connector, Constant, Location, Manifest};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What a command line asks for.
 #[derive(Clone, Debug)]
@@ -76,6 +77,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Usa
                     text.parse().map_err(|_| UsageError(format!("`--limit {text}`: expected a number of rows")))?;
                 run.options.limit = Some(rows);
             }
+            "--idle-after" => run.options.idle_after = Some(length(flag, &value("a length of time")?)?),
+            "--barrier-every" => run.options.barrier_every = Some(length(flag, &value("a length of time")?)?),
+            "--flush-every" => run.options.flush_every = Some(length(flag, &value("a length of time")?)?),
             "--overwrite" => run.options.overwrite = true,
             "--summary" => run.summary = Some(summary(&value("`text` or `json`")?)?),
             "-q" | "--quiet" => run.quiet = true,
@@ -114,7 +118,7 @@ fn split(word: &str) -> (&str, Option<String>) {
 }
 
 fn unknown(word: &str) -> UsageError {
-    const FLAGS: [&str; 13] = [
+    const FLAGS: [&str; 16] = [
         "--input",
         "--output",
         "--set",
@@ -122,6 +126,9 @@ fn unknown(word: &str) -> UsageError {
         "--memory",
         "--spill-dir",
         "--limit",
+        "--idle-after",
+        "--barrier-every",
+        "--flush-every",
         "--overwrite",
         "--summary",
         "--quiet",
@@ -173,6 +180,27 @@ pub fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(|| "that is more memory than there can be".to_owned())
 }
 
+/// A length of time: `500ms`, `10s`, `5m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_us: u64 = match &text[digits.len()..] {
+        "us" => 1,
+        "ms" => 1_000,
+        "s" => 1_000_000,
+        "m" | "min" => 60_000_000,
+        "h" => 3_600_000_000,
+        "" => return Err("expected a unit behind the number: ms, s, m or h".to_owned()),
+        other => return Err(format!("unknown unit `{other}`: use ms, s, m or h")),
+    };
+    let number: u64 = digits.trim().parse().map_err(|_| format!("`{digits}` is not a whole number"))?;
+    let us = number.checked_mul(unit_us).ok_or_else(|| "that is longer than anyone can wait".to_owned())?;
+    Ok(Duration::from_micros(us))
+}
+
+fn length(flag: &str, text: &str) -> Result<Duration, UsageError> {
+    duration(text).map_err(|cause| UsageError(format!("`{flag} {text}`: {cause}")))
+}
+
 /// How a process ends whose run failed: 2 for what the command line should have said otherwise, 130 for Ctrl-C, else 1.
 #[must_use]
 pub fn exit_status(error: &RunError) -> u8 {
@@ -210,6 +238,9 @@ pub fn help(program: &str, manifest: &Manifest) -> String {
     line("--memory SIZE", "spill joins and aggregates to disk beyond this: 512M, 4G");
     line("--spill-dir DIRECTORY", "where to spill to (default: the system's temporary directory)");
     line("--limit ROWS", "read at most this many rows of each source");
+    line("--idle-after DURATION", "wait so long for the event time of a silent source (default: 30s)");
+    line("--barrier-every DURATION", "put a barrier through the streams so often");
+    line("--flush-every DURATION", "give the changes of a key at most so often (default: 100ms)");
     line("--overwrite", "replace outputs that exist");
     line("--summary FORMAT", "how the summary at the end is written: text, json");
     line("-q, --quiet", "say only what went wrong");
@@ -264,6 +295,24 @@ mod tests {
             Ok(Command::Run(run)) => Ok(run),
             Ok(other) => panic!("{other:?}"),
             Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn lengths_of_time_have_a_unit() {
+        let run = parsed("--idle-after 5s --barrier-every=250ms --flush-every 2m").expect("they are lengths");
+        let expected = [5_000, 250, 120_000].map(|ms| Some(Duration::from_millis(ms)));
+        assert_eq!([run.options.idle_after, run.options.barrier_every, run.options.flush_every], expected);
+        for (text, cause) in [
+            ("--idle-after 5", "`--idle-after 5`: expected a unit behind the number: ms, s, m or h"),
+            ("--barrier-every 5d", "`--barrier-every 5d`: unknown unit `d`: use ms, s, m or h"),
+            ("--flush-every 1.5s", "`--flush-every 1.5s`: `1.5` is not a whole number"),
+            (
+                "--idle-after 18446744073709551615h",
+                "`--idle-after 18446744073709551615h`: that is longer than anyone can wait",
+            ),
+        ] {
+            assert_eq!(parsed(text).expect_err("it is wrong"), cause);
         }
     }
 

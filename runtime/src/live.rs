@@ -118,7 +118,8 @@ impl<'a> JobRun<'a> {
         for (number, source) in group.pipelines.iter().zip(&sources) {
             let pipeline = &manifest.pipelines[*number as usize];
             let mut run = job.resolve_pipeline(*number, pipeline, source.as_deref(), Some(&wake), bars)?;
-            run.morsels.idle_after = job.idle_after.unwrap_or(run.morsels.idle_after);
+            let idle_after = job.idle_after.or_else(|| job.idle_after_of(&pipeline.origin));
+            run.morsels.idle_after = idle_after.unwrap_or(run.morsels.idle_after);
             if !run.late_probes().is_empty() {
                 let detail = "the build side of a join with a stream does not fit into the memory budget";
                 return Err(RunError::StreamNeedsMemory { what: detail.into() });

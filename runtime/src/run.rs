@@ -43,7 +43,8 @@ pub struct RunOptions {
     pub overwrite: bool,
     /// Show bars on a terminal.
     pub progress: bool,
-    /// How long a source that does not end may have nothing until nobody waits for its event time; `None`: 30 seconds.
+    /// How long a source that does not end may have nothing until nobody waits for its event time; `None`: as long as the job says,
+    /// else 30 seconds.
     pub idle_after: Option<Duration>,
     /// How long after a barrier has gone through streams the next one follows; `None`: there are none. A barrier comes to every
     /// table and every sink behind all rows that came before it, and before all others.

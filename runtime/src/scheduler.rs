@@ -416,6 +416,13 @@ impl<'a> JobRun<'a> {
         }))
     }
 
+    /// How long a source may have nothing until nobody waits for its event time, if the job says so.
+    pub(crate) fn idle_after_of(&self, origin: &Origin) -> Option<Duration> {
+        let Origin::Scan { source, .. } = origin else { return None };
+        let source = self.artifact.manifest.sources.get(*source as usize)?;
+        source.connector.options.get("idle_after_ms")?.parse().ok().map(Duration::from_millis)
+    }
+
     /// The origin, and its rows if they are a table's.
     fn origin(&'a self, origin: &'a Origin) -> Result<(OriginRun<'a>, usize), RunError> {
         let (operator, registers, rows, count) = match origin {

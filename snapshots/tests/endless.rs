@@ -146,3 +146,28 @@ fn a_join_whose_rows_are_enough_ends_both_sources() {
         &[("o", 11)],
     );
 }
+
+/// Rows that matched nothing come when all others have: what takes rows as they come waits for them.
+#[test]
+fn the_rows_of_a_full_join_go_into_windows_that_take_rows_as_they_come() {
+    for window in ["count(2)", "tumbling(days(3650)).processing_time()"] {
+        let some = format!(
+            r#"    let few = source::<Event>("few", generate().rows(40).column("key", "sequence"));
+    let more = source::<Event>("more", generate().rows(60).column("key", "sequence:20"));
+    few.hash_join(more)
+        .on(|l| l.key, |r| r.key)
+        .full()
+        .map(|l, r| Event {{
+            key: l.map(|l| l.key).unwrap_or(-1) / 1000 + r.map(|r| r.key).unwrap_or(-1) / 1000,
+            amount: 1.0,
+            at: l.map(|l| l.at).unwrap_or(Timestamp::from_micros(0)),
+        }})
+        .key_by(|e| e.key)
+        .window({window})
+        .aggregate(|w| Total {{ key: w.count(), end: w.max(|e| e.at), amount: w.sum(|e| e.amount) }})
+        .sink("o", ndjson("o.ndjson"));"#
+        );
+        // 20 rows of the left side alone, 20 pairs, 40 of the right side alone, all of one key.
+        check(&some, &[("o", if window == "count(2)" { 40 } else { 1 })]);
+    }
+}

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Compiles streaming and batch jobs written as one Rust file to native code.
 #[derive(Debug, Parser)]
@@ -255,6 +256,18 @@ pub struct RunArguments {
     /// Read at most this many rows of each source.
     #[arg(long, value_name = "ROWS")]
     pub limit: Option<u64>,
+
+    /// Wait so long for the event time of a source that is silent: 500ms, 10s, 5m (default: what the job says, else 30s).
+    #[arg(long, value_name = "DURATION", value_parser = sabot_runtime::arguments::duration)]
+    pub idle_after: Option<Duration>,
+
+    /// Put a barrier through the streams so often (default: none; nothing is saved at one yet).
+    #[arg(long, value_name = "DURATION", value_parser = sabot_runtime::arguments::duration)]
+    pub barrier_every: Option<Duration>,
+
+    /// Give the changes of a key at most so often (default: what the job says, else 100ms).
+    #[arg(long, value_name = "DURATION", value_parser = sabot_runtime::arguments::duration)]
+    pub flush_every: Option<Duration>,
 
     /// Rows that sources give at once; nothing depends on it but speed.
     #[arg(long, value_name = "ROWS", hide = true)]

@@ -48,11 +48,14 @@ impl Planner<'_, '_> {
             };
             Some(EventTime { column: *column, lateness_us })
         });
-        let Some(connector) = self.connector(op) else { return rows };
+        let Some(mut connector) = self.connector(op) else { return rows };
         if self.cx.has_mistake(id) {
             return rows; // a field of the record is wrong
         }
         self.check_generator(op, &connector, &schema);
+        if let Some(Parameter::Int(ms)) = op.get("idle_after_ms") {
+            connector.options.insert("idle_after_ms".to_owned(), ms.to_string());
+        }
         let is_table = matches!(op.get("table"), Some(Parameter::Bool(true)));
         let is_topic = matches!(connector.location, Location::Kafka(_));
         let is_replaced = self.catalog.sources.get(&op.name).is_some_and(|facts| facts.is_replaced);

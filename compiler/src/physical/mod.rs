@@ -8,6 +8,7 @@
 mod body;
 mod cut;
 mod fuse;
+mod hold;
 mod identity;
 mod live;
 mod liveness;
@@ -60,6 +61,7 @@ impl<'a> PhysicalCx<'a> {
 /// Cuts a plan into pipelines.
 #[must_use]
 pub fn pipelines(plan: &Plan) -> Pipelines {
+    let plan = &hold::hold(plan);
     let cx = PhysicalCx::new(plan);
     let cut = cut::cut(&cx);
     let operators = operators::operators(&cx, &cut);

@@ -60,7 +60,7 @@ impl GenerateSource {
             let is_column = |name: &str| fields.iter().any(|field| field.name == name);
             let is_known = match option.strip_prefix(COLUMN) {
                 Some(name) => is_column(name),
-                None => matches!(option.as_str(), "rows" | "rate"),
+                None => matches!(option.as_str(), "rows" | "rate" | "idle_after_ms"),
             };
             if !is_known {
                 return Err(refuse(format!("has no option `{option}`; there are `rows`, `rate` and `column`")));
