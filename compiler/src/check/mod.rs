@@ -47,6 +47,7 @@ mod loops;
 mod lower;
 mod machine;
 mod methods;
+mod moves;
 mod mutation;
 mod numbers;
 mod operators;
@@ -98,6 +99,12 @@ pub fn check(graph: &JobGraph, catalog: &Catalog, diagnostics: &mut Diagnostics)
     cx.declare_records(&graph.records);
     let params = cx.declare_code(graph);
     let plan = operators::plan(&mut cx, graph, catalog, params);
+    if cx.errors == 0 {
+        moves::check_functions(&mut cx, graph);
+        for (closure, params) in std::mem::take(&mut cx.owning) {
+            moves::check_closure(&mut cx, graph, &closure, &params);
+        }
+    }
     if cx.errors > 0 {
         // Code with mistakes in it may use more once they are mended.
         diagnostics.retain(|diagnostic| !is_of_an_item(diagnostic));
@@ -125,6 +132,8 @@ struct Cx<'d> {
     generics: Vec<generic::GenericTy>,
     /// Those of the function that is being read, by name.
     generic_scope: Vec<(String, types::GenericId)>,
+    /// Closures whose rows are their own, with the types of those.
+    owning: Vec<(sabot_ir::ast::Closure, Vec<Ty>)>,
     diagnostics: &'d mut Diagnostics,
     /// How many messages there were before the checker began.
     parsed: usize,
@@ -181,6 +190,7 @@ impl<'d> Cx<'d> {
             parsed: diagnostics.as_slice().len(),
             generics: Vec::new(),
             generic_scope: Vec::new(),
+            owning: Vec::new(),
             diagnostics,
             errors,
         }

@@ -395,6 +395,9 @@ impl Planner<'_, '_> {
         whose: &str,
     ) -> Option<HirClosure> {
         let errors = self.cx.errors;
+        if matches!(whose, "`map`" | "`filter_map`" | "`flat_map`") {
+            self.cx.owning.push((closure.clone(), params.to_vec()));
+        }
         let mut body = Body::new(self.cx, true);
         let mut typed = body.closure(closure, params, result, whose)?;
         body.finish(&mut typed);

@@ -451,7 +451,7 @@ fn never_ends(expr: &Expr) -> bool {
 }
 
 /// The names in the braces of a format string: `x` of `"{x:>8}"`.
-fn captured(text: &str) -> Vec<&str> {
+pub(super) fn captured(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('{') {

@@ -85,6 +85,15 @@ pub(crate) fn question_mark_in(whose: &str, returns: &str, at: Span) -> Diagnost
         .help("let it return an `Option`, or write `match` or `unwrap_or(..)`")
 }
 
+/// What was moved is used again.
+pub(crate) fn moved_before(path: &str, moved: &str, at: Span, moved_at: Span) -> Diagnostic {
+    let what =
+        if path == moved { "used after it was moved".to_owned() } else { format!("used after `{moved}` was moved") };
+    let diagnostic = Diagnostic::error("E0719", format!("`{path}` is used after a move")).label(at, what);
+    let diagnostic = if at == moved_at { diagnostic } else { diagnostic.label(moved_at, "moved here") };
+    diagnostic.help(format!("keep what is needed later: `{moved}.clone()`, or lend it: `&{moved}`"))
+}
+
 /// `&mut x` where a value is wanted.
 pub(crate) fn place_as_value(at: Span) -> Diagnostic {
     Diagnostic::error("E0718", "a `&mut` is no value of its own").label(at, "lent to nobody").help(

@@ -26,6 +26,7 @@ use sabot_snapshots::programs::{Cell, Outcome, Programs, Table};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Instant;
 
 /// More than two blocks of 64 rows, and not a multiple of them.
 const ROWS: usize = 150;
@@ -41,18 +42,24 @@ fn compare(file: &str) {
 
 /// Compares the functions of a text; how many values they gave.
 fn compare_text(text: &str) -> usize {
+    let mut clock = Clock::new();
     let programs = Programs::new(text, Table::of_edges(ROWS));
     let plan = plan(&programs.job());
     let mut optimized = plan.clone();
     PlanOptimizer::default().optimize_plan(&mut optimized);
     let inputs = BTreeMap::from([("rows".to_owned(), rows(&programs, &plan))]);
+    clock.spent("front end");
 
     let reference = run(&plan, &inputs, &[]).expect("rows that fail are left out");
     let mut worlds = vec![("the reference interpreter", outcomes(&programs, &plan, &reference))];
+    clock.spent("reference");
     for (name, plan) in [("kernels", &plan), ("kernels of the optimized plan", &optimized)] {
         worlds.push((name, outcomes(&programs, plan, &by_kernels(plan, &inputs["rows"]))));
     }
-    let Some(expected) = programs.by_rustc() else { return usize::MAX };
+    clock.spent("kernels, twice");
+    let expected = programs.by_rustc();
+    clock.spent("rustc");
+    let Some(expected) = expected else { return usize::MAX };
     let mut wrong = String::new();
     for (position, program) in programs.list.iter().enumerate() {
         for (world, outcomes) in &worlds {
@@ -82,6 +89,25 @@ fn compare_text(text: &str) -> usize {
     }
     assert!(wrong.is_empty(), "{wrong}");
     expected.iter().flatten().filter(|outcome| matches!(outcome, Outcome::Value(_))).count()
+}
+
+/// What the worlds take, told with `SABOT_TIMES=1`.
+struct Clock {
+    since: Instant,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self { since: Instant::now() }
+    }
+
+    fn spent(&mut self, what: &str) {
+        let now = Instant::now();
+        if std::env::var_os("SABOT_TIMES").is_some() {
+            eprintln!("{:8.2} s  {what}", (now - self.since).as_secs_f64());
+        }
+        self.since = now;
+    }
 }
 
 /// The text of a function, where it was made and stands in no file.
