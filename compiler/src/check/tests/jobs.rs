@@ -61,7 +61,7 @@ sink o: file "o.csv" csv ~1 rows
 #[test]
 fn left_join_gives_an_option() {
     check(
-        r#"quotes.hash_join(securities).on(|q| q.instrument_id, |s| s.id).left().map(|q, s| Pair { price: q.price, name: s.map(|s| s.name).unwrap_or("?".into()), sector: s.and_then(|s| s.sector).unwrap_or_default(), weight: match s { Some(s) => s.weight * 2.0, None => 0.0 } }).sink("o", csv("o.csv"));"#,
+        r#"quotes.hash_join(securities).on(|q| q.instrument_id, |s| s.id).left().map(|q, s| Pair { price: q.price, name: s.clone().map(|s| s.name).unwrap_or("?".into()), sector: s.clone().and_then(|s| s.sector).unwrap_or_default(), weight: match s { Some(s) => s.weight * 2.0, None => 0.0 } }).sink("o", csv("o.csv"));"#,
         r#"
 sink o: file "o.csv" csv
   project hash_join_1.map: price, name = name.unwrap_or("?"), sector = sector.unwrap_or(""), weight = if $right { weight.unwrap_or(0.0) * 2.0 } else { 0.0 }

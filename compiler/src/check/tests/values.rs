@@ -215,7 +215,7 @@ fn functions_stand_where_they_are_called() {
         computed(
             code,
             "x: i64, y: f64",
-            "{ let (p, hot) = t(q); Out { x: match q.volume { A => 1, B => 2, _ => if hot { 3 } else { 4 } }, y: p } }"
+            "{ let (p, hot) = t(q.clone()); Out { x: match q.volume { A => 1, B => 2, _ => if hot { 3 } else { 4 } }, y: p } }"
         ),
         "x = if volume == 3 { 1 } else if volume == 2 { 2 } else if hot { 3 } else { 4 }, \
          y = if price > 1.0 { 1.0 } else { price * price + 1.0 }"
