@@ -63,9 +63,17 @@ fn shared(path: &str, at: Span) -> Diagnostic {
 }
 
 fn collection(path: &str, at: Span) -> Diagnostic {
+    let instead = if path.contains("Set") {
+        "keep the values in a `Vec`: `if !seen.contains(&x) { seen.push(x); }`, or `v.sort(); v.dedup();`"
+    } else if path.contains("Map") {
+        "keep pairs in a `Vec<(K, V)>`: `match v.iter().position(|(k, _)| *k == key) { Some(i) => v[i].1 += 1, None => v.push((key, 1)) }`; \
+         to count or sum over rows, write `.key_by(..).aggregate(..)`"
+    } else {
+        "keep the values in a `Vec`: `v.push(x)` at the end, `v.remove(0)` from the front"
+    };
     Diagnostic::error("E0725", format!("`{path}` is no collection of the job language"))
         .label(at, "`Vec` is the only one")
-        .help("keep pairs in a `Vec<(K, V)>`; to count or sum over rows, write `.key_by(..).aggregate(..)`")
+        .help(instead)
 }
 
 /// `struct Word<'a>`, or a field that is a reference.
