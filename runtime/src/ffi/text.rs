@@ -107,14 +107,30 @@ pub(super) extern "C" fn str_concat(cx: &mut Context, a: *const u8, a_len: i64, 
 /// Where the part first comes; one byte is looked for without the preparations that longer parts are worth.
 fn find(text: &str, part: &str) -> Option<usize> {
     match part.as_bytes() {
-        [byte] if text.len() <= SHORT => text.bytes().position(|other| other == *byte),
-        [byte] => memchr::memchr(*byte, text.as_bytes()),
+        [byte] => find_byte(text.as_bytes(), *byte),
         _ => text.find(part),
     }
 }
 
-/// Texts that are gone through byte by byte.
-const SHORT: usize = 16;
+/// Where a byte first comes: mostly it is near, so the first few words are looked at before `memchr` is asked.
+fn find_byte(bytes: &[u8], byte: u8) -> Option<usize> {
+    const NEAR: usize = 3;
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().take(NEAR).enumerate() {
+        let differs = u64::from_le_bytes(*word) ^ (ONES * u64::from(byte));
+        // The lowest bit that is set belongs to the first byte that is zero.
+        let zeros = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
+        if zeros != 0 {
+            return Some(at * 8 + zeros.trailing_zeros() as usize / 8);
+        }
+    }
+    let from = words.len().min(NEAR) * 8;
+    if from + rest.len() == bytes.len() {
+        return rest.iter().position(|other| *other == byte).map(|at| from + at);
+    }
+    memchr::memchr(byte, &bytes[from..]).map(|at| from + at)
+}
 
 /// Functions of strings that give a part of one, a position or a character: arguments as slices, a status out.
 macro_rules! of_text {
@@ -374,4 +390,22 @@ pub(super) extern "C" fn keep_row(cx: &mut Context, outputs: *const u8, row: i64
         .collect();
     arena.keep_of_row(*row_bytes, &mut values);
     STATUS_OK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_is_found_wherever_it_is() {
+        let text = "ab/\u{80}c/0.\u{7f}/ a longer text, of many words, with one / slash in the middle /".repeat(2);
+        for from in (0..text.len()).filter(|from| text.is_char_boundary(*from)) {
+            for to in (from..=text.len()).filter(|to| text.is_char_boundary(*to)) {
+                for part in ["/", ".", "\u{7f}", "\0", "x", "a", "", "a l", "\u{80}"] {
+                    let part_of = &text[from..to];
+                    assert_eq!(find(part_of, part), part_of.find(part), "{part:?} in {part_of:?}");
+                }
+            }
+        }
+    }
 }

@@ -128,7 +128,9 @@ impl BatchEnd {
     /// Adds the selected rows of a chunk.
     pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
         for column in &mut self.columns {
-            registers.materialise(column.reg, selection, false);
+            if plain_strs(registers, column.reg, selection).is_none() {
+                registers.materialise(column.reg, selection, false);
+            }
             if let (false, Building::Fixed { values, width }) = (selection.is_full(), &mut column.values)
                 && registers.lies_at(column.reg, values.end())
             {
@@ -195,6 +197,9 @@ impl Column {
     /// Bytes of the selected rows, if they are strings.
     fn string_bytes(&self, registers: &Registers, selection: &Selection) -> usize {
         let Building::Strings(_) = self.values else { return 0 };
+        if let Some((_, bytes)) = plain_strs(registers, self.reg, selection) {
+            return bytes.len();
+        }
         let mut bytes = 0;
         let mut add = |value: &Str| bytes += value.len();
         each_str(registers, self.reg, selection, |value| value.into_iter().for_each(&mut add));
@@ -218,8 +223,12 @@ impl Column {
                 append_bits(values, before, &packed, selection.count);
             }
             Building::Strings(strings) => {
-                let each = |add: &mut dyn FnMut(Option<&Str>)| each_str(registers, self.reg, selection, add);
-                strings.extend(selection.count, string_bytes, each);
+                if let Some((ends, bytes)) = plain_strs(registers, self.reg, selection) {
+                    strings.extend_plain(ends, bytes);
+                } else {
+                    let each = |add: &mut dyn FnMut(Option<&Str>)| each_str(registers, self.reg, selection, add);
+                    strings.extend(selection.count, string_bytes, each);
+                }
             }
         }
         let valid = registers.validity(self.reg, selection.rows);
@@ -259,6 +268,11 @@ impl Column {
         let data = ArrayData::builder(ty.clone()).len(rows).add_buffer(values).nulls(nulls);
         make_array(data.build().expect("columns are as long as the batch"))
     }
+}
+
+/// The strings, if all rows are selected and theirs lie one behind the other.
+fn plain_strs<'a>(registers: &'a Registers, reg: Reg, selection: &Selection) -> Option<(&'a [i32], &'a [u8])> {
+    if selection.is_full() { registers.plain_strs(reg, selection.rows) } else { None }
 }
 
 /// The strings of the selected rows in order, `None` for nulls.

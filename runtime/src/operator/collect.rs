@@ -25,9 +25,10 @@ impl Rows {
         Self { columns: types.map(Column::new).collect(), rows: 0, strings: StrArena::default(), runs: Vec::new() }
     }
 
-    /// Makes room for that many rows in all, at once instead of step by step.
-    pub(crate) fn reserve(&mut self, rows: usize) {
+    /// Makes room for that many rows with so many bytes of strings, at once instead of step by step.
+    pub(crate) fn reserve(&mut self, rows: usize, string_bytes: usize) {
         self.columns.iter_mut().for_each(|column| column.reserve(rows));
+        self.strings.reserve(string_bytes);
     }
 
     /// What comes now is of this morsel.

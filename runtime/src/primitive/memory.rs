@@ -442,7 +442,9 @@ impl StrArena {
 
     #[cold]
     fn next_block(&mut self, needed: usize) {
-        self.capacity = needed.max((self.capacity * 2).clamp(Self::FIRST_BLOCK, Self::LARGEST_BLOCK));
+        let doubled = (self.capacity * 2).clamp(Self::FIRST_BLOCK, Self::LARGEST_BLOCK);
+        // Who knows how much will come gets just that.
+        self.capacity = if self.capacity == 0 && needed > Self::FIRST_BLOCK { needed } else { needed.max(doubled) };
         let mut block = Buf::default();
         block.reserve_total(self.capacity);
         self.bytes += block.memory_bytes();
@@ -450,6 +452,18 @@ impl StrArena {
         if !full.is_empty() {
             self.full.push(full);
         }
+    }
+
+    /// Makes room for that many bytes at once.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        if self.current.len() + bytes > self.capacity {
+            self.next_block(bytes);
+        }
+    }
+
+    /// Bytes of all strings.
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.current.len() + self.full.iter().map(|full| full.len()).sum::<usize>()
     }
 
     /// Takes over the bytes of another one.

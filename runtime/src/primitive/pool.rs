@@ -35,9 +35,16 @@ impl Pool {
     }
 
     fn give_back(&self, memory: Buf<u64>) {
+        if memory.memory_bytes() > Self::MOST_BYTES {
+            return;
+        }
         let mut free = self.free.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if free.iter().map(Buf::memory_bytes).sum::<usize>() + memory.memory_bytes() <= Self::MOST_BYTES {
-            free.push(memory);
+        let mut bytes = free.iter().map(Buf::memory_bytes).sum::<usize>() + memory.memory_bytes();
+        free.push(memory);
+        // The smallest go first: they are the cheapest to make anew.
+        while bytes > Self::MOST_BYTES {
+            let Some(smallest) = (0..free.len()).min_by_key(|at| free[*at].memory_bytes()) else { return };
+            bytes -= free.swap_remove(smallest).memory_bytes();
         }
     }
 }
@@ -76,9 +83,10 @@ impl Lent {
         if needed <= self.memory.len() * 8 {
             return;
         }
-        // A whole chunk at once promises more of them. What is not written is not even touched.
-        let new = if more >= Self::FIRST_BYTES { self.wanted } else { self.memory.len() * 8 * 2 };
-        let new = new.max(needed).max(Self::FIRST_BYTES);
+        // A whole chunk at once promises more of them. What is not written is not even touched. Who has outgrown what was wanted
+        // grows by doubling.
+        let wanted = if more >= Self::FIRST_BYTES { self.wanted } else { 0 };
+        let new = wanted.max(self.memory.len() * 8 * 2).max(needed).max(Self::FIRST_BYTES);
         let mut larger = self.pool.take(needed, self.wanted.max(needed), new);
         let words = self.len.div_ceil(8);
         larger[..words].copy_from_slice(&self.memory[..words]);
@@ -145,6 +153,33 @@ impl Drop for Lent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strings_of_unknown_length_grow_by_doubling() {
+        let pool = Arc::new(Pool::default());
+        let mut lent = Lent::new(&pool, 0);
+        for _ in 0..100 {
+            lent.reserve(20_000);
+            lent.advance(20_000);
+        }
+        drop(lent);
+        let free = pool.free.lock().expect("nobody panicked");
+        assert!(free.len() < 10, "{} buffers", free.len());
+    }
+
+    #[test]
+    fn the_largest_are_kept() {
+        let pool = Pool::default();
+        for _ in 0..100 {
+            pool.give_back(Buf::zeroed(1 << 17));
+        }
+        pool.give_back(Buf::zeroed(4 << 20));
+        pool.give_back(Buf::zeroed(Pool::MOST_BYTES));
+        let free = pool.free.lock().expect("nobody panicked");
+        let bytes = free.iter().map(Buf::memory_bytes).sum::<usize>();
+        assert!(free.len() > 10 && bytes <= Pool::MOST_BYTES, "{} buffers, {bytes} bytes", free.len());
+        assert!(free.iter().any(|buf| buf.len() == 4 << 20), "the large one is kept");
+    }
 
     #[test]
     fn memory_comes_back_when_nobody_has_it_any_more() {

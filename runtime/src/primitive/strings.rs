@@ -56,6 +56,22 @@ impl LentStrings {
         self.bytes.advance(bytes);
     }
 
+    /// Adds strings that lie one behind the other: where they begin and where the last one ends, and the bytes between.
+    pub(crate) fn extend_plain(&mut self, ends: &[i32], bytes: &[u8]) {
+        let start = self.bytes.len();
+        assert!(i32::try_from(start + bytes.len()).is_ok(), "a batch is complete before its offsets are not enough");
+        let Some((first, ends)) = ends.split_first() else { return };
+        let move_by = (start as i32).wrapping_sub(*first);
+        let offsets = self.offsets.spare::<i32>(ends.len());
+        offsets.iter_mut().zip(ends).for_each(|(to, end)| *to = end.wrapping_add(move_by));
+        assert!(
+            offsets.last().is_none_or(|last| *last as usize == start + bytes.len()),
+            "the bytes are those of the strings"
+        );
+        self.offsets.advance(size_of_val(ends));
+        self.bytes.extend(bytes);
+    }
+
     /// The column.
     pub(crate) fn into_array(self, ty: &DataType, nulls: Option<NullBuffer>) -> ArrayRef {
         if *ty == DataType::Binary { self.array_of::<BinaryType>(nulls) } else { self.array_of::<Utf8Type>(nulls) }
@@ -63,8 +79,9 @@ impl LentStrings {
 
     fn array_of<T: ByteArrayType<Offset = i32>>(self, nulls: Option<NullBuffer>) -> ArrayRef {
         let offsets = ScalarBuffer::<i32>::from(self.offsets.into_buffer());
-        // SAFETY: offsets start with a zero, rise with every string, and the last is the number of bytes. What is between two
-        // of them is a string of a register of this type: sources and kernels put nothing there that is not UTF-8.
+        // SAFETY: offsets start with a zero, rise with every string, or as those of an Arrow array do, and the last is the number of
+        // bytes. What is between two of them is a string of a register of this type: sources and kernels put nothing there
+        // that is not UTF-8.
         let array = unsafe {
             GenericByteArray::<T>::new_unchecked(OffsetBuffer::new_unchecked(offsets), self.bytes.into_buffer(), nulls)
         };

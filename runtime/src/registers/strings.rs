@@ -59,6 +59,17 @@ impl Registers {
         if slot.lasts { self.strings[slot.string as usize].0.data() } else { None }
     }
 
+    /// The strings of all rows one behind the other, where they are still so and none is null: where they begin, and where the
+    /// last one ends, and the bytes.
+    pub(crate) fn plain_strs(&self, reg: Reg, rows: usize) -> Option<(&[i32], &[u8])> {
+        let slot = self.slot(reg);
+        if !slot.values.is_null() || !self.ty(reg).base.is_str() || self.validity(reg, rows).is_some() {
+            return None;
+        }
+        let (view, first) = &self.strings[slot.string as usize];
+        view.plain(*first, rows)
+    }
+
     /// The string of a row.
     pub(crate) fn str_at(&self, reg: Reg, row: usize) -> Str {
         let slot = self.slot(reg);

@@ -107,6 +107,17 @@ impl StringView {
         }
     }
 
+    /// Where the rows from `first` on begin, and where the last one ends, with their bytes, if they lie one behind the other.
+    pub(super) fn plain(&self, first: usize, rows: usize) -> Option<(&[i32], &[u8])> {
+        match self {
+            Self::Offsets32(offsets, data) => {
+                let ends = &offsets[first..=first + rows];
+                Some((ends, &data[ends[0].as_usize()..ends[rows].as_usize()]))
+            }
+            Self::Offsets64(..) | Self::Views(..) | Self::Dictionary(..) => None,
+        }
+    }
+
     /// The rows from `first` on, packed.
     pub(super) fn pack(&self, first: usize, to: &mut [Packed]) {
         let rows = to.len();

@@ -24,8 +24,8 @@ pub(crate) struct Feed {
     order: Order,
     /// By partition.
     parts: Vec<Option<Rows>>,
-    /// By partition: rows of the last morsel that brought some.
-    before: [usize; PARTITIONS],
+    /// By partition: rows of the last morsel that brought some, and bytes of their strings.
+    before: [(usize, usize); PARTITIONS],
 }
 
 impl Feed {
@@ -39,7 +39,7 @@ impl Feed {
             types: spec.fed(input as usize),
             order: (0, Seq::START),
             parts: (0..PARTITIONS).map(|_| None).collect(),
-            before: [0; PARTITIONS],
+            before: [(0, 0); PARTITIONS],
         }
     }
 
@@ -60,7 +60,7 @@ impl Feed {
         self.regs.iter().for_each(|reg| registers.materialise(*reg, selection, false));
         let mut words = [[0u64; CHUNK_WORDS]; PARTITIONS];
         bitmap::for_each(selection.used(), |row| bitmap::set(&mut words[usize::from(of_row[row])], row));
-        for ((part, words), before) in self.parts.iter_mut().zip(words).zip(self.before) {
+        for ((part, words), (most, bytes)) in self.parts.iter_mut().zip(words).zip(self.before) {
             let mut selected = Selection { words, rows: selection.rows, count: 0 };
             selected.recount();
             if selected.count == 0 {
@@ -69,7 +69,7 @@ impl Feed {
             let rows = part.get_or_insert_with(|| {
                 let mut rows = Rows::new(self.types.iter().copied());
                 rows.start(self.order);
-                rows.reserve(before + before / 8);
+                rows.reserve(most + most / 8, bytes + bytes / 8);
                 rows
             });
             rows.add(&self.regs, registers, &selected);
@@ -81,7 +81,7 @@ impl Feed {
         let parts = self.parts.iter_mut().zip(&mut self.before).enumerate();
         let taken = parts.filter_map(|(partition, (rows, before))| {
             let rows = rows.take()?;
-            *before = rows.rows;
+            *before = (rows.rows, rows.strings.used_bytes());
             Some((partition, rows))
         });
         taken.collect()
