@@ -7,7 +7,7 @@
 
 use super::bitmap;
 use super::compress::Level;
-use super::hash_table::prefetch;
+use super::hash_table::{NONE, prefetch};
 use super::memory::{Buf, Str, StrArena};
 use super::packed::Packed;
 
@@ -193,11 +193,19 @@ fn find_with(
         *place = (key.hash() >> shift) as u32;
         prefetch(&lines[*place as usize & last]);
     }
-    let mut missed = 0u64;
-    for (bit, ((found, &key), place)) in found.iter_mut().zip(packed).zip(places).enumerate() {
+    let (mut least, mut is_long) = (u32::MAX, false);
+    for ((found, &key), place) in found.iter_mut().zip(packed).zip(places) {
         let number = number_in(&lines[place as usize & last], key);
         *found = number.wrapping_sub(1);
-        missed |= u64::from((number == 0) | key.is_long()) << bit;
+        least = least.min(number);
+        is_long |= key.is_long();
+    }
+    if least > 0 && !is_long {
+        return 0;
+    }
+    let mut missed = 0u64;
+    for (bit, (found, key)) in found.iter().zip(packed).enumerate() {
+        missed |= u64::from((*found == NONE) | key.is_long()) << bit;
     }
     missed
 }
@@ -221,7 +229,7 @@ fn find_512(lines: &[[Packed; LINE]], shift: u32, packed: &[Packed; 64], found: 
         let like = u32::from(_mm512_cmpeq_epi32_mask(all, _mm512_broadcast_i32x4(one)));
         let whole = like & like >> 1 & like >> 2 & 0x1111;
         let entry = line[(whole.trailing_zeros() / 4) as usize & (LINE - 1)];
-        if whole == 0 { 0 } else { entry.number() }
+        entry.number() * u32::from(whole != 0)
     })
 }
 

@@ -214,7 +214,7 @@ fn windows_of_the_machines_time_close_by_the_clock() {
         running.taps[0].put(&types, &[row(3)]);
         running.wait_for(0, 2);
         running.taps[0].put(&types, &[row(4)]);
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(100));
         let given = running.stop();
         let number = |value: &V| if let V::I(value) = value { *value } else { 0 };
         assert_eq!(given[0].iter().map(|row| number(&row[3])).sum::<i64>(), 4, "{:?}", given[0]);
