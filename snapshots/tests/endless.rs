@@ -171,3 +171,19 @@ fn the_rows_of_a_full_join_go_into_windows_that_take_rows_as_they_come() {
         check(&some, &[("o", if window == "count(2)" { 40 } else { 1 })]);
     }
 }
+
+/// A stream and what it comes to as a whole, in one window: the one is over before the other begins.
+#[test]
+fn a_stream_and_its_aggregate_go_into_one_window() {
+    check(
+        r#"    let all = source::<Event>("all", generate().rows(30).column("key", "uniform:0..3"));
+    let sums = all.key_by(|e| e.key).aggregate(|g| Event { key: 0, amount: g.sum(|e| e.amount), at: g.max(|e| e.at) });
+    all.map(|e| Event { key: 0, ..e })
+        .union(sums)
+        .key_by(|e| e.key)
+        .window(count(11))
+        .aggregate(|w| Total { key: w.key(), end: w.max(|e| e.at), amount: w.sum(|e| e.amount) })
+        .sink("o", ndjson("o.ndjson"));"#,
+        &[("o", 3)],
+    );
+}

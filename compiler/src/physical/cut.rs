@@ -47,6 +47,8 @@ pub(super) struct Cut {
     /// In the order of their ids.
     pub(super) tables: Vec<Purpose>,
     ids: BTreeMap<Purpose, TableId>,
+    /// Live operators that are fed by loops of which one begins when another has ended.
+    pub(super) in_turns: BTreeSet<NodeId>,
 }
 
 impl Cut {
@@ -123,7 +125,7 @@ pub(super) fn cut(cx: &PhysicalCx<'_>) -> Cut {
 /// time.
 fn cut_with(cx: &PhysicalCx<'_>, held: &BTreeSet<NodeId>) -> (Cut, BTreeSet<NodeId>) {
     let nodes = cx.plan.nodes.len();
-    let mut cut = Cut { starts: Vec::new(), tables: Vec::new(), ids: BTreeMap::new() };
+    let mut cut = Cut { starts: Vec::new(), tables: Vec::new(), ids: BTreeMap::new(), in_turns: BTreeSet::new() };
     let mut loops = Loops::default();
     // Joins whose probing loops run after the building ones.
     let mut ordered: Vec<(NodeId, BTreeSet<usize>, BTreeSet<usize>)> = Vec::new();
@@ -159,7 +161,9 @@ fn cut_with(cx: &PhysicalCx<'_>, held: &BTreeSet<NodeId>) -> (Cut, BTreeSet<Node
             {
                 let all: BTreeSet<usize> = of_input(0).0 | of_input(1).0;
                 cut.table(Purpose::State(*id));
-                (loops.add_live(Start::Table(*id), &all), 1)
+                let own = loops.add_live(Start::Table(*id), &all);
+                cut.in_turns.extend(loops.take_turns(&own).then_some(*id));
+                (own, 1)
             }
             Operator::IntervalJoin { .. } | Operator::AsofJoin { .. } => unreachable!("they join as rows come"),
             Operator::HashJoin { kind, build, .. } => {
@@ -192,7 +196,9 @@ fn cut_with(cx: &PhysicalCx<'_>, held: &BTreeSet<NodeId>) -> (Cut, BTreeSet<Node
                 let filling = of_input(0).0;
                 let is_live = live(cx.plan, *id).is_some();
                 let start = Start::Table(*id);
-                (if is_live { loops.add_live(start, filling) } else { loops.add(start, filling) }, 1)
+                let own = if is_live { loops.add_live(start, filling) } else { loops.add(start, filling) };
+                cut.in_turns.extend((is_live && loops.take_turns(&own)).then_some(*id));
+                (own, 1)
             }
         };
         flows[id.0 as usize] = own;
@@ -209,6 +215,8 @@ struct Loops {
     starts: Vec<Start>,
     /// By loop: those that must run before it.
     before: Vec<BTreeSet<usize>>,
+    /// By loop: those of them that are to be complete before.
+    complete: Vec<BTreeSet<usize>>,
     /// By loop: those that run at the same time, itself too.
     together: Vec<BTreeSet<usize>>,
 }
@@ -217,6 +225,7 @@ impl Loops {
     fn add(&mut self, start: Start, before: &BTreeSet<usize>) -> BTreeSet<usize> {
         self.starts.push(start);
         self.before.push(before.clone());
+        self.complete.push(before.clone());
         let this = BTreeSet::from([self.starts.len() - 1]);
         self.together.push(this.clone());
         this
@@ -225,6 +234,8 @@ impl Loops {
     /// A loop over a table that gives rows while these loops fill it.
     fn add_live(&mut self, start: Start, filling: &BTreeSet<usize>) -> BTreeSet<usize> {
         let this = self.add(start, filling);
+        self.complete.pop();
+        self.complete.push(BTreeSet::new());
         let group: BTreeSet<usize> = filling.union(&this).flat_map(|each| self.together[*each].clone()).collect();
         group.iter().for_each(|each| self.together[*each].clone_from(&group));
         this
@@ -249,7 +260,15 @@ impl Loops {
     fn order(&mut self, first: &BTreeSet<usize>, then: &BTreeSet<usize>) {
         for each in then {
             self.before[*each].extend(first);
+            self.complete[*each].extend(first);
         }
+    }
+
+    /// Whether loops that run at the same time as one of these have to be complete before others of them begin.
+    fn take_turns(&self, of: &BTreeSet<usize>) -> bool {
+        let group: BTreeSet<usize> = of.iter().flat_map(|each| self.together[*each].clone()).collect();
+        let earlier: BTreeSet<usize> = group.iter().flat_map(|each| self.complete[*each].clone()).collect();
+        !self.closure(&earlier).is_disjoint(&group)
     }
 
     /// An order in which they can run; the plan's, where nothing speaks against it.

@@ -1,13 +1,14 @@
-//! Rows of a join that wait before what takes rows as they come.
+//! Rows that wait before what takes rows as they come.
 //!
-//! The rows of a table that matched nothing are known when all others have probed it. Whatever is live runs while its input
-//! comes: were it fed by both, these loops would have to run at once and one after the other. So the rows of such a join are
-//! collected first, and what is live reads them from there.
+//! The rows of a join's table that matched nothing are known when all others have probed it, an aggregate when its input has ended.
+//! Whatever is live runs while its input comes: were it fed by such rows and by those before them, these loops would have to run at
+//! once and one after the other. So the rows are collected first, and what is live reads them from there.
 
 use super::cut::join_shape;
 use super::live::live;
 use sabot_ir::plan::{ErrorPolicy, Node, NodeId, Operator, Plan};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// The plan, with a table before each live operator that needs one.
 pub(super) fn hold(plan: &Plan) -> Cow<'_, Plan> {
@@ -19,6 +20,19 @@ pub(super) fn hold(plan: &Plan) -> Cow<'_, Plan> {
     if waiting.is_empty() {
         return Cow::Borrowed(plan);
     }
+    Cow::Owned(with_tables(plan, waiting))
+}
+
+/// The plan, with a table before each input of the first of these operators: the others may be right then. Nothing if there is
+/// none that has no such tables yet.
+pub(super) fn before(plan: &Plan, operators: &BTreeSet<NodeId>) -> Option<Plan> {
+    let is_held = |input: &NodeId| plan.node(*input).operator == Operator::Limit { rows: u64::MAX };
+    let mut waiting = plan.bottom_up().into_iter().filter(|id| operators.contains(id));
+    let first = waiting.find(|id| !plan.node(*id).inputs.iter().all(is_held))?;
+    Some(with_tables(plan, (0..plan.node(first).inputs.len()).map(|port| (first, port)).collect()))
+}
+
+fn with_tables(plan: &Plan, waiting: Vec<(NodeId, usize)>) -> Plan {
     let mut plan = plan.clone();
     for (id, port) in waiting {
         let reader = plan.node(id);
@@ -36,7 +50,7 @@ pub(super) fn hold(plan: &Plan) -> Cow<'_, Plan> {
         let held = plan.add(held);
         plan.node_mut(id).inputs[port] = held;
     }
-    Cow::Owned(plan)
+    plan
 }
 
 /// Whether the rows of a node come from a loop and from another that begins when the first has ended.

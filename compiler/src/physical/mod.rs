@@ -64,6 +64,9 @@ pub fn pipelines(plan: &Plan) -> Pipelines {
     let plan = &hold::hold(plan);
     let cx = PhysicalCx::new(plan);
     let cut = cut::cut(&cx);
+    if let Some(held) = hold::before(plan, &cut.in_turns) {
+        return pipelines(&held);
+    }
     let operators = operators::operators(&cx, &cut);
     let pipelines = Pipelines {
         job: plan.job.clone(),
