@@ -120,14 +120,6 @@ pub fn is_code(word: &str) -> bool {
     normal(word).is_some()
 }
 
-/// The code that was probably meant by one that does not exist: the nearest number.
-#[must_use]
-pub fn closest_code(code: &str) -> Option<&'static str> {
-    let number = |code: &str| code.get(1..).and_then(|digits| digits.parse::<i32>().ok());
-    let wanted = number(&normal(code)?)?;
-    PAGES.iter().map(|page| page.code).min_by_key(|code| number(code).map_or(i32::MAX, |other| (other - wanted).abs()))
-}
-
 /// `E0301` for `e301`; nothing if the word is no code.
 fn normal(word: &str) -> Option<String> {
     const DIGITS: usize = 4;
@@ -222,7 +214,6 @@ mod tests {
         assert_eq!(page("e301").map(|page| page.code), Some("E0301"));
         assert_eq!(page("0301").map(|page| page.code), Some("E0301"));
         assert_eq!(page("E0399"), None);
-        assert_eq!(closest_code("E0304"), Some("E0303"));
         assert!(!is_code("job.rs") && !is_code("E03011") && !is_code("E") && !is_code("E03x1"));
     }
 

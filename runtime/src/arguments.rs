@@ -67,7 +67,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Usa
             "-p" | "--parallelism" => run.options.parallelism = Some(parallelism(&value("a number")?)?),
             "--memory" => {
                 let text = value("a size")?;
-                let size = size(&text).map_err(|cause| UsageError(format!("`--memory {text}`: {cause}")))?;
+                let size = memory(&text).map_err(|cause| UsageError(format!("`--memory {text}`: {cause}")))?;
                 run.options.memory_budget = Some(size);
             }
             "--spill-dir" => run.options.spill_dir = Some(PathBuf::from(value("a directory")?)),
@@ -201,6 +201,15 @@ fn length(flag: &str, text: &str) -> Result<Duration, UsageError> {
     duration(text).map_err(|cause| UsageError(format!("`{flag} {text}`: {cause}")))
 }
 
+/// The memory that joins and aggregates may hold: below a MiB they would put nearly every row into a file of its own.
+pub fn memory(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 1 << 20;
+    match size(text)? {
+        enough @ LEAST.. => Ok(enough),
+        _ => Err("at least 1M: with less, nearly every row would go through a file".to_owned()),
+    }
+}
+
 /// How a process ends whose run failed: 2 for what the command line should have said otherwise, 130 for Ctrl-C, else 1.
 #[must_use]
 pub fn exit_status(error: &RunError) -> u8 {
@@ -235,7 +244,7 @@ pub fn help(program: &str, manifest: &Manifest) -> String {
     line("--output SINK=FILE", "write this file (`-`: standard output) instead");
     line("--set PARAM=VALUE", "set a parameter of the job");
     line("-p, --parallelism N", "number of worker threads (default: all cores)");
-    line("--memory SIZE", "spill joins and aggregates to disk beyond this: 512M, 4G");
+    line("--memory SIZE", "spill to disk beyond this, from 1M: 512M, 4G; what streams keep must fit");
     line("--spill-dir DIRECTORY", "where to spill to (default: the system's temporary directory)");
     line("--limit ROWS", "read at most this many rows of each source");
     line("--idle-after DURATION", "wait so long for the event time of a silent source (default: 30s)");
@@ -370,6 +379,8 @@ mod tests {
         assert_eq!(message("--input quotes"), "`--input quotes`: expected NAME=VALUE");
         assert_eq!(message("-p 0"), "`-p 0`: expected a number from 1 to 1024");
         assert_eq!(message("--memory 4T"), "`--memory 4T`: unknown unit `T`: use K, M or G");
+        assert!(message("--memory 0").starts_with("`--memory 0`: at least 1M"));
+        assert!(message("--memory 64K").starts_with("`--memory 64K`: at least 1M"));
         assert_eq!(message("--set a=1 --set a=2"), "`--set a=2`: `a` is given twice, first as `1`");
         assert_eq!(message("--quiet=yes"), "`--quiet` takes no value, and was given `yes`");
     }

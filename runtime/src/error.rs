@@ -95,7 +95,7 @@ fn known_names(name: &str, known: &[String]) -> String {
 
 /// The name that was probably meant, if one is close enough.
 fn closest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
-    let allowed = (name.chars().count() / 3).max(1);
+    let allowed = name.chars().count() / 3;
     let distance = |other: &String| strsim::osa_distance(&name.to_lowercase(), &other.to_lowercase());
     let near = known.iter().map(|other| (distance(other), other.as_str()));
     near.filter(|(distance, _)| *distance <= allowed).min_by_key(|(distance, _)| *distance).map(|(_, other)| other)
@@ -186,6 +186,7 @@ mod tests {
             RunError::UnknownName { what: "source", name: name.to_owned(), known: known.to_vec() }.to_string()
         };
         assert_eq!(error("qoutes"), "the job has no source `qoutes`; did you mean `quotes`?");
+        assert_eq!(error("q"), "the job has no source `q`; it has `quotes`, `orders`");
         assert_eq!(error("trades"), "the job has no source `trades`; it has `quotes`, `orders`");
     }
 

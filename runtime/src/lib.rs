@@ -18,6 +18,7 @@ mod limit;
 mod live;
 mod morsel;
 mod operator;
+mod out_of_memory;
 mod params;
 mod primitive;
 mod progress;
@@ -32,6 +33,7 @@ mod watermark;
 pub use error::{RowFailure, RunError};
 #[cfg(feature = "measure")]
 pub use operator::stream::measure as measure_streams;
+pub use out_of_memory::SystemOrExit;
 #[cfg(feature = "measure")]
 pub use primitive::measure;
 pub use run::{Connections, Job, RunOptions};

@@ -1,6 +1,6 @@
 //! Loads a job and runs it: what `sabotc run` and the per-job executable call.
 
-use crate::connector::{self, ConnectorError, Sink, SinkOptions, Source, open_sink};
+use crate::connector::{self, Sink, SinkOptions, Source, open_sink};
 use crate::error::RunError;
 use crate::kernel::LoadedArtifact;
 use crate::live;
@@ -13,7 +13,7 @@ use crate::spill::Account;
 use crate::summary::{OperatorSummary, RunSummary};
 use crate::table::TableRun;
 use crate::task::Count;
-use sabot_abi::manifest::{self, AggregateInput, Body, End, Manifest};
+use sabot_abi::manifest::{AggregateInput, Body, End, ErrorPolicy, Manifest};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -105,14 +105,14 @@ impl Job {
 
     /// As [`run`](Self::run), with sources and sinks of the caller's in the place of those that the job names.
     pub fn run_with(&self, options: &RunOptions, connections: Connections) -> Result<RunSummary, RunError> {
-        let Connections { sources, sinks: mut given } = connections;
         let started = Instant::now();
         crate::primitive::memory::keep_freed_memory();
         let manifest = &self.artifact.manifest;
         check_names("source", options.inputs.keys(), manifest.sources.iter().map(|source| &source.name))?;
         check_names("sink", options.outputs.keys(), manifest.sinks.iter().map(|sink| &sink.name))?;
         let params = Params::new(&manifest.params, &options.params)?;
-        check_outputs(manifest.sinks.iter().filter(|sink| !given.contains_key(&sink.name)), options)?;
+        check_places(manifest, options, &connections)?;
+        let Connections { sources, sinks: mut given } = connections;
         let sink_options = SinkOptions { overwrite: options.overwrite };
         let mut sinks = Vec::new();
         for sink in &manifest.sinks {
@@ -174,18 +174,14 @@ fn check_names<'a>(
     }
 }
 
-/// Two sinks that write one file would each undo what the other did.
-fn check_outputs<'a>(sinks: impl Iterator<Item = &'a manifest::Sink>, options: &RunOptions) -> Result<(), RunError> {
-    let mut files: BTreeMap<PathBuf, &str> = BTreeMap::new();
-    for sink in sinks {
-        let replacement = options.outputs.get(&sink.name).map(String::as_str);
-        let Some(file) = connector::output_file(sink, replacement) else { continue };
-        if let Some(other) = files.insert(file.clone(), &sink.name) {
-            let detail =
-                format!("the sinks `{other}` and `{}` both write it: give one of them another file", sink.name);
-            return Err(ConnectorError::Unsupported { path: file.display().to_string(), detail }.into());
-        }
-    }
+/// Refuses sinks that would undo what another sink writes, or destroy what a source reads.
+fn check_places(manifest: &Manifest, options: &RunOptions, given: &Connections) -> Result<(), RunError> {
+    let sources = manifest.sources.iter().filter(|source| !given.sources.contains_key(&source.name));
+    let sinks = manifest.sinks.iter().filter(|sink| !given.sinks.contains_key(&sink.name));
+    connector::check_overlap(
+        sources.map(|source| (source, options.inputs.get(&source.name).map(String::as_str))),
+        sinks.map(|sink| (sink, options.outputs.get(&sink.name).map(String::as_str))),
+    )?;
     Ok(())
 }
 
@@ -198,6 +194,7 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
             name: operator.name.clone(),
             kind: operator.kind.clone(),
             line: operator.line,
+            errors_to: errors_to(manifest, operator.on_error),
             ..OperatorSummary::default()
         })
         .collect();
@@ -228,6 +225,7 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
     for (number, table) in run.tables.iter().enumerate() {
         if let Some(filler) = run.filler_of(number as u32) {
             operators[filler as usize].spills += table.spills();
+            operators[filler as usize].time += table.time_to_complete();
         }
     }
     let mut sink_operators = BTreeMap::new();
@@ -236,11 +234,21 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
     }
     for (number, sink) in run.sinks.iter().enumerate() {
         let report = sink.finish(&run.waiting_bytes)?;
-        if let Some(operator) = sink_operators.get(&(number as u32)) {
-            let operator = &mut operators[*operator as usize];
-            operator.bytes = Some(report.bytes);
-            operator.files = report.files;
-        }
+        let operator = match sink_operators.get(&(number as u32)) {
+            Some(operator) => &mut operators[*operator as usize],
+            // Rows with errors and late ones come from operators of other kinds.
+            None => {
+                operators.push(OperatorSummary {
+                    name: manifest.sinks[number].name.clone(),
+                    kind: "sink".to_owned(),
+                    rows_in: report.rows,
+                    ..OperatorSummary::default()
+                });
+                operators.last_mut().expect("just pushed")
+            }
+        };
+        operator.bytes = Some(report.bytes);
+        operator.files = report.files;
     }
     Ok(operators)
 }
@@ -278,6 +286,14 @@ fn find_inputs<'a>(body: &'a Body, found: &mut [Vec<&'a [AggregateInput]>]) {
     }
 }
 
+/// The sink for the rows that an operator cannot compute, if it has one.
+fn errors_to(manifest: &Manifest, policy: ErrorPolicy) -> Option<String> {
+    match policy {
+        ErrorPolicy::Sink(sink) => manifest.sinks.get(sink as usize).map(|sink| sink.name.clone()),
+        ErrorPolicy::Fail | ErrorPolicy::Skip => None,
+    }
+}
+
 /// The operators that write the sinks.
 fn find_sinks(body: &Body, found: &mut BTreeMap<u32, u32>) {
     match &body.end {
@@ -285,9 +301,12 @@ fn find_sinks(body: &Body, found: &mut BTreeMap<u32, u32>) {
             found.insert(*sink, *operator);
         }
         End::Fork(branches) => branches.iter().for_each(|branch| find_sinks(branch, found)),
-        End::Window { late, operator, .. } | End::Late { late, operator } => {
-            found.extend(late.iter().map(|late| (late.sink, *operator)));
-        }
-        End::Build { .. } | End::Aggregate { .. } | End::Collect { .. } | End::Feed { .. } | End::Nothing => {}
+        End::Window { .. }
+        | End::Late { .. }
+        | End::Build { .. }
+        | End::Aggregate { .. }
+        | End::Collect { .. }
+        | End::Feed { .. }
+        | End::Nothing => {}
     }
 }

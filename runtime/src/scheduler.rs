@@ -11,6 +11,7 @@ use crate::late::PutAway;
 use crate::limit::Limit;
 use crate::live::{KeptSpec, Wake, WindowSpecs};
 use crate::morsel::{Input, Morsels, Seq};
+use crate::operator::accumulate::RefusedGroup;
 use crate::operator::aggregate::GroupSpec;
 use crate::operator::error_rows::{batch_of, error_row};
 use crate::operator::hash_join::{JoinSpec, JoinTable, ProbeSpec};
@@ -28,7 +29,7 @@ use crate::spill::Account;
 use crate::table::{MOST_ROWS, Table, TableRun, TableSpec};
 use crate::task::{Count, Worker};
 use crate::watermark::{EventTime, Unit};
-use sabot_abi::kernel::{KernelFn, RowErrorCode};
+use sabot_abi::kernel::KernelFn;
 use sabot_abi::manifest::{self, AggregateInput, ErrorPolicy, Field, Kernel, Origin, Pipeline, PruneValue, Reg};
 use sabot_abi::stream::LateRows;
 use std::borrow::Cow;
@@ -249,31 +250,32 @@ impl<'a> JobRun<'a> {
     fn table(&'a self, number: u32, operator: u32) -> Result<&'a Table, RunError> {
         let table = self.tables.get(number as usize).ok_or_else(|| bad(format!("it has no table {number}")))?;
         let filler = self.filler_of(number).unwrap_or(operator);
-        table.complete(self.workers, &self.account, |keys| self.refuse_groups(filler, keys))
+        table.complete(self.workers, &self.account, |groups| self.refuse_groups(filler, groups))
     }
 
-    /// Sums of these groups, by their keys, do not fit their type.
-    pub(crate) fn refuse_groups(&self, number: u32, keys: &[Vec<String>]) -> Result<(), RunError> {
+    /// Treats groups without a value as their operator's policy says.
+    pub(crate) fn refuse_groups(&self, number: u32, groups: &[RefusedGroup]) -> Result<(), RunError> {
         let manifest = &self.artifact.manifest;
         let operator = &manifest.operators[number as usize];
-        let failure = |key: &Vec<String>| RowFailure {
-            message: RowErrorCode::SumOverflow.message().to_owned(),
+        let failure = |group: &RefusedGroup| RowFailure {
+            message: group.why.message(),
             operator: operator.name.clone(),
             source_file: manifest.source_file.clone(),
             line: operator.line,
             column: 1,
             expression: String::new(),
             input: None,
-            values: key.iter().enumerate().map(|(at, value)| (format!("key.{at}"), value.clone())).collect(),
+            values: group.key.iter().enumerate().map(|(at, value)| (format!("key.{at}"), value.clone())).collect(),
         };
-        let Some(first) = keys.first() else { return Ok(()) };
-        self.skipped_groups.lock().expect("a worker that panicked ends the job").push((number, keys.len() as u64));
+        let Some(first) = groups.first() else { return Ok(()) };
+        self.skipped_groups.lock().expect("a worker that panicked ends the job").push((number, groups.len() as u64));
         match operator.on_error {
             ErrorPolicy::Fail => Err(RunError::Row(Box::new(failure(first)))),
             ErrorPolicy::Skip => Ok(()),
             ErrorPolicy::Sink(sink) => {
                 let sink = &self.sinks[sink as usize];
-                let rows = keys.iter().map(|key| error_row(RowErrorCode::SumOverflow as u32, &failure(key))).collect();
+                let row = |group: &RefusedGroup| error_row(group.why.code() as u32, &failure(group));
+                let rows = groups.iter().map(row).collect();
                 let batches = batch_of(rows, sink.schema()).into_iter().collect();
                 Ok(sink.deliver_now(batches, &mut *sink.encoder(), &self.waiting_bytes)?)
             }

@@ -38,6 +38,8 @@ pub struct OperatorSummary {
     pub build_rows: u64,
     /// Rows that could not be computed and were left out.
     pub skipped: u64,
+    /// The sink that got them, if they were not only left out.
+    pub errors_to: Option<String>,
     /// Rows that came too late for their window.
     pub late: u64,
     /// Rows that a source did not read since a filter excludes their whole piece of the file.
@@ -56,37 +58,51 @@ impl OperatorSummary {
     /// What happened, in one line without the name.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let (rows_in, rows_out) = (count(self.rows_in), count(self.rows_out));
+        let rows_in = count(self.rows_in);
+        let (read, given) = (rows(self.rows_in), rows(self.rows_out));
         let mut text = match self.kind.as_str() {
-            "source" | "table" => format!("Loaded {rows_out} rows"),
+            "source" | "table" => format!("Loaded {given}"),
             "filter" => {
                 let share = if self.rows_in == 0 { 0.0 } else { self.rows_out as f64 / self.rows_in as f64 * 100.0 };
-                format!("Filtered: {rows_in} → {rows_out} rows ({share:.1}% retained)")
+                format!("Filtered: {rows_in} → {given} ({share:.1}% retained)")
             }
-            "select" => format!("Selected: {rows_out} rows"),
-            "map" | "filter_map" => format!("Mapped: {rows_in} → {rows_out} rows"),
-            "hash_join" => format!("Joined: {rows_in} × {} → {rows_out} rows", count(self.build_rows)),
-            "aggregate" => format!("Aggregated: {rows_in} → {rows_out} rows"),
-            "sink" if self.files.is_empty() => format!("Written {rows_in} rows"),
-            "sink" => format!("Written {rows_in} rows to {}", self.files.join(", ")),
-            _ => format!("{rows_in} → {rows_out} rows"),
+            "select" => format!("Selected: {given}"),
+            "map" | "filter_map" => format!("Mapped: {rows_in} → {given}"),
+            "hash_join" => format!("Joined: {rows_in} × {} → {given}", count(self.build_rows)),
+            "aggregate" => format!("Aggregated: {rows_in} → {given}"),
+            "sink" if self.files.is_empty() => format!("Written {read}"),
+            "sink" => format!("Written {read} to {}", self.files.join(", ")),
+            _ => format!("{rows_in} → {given}"),
         };
         if let Some(bytes) = self.bytes.filter(|bytes| *bytes > 0) {
             // Writing to a string cannot fail.
             let _ = write!(text, ", {}", size(bytes));
         }
-        for (number, what) in [
-            (self.pruned, "rows not read: the filter excludes their part of the file"),
-            (self.skipped, "rows skipped for errors"),
-            (self.late, "rows too late"),
-            (self.spills, "times spilled to disk"),
+        let errors = match &self.errors_to {
+            Some(sink) => format!("with errors written to `{sink}`"),
+            None => "skipped for errors".to_owned(),
+        };
+        for (number, unit, what) in [
+            (self.pruned, "row", "not read: the filter excludes their part of the file"),
+            (self.skipped, "row", errors.as_str()),
+            (self.late, "row", "too late"),
+            (self.spills, "time", "spilled to disk"),
         ] {
             if number > 0 {
-                let _ = write!(text, ", {} {what}", count(number));
+                let _ = write!(text, ", {} {what}", counted(number, unit));
             }
         }
         text
     }
+}
+
+fn rows(number: u64) -> String {
+    counted(number, "row")
+}
+
+/// `1 row`, `2 rows`.
+fn counted(number: u64, unit: &str) -> String {
+    format!("{} {unit}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// A time in a unit that suits it.
@@ -111,7 +127,7 @@ impl RunSummary {
                 serde_json::json!({
                     "name": operator.name, "kind": operator.kind, "line": operator.line,
                     "rows_in": operator.rows_in, "rows_out": operator.rows_out, "build_rows": operator.build_rows,
-                    "skipped": operator.skipped, "late": operator.late, "pruned": operator.pruned, "spills": operator.spills,
+                    "skipped": operator.skipped, "errors_to": operator.errors_to, "late": operator.late, "pruned": operator.pruned, "spills": operator.spills,
                     "bytes": operator.bytes, "files": operator.files, "time_ms": ms(operator.time),
                 })
             })
@@ -215,5 +231,11 @@ mod tests {
         assert_eq!(operator("filter", 1000, 671).sentence(), "Filtered: 1,000 → 671 rows (67.1% retained)");
         assert_eq!(operator("hash_join", 671, 671).sentence(), "Joined: 671 × 10,000 → 671 rows");
         assert_eq!(operator("sink", 671, 671).sentence(), "Written 671 rows to enriched.parquet");
+        assert_eq!(operator("sink", 1, 1).sentence(), "Written 1 row to enriched.parquet");
+        let mut map = OperatorSummary { skipped: 1, late: 2, spills: 1, ..operator("map", 2, 1) };
+        let rest = "2 rows too late, 1 time spilled to disk";
+        assert_eq!(map.sentence(), format!("Mapped: 2 → 1 row, 1 row skipped for errors, {rest}"));
+        map.errors_to = Some("bad".into());
+        assert_eq!(map.sentence(), format!("Mapped: 2 → 1 row, 1 row with errors written to `bad`, {rest}"));
     }
 }

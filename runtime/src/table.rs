@@ -2,6 +2,7 @@
 
 use crate::error::RunError;
 use crate::live::LiveTable;
+use crate::operator::accumulate::RefusedGroup;
 use crate::operator::aggregate::{AggregateSpill, GroupSpec, GroupTable, Part, SpilledGroups};
 use crate::operator::collect::Rows;
 use crate::operator::hash_join::{JoinSpec, JoinTable};
@@ -11,7 +12,9 @@ use crate::operator::top;
 use crate::spill::{Account, SpillFile};
 use sabot_abi::manifest::{self, AggregateInput, TableKind};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 /// What a table holds.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub(crate) struct TableRun {
     tops: Mutex<Vec<top::Part>>,
     parts: Mutex<Vec<Part>>,
     complete: OnceLock<Table>,
+    /// How long that took, in nanoseconds.
+    nanos_to_complete: AtomicU64,
     join_spill: Mutex<Option<Arc<SpillFile>>>,
     sorted_runs: Mutex<Option<Arc<SortedRuns>>>,
     /// By pipeline and place of the end in it.
@@ -84,6 +89,7 @@ impl TableRun {
             tops: Mutex::default(),
             parts: Mutex::default(),
             complete: OnceLock::new(),
+            nanos_to_complete: AtomicU64::new(0),
             join_spill: Mutex::default(),
             sorted_runs: Mutex::default(),
             aggregate_spills: Mutex::default(),
@@ -144,6 +150,11 @@ impl TableRun {
         joins + sorts + self.aggregate_spills.lock().expect("workers have ended").len() as u64
     }
 
+    /// How long it took to put the parts together.
+    pub(crate) fn time_to_complete(&self) -> Duration {
+        Duration::from_nanos(self.nanos_to_complete.load(Ordering::Relaxed))
+    }
+
     /// A worker's rows.
     pub(crate) fn add_rows(&self, rows: Rows) {
         self.rows.lock().expect("a worker that panicked ends the job").push(rows);
@@ -164,11 +175,12 @@ impl TableRun {
         &self,
         threads: usize,
         account: &Account,
-        refuse: impl FnOnce(&[Vec<String>]) -> Result<(), RunError>,
+        refuse: impl FnOnce(&[RefusedGroup]) -> Result<(), RunError>,
     ) -> Result<&Table, RunError> {
         if let Some(table) = self.complete.get() {
             return Ok(table);
         }
+        let started = Instant::now();
         let rows = std::mem::take(&mut *self.rows.lock().expect("a worker that panicked ends the job"));
         let parts = std::mem::take(&mut *self.parts.lock().expect("a worker that panicked ends the job"));
         let tops = std::mem::take(&mut *self.tops.lock().expect("a worker that panicked ends the job"));
@@ -188,8 +200,8 @@ impl TableRun {
                 let most_bytes = account.resident_bytes() / threads.max(1);
                 let spilled = SpilledGroups { spec, name: &self.name, account, most_bytes };
                 let spills: Vec<_> = spills.values().cloned().collect();
-                let (runs, too_large) = spilled.finish(&parts, &spills, threads)?;
-                refuse(&too_large)?;
+                let (runs, refused) = spilled.finish(&parts, &spills, threads)?;
+                refuse(&refused)?;
                 Table::Merged(Arc::new(runs))
             }
             TableSpec::Rows(spec) if !tops.is_empty() => {
@@ -206,10 +218,11 @@ impl TableRun {
             TableSpec::Live(_) => return Err(RunError::BadManifest(format!("`{}` is never complete", self.name))),
             TableSpec::Aggregate(spec) => {
                 let groups = GroupTable::build(spec, parts, threads);
-                refuse(&groups.too_large)?;
+                refuse(&groups.refused)?;
                 Table::Groups(groups)
             }
         };
+        self.nanos_to_complete.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
         Ok(self.complete.get_or_init(|| table))
     }
 

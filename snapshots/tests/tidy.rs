@@ -93,6 +93,7 @@ const UNSAFE_IN_THE_RUNTIME: &[&str] = &[
     "runtime/src/registers",
     "runtime/src/ffi/",
     "runtime/src/interrupt.rs",
+    "runtime/src/out_of_memory.rs",
     "runtime/src/primitive/",
     "runtime/src/connector/mapped.rs",
     "runtime/src/connector/output.rs",

@@ -464,8 +464,8 @@ pub struct AggregateCall {
 /// The functions of a group. A first argument of type `Option` has its `None`s skipped, and the result is then an
 /// `Option` (but for counts).
 ///
-/// Of no rows: counts are 0; what is an `Option` is `None`; else sums are 0, floats NaN, anything else the zero of its
-/// type (`false`, empty). `f32`s are summed as `f64`s and rounded once. Equal are values that are one key: the two float
+/// Of no rows: counts are 0; what is an `Option` is `None`; else sums are 0, means and their like NaN, and the value of a row
+/// ([`Self::takes_a_row`]) is a row error. `f32`s are summed as `f64`s and rounded once. Equal are values that are one key: the two float
 /// zeros are equal, and `Min`, `ArgMin`, … keep the first of equals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AggregateFunction {
@@ -522,6 +522,23 @@ impl Share {
 }
 
 impl AggregateFunction {
+    /// Whether its value is that of one of the rows.
+    #[must_use]
+    pub fn takes_a_row(self) -> bool {
+        match self {
+            Self::Min | Self::Max | Self::First | Self::Last | Self::ArgMin | Self::ArgMax => true,
+            Self::Count
+            | Self::Sum
+            | Self::Avg
+            | Self::CountDistinct
+            | Self::ApproxCountDistinct
+            | Self::Variance
+            | Self::Stddev
+            | Self::Median
+            | Self::Percentile(_) => false,
+        }
+    }
+
     /// Its name in the job language.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 /// The value of a function over the arguments of the rows that count, in input order; `ty` is the result's type.
 ///
 /// Rows whose first argument is `None` do not count. Of no rows: counts are 0, what is optional is `None`, sums are 0,
-/// `avg` and its like NaN, the others what [`Value::of_no_rows`] says.
+/// `avg` and its like NaN; the value of a row cannot be given.
 #[expect(clippy::wildcard_enum_match_arm, reason = "what is not a float is summed as an integer")]
 pub(crate) fn aggregate(function: AggregateFunction, ty: &Type, args: &[Row]) -> Result<Value, RowErrorCode> {
     let rows: Vec<&Row> = args.iter().filter(|args| args.first().is_none_or(|arg| !arg.is_null())).collect();
@@ -26,21 +26,16 @@ pub(crate) fn aggregate(function: AggregateFunction, ty: &Type, args: &[Row]) ->
         AggregateFunction::CountDistinct | AggregateFunction::ApproxCountDistinct => {
             Ok(Value::Int(firsts().map(Value::key).collect::<BTreeSet<_>>().len() as i128))
         }
-        AggregateFunction::Sum
-        | AggregateFunction::Min
-        | AggregateFunction::Max
-        | AggregateFunction::Avg
-        | AggregateFunction::First
-        | AggregateFunction::Last
-        | AggregateFunction::ArgMin
-        | AggregateFunction::ArgMax
+        _ if rows.is_empty() && ty.is_option() => Ok(Value::Null),
+        _ if rows.is_empty() && function.takes_a_row() => Err(RowErrorCode::NoRows),
+        AggregateFunction::Avg
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
         | AggregateFunction::Median
         | AggregateFunction::Percentile(_)
-            if rows.is_empty() && (ty.is_option() || function != AggregateFunction::Sum) =>
+            if rows.is_empty() =>
         {
-            Ok(Value::of_no_rows(ty))
+            Ok(Value::Float64(f64::NAN))
         }
         AggregateFunction::Sum => match ty.value_type() {
             Type::Float32 => Ok(Value::Float32(float_sum(firsts().filter_map(Value::as_float)) as f32)),
@@ -185,6 +180,17 @@ mod tests {
         assert_eq!(aggregate(AggregateFunction::Count, &Type::Int64, &rows), Ok(Value::Int(1)));
         assert_eq!(aggregate(AggregateFunction::Sum, &ty, &rows[..1]), Ok(Value::Null));
         assert_eq!(aggregate(AggregateFunction::Sum, &Type::Int64, &[]), Ok(Value::Int(0)));
+        assert_eq!(aggregate(AggregateFunction::Max, &ty, &[]), Ok(Value::Null));
+    }
+
+    #[test]
+    fn there_is_no_value_of_a_row_without_rows() {
+        for function in [AggregateFunction::Max, AggregateFunction::First, AggregateFunction::ArgMin] {
+            for ty in [Type::Int64, Type::Float64, Type::String] {
+                assert_eq!(aggregate(function, &ty, &[]), Err(RowErrorCode::NoRows));
+            }
+        }
+        assert_eq!(aggregate(AggregateFunction::Avg, &Type::Float64, &[]), Ok(Value::Float64(f64::NAN)));
     }
 
     #[test]

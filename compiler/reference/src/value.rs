@@ -108,35 +108,6 @@ impl Value {
         }
     }
 
-    /// The value that a type starts from, and what `min`, `first` and their like give of no rows: zero, `false`,
-    /// empty, `None`; NaN for floats.
-    #[must_use]
-    pub fn of_no_rows(ty: &Type) -> Self {
-        match ty {
-            Type::Unit => Self::Unit,
-            Type::Bool => Self::Bool(false),
-            Type::Int8
-            | Type::Int16
-            | Type::Int32
-            | Type::Int64
-            | Type::UInt8
-            | Type::UInt16
-            | Type::UInt32
-            | Type::UInt64
-            | Type::Char
-            | Type::Decimal(..)
-            | Type::Date
-            | Type::Timestamp(_)
-            | Type::Duration => Self::Int(0),
-            Type::Float32 => Self::Float32(f32::NAN),
-            Type::Float64 => Self::Float64(f64::NAN),
-            Type::String => Self::String(String::new()),
-            Type::Bytes => Self::Bytes(Vec::new()),
-            Type::Option(_) => Self::Null,
-            Type::List(_) => Self::List(Vec::new()),
-        }
-    }
-
     /// Equal, or floats whose difference is rounding: what sums in another order may differ by, and variances of equal
     /// values, which should be zero.
     #[must_use]

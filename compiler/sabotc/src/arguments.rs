@@ -245,8 +245,9 @@ pub struct RunArguments {
     #[arg(short = 'p', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub parallelism: Option<u32>,
 
-    /// Spill joins and aggregates to disk beyond this much memory: `512M`, `4G`.
-    #[arg(long, value_name = "SIZE", value_parser = sabot_runtime::arguments::size)]
+    /// Spill joins with tables, aggregates and sorts of bounded input to disk beyond this much memory: `512M`, `4G`. What
+    /// windows and joins of streams keep stays in memory: a job that needs more for them fails and says so.
+    #[arg(long, value_name = "SIZE", value_parser = sabot_runtime::arguments::memory)]
     pub memory: Option<u64>,
 
     /// Where to spill to (default: the system's directory for temporary files).

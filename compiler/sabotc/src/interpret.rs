@@ -14,6 +14,11 @@ use sabot_runtime::connector::{self, Scan, SinkOptions};
 /// Reads every source, runs the plan as it was before any pass, writes every sink.
 pub(crate) fn run(plan: &Plan, manifest: &Manifest, source: &str, arguments: &RunArguments) -> Result<(), Failure> {
     let params = plan.params.iter().map(|param| param_value(param, &arguments.set)).collect::<Result<Vec<_>, _>>()?;
+    connector::check_overlap(
+        manifest.sources.iter().map(|source| (source, replacement(&arguments.job.input, &source.name))),
+        manifest.sinks.iter().map(|sink| (sink, replacement(&arguments.output, &sink.name))),
+    )
+    .map_err(failed)?;
     let mut inputs = Inputs::new();
     for source in &manifest.sources {
         inputs.insert(source.name.clone(), read(source, arguments)?);

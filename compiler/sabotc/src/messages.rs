@@ -84,7 +84,7 @@ impl Messages {
 
     /// All diagnostics of one run.
     pub(crate) fn diagnostics(&self, format: MessageFormat, source: &str, file: &str, list: &[Diagnostic]) {
-        for diagnostic in list {
+        for diagnostic in list.iter().filter(|diagnostic| self.is_said(diagnostic, format)) {
             match format {
                 MessageFormat::Human => {
                     write_line(&self.paint_diagnostic(&rendered(source, file, diagnostic), diagnostic.severity));
@@ -104,6 +104,11 @@ impl Messages {
         } else if warnings > 0 {
             self.say(&format!("{file}: {warnings} warning{}", plural(warnings)));
         }
+    }
+
+    /// Who wants to know only what went wrong has no use for warnings; tools read all of them.
+    fn is_said(&self, diagnostic: &Diagnostic, format: MessageFormat) -> bool {
+        !self.quiet || diagnostic.severity == Severity::Error || format == MessageFormat::Json
     }
 
     /// Colours the parts of a rendered diagnostic that stand for themselves: its first line, and the gutter.

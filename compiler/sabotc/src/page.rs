@@ -24,10 +24,7 @@ pub(crate) fn list() -> String {
 pub(crate) fn explain(code: &str, messages: &Messages) -> Result<String, Failure> {
     match pages::page(code) {
         Some(page) => Ok(render(page, messages)),
-        None => {
-            let meant = pages::closest_code(code).map_or(String::new(), |code| format!("did you mean `{code}`? "));
-            Err(Failure::Usage(format!("there is no error code `{code}`; {meant}`sabotc explain --list` names all")))
-        }
+        None => Err(Failure::Usage(format!("there is no error code `{code}`; `sabotc explain --list` names all"))),
     }
 }
 

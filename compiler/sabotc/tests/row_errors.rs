@@ -133,7 +133,7 @@ fn rows_are_skipped_and_counted() {
     let folder = folder(&job("\n        .skip_errors()"), 20);
     let output = run(&folder, &[]);
     assert!(output.status.success(), "{}", said(&output));
-    assert!(said(&output).contains("1 rows skipped for errors"), "{}", said(&output));
+    assert!(said(&output).contains("1 row skipped for errors"), "{}", said(&output));
     let out = fs::read_to_string(folder.path().join("out.csv")).expect("the output is there");
     assert_eq!(out.lines().count(), 20, "a header and 19 rows:\n{out}");
     assert!(!out.contains("n7,"), "{out}");
@@ -152,8 +152,27 @@ fn rows_go_to_an_error_sink() {
     let text = row["row"].as_str().expect("the row as text");
     assert!(text.starts_with("orders.csv, line 8: "), "{text}");
     assert!(text.contains("amount = 70") && text.contains("id = 7"), "{text}");
+    let summary = said(&output);
+    for part in ["1 row with errors written to `bad`", "bad:", "Written 1 row to bad.ndjson"] {
+        assert!(summary.contains(part), "`{part}` is not said:\n{summary}");
+    }
     let out = fs::read_to_string(folder.path().join("out.csv")).expect("the output is there");
     assert_eq!(out.lines().count(), 20, "a header and 19 rows:\n{out}");
+}
+
+#[test]
+fn a_sink_does_not_replace_what_the_job_reads() {
+    let folder = folder(&job(""), 3);
+    for (input, output) in [("orders.csv", "orders.csv"), ("*.csv", "./orders.csv"), (".", "orders.csv")] {
+        for way in [&["-q"][..], &["--interpret"]] {
+            let (input, sink) = (format!("orders={input}"), format!("out={output}"));
+            let output = run(&folder, &[&["--input", &input, "--output", &sink], way].concat());
+            assert_eq!(output.status.code(), Some(1), "{input} {sink} {way:?}: {}", said(&output));
+            assert!(said(&output).contains("the source `orders` reads it"), "{}", said(&output));
+        }
+    }
+    let orders = fs::read_to_string(folder.path().join("orders.csv")).expect("the input is there");
+    assert_eq!(orders.lines().count(), 4, "{orders}");
 }
 
 #[test]
@@ -180,6 +199,8 @@ fn warnings_are_errors_where_that_is_asked_for() {
     };
     let warned = check(&[]);
     assert!(warned.status.success() && said(&warned).contains("warning[E0807]"), "{}", said(&warned));
+    let quiet = check(&["-q"]);
+    assert!(quiet.status.success() && said(&quiet).is_empty(), "{}", said(&quiet));
     let refused = check(&["-D", "warnings"]);
     assert_eq!(refused.status.code(), Some(3));
     assert!(said(&refused).contains("error[E0807]"), "{}", said(&refused));

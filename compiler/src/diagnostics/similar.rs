@@ -5,7 +5,8 @@ use sabot_ir::span::Span;
 
 /// The candidate that is closest to `word`, if one is close enough to be meant.
 pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (word.chars().count() / 3).max(1);
+    // Of one or two letters every other such name is one typing mistake away.
+    let allowed = word.chars().count() / 3;
     candidates
         .into_iter()
         .map(|candidate| (distance(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
@@ -54,5 +55,8 @@ mod tests {
         assert_eq!(closest("hashjoin", methods), Some("hash_join"));
         assert_eq!(closest("hash", methods), Some("hash_join"));
         assert_eq!(closest("union", methods), None);
+        assert_eq!(closest("a", ["s", "b"]), None);
+        assert_eq!(closest("S", ["s", "b"]), Some("s"));
+        assert_eq!(closest("id", ["at", "Id"]), Some("Id"));
     }
 }

@@ -236,7 +236,7 @@ pub(crate) fn unknown_connector(at: Span, name: &str, known: &[&str]) -> Diagnos
 /// Something that is no connector at all.
 pub(crate) fn not_a_connector(at: Span) -> Diagnostic {
     Diagnostic::error("E0211", "expected a connector").label(at, "something else").help(
-        "write one as a call, for example `parquet(\"orders.parquet\")` or `kafka(\"orders\").format(Format::Arrow)`",
+        "write one as a call, for example `parquet(\"orders.parquet\")`, `kafka(\"orders\").format(Format::Arrow)`, `nexmark().bids()` or `generate().rows(1000)`",
     )
 }
 

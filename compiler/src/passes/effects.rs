@@ -6,10 +6,11 @@ use sabot_ir::ty::Type;
 
 /// Whether some row may make an operator report a row error.
 pub(super) fn node_can_fail(node: &Node) -> bool {
-    let sums = match &node.operator {
-        Operator::Aggregate { calls, .. } | Operator::WindowAggregate { calls, .. } => {
-            calls.iter().any(call_result_can_fail)
+    let groups = match &node.operator {
+        Operator::Aggregate { keys, calls, .. } => {
+            calls.iter().any(|call| call_result_can_fail(call) || (keys.is_empty() && takes_a_row(call)))
         }
+        Operator::WindowAggregate { calls, .. } => calls.iter().any(call_result_can_fail),
         Operator::Source { .. }
         | Operator::Filter { .. }
         | Operator::Project { .. }
@@ -24,16 +25,22 @@ pub(super) fn node_can_fail(node: &Node) -> bool {
         | Operator::OnTime { .. }
         | Operator::Sink { .. } => false,
     };
-    sums || node.operator.exprs().into_iter().any(Expr::can_fail)
+    groups || node.operator.exprs().into_iter().any(Expr::can_fail)
 }
 
-/// Whether an aggregate call may report a row error, of a row or of a whole group.
+/// Whether an aggregate call may report a row error, of a row or of a whole group, be there a row in it or not.
 pub(super) fn call_can_fail(call: &AggregateCall) -> bool {
-    call_result_can_fail(call) || call.args.iter().chain(&call.filter).any(Expr::can_fail)
+    call_result_can_fail(call) || takes_a_row(call) || call.args.iter().chain(&call.filter).any(Expr::can_fail)
 }
 
 fn call_result_can_fail(call: &AggregateCall) -> bool {
-    call.function == AggregateFunction::Sum && !call.ty.value_type().is_float()
+    (call.function == AggregateFunction::Sum && !call.ty.value_type().is_float())
+        || (call.filter.is_some() && takes_a_row(call))
+}
+
+/// Whether there is no result without a row.
+fn takes_a_row(call: &AggregateCall) -> bool {
+    call.function.takes_a_row() && !call.ty.is_option()
 }
 
 /// Whether the operator writes the rows that it cannot compute to a sink: then what goes into it can be seen.

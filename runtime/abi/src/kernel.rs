@@ -130,6 +130,8 @@ pub enum RowErrorCode {
     UnwrapErr = 20,
     /// `panic!`, `assert!` and the like.
     Panic = 21,
+    /// A value of one of a group's rows, where no row counts.
+    NoRows = 22,
     /// Rounding or cutting whose result does not fit.
     RoundOverflow = 40,
     /// `Decimal::new` with more than 9 digits after the point.
@@ -140,7 +142,7 @@ pub enum RowErrorCode {
 
 impl RowErrorCode {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::AddOverflow,
         Self::SubOverflow,
         Self::MulOverflow,
@@ -162,6 +164,7 @@ impl RowErrorCode {
         Self::CharBoundary,
         Self::UnwrapErr,
         Self::Panic,
+        Self::NoRows,
         Self::RoundOverflow,
         Self::DecimalScale,
         Self::StepNotPositive,
@@ -198,6 +201,7 @@ impl RowErrorCode {
             Self::CharBoundary => "the slice does not begin and end between two characters",
             Self::UnwrapErr => "unwrap of an `Err`",
             Self::Panic => "the code panicked",
+            Self::NoRows => "a value of no rows",
             Self::RoundOverflow => "attempt to round with overflow",
             Self::DecimalScale => "a Decimal has at most 9 digits after the point",
             Self::StepNotPositive => "the step is not positive",

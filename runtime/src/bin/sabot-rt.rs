@@ -10,6 +10,10 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+/// Ends the process with a word when there is no memory left.
+#[global_allocator]
+static ALLOCATOR: sabot_runtime::SystemOrExit = sabot_runtime::SystemOrExit;
+
 fn main() -> ExitCode {
     let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let program = words.next().unwrap_or_else(|| "sabot-rt".to_owned());

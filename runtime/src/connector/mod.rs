@@ -17,6 +17,7 @@ pub(crate) mod mapped;
 mod nest;
 mod nexmark;
 mod output;
+mod overlap;
 mod pace;
 mod parquet;
 mod place;
@@ -29,6 +30,7 @@ mod text;
 
 pub use error::{ConnectorError, Direction, Place};
 pub use mapped::name_files_that_are_cut_short;
+pub use overlap::check_overlap;
 pub use sink::{Demand, EncodedBatch, Sink, SinkEncoder, SinkOptions, SinkReport, SinkWriter};
 pub use source::{BATCH_ROWS, Polled, Position, ResolvedPruneTerm, Scan, Source, SourceStatistics, SplitReader};
 
@@ -172,7 +174,7 @@ pub fn open_sink(
 }
 
 /// The file that a sink would write, links followed; `None` for what is no file.
-pub(crate) fn output_file(sink: &manifest::Sink, replacement: Option<&str>) -> Option<PathBuf> {
+fn output_file(sink: &manifest::Sink, replacement: Option<&str>) -> Option<PathBuf> {
     let place = resolve(&sink.connector, replacement, &sink.name, Direction::Output).ok()?;
     if place.is_standard() {
         return None;

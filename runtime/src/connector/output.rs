@@ -2,6 +2,7 @@
 
 use super::error::ConnectorError;
 use super::sink::{Demand, SinkOptions};
+use crate::out_of_memory;
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
@@ -66,8 +67,13 @@ impl Target {
         let failed = |source| ConnectorError::Write { path: self.name(), written: 0, source };
         let (file, temporary) = match self {
             Self::File { path, .. } => {
+                remove_abandoned(path);
                 let temporary = temporary_name(path);
-                (File::create(&temporary).map_err(failed)?, Some(temporary))
+                let file = File::create(&temporary).map_err(failed)?;
+                // Says that somebody is writing it; where the system cannot say that, nobody asks for it either.
+                drop(file.try_lock());
+                out_of_memory::remember(&temporary);
+                (file, Some(temporary))
             }
             Self::Device(path) => (File::options().write(true).open(path).map_err(failed)?, None),
             Self::Standard => {
@@ -109,6 +115,27 @@ fn parent(path: &Path) -> Option<&Path> {
 fn temporary_name(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.sabot-tmp-{}", std::process::id()))
+}
+
+/// Removes what runs have left beside `path` that were killed while they wrote it: files whose process is gone, here and on
+/// every machine that sees the directory.
+fn remove_abandoned(path: &Path) {
+    let (Some(name), directory) = (path.file_name(), parent(path).unwrap_or(Path::new("."))) else { return };
+    let prefix = format!(".{}.sabot-tmp-", name.to_string_lossy());
+    let is_gone = |process: &str| {
+        let is_number = !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && Path::new("/proc/self").exists() && !Path::new("/proc").join(process).exists()
+    };
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(process) = name.to_str().and_then(|name| name.strip_prefix(&prefix)) else { continue };
+        let is_abandoned = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        if is_gone(process) && is_abandoned() {
+            // Only tidiness: the run itself does not need it.
+            drop(fs::remove_file(entry.path()));
+        }
+    }
 }
 
 /// An output that is being written. Dropping it leaves no file behind.
@@ -173,6 +200,7 @@ impl Output {
             return Err(ConnectorError::SinkExists { name: sink.clone(), path: self.name.clone() });
         }
         fs::rename(&temporary, path).map_err(|error| self.failed(error))?;
+        out_of_memory::forget(&temporary);
         self.temporary = None;
         Ok(vec![self.name.clone()])
     }
@@ -182,7 +210,8 @@ impl Drop for Output {
     fn drop(&mut self) {
         if let Some(temporary) = self.temporary.take() {
             // What cannot be removed now is left to whoever cleans up: there is nobody to tell.
-            drop(fs::remove_file(temporary));
+            drop(fs::remove_file(&temporary));
+            out_of_memory::forget(&temporary);
         }
     }
 }
@@ -259,6 +288,31 @@ mod tests {
         drop(target.open().unwrap());
         assert_eq!(fs::read(path).unwrap(), b"ab\n", "an abandoned output changes nothing");
         assert_eq!(names(directory.path()), ["out.csv"]);
+    }
+
+    #[test]
+    fn what_a_killed_run_has_left_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let own = format!(".out.csv.sabot-tmp-{}", std::process::id());
+        // No process has such a number; the others are another sink's, and nobody's.
+        let gone = ".out.csv.sabot-tmp-999999999";
+        let others = [".more.csv.sabot-tmp-999999999", ".out.csv.sabot-tmp-1", ".out.csv.sabot-tmp-x"];
+        for name in others.iter().chain([&gone, &".out.csv.sabot-tmp-999999998"]) {
+            fs::write(root.join(name), "half").unwrap();
+        }
+        let written = File::open(root.join(".out.csv.sabot-tmp-999999998")).unwrap();
+        written.try_lock().unwrap(); // as a process on another machine
+        let path = root.join("out.csv");
+        let output =
+            Target::file("out", path.to_str().unwrap(), SinkOptions::default(), false).unwrap().open().unwrap();
+        let mut left = names(root);
+        left.sort();
+        let mut expected = vec![own.as_str(), ".out.csv.sabot-tmp-999999998"];
+        expected.extend(others);
+        expected.sort_unstable();
+        assert_eq!(left, expected);
+        drop(output);
     }
 
     #[test]

@@ -218,7 +218,9 @@ pub(super) fn similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>)
         if candidate == wanted && !wanted.is_empty() { 0 } else { 1 + edits(&wanted, &candidate) }
     };
     let (least, best) = candidates.map(|candidate| (distance(candidate), candidate)).min_by_key(|(least, _)| *least)?;
-    (least <= 1 + wanted.len().div_ceil(3)).then(|| best.to_owned())
+    // Of one or two letters every other such name is an edit away.
+    let allowed = if wanted.len() < 3 { 0 } else { 1 + wanted.len().div_ceil(3) };
+    (least <= allowed).then(|| best.to_owned())
 }
 
 /// Levenshtein distance, in bytes.

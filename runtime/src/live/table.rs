@@ -241,8 +241,8 @@ impl LiveTable {
                 let (watermark, is_last, is_idle) = (given.watermark, given.is_last, given.is_idle);
                 return Ok(aligned.map(|_| ToGive { rows: Vec::new(), watermark, is_last, is_idle, barrier: aligned }));
             };
-            if !ended.too_large.is_empty() {
-                job.refuse_groups(job.filler_of(number).unwrap_or(0), &ended.too_large)?;
+            if !ended.refused.is_empty() {
+                job.refuse_groups(job.filler_of(number).unwrap_or(0), &ended.refused)?;
             }
             debug_assert!(!ended.is_last || self.is_empty(), "at the end of the input nothing is left");
             let watermark = ended.watermark.max(given.watermark);
@@ -260,8 +260,8 @@ impl LiveTable {
             LiveKind::Window(_) | LiveKind::Rows(_) | LiveKind::Stream(_) => Default::default(),
         };
         let operator = job.filler_of(number).unwrap_or(0);
-        if !made.too_large.is_empty() {
-            job.refuse_groups(operator, &made.too_large)?;
+        if !made.refused.is_empty() {
+            job.refuse_groups(operator, &made.refused)?;
         }
         if made.late > 0 {
             job.late_rows.lock().expect("a worker that panicked ends the job").push((operator, made.late));

@@ -159,6 +159,15 @@ impl Body<'_, '_> {
 
     /// `seconds(5)`, in milliseconds.
     pub(in crate::parse) fn duration_ms(&mut self, argument: &syn::Expr, usage: &str) -> Option<(i64, Span)> {
+        self.duration_from(0, argument, usage)
+    }
+
+    /// As [`Self::duration_ms`], of a length that may point backwards.
+    pub(super) fn signed_duration_ms(&mut self, argument: &syn::Expr, usage: &str) -> Option<(i64, Span)> {
+        self.duration_from(i128::MIN, argument, usage)
+    }
+
+    fn duration_from(&mut self, least: i128, argument: &syn::Expr, usage: &str) -> Option<(i64, Span)> {
         let at = self.reader.expr_span(argument);
         let unit = match called(argument).as_deref() {
             Some("millis" | "milliseconds") => Some(1),
@@ -171,7 +180,7 @@ impl Body<'_, '_> {
         let value = match (unit, argument) {
             (Some(unit), syn::Expr::Call(call)) if call.args.len() == 1 => match self.constant(&call.args[0]).0 {
                 Some(Literal::Int(value, _)) => {
-                    value.checked_mul(unit).filter(|value| *value >= 0).and_then(|value| i64::try_from(value).ok())
+                    value.checked_mul(unit).filter(|value| *value >= least).and_then(|value| i64::try_from(value).ok())
                 }
                 _ => None,
             },

@@ -117,7 +117,7 @@ impl Body<'_, '_> {
                 "offset" => {
                     let usage = "tumbling(hours(24)).offset(hours(8))";
                     let [offset] = self.arguments(call, usage)?;
-                    let (value, span) = self.duration_ms(offset, usage)?;
+                    let (value, span) = self.signed_duration_ms(offset, usage)?;
                     ("offset_ms", Parameter { value: value.into(), span })
                 }
                 "processing_time" => {

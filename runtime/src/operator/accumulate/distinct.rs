@@ -1,6 +1,6 @@
 //! Different words of each group, counted exactly: one set for all calls that count the same column under different conditions.
 
-use super::{Accumulators, Scratch, State, counted};
+use super::{Accumulators, Refused, Scratch, State, counted};
 use crate::operator::groups::Groups;
 use crate::operator::key::canonical;
 use crate::primitive::bitmap;
@@ -11,7 +11,6 @@ use crate::primitive::memory::Buf;
 use crate::registers::{Registers, Selection};
 use sabot_abi::CHUNK_WORDS;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec};
-use std::collections::BTreeSet;
 
 /// Calls that may count into one set: a bit of 32 for each.
 const MOST_CONDITIONS: usize = 32;
@@ -212,13 +211,13 @@ pub(crate) fn finish_all(
     accumulators: &mut [Accumulators],
     shares: &[Share],
     groups: usize,
-    too_large: &mut BTreeSet<u32>,
+    refused: &mut Refused,
 ) -> Vec<crate::column::Column> {
     accumulators.iter_mut().for_each(|call| call.resize(groups));
     let mut columns = Vec::with_capacity(accumulators.len());
     for (call, share) in shares.iter().enumerate() {
         columns.push(match share {
-            Share::Own | Share::Leads(_) => accumulators[call].finish(groups, too_large),
+            Share::Own | Share::Leads(_) => accumulators[call].finish(groups, refused),
             Share::Follows { leader, condition } => {
                 let State::DistinctWords(distinct) = &accumulators[*leader].state else {
                     unreachable!("it leads others")

@@ -1,13 +1,15 @@
 //! The accumulators of the aggregate functions, one array per function over all groups, and the loops that update them.
 //!
-//! Rows whose first argument is null do not count. Of no rows: counts and sums are 0, what is optional is null, floats are
-//! NaN. Float sums are compensated, integers summed in 128 bits: neither depends on how rows were spread over workers. NaN
-//! is ignored by `min` and `max` unless there is nothing else; of equals the first in input order wins.
+//! Rows whose first argument is null do not count. Of no rows: counts and sums are 0, what is optional is null, means and
+//! their like are NaN; where the value is to be one of a row, the group is refused. Float sums are compensated, integers summed in
+//! 128 bits: neither depends on how rows were spread over workers. NaN is ignored by `min` and `max` unless there is nothing
+//! else; of equals the first in input order wins.
 
 mod cell;
 mod dense;
 mod distinct;
 mod picked;
+mod refused;
 mod sketch;
 mod sum;
 mod take_back;
@@ -26,11 +28,11 @@ pub(crate) use distinct::{Share, finish_all, shares, update_all};
 use cell::{Cell, CellValues, Cells, Held, is_float, is_unsigned, to_float, to_int};
 use distinct::{Distinct, counts_words};
 use picked::{Pick, Picked, PickedWord, pick_words, takes_over};
+pub(crate) use refused::{Refusal, Refused, RefusedGroup};
 use sabot_abi::kernel::Accumulator;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, BaseType};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use sketch::Sketch;
-use std::collections::BTreeSet;
 use sum::{Compensated, IntegerSum, fits, variance};
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -484,17 +486,17 @@ impl Accumulators {
         }
     }
 
-    /// The function's column. Groups whose sum does not fit its type go to `too_large`.
-    pub(crate) fn finish(&mut self, groups: usize, too_large: &mut BTreeSet<u32>) -> Column {
+    /// The function's column. Groups without a value go to `refused`.
+    pub(crate) fn finish(&mut self, groups: usize, refused: &mut Refused) -> Column {
         self.resize(groups);
-        self.values(0..groups, too_large)
+        self.values(0..groups, refused)
     }
 
-    /// The function's values for these groups. Those whose sum does not fit its type go to `too_large`.
+    /// The function's values for these groups. Those without a value go to `refused`.
     pub(crate) fn values(
         &mut self,
         groups: impl ExactSizeIterator<Item = usize> + Clone,
-        too_large: &mut BTreeSet<u32>,
+        refused: &mut Refused,
     ) -> Column {
         let ty = self.spec.ty;
         let mut column = Column::new(ty);
@@ -506,7 +508,7 @@ impl Accumulators {
                 value.to_bits()
             });
         };
-        // Of no rows: null, or what stands for it.
+        // Of no rows: null, or what stands for it: of means and their like NaN, else it is of a group that is left out.
         let push_nothing = |column: &mut Column| {
             if ty.nullable {
                 column.push_null();
@@ -520,6 +522,7 @@ impl Accumulators {
                 column.push_word(0);
             }
         };
+        let no_row = (!ty.nullable).then_some(Refusal::NoRows(self.spec.function));
         match &mut self.state {
             State::Count(counts) | State::Distinct { counts, .. } => {
                 column.push_words(groups.map(|group| counts[group]));
@@ -529,7 +532,7 @@ impl Accumulators {
             }
             State::Elsewhere => unreachable!("the other call gives it"),
             State::Integers { sums, is_over } => {
-                too_large.extend(is_over.iter());
+                is_over.iter().for_each(|group| refused.add(*group, Refusal::SumOverflow));
                 // The usual case at once.
                 if is_sum && matches!(ty.base, BaseType::Int64) && is_over.is_empty() {
                     let mut is_fine = true;
@@ -551,7 +554,7 @@ impl Accumulators {
                     } else if !is_sum {
                         push_float(&mut column, sum as f64 / entry.rows as f64);
                     } else if !fits(ty.base, sum) {
-                        too_large.insert(group as u32);
+                        refused.add(group as u32, Refusal::SumOverflow);
                         push_nothing(&mut column);
                     } else if ty.base.register_width() == Some(16) {
                         column.push_wide(sum as u128);
@@ -561,8 +564,14 @@ impl Accumulators {
                 }
             }
             State::Words { groups: words, .. } => {
-                for word in groups.map(|group| words[group]) {
-                    if word.run == 0 { push_nothing(&mut column) } else { column.push_word(word.value) }
+                for group in groups {
+                    let word = words[group];
+                    if word.run > 0 {
+                        column.push_word(word.value);
+                        continue;
+                    }
+                    no_row.into_iter().for_each(|why| refused.add(group as u32, why));
+                    push_nothing(&mut column);
                 }
             }
             State::Floats(sums) => {
@@ -589,7 +598,10 @@ impl Accumulators {
                 let held = picked.value.as_ref().unwrap_or(&picked.by);
                 for group in groups {
                     match (picked.run[group], held.get(group)) {
-                        (0, _) => push_nothing(&mut column),
+                        (0, _) => {
+                            no_row.into_iter().for_each(|why| refused.add(group as u32, why));
+                            push_nothing(&mut column);
+                        }
                         (_, Cell::Null) => column.push_null(),
                         (_, Cell::Word(word)) => column.push_word(word),
                         (_, Cell::Wide(value)) => column.push_wide(value),

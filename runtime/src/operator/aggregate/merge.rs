@@ -6,10 +6,9 @@
 
 use super::{First, GroupSpec, Part};
 use crate::column::Column;
-use crate::operator::accumulate::{Accumulators, finish_all};
+use crate::operator::accumulate::{Accumulators, Refused, RefusedGroup, finish_all};
 use crate::operator::collect::Order;
 use crate::primitive::hash_table::NONE;
-use std::collections::BTreeSet;
 
 /// The table, complete.
 #[derive(Debug)]
@@ -20,8 +19,8 @@ pub(crate) struct GroupTable {
     /// Strings of the columns refer to them.
     #[expect(dead_code, reason = "keeps the bytes of the columns")]
     parts: Vec<Part>,
-    /// Keys, as text, of groups that are left out because a sum does not fit its type.
-    pub(crate) too_large: Vec<Vec<String>>,
+    /// Keys, as text, of groups that are left out because they have no value.
+    pub(crate) refused: Vec<RefusedGroup>,
 }
 
 /// Groups of all workers below which a second thread costs more than it gives; few where tests are to come this way.
@@ -80,7 +79,7 @@ impl GroupTable {
         let mut columns: Vec<Vec<Column>> = Vec::new();
         for way in finished.into_iter().flatten() {
             let first = all.rows as u32;
-            all.too_large.extend(way.too_large.iter().map(|group| group + first));
+            way.refused.iter().for_each(|(group, why)| all.refused.add(group + first, why));
             all.rows += way.rows;
             all.parts.extend(way.parts);
             columns.push(way.columns);
@@ -92,8 +91,11 @@ impl GroupTable {
             column.take(&order)
         });
         // They are in order now.
-        let place = |order: &[u32], group: &u32| order.iter().position(|other| other == group).map(|at| at as u32);
-        all.too_large = all.too_large.iter().filter_map(|group| place(&order, group)).collect();
+        let mut refused = Refused::default();
+        for (at, group) in (0..).zip(&order) {
+            all.refused.get(*group).into_iter().for_each(|why| refused.add(at, why));
+        }
+        all.refused = refused;
         all.into_table(spec, None)
     }
 
@@ -108,9 +110,8 @@ impl GroupTable {
         order.sort_unstable_by_key(|group| firsts[*group as usize]);
         let way = merging.finish(spec);
         let first = |group: &u32| firsts[*group as usize];
-        let (too_large, kept): (Vec<u32>, Vec<u32>) = order.iter().partition(|group| way.too_large.contains(group));
-        let firsts =
-            Firsts { kept: kept.iter().map(first).collect(), too_large: too_large.iter().map(first).collect() };
+        let (refused, kept): (Vec<u32>, Vec<u32>) = order.iter().partition(|group| way.refused.contains(**group));
+        let firsts = Firsts { kept: kept.iter().map(first).collect(), refused: refused.iter().map(first).collect() };
         (way.into_table(spec, Some(order)), firsts)
     }
 }
@@ -126,7 +127,7 @@ pub(super) struct Filtered<'a> {
 /// First rows, by row of a [`GroupTable`].
 pub(super) struct Firsts {
     pub(super) kept: Vec<First>,
-    pub(super) too_large: Vec<First>,
+    pub(super) refused: Vec<First>,
 }
 
 /// Does something with each, on a thread of its own.
@@ -208,9 +209,9 @@ impl Merging {
         let mut all = self.all;
         let rows = all.groups.len();
         let mut columns = all.groups.columns(&spec.layout, &spec.keys);
-        let mut too_large = BTreeSet::new();
-        columns.extend(finish_all(&mut all.accumulators, &spec.shares, rows, &mut too_large));
-        Finished { columns, rows, too_large, parts: vec![all] }
+        let mut refused = Refused::default();
+        columns.extend(finish_all(&mut all.accumulators, &spec.shares, rows, &mut refused));
+        Finished { columns, rows, refused, parts: vec![all] }
     }
 }
 
@@ -254,27 +255,27 @@ fn in_order(parts: &[Runs], ways: &[&Merging], way_of: impl Fn(usize, u32) -> us
 struct Finished {
     columns: Vec<Column>,
     rows: usize,
-    too_large: BTreeSet<u32>,
+    refused: Refused,
     parts: Vec<Part>,
 }
 
 impl Finished {
-    /// Brings the groups into that order, and leaves out those with a sum that does not fit.
+    /// Brings the groups into that order, and leaves out those without a value.
     fn into_table(self, spec: &GroupSpec, mut order: Option<Vec<u32>>) -> GroupTable {
-        let Self { mut columns, rows, too_large, parts } = self;
+        let Self { mut columns, rows, refused, parts } = self;
         let mut failed = Vec::new();
-        if !too_large.is_empty() {
+        if !refused.is_empty() {
             let in_order = order.unwrap_or_else(|| (0..rows as u32).collect());
-            let (out, kept): (Vec<u32>, Vec<u32>) = in_order.into_iter().partition(|group| too_large.contains(group));
+            let (out, kept): (Vec<u32>, Vec<u32>) = in_order.into_iter().partition(|group| refused.contains(*group));
             let key =
                 |group: u32| columns[..spec.keys.len()].iter().map(|column| column.show(group as usize)).collect();
-            failed = out.into_iter().map(key).collect();
+            failed = out.into_iter().map(|group| refused.with_key(group, key(group))).collect();
             order = Some(kept);
         }
         if let Some(order) = &order {
             columns = columns.iter().map(|column| column.take(order)).collect();
         }
         let rows = order.map_or(rows, |order| order.len());
-        GroupTable { columns, rows, parts, too_large: failed }
+        GroupTable { columns, rows, parts, refused: failed }
     }
 }

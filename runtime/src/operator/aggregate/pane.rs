@@ -4,13 +4,12 @@
 use super::keys::{KeySet, Numbering, mark};
 use super::{AggregateInput, GroupSpec};
 use crate::column::{Column, Values};
-use crate::operator::accumulate::{Accumulators, Scratch};
+use crate::operator::accumulate::{Accumulators, Refused, RefusedGroup, Scratch};
 use crate::operator::collect::{Order, Rows};
 use crate::primitive::memory::Buf;
 use crate::registers::{Registers, Selection};
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::Reg;
-use std::collections::BTreeSet;
 
 /// Groups of rows that belong together, by the numbers of a set of keys, which somebody else holds.
 #[derive(Debug)]
@@ -136,7 +135,7 @@ impl Pane {
     }
 
     /// Adds the groups of the numbers that are wanted to `out`, in the order of their keys: the keys, then start and end of the window if there is one, then
-    /// the calls. Groups with a sum that does not fit are left out, and their keys go to `too_large`.
+    /// the calls. Groups without a value are left out, and go to `refused`.
     pub(crate) fn give(
         &mut self,
         set: &mut KeySet,
@@ -144,22 +143,23 @@ impl Pane {
         wanted: &[u8],
         window: Option<(i64, i64)>,
         out: &mut Rows,
-        too_large: &mut Vec<Vec<String>>,
+        refused: &mut Vec<RefusedGroup>,
     ) {
         let keys = set.columns(spec);
         let count = wanted.iter().map(|wanted| usize::from(*wanted)).sum();
         let mut order = set.in_order(&keys, wanted, count);
         let part = self.own();
-        let mut failed = BTreeSet::new();
-        let mut values = |order: &[u32], failed: &mut BTreeSet<u32>| -> Vec<Column> {
+        let mut failed = Refused::default();
+        let mut values = |order: &[u32], failed: &mut Refused| -> Vec<Column> {
             let numbers = || order.iter().map(|number| *number as usize);
             part.accumulators.iter_mut().map(|accumulators| accumulators.values(numbers(), failed)).collect()
         };
         let mut calls = values(&order, &mut failed);
         if !failed.is_empty() {
-            let key = |number: &u32| keys.iter().map(|key| key.show(*number as usize)).collect();
-            too_large.extend(order.iter().filter(|number| failed.contains(number)).map(key));
-            order.retain(|number| !failed.contains(number));
+            let key = |number: u32| keys.iter().map(|key| key.show(number as usize)).collect();
+            let numbers = order.iter().copied().filter(|number| failed.contains(*number));
+            refused.extend(numbers.map(|number| failed.with_key(number, key(number))));
+            order.retain(|number| !failed.contains(*number));
             calls = values(&order, &mut failed);
         }
         let bounds = if window.is_some() { 2 } else { 0 };

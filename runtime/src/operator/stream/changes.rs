@@ -14,7 +14,7 @@ use super::keyed::Keyed;
 use super::{CHANGE, Output, Stored, StreamSpec, StreamState};
 use crate::column::Column;
 use crate::error::RunError;
-use crate::operator::accumulate::{Accumulators, Scratch};
+use crate::operator::accumulate::{Accumulators, Refusal, Refused, Scratch};
 use crate::operator::collect::Rows;
 use crate::primitive::bitmap;
 use crate::primitive::hash_table::NONE;
@@ -23,7 +23,7 @@ use crate::spill::fields;
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, BaseType, Reg};
 use sabot_abi::stream::StreamInput;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use values::Values;
 
 /// Fewer rows are not looked through for dead ones.
@@ -61,6 +61,8 @@ pub(super) struct Changes {
     changed: Vec<u32>,
     /// There is one group, and here it is; even of no rows.
     is_home_of_all: bool,
+    /// Groups of which a call has no row: they are reported when no more can come.
+    without_value: Refused,
     watermark: i64,
     numbers: Vec<u32>,
     scratch: Scratch,
@@ -121,6 +123,7 @@ impl Changes {
             is_changed: Vec::new(),
             changed: Vec::new(),
             is_home_of_all: spec.keys.is_empty() && partition_of(kg(&0u64.to_le_bytes())) == partition,
+            without_value: Refused::default(),
             watermark: i64::MIN,
             numbers: Vec::new(),
             scratch: Scratch::default(),
@@ -179,45 +182,63 @@ impl Changes {
         }
     }
 
-    /// The calls of groups as they are; keys of those that cannot be computed are reported, and they are left out.
-    fn values(&mut self, groups: &mut Vec<u32>, out: &mut Output) -> Result<Vec<Column>, RunError> {
-        let mut too_large = BTreeSet::new();
-        let compute = |calls: &mut [Call], scratch: &mut Scratch, groups: &[u32], too_large: &mut BTreeSet<u32>| {
-            let column = |call: &mut Call| match call {
-                Call::Accumulated { accumulators, odd } => {
-                    let mut column = accumulators.values(groups.iter().map(|group| *group as usize), too_large);
-                    if let Some(odd) = odd {
-                        put_odd(odd, groups, &mut column);
-                    }
-                    column
+    /// The calls of groups as they are; of those that are refused they say nothing.
+    fn values(&mut self, groups: &[u32], refused: &mut Refused) -> Vec<Column> {
+        let scratch = &mut self.scratch;
+        let column = |call: &mut Call| match call {
+            Call::Accumulated { accumulators, odd } => {
+                let mut column = accumulators.values(groups.iter().map(|group| *group as usize), refused);
+                if let Some(odd) = odd {
+                    put_odd(odd, groups, &mut column);
                 }
-                Call::Values(values) => values.compute(groups, scratch),
-            };
-            calls.iter_mut().map(column).collect::<Vec<Column>>()
+                column
+            }
+            Call::Values(values) => values.compute(groups, scratch, refused),
         };
-        let columns = compute(&mut self.calls, &mut self.scratch, groups, &mut too_large);
-        if too_large.is_empty() {
-            return Ok(columns);
+        self.calls.iter_mut().map(column).collect()
+    }
+
+    /// Notes which of the groups have no value. A sum that does not fit is reported; what has no row may still get one.
+    fn note_refused(&mut self, groups: &[u32], refused: &Refused, out: &mut Output) {
+        groups.iter().for_each(|group| self.without_value.remove(*group));
+        let mut too_large = Refused::default();
+        for (group, why) in refused.iter() {
+            if !self.is_there(group) {
+                continue;
+            }
+            match why {
+                Refusal::SumOverflow => too_large.add(group, why),
+                Refusal::NoRows(_) => self.without_value.add(group, why),
+            }
         }
-        let refused: Vec<u32> = groups.iter().copied().filter(|group| too_large.contains(group)).collect();
-        let keys = self.keyed.columns(&refused);
-        let show = |row: usize| keys.iter().map(|column| column.show(row)).collect();
-        out.too_large.extend((0..refused.len()).map(show));
-        groups.retain(|group| !too_large.contains(group));
-        Ok(compute(&mut self.calls, &mut self.scratch, groups, &mut BTreeSet::new()))
+        self.report(&too_large, out);
+    }
+
+    /// Hands groups over to the operator's policy.
+    fn report(&self, refused: &Refused, out: &mut Output) {
+        let groups: Vec<u32> = refused.iter().map(|(group, _)| group).collect();
+        let keys = self.keyed.columns(&groups);
+        let key = |row: usize| keys.iter().map(|column| column.show(row)).collect();
+        out.refused.extend(groups.iter().enumerate().map(|(row, group)| refused.with_key(*group, key(row))));
+    }
+
+    fn is_there(&self, group: u32) -> bool {
+        self.rows[group as usize] > 0 || self.is_home_of_all
     }
 
     fn give(&mut self, out: &mut Output) -> Result<(), RunError> {
-        let mut changed = std::mem::take(&mut self.changed);
+        let changed = std::mem::take(&mut self.changed);
         changed.iter().for_each(|group| self.is_changed[*group as usize] = false);
-        let new = self.values(&mut changed, out)?;
+        let mut refused = Refused::default();
+        let new = self.values(&changed, &mut refused);
+        self.note_refused(&changed, &refused, out);
         // Changes: the group, whether it is the new row, and its row there.
         let (mut groups, mut picked) = (Vec::new(), Vec::new());
         let mut kept = Vec::new();
         let first = self.given.rows;
         for (row, &group) in changed.iter().enumerate() {
             let old = self.given_at[group as usize];
-            let is_there = self.rows[group as usize] > 0 || self.is_home_of_all;
+            let is_there = self.is_there(group) && !refused.contains(group);
             let is_same = |column: (&Column, &Column)| column.0.compare_with(old as usize, column.1, row).is_eq();
             if is_there && old != NONE && self.given.columns.iter().zip(&new).all(is_same) {
                 continue;
@@ -383,6 +404,8 @@ impl StreamState for Changes {
                 self.changed.push(0);
             }
             self.give(out)?;
+            let without_value = std::mem::take(&mut self.without_value);
+            self.report(&without_value, out);
             self.keyed.keep(&[]);
             self.given.keep(&[]);
             self.given_at.clear();

@@ -30,6 +30,7 @@ mod testing;
 
 use crate::column::Column;
 use crate::error::RunError;
+use crate::operator::accumulate::RefusedGroup;
 use crate::operator::collect::Rows;
 use crate::operator::key::KeyLayout;
 use crate::primitive::memory::StrArena;
@@ -68,14 +69,14 @@ pub(crate) struct Output {
     pub(crate) late: u64,
     /// Those rows, with the columns in which they are to be written, if somebody wants them.
     pub(crate) late_rows: Option<Rows>,
-    /// Keys of groups with a sum that does not fit its type.
-    pub(crate) too_large: Vec<Vec<String>>,
+    /// Groups without a value.
+    pub(crate) refused: Vec<RefusedGroup>,
 }
 
 impl Output {
     /// Nothing yet, of these columns.
     pub(crate) fn new(types: &[ColumnType]) -> Self {
-        Self { rows: Rows::new(types.iter().copied()), late: 0, late_rows: None, too_large: Vec::new() }
+        Self { rows: Rows::new(types.iter().copied()), late: 0, late_rows: None, refused: Vec::new() }
     }
 
     /// The rows so far; what comes then starts anew.

@@ -2,7 +2,7 @@
 
 use super::keyed::KeyedWindows;
 use crate::error::RunError;
-use crate::operator::accumulate::{Accumulators, Scratch};
+use crate::operator::accumulate::{Accumulators, Refused, Scratch};
 use crate::operator::collect::Rows;
 use crate::operator::key::KeyLayout;
 use crate::operator::rows;
@@ -13,7 +13,6 @@ use crate::registers::{AcrossThreads, Registers, Selection};
 use crate::spill::fields;
 use crate::watermark::END_OF_TIME;
 use sabot_abi::CHUNK_ROWS;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Fewer groups are not looked through for those that were given.
@@ -54,16 +53,17 @@ impl Counted {
 
     /// Gives groups of keys, in this order.
     fn give(&mut self, keys: &[u32], groups: &[u32], out: &mut Output) {
-        let mut too_large = BTreeSet::new();
+        let mut refused = Refused::default();
         let mut columns = self.keyed.columns(keys);
         let count = columns.len();
         for accumulators in &mut self.accumulators {
-            columns.push(accumulators.values(groups.iter().map(|group| *group as usize), &mut too_large));
+            columns.push(accumulators.values(groups.iter().map(|group| *group as usize), &mut refused));
         }
-        let is_refused = |row: &u32| too_large.contains(&groups[*row as usize]);
-        let (refused, kept): (Vec<u32>, Vec<u32>) = (0..groups.len() as u32).partition(is_refused);
+        let is_refused = |row: &u32| refused.contains(groups[*row as usize]);
+        let (left_out, kept): (Vec<u32>, Vec<u32>) = (0..groups.len() as u32).partition(is_refused);
         let show = |row: &u32| columns[..count].iter().map(|column| column.show(*row as usize)).collect();
-        out.too_large.extend(refused.iter().map(show));
+        let groups = left_out.iter().map(|row| refused.with_key(groups[*row as usize], show(row)));
+        out.refused.extend(groups);
         for (to, from) in out.rows.columns.iter_mut().zip(&columns) {
             to.extend_rows(from, &kept);
         }

@@ -9,7 +9,7 @@ use super::keyed::KeyedWindows;
 use crate::column::{Column, Values};
 use crate::error::RunError;
 use crate::morsel::Seq;
-use crate::operator::accumulate::{Accumulators, Scratch};
+use crate::operator::accumulate::{Accumulators, Refused, Scratch};
 use crate::operator::collect::{Order, Rows};
 use crate::operator::key::KeyLayout;
 use crate::operator::rows;
@@ -204,7 +204,7 @@ impl Sessions {
             session.groups.iter().for_each(|group| map[*group as usize] = row as u32);
             starts.push_word(session.first as u64);
         }
-        let mut too_large = BTreeSet::new();
+        let mut refused = Refused::default();
         let mut given: Vec<Column> = columns[1..].iter().map(|column| column.take(&order)).collect();
         given.extend([starts, columns[0].take(&order)]);
         let mut all = Vec::new();
@@ -213,13 +213,13 @@ impl Sessions {
             let mut of_fired = Accumulators::new(call);
             of_fired.resize(fired.len());
             of_fired.merge(accumulators, &map, &[], &self.runs);
-            given.push(of_fired.finish(fired.len(), &mut too_large));
+            given.push(of_fired.finish(fired.len(), &mut refused));
             all.push(of_fired); // keeps strings
         }
-        let (refused, kept): (Vec<u32>, Vec<u32>) = (0..fired.len() as u32).partition(|row| too_large.contains(row));
+        let (left_out, kept): (Vec<u32>, Vec<u32>) = (0..fired.len() as u32).partition(|row| refused.contains(*row));
         let parts = self.windows.groups.keys.len();
         let show = |row: &u32| given[..parts].iter().map(|column| column.show(*row as usize)).collect();
-        out.too_large.extend(refused.iter().map(show));
+        out.refused.extend(left_out.iter().map(|row| refused.with_key(*row, show(row))));
         for (to, from) in out.rows.columns.iter_mut().zip(&given) {
             to.extend_rows(from, &kept);
         }

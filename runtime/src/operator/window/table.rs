@@ -12,6 +12,7 @@ use super::merged::{Brought, BroughtKeys, Complete, Sets, Window, WindowKeys};
 use super::side::Side;
 use crate::error::RunError;
 use crate::live::{Feed, GIVEN_ROWS};
+use crate::operator::accumulate::RefusedGroup;
 use crate::operator::aggregate::{GroupSpec, KeySet, Pane};
 use crate::operator::collect::{Order, Rows};
 use crate::spill::Account;
@@ -100,7 +101,7 @@ struct State {
 #[derive(Debug, Default)]
 pub(crate) struct Given {
     pub(crate) rows: Vec<Rows>,
-    pub(crate) too_large: Vec<Vec<String>>,
+    pub(crate) refused: Vec<RefusedGroup>,
     /// Rows that came too late, where the workers did not count them.
     pub(crate) late: u64,
 }
@@ -180,10 +181,13 @@ impl WindowTable {
             let side = side.lock().expect("a worker that panicked ends the job");
             side.panes.iter().for_each(|(key, filled)| take(key, &filled.pane, &side.sets[&filled.set]));
         }
+        let refused = giving.given.refused.len();
         for (end, (keys, pane)) in windows {
             let window = Window { keys: WindowKeys::Own(Box::new(keys)), pane };
             giving.add(end, Some(window), &mut state.sets);
         }
+        // What has no value yet may still get one.
+        giving.given.refused.truncate(refused);
     }
 
     /// Takes the panes of the workers that are complete, and those that windows are to take that have fired before.
@@ -340,7 +344,7 @@ impl Giving<'_> {
         let (set, pane) = window.set(sets);
         let rows = self.rows.get_or_insert_with(|| Rows::new(self.spec.types()));
         let bounds = self.spec.gives_bounds.then(|| (self.spec.assign.start_of(end), end));
-        pane.give(set, &self.spec.groups, wanted, bounds, rows, &mut self.given.too_large);
+        pane.give(set, &self.spec.groups, wanted, bounds, rows, &mut self.given.refused);
         if rows.rows >= GIVEN_ROWS {
             self.given.rows.extend(self.rows.take());
         }

@@ -116,7 +116,25 @@ fn a_sum_that_does_not_fit_is_reported_with_its_key() {
     };
     driver.rows(0, &[row("1", i64::MAX), row("2", 3), row("1", 1)]);
     assert_eq!(driver.flush(), ["2 3 1"]);
-    assert_eq!(driver.out.too_large, [["1"]]);
+    let keys: Vec<_> = driver.out.refused.iter().map(|group| group.key.clone()).collect();
+    assert_eq!(keys, [["1"]]);
+}
+
+#[test]
+fn what_has_no_row_is_not_given_until_there_is_one_and_reported_at_the_end() {
+    let most = (AggregateFunction::Max, &[0][..], ColumnType { base: BaseType::Int64, nullable: false }, Some(3));
+    let mut driver = Driver::new(&spec(&[ty(BaseType::Int64)], &[most], false));
+    let row = |key: &str, number: i64, counts: bool| {
+        vec![key.to_owned(), number.to_string(), "x".to_owned(), "0".to_owned(), counts.to_string()]
+    };
+    driver.rows(0, &[row("1", 5, false), row("2", 3, true), row("3", 9, false)]);
+    assert_eq!(driver.flush(), ["2 3 1"]);
+    assert!(driver.out.refused.is_empty());
+    driver.rows(0, &[row("1", 7, true)]);
+    assert_eq!(driver.flush(), ["1 7 1"]);
+    driver.watermark(&[i64::MAX]);
+    let keys: Vec<_> = driver.out.refused.iter().map(|group| group.key.clone()).collect();
+    assert_eq!(keys, [["3"]]);
 }
 
 /// What is left, computed anew.

@@ -5,7 +5,7 @@
 //! one is least or greatest, and equal, the least counts.
 
 use crate::column::Column;
-use crate::operator::accumulate::{Accumulators, Scratch};
+use crate::operator::accumulate::{Accumulators, Refused, Scratch};
 use crate::operator::collect::Rows;
 use crate::operator::key::KeyLayout;
 use crate::operator::stream::gather::renumber;
@@ -16,7 +16,6 @@ use crate::registers::{AcrossThreads, Registers, Selection};
 use crate::spill::fields;
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, BaseType, ColumnType, Reg};
-use std::collections::BTreeSet;
 
 /// Fewer entries are not looked through for dead ones.
 const LEAST_ENTRIES: usize = if cfg!(test) { 16 } else { 4096 };
@@ -126,7 +125,7 @@ impl Values {
     }
 
     /// The function's values for these groups; strings stay until the next call.
-    pub(super) fn compute(&mut self, groups: &[u32], scratch: &mut Scratch) -> Column {
+    pub(super) fn compute(&mut self, groups: &[u32], scratch: &mut Scratch, refused: &mut Refused) -> Column {
         let mut picked: Vec<(u32, u64, u32)> = Vec::new();
         for (at, &group) in groups.iter().enumerate() {
             let first = picked.len();
@@ -175,7 +174,9 @@ impl Values {
             registers.load_rows((0..).zip(&columns), 0, rows.len());
             accumulators.update(&input, &groups, registers, &Selection::all(rows.len()), scratch, 0);
         }
-        let values = accumulators.values(0..groups.len(), &mut BTreeSet::new());
+        let mut places = Refused::default();
+        let values = accumulators.values(0..groups.len(), &mut places);
+        places.iter().for_each(|(at, why)| refused.add(groups[at as usize], why));
         // Strings are theirs.
         self.computed = Some(accumulators);
         values
