@@ -2,7 +2,8 @@
 //! outputs, and ends with status 1.
 //!
 //! Rust's own answer is to abort. An allocator that asks the system's and looks at the answer can do better, as long as it
-//! needs no memory itself: the names of files are kept ready for that moment.
+//! needs no memory itself: the names of files are kept ready for that moment. What asks for memory in another way
+//! ([`crate::primitive::memory`]) calls [`exit`], too.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::CString;
@@ -72,7 +73,7 @@ fn given(pointer: *mut u8, size: usize) -> *mut u8 {
 /// Ends the process without asking for memory: no formatting, no buffers, no destructors.
 #[cold]
 #[inline(never)]
-fn exit(size: usize) -> ! {
+pub(crate) fn exit(size: usize) -> ! {
     let mut digits = [0; 20];
     for text in [
         "error: out of memory: the system does not give ".as_bytes(),

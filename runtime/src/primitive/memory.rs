@@ -4,9 +4,10 @@
 //! pages and grow by moving their pages instead of their bytes. All memory starts as zeros, so that reading the rows behind
 //! the last one, which primitives do up to the next multiple of 64, reads something.
 
+use crate::out_of_memory;
 use arrow_buffer::Buffer;
 use sabot_abi::kernel::StrRef;
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -120,7 +121,7 @@ impl Memory {
         let layout = Self::layout(bytes);
         // SAFETY: the layout is not empty.
         let start = unsafe { alloc_zeroed(layout) };
-        let Some(start) = NonNull::new(start) else { handle_alloc_error(layout) };
+        let Some(start) = NonNull::new(start) else { out_of_memory::exit(bytes) };
         let before = start.align_offset(Self::ALIGN);
         assert!(before < Self::ALIGN, "an address can be aligned");
         // SAFETY: the layout has room for the alignment beside the bytes.
@@ -133,7 +134,7 @@ impl Memory {
         // SAFETY: asks for new pages anywhere.
         let start = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, kind, -1, 0) };
         if start == libc::MAP_FAILED {
-            handle_alloc_error(Self::layout(bytes));
+            out_of_memory::exit(bytes);
         }
         // SAFETY: the range was mapped just now; it is only advice.
         unsafe { libc::madvise(start, bytes, libc::MADV_HUGEPAGE) };
@@ -153,7 +154,7 @@ impl Memory {
             // SAFETY: the range is a whole mapping of ours; nobody holds a reference into it while it is borrowed mutably.
             let start = unsafe { libc::mremap(self.start.as_ptr().cast(), self.bytes, bytes, libc::MREMAP_MAYMOVE) };
             if start == libc::MAP_FAILED {
-                handle_alloc_error(Self::layout(bytes));
+                out_of_memory::exit(bytes);
             }
             // SAFETY: as in `map`.
             unsafe { libc::madvise(start, bytes, libc::MADV_HUGEPAGE) };
