@@ -10,7 +10,11 @@ pub(crate) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     candidates
         .into_iter()
         .map(|candidate| (distance(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= allowed || (word.len() > 2 && candidate.starts_with(word)))
+        .filter(|(distance, candidate)| {
+            // `hash` for `hash_join`; a short word is cut off by a letter at most.
+            let is_begun = candidate.starts_with(word) && (word.len() > 2 || (word.len() == 2 && *distance == 1));
+            *distance <= allowed || is_begun
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -57,6 +61,8 @@ mod tests {
         assert_eq!(closest("union", methods), None);
         assert_eq!(closest("a", ["s", "b"]), None);
         assert_eq!(closest("S", ["s", "b"]), Some("s"));
+        assert_eq!(closest("f6", ["f64", "i64"]), Some("f64"));
+        assert_eq!(closest("f", ["ff", "fg"]), None);
         assert_eq!(closest("id", ["at", "Id"]), Some("Id"));
     }
 }

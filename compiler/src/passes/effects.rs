@@ -28,9 +28,11 @@ pub(super) fn node_can_fail(node: &Node) -> bool {
     groups || node.operator.exprs().into_iter().any(Expr::can_fail)
 }
 
-/// Whether an aggregate call may report a row error, of a row or of a whole group, be there a row in it or not.
-pub(super) fn call_can_fail(call: &AggregateCall) -> bool {
-    call_result_can_fail(call) || takes_a_row(call) || call.args.iter().chain(&call.filter).any(Expr::can_fail)
+/// Whether an aggregate call may report a row error, of a row or of a whole group. Groups with a key have a row.
+pub(super) fn call_can_fail(call: &AggregateCall, has_rows: bool) -> bool {
+    call_result_can_fail(call)
+        || (!has_rows && takes_a_row(call))
+        || call.args.iter().chain(&call.filter).any(Expr::can_fail)
 }
 
 fn call_result_can_fail(call: &AggregateCall) -> bool {

@@ -92,7 +92,7 @@ fn read_of_input(plan: &Plan, node: &Node, port: usize, own: &Columns) -> Column
         Operator::WindowAggregate { keys, calls, window } => {
             let first_call =
                 u32::try_from(keys.len()).unwrap_or(u32::MAX) + if window.kind.has_times() { 2 } else { 0 };
-            let is_kept = |(position, call): &(u32, &_)| own.contains(position) || call_can_fail(call);
+            let is_kept = |(position, call): &(u32, &_)| own.contains(position) || call_can_fail(call, true);
             let calls = (first_call..).zip(calls).filter(is_kept);
             let of_calls = calls.flat_map(|(_, call)| call.args.iter().chain(&call.filter));
             keys.iter().chain(&window.time).chain(of_calls).flat_map(Expr::columns).collect()
@@ -113,7 +113,8 @@ fn read_of_input(plan: &Plan, node: &Node, port: usize, own: &Columns) -> Column
             own.iter().flat_map(|column| columns[*column as usize].columns()).collect()
         }
         Operator::Aggregate { keys, calls } => {
-            let is_kept = |(position, call): &(u32, &_)| own.contains(position) || call_can_fail(call);
+            let is_kept =
+                |(position, call): &(u32, &_)| own.contains(position) || call_can_fail(call, !keys.is_empty());
             let first_call = u32::try_from(keys.len()).unwrap_or(u32::MAX);
             let calls = (first_call..).zip(calls).filter(is_kept);
             let of_calls = calls.flat_map(|(_, call)| call.args.iter().chain(&call.filter));
@@ -183,7 +184,7 @@ fn narrow(
             let mut left: Vec<u32> = (0..first_call).collect();
             let mut position = first_call;
             calls.retain(|call| {
-                let stays = needed.contains(&position) || call_can_fail(call);
+                let stays = needed.contains(&position) || call_can_fail(call, !keys.is_empty());
                 left.extend(stays.then_some(position));
                 position += 1;
                 stays
@@ -198,7 +199,7 @@ fn narrow(
             let mut left: Vec<u32> = (0..first_call).collect();
             let mut position = first_call;
             calls.retain(|call| {
-                let stays = needed.contains(&position) || call_can_fail(call);
+                let stays = needed.contains(&position) || call_can_fail(call, true);
                 left.extend(stays.then_some(position));
                 position += 1;
                 stays
