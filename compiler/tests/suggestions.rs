@@ -73,8 +73,8 @@ fn misspelt_names() {
     check_example(Kind::Items, "#[sabot::udf]\nfn f(q: Qoute) -> f64 { q.price }", "fn f(q: Quote)");
     check_example(
         Kind::Items,
-        "#[sabot::udf]\nfn f(x: f64) -> f64 { g2(x) }\n#[sabot::udf]\nfn g(x: f64) -> f64 { x }",
-        "{ g(x) }",
+        "#[sabot::udf]\nfn f(x: f64) -> f64 { gain2(x) }\n#[sabot::udf]\nfn gain(x: f64) -> f64 { x }",
+        "{ gain(x) }",
     );
     check_example(
         Kind::Items,
