@@ -188,8 +188,8 @@ fn by_kernels(plan: &Plan, rows: &[Row]) -> Outputs {
     plan.sinks.iter().map(|sink| (sink.name.clone(), files::read(&at(&sink.name), &sink.schema))).collect()
 }
 
-/// How many random functions are compared, in files of this many. 200 took 12.7 s in a test build (3.0 front end, 0.7 reference,
-/// 4.1 kernels of two plans, 4.8 rustc), so that these are about 50 s on two cores, and 5,000 would be 160 s.
+/// How many random functions are compared, in files of this many. 200 are 12.7 s of work in a test build: 3.0 front end, 0.7
+/// reference, 4.1 kernels of two plans, 4.8 rustc. 5,000 would be 160 s on two cores.
 const RANDOM: usize = 400;
 const RANDOM_A_FILE: usize = 200;
 
