@@ -50,7 +50,6 @@ pub(crate) fn compiled(made: &Artifact, arguments: &RunArguments, progress: bool
         overwrite: arguments.overwrite,
         progress,
         stop: Some(interrupt::stop_on_interrupt()),
-        ..RunOptions::default()
     };
     Job::load(&made.bytes).and_then(|job| job.run(&options)).map_err(failure)
 }
