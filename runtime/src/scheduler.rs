@@ -11,6 +11,7 @@ use crate::late::PutAway;
 use crate::limit::Limit;
 use crate::live::{KeptSpec, Wake, WindowSpecs};
 use crate::morsel::{Input, Morsels, Seq};
+use crate::operator::accumulate::{Refused, Why};
 use crate::operator::aggregate::GroupSpec;
 use crate::operator::error_rows::{batch_of, error_row};
 use crate::operator::hash_join::{JoinSpec, JoinTable, ProbeSpec};
@@ -26,6 +27,7 @@ use crate::progress::{Bar, Progress};
 use crate::registers::AcrossThreads;
 use crate::spill::Account;
 use crate::table::{MOST_ROWS, Table, TableRun, TableSpec};
+use crate::task::failure::user_failure;
 use crate::task::{Count, Worker};
 use crate::watermark::{EventTime, Unit};
 use sabot_abi::kernel::{KernelFn, RowErrorCode};
@@ -252,28 +254,41 @@ impl<'a> JobRun<'a> {
         table.complete(self.workers, &self.account, |keys| self.refuse_groups(filler, keys))
     }
 
-    /// Sums of these groups, by their keys, do not fit their type.
-    pub(crate) fn refuse_groups(&self, number: u32, keys: &[Vec<String>]) -> Result<(), RunError> {
+    /// These groups, by their keys, cannot be computed.
+    pub(crate) fn refuse_groups(&self, number: u32, refused: &[Refused]) -> Result<(), RunError> {
         let manifest = &self.artifact.manifest;
         let operator = &manifest.operators[number as usize];
-        let failure = |key: &Vec<String>| RowFailure {
-            message: RowErrorCode::SumOverflow.message().to_owned(),
-            operator: operator.name.clone(),
-            source_file: manifest.source_file.clone(),
-            line: operator.line,
-            column: 1,
-            expression: String::new(),
-            input: None,
-            values: key.iter().enumerate().map(|(at, value)| (format!("key.{at}"), value.clone())).collect(),
+        let failure = |refused: &Refused| {
+            let key = refused.key.iter().enumerate();
+            let values = key.map(|(at, value)| (format!("key.{at}"), value.clone())).collect();
+            let failure = match refused.why {
+                Why::User(error) => user_failure(manifest, operator, error),
+                Why::Sum => RowFailure {
+                    message: RowErrorCode::SumOverflow.message().to_owned(),
+                    operator: operator.name.clone(),
+                    source_file: manifest.source_file.clone(),
+                    line: operator.line,
+                    column: 1,
+                    expression: String::new(),
+                    input: None,
+                    values: Vec::new(),
+                },
+            };
+            RowFailure { values, ..failure }
         };
-        let Some(first) = keys.first() else { return Ok(()) };
-        self.skipped_groups.lock().expect("a worker that panicked ends the job").push((number, keys.len() as u64));
+        let code = |refused: &Refused| match refused.why {
+            Why::User(error) => error.error.code,
+            Why::Sum => RowErrorCode::SumOverflow as u32,
+        };
+        let Some(first) = refused.first() else { return Ok(()) };
+        let count = refused.len() as u64;
+        self.skipped_groups.lock().expect("a worker that panicked ends the job").push((number, count));
         match operator.on_error {
             ErrorPolicy::Fail => Err(RunError::Row(Box::new(failure(first)))),
             ErrorPolicy::Skip => Ok(()),
             ErrorPolicy::Sink(sink) => {
                 let sink = &self.sinks[sink as usize];
-                let rows = keys.iter().map(|key| error_row(RowErrorCode::SumOverflow as u32, &failure(key))).collect();
+                let rows = refused.iter().map(|refused| error_row(code(refused), &failure(refused))).collect();
                 let batches = batch_of(rows, sink.schema()).into_iter().collect();
                 Ok(sink.deliver_now(batches, &mut *sink.encoder(), &self.waiting_bytes)?)
             }

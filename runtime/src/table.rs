@@ -2,6 +2,7 @@
 
 use crate::error::RunError;
 use crate::live::LiveTable;
+use crate::operator::accumulate::{Refused, Users};
 use crate::operator::aggregate::{AggregateSpill, GroupSpec, GroupTable, Part, SpilledGroups};
 use crate::operator::collect::Rows;
 use crate::operator::hash_join::{JoinSpec, JoinTable};
@@ -10,6 +11,7 @@ use crate::operator::runs::SortedRuns;
 use crate::operator::top;
 use crate::spill::{Account, SpillFile};
 use sabot_abi::manifest::{self, AggregateInput, TableKind};
+use sabot_abi::stream::StreamOperator;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -55,7 +57,17 @@ pub(crate) const MOST_ROWS: usize = u32::MAX as usize - 1;
 
 impl TableRun {
     /// `inputs`: of an aggregate, what its calls read in each of the pipelines that fill it.
-    pub(crate) fn new(table: &manifest::Table, inputs: &[&[AggregateInput]]) -> Result<Self, RunError> {
+    pub(crate) fn new(
+        table: &manifest::Table,
+        inputs: &[&[AggregateInput]],
+        users: &Users,
+    ) -> Result<Self, RunError> {
+        match &table.kind {
+            TableKind::Aggregate { calls, .. }
+            | TableKind::Window { calls, .. }
+            | TableKind::Stream { operator: StreamOperator::Aggregate { calls, .. }, .. } => users.check(calls)?,
+            TableKind::Join { .. } | TableKind::Sort { .. } | TableKind::Rows { .. } | TableKind::Stream { .. } => {}
+        }
         let spec = match &table.kind {
             TableKind::Join { keys, payload, track_matches } => {
                 TableSpec::Join(JoinSpec::new(keys, payload, *track_matches))
@@ -63,9 +75,9 @@ impl TableRun {
             TableKind::Aggregate { closes: Some(_), .. }
             | TableKind::Sort { closes: Some(_), .. }
             | TableKind::Window { .. }
-            | TableKind::Stream { .. } => TableSpec::Live(Box::new(LiveTable::new(&table.name, &table.kind)?)),
+            | TableKind::Stream { .. } => TableSpec::Live(Box::new(LiveTable::new(&table.name, &table.kind, users)?)),
             TableKind::Aggregate { keys, calls, closes: None } => {
-                TableSpec::Aggregate(GroupSpec::new(keys, calls).sharing(inputs))
+                TableSpec::Aggregate(GroupSpec::new(keys, calls, users).sharing(inputs))
             }
             TableKind::Sort { columns, by, limit, partition_by, closes: None } => TableSpec::Rows(RowsSpec {
                 types: columns.clone(),
@@ -164,7 +176,7 @@ impl TableRun {
         &self,
         threads: usize,
         account: &Account,
-        refuse: impl FnOnce(&[Vec<String>]) -> Result<(), RunError>,
+        refuse: impl FnOnce(&[Refused]) -> Result<(), RunError>,
     ) -> Result<&Table, RunError> {
         if let Some(table) = self.complete.get() {
             return Ok(table);
@@ -188,8 +200,8 @@ impl TableRun {
                 let most_bytes = account.resident_bytes() / threads.max(1);
                 let spilled = SpilledGroups { spec, name: &self.name, account, most_bytes };
                 let spills: Vec<_> = spills.values().cloned().collect();
-                let (runs, too_large) = spilled.finish(&parts, &spills, threads)?;
-                refuse(&too_large)?;
+                let (runs, refused_groups) = spilled.finish(&parts, &spills, threads)?;
+                refuse(&refused_groups)?;
                 Table::Merged(Arc::new(runs))
             }
             TableSpec::Rows(spec) if !tops.is_empty() => {
@@ -206,7 +218,7 @@ impl TableRun {
             TableSpec::Live(_) => return Err(RunError::BadManifest(format!("`{}` is never complete", self.name))),
             TableSpec::Aggregate(spec) => {
                 let groups = GroupTable::build(spec, parts, threads);
-                refuse(&groups.too_large)?;
+                refuse(&groups.refused_groups)?;
                 Table::Groups(groups)
             }
         };

@@ -33,7 +33,8 @@ pub(super) fn call_can_fail(call: &AggregateCall) -> bool {
 }
 
 fn call_result_can_fail(call: &AggregateCall) -> bool {
-    call.function == AggregateFunction::Sum && !call.ty.value_type().is_float()
+    let is_users = matches!(call.function, AggregateFunction::User(_));
+    is_users || (call.function == AggregateFunction::Sum && !call.ty.value_type().is_float())
 }
 
 /// Whether the operator writes the rows that it cannot compute to a sink: then what goes into it can be seen.
@@ -191,9 +192,12 @@ pub(super) fn has_one_form(ty: &Type) -> bool {
 
 fn takes_the_first(function: AggregateFunction) -> bool {
     match function {
-        AggregateFunction::First | AggregateFunction::Last | AggregateFunction::ArgMin | AggregateFunction::ArgMax => {
-            true
-        }
+        AggregateFunction::First
+        | AggregateFunction::Last
+        | AggregateFunction::ArgMin
+        | AggregateFunction::ArgMax
+        | AggregateFunction::Collect
+        | AggregateFunction::User(_) => true,
         AggregateFunction::Count
         | AggregateFunction::Sum
         | AggregateFunction::Min
@@ -204,6 +208,7 @@ fn takes_the_first(function: AggregateFunction) -> bool {
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
         | AggregateFunction::Median
-        | AggregateFunction::Percentile(_) => false,
+        | AggregateFunction::Percentile(_)
+        | AggregateFunction::ApproxPercentile(_) => false,
     }
 }

@@ -1,6 +1,6 @@
 //! Different words of each group, counted exactly: one set for all calls that count the same column under different conditions.
 
-use super::{Accumulators, Scratch, State, counted};
+use super::{Accumulators, Failed, Scratch, State, Users, counted};
 use crate::operator::groups::Groups;
 use crate::operator::key::canonical;
 use crate::primitive::bitmap;
@@ -11,7 +11,6 @@ use crate::primitive::memory::Buf;
 use crate::registers::{Registers, Selection};
 use sabot_abi::CHUNK_WORDS;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec};
-use std::collections::BTreeSet;
 
 /// Calls that may count into one set: a bit of 32 for each.
 const MOST_CONDITIONS: usize = 32;
@@ -157,9 +156,9 @@ impl Distinct {
 
 impl Accumulators {
     /// As [`new`](Self::new), for a call that shares what it keeps.
-    pub(crate) fn sharing(spec: &AggregateSpec, share: &Share) -> Self {
+    pub(crate) fn sharing(spec: &AggregateSpec, share: &Share, users: &Users) -> Self {
         match share {
-            Share::Own => Self::new(spec),
+            Share::Own => Self::new(spec, users),
             Share::Leads(members) => {
                 Self { spec: spec.clone(), state: State::DistinctWords(Box::new(Distinct::new(members.len()))) }
             }
@@ -207,18 +206,18 @@ pub(crate) fn update_all(
     }
 }
 
-/// The columns of all calls, see [`Accumulators::finish`].
+/// The columns of all calls. Groups that cannot be computed go to `failed`.
 pub(crate) fn finish_all(
     accumulators: &mut [Accumulators],
     shares: &[Share],
     groups: usize,
-    too_large: &mut BTreeSet<u32>,
+    failed: &mut Failed,
 ) -> Vec<crate::column::Column> {
     accumulators.iter_mut().for_each(|call| call.resize(groups));
     let mut columns = Vec::with_capacity(accumulators.len());
     for (call, share) in shares.iter().enumerate() {
         columns.push(match share {
-            Share::Own | Share::Leads(_) => accumulators[call].finish(groups, too_large),
+            Share::Own | Share::Leads(_) => super::column(accumulators, call, 0..groups, failed),
             Share::Follows { leader, condition } => {
                 let State::DistinctWords(distinct) = &accumulators[*leader].state else {
                     unreachable!("it leads others")

@@ -5,12 +5,14 @@
 //! is ignored by `min` and `max` unless there is nothing else; of equals the first in input order wins.
 
 mod cell;
+mod collected;
 mod dense;
 mod distinct;
 mod picked;
 mod sketch;
 mod sum;
 mod take_back;
+mod user;
 
 use crate::column::{Column, compare_words, extend};
 use crate::operator::collect::Order;
@@ -24,14 +26,18 @@ use crate::registers::{Registers, Selection};
 pub(crate) use distinct::{Share, finish_all, shares, update_all};
 
 use cell::{Cell, CellValues, Cells, Held, is_float, is_unsigned, to_float, to_int};
+use collected::Items;
 use distinct::{Distinct, counts_words};
 use picked::{Pick, Picked, PickedWord, pick_words, takes_over};
 use sabot_abi::kernel::Accumulator;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, BaseType};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
+use sabot_library::Quantiles;
 use sketch::Sketch;
-use std::collections::BTreeSet;
 use sum::{Compensated, IntegerSum, fits, variance};
+use user::UserState;
+
+pub(crate) use user::{Failed, FailedRow, Refused, UserError, Users, Why};
 
 #[derive(Clone, Copy, Debug, Default)]
 struct FloatSum {
@@ -69,6 +75,16 @@ enum State {
     Elsewhere,
     Sketches(Vec<Sketch>),
     Values(Vec<Vec<u64>>),
+    Quantiles(Vec<Quantiles>),
+    /// The lists that were given last live as long as this.
+    Lists {
+        groups: Vec<Items>,
+        given: Vec<Box<[u8]>>,
+    },
+    /// One of the job's own aggregates.
+    User(Box<UserState>),
+    /// Another column of what another call keeps.
+    PartOf,
 }
 
 /// One function's accumulators.
@@ -87,6 +103,8 @@ pub(crate) struct Scratch {
     bytes: Buf<u8>,
     strs: Buf<Str>,
     numbers: Buf<u32>,
+    /// Rows that could not be added, which the caller takes.
+    pub(crate) failed: Vec<FailedRow>,
 }
 
 impl Default for Scratch {
@@ -98,12 +116,30 @@ impl Default for Scratch {
             bytes: Buf::default(),
             strs: Buf::zeroed(CHUNK_ROWS),
             numbers: Buf::zeroed(CHUNK_ROWS),
+            failed: Vec::new(),
         }
     }
 }
 
+/// The columns of calls for these groups. Those that cannot be computed go to `failed`.
+pub(crate) fn columns(
+    all: &mut [Accumulators],
+    groups: impl ExactSizeIterator<Item = usize> + Clone,
+    failed: &mut Failed,
+) -> Vec<Column> {
+    (0..all.len()).map(|at| column(all, at, groups.clone(), failed)).collect()
+}
+
+/// The column of one of several calls.
+fn column(all: &mut [Accumulators], at: usize, groups: impl Iterator<Item = usize>, failed: &mut Failed) -> Column {
+    if let AggregateFunction::User { part, kept_by, .. } = all[at].spec.function {
+        return all[kept_by.map_or(at, |keeper| keeper as usize)].state_column(part, groups, failed);
+    }
+    all[at].values(groups, failed)
+}
+
 impl Accumulators {
-    pub(crate) fn new(spec: &AggregateSpec) -> Self {
+    pub(crate) fn new(spec: &AggregateSpec, users: &Users) -> Self {
         let picked = |pick| {
             let base = spec.args[0].base;
             if spec.args.len() == 1 && !base.is_str() && base.register_width() != Some(16) {
@@ -129,6 +165,12 @@ impl Accumulators {
             AggregateFunction::CountDistinct => State::Distinct { values: Box::default(), counts: Buf::default() },
             AggregateFunction::ApproxCountDistinct => State::Sketches(Vec::new()),
             AggregateFunction::Median | AggregateFunction::Percentile(_) => State::Values(Vec::new()),
+            AggregateFunction::ApproxPercentile(_) => State::Quantiles(Vec::new()),
+            AggregateFunction::Collect => State::Lists { groups: Vec::new(), given: Vec::new() },
+            AggregateFunction::User { kept_by: Some(_), .. } => State::PartOf,
+            AggregateFunction::User { aggregate, kept_by: None, .. } => {
+                State::User(Box::new(UserState::new(users.code(aggregate))))
+            }
         };
         Self { spec: spec.clone(), state }
     }
@@ -151,6 +193,10 @@ impl Accumulators {
             State::Elsewhere => {}
             State::Sketches(sketches) => sketches.resize(groups, Sketch::Few(Vec::new())),
             State::Values(values) => values.resize(groups, Vec::new()),
+            State::Quantiles(values) => values.resize(groups, Quantiles::default()),
+            State::Lists { groups: lists, .. } => lists.resize(groups, Items::default()),
+            State::User(state) => state.resize(groups),
+            State::PartOf => {}
         }
     }
 
@@ -161,6 +207,7 @@ impl Accumulators {
                 groups.iter_mut().filter(|word| word.run > 0).for_each(|word| change(&mut word.run));
             }
             State::Picked(picked) => picked.run.iter_mut().filter(|run| **run > 0).for_each(change),
+            State::Lists { groups, .. } => groups.iter_mut().flat_map(Items::runs_mut).for_each(change),
             State::Count(_)
             | State::Integers { .. }
             | State::Floats(_)
@@ -169,7 +216,10 @@ impl Accumulators {
             | State::DistinctWords(_)
             | State::Elsewhere
             | State::Sketches(_)
-            | State::Values(_) => {}
+            | State::Values(_)
+            | State::Quantiles(_)
+            | State::User(_)
+            | State::PartOf => {}
         }
     }
 
@@ -197,6 +247,13 @@ impl Accumulators {
                 sketches.iter().map(bytes).sum::<usize>() + sketches.capacity() * size_of::<Sketch>()
             }
             State::Values(values) => values.iter().map(|values| values.capacity() * 8 + 24).sum(),
+            State::Quantiles(values) => values.iter().map(|values| values.memory_bytes() + 32).sum(),
+            State::Lists { groups, given } => {
+                groups.iter().map(Items::memory_bytes).sum::<usize>()
+                    + given.iter().map(|list| list.len()).sum::<usize>()
+            }
+            State::User(state) => state.memory_bytes(),
+            State::PartOf => 0,
         }
     }
 
@@ -214,6 +271,9 @@ impl Accumulators {
             return distinct.update(std::iter::once(input), groups, registers, selection, scratch);
         }
         let rows_of_chunk = selection.rows;
+        if let State::User(_) | State::PartOf = self.state {
+            return self.update_user(false, input, groups, registers, selection, &mut scratch.failed);
+        }
         let counted = counted(input, registers, selection);
         let used = bitmap::words_of(rows_of_chunk);
         if selection.is_full() && counted[..used] == *selection.used() && self.update_dense(input, groups, registers) {
@@ -229,7 +289,7 @@ impl Accumulators {
         let base = self.spec.args[0].base;
         let cells = Cells::of(input.args[0], registers, rows_of_chunk, &mut scratch.words);
         match &mut self.state {
-            State::Count(_) | State::DistinctWords(_) | State::Elsewhere => {}
+            State::Count(_) | State::DistinctWords(_) | State::Elsewhere | State::User(_) | State::PartOf => {}
             State::Integers { sums, is_over } => {
                 if let (CellValues::Words(words), false) = (&cells.values, is_unsigned(base)) {
                     for &row in rows {
@@ -321,7 +381,34 @@ impl Accumulators {
                     });
                 }
             }
+            State::Quantiles(values) => {
+                for &row in rows {
+                    values[group(row)].add(to_float(base, cells.get(row as usize)));
+                }
+            }
+            State::Lists { groups: lists, .. } => {
+                for &row in rows {
+                    lists[group(row)].push(base, cells.get(row as usize), run);
+                }
+            }
         }
+    }
+
+    /// Adds rows to the state of one of the job's own aggregates, or takes them back.
+    fn update_user(
+        &mut self,
+        takes_back: bool,
+        input: &AggregateInput,
+        groups: &[u32],
+        registers: &mut Registers,
+        selection: &Selection,
+        failed: &mut Vec<FailedRow>,
+    ) {
+        let State::User(state) = &mut self.state else { return };
+        let args = registers.columns(&input.args, selection);
+        let mut counted = selection.words;
+        narrow_by_filter(input, registers, selection.rows, &mut counted);
+        state.update(takes_back, &args, &groups[..selection.rows], &counted, failed);
     }
 
     /// Adds all rows of a chunk, if there is a loop for that.
@@ -347,7 +434,11 @@ impl Accumulators {
             | State::DistinctWords(_)
             | State::Elsewhere
             | State::Sketches(_)
-            | State::Values(_) => return false,
+            | State::Values(_)
+            | State::Quantiles(_)
+            | State::Lists { .. }
+            | State::User(_)
+            | State::PartOf => return false,
         }
         true
     }
@@ -426,6 +517,19 @@ impl Accumulators {
             (State::Values(ours), State::Values(theirs)) => {
                 pairs().for_each(|(from, to)| ours[to].extend_from_slice(&theirs[from]));
             }
+            (State::Quantiles(ours), State::Quantiles(theirs)) => {
+                pairs().for_each(|(from, to)| ours[to].merge(&theirs[from]));
+            }
+            (State::Lists { groups: ours, .. }, State::Lists { groups: theirs, .. }) => {
+                let start = own_runs.len() as u32;
+                let order = |run: u32| {
+                    let own = own_runs.get(run as usize).copied();
+                    own.unwrap_or_else(|| other_runs[(run - start) as usize])
+                };
+                pairs().for_each(|(from, to)| ours[to].merge(&theirs[from], start, order));
+            }
+            (State::User(ours), State::User(theirs)) => ours.merge(theirs, groups),
+            (State::PartOf, State::PartOf) => {}
             _ => unreachable!("parts of one table have the same accumulators"),
         }
     }
@@ -478,23 +582,28 @@ impl Accumulators {
             | State::DistinctWords(_)
             | State::Elsewhere
             | State::Sketches(_)
-            | State::Values(_) => {
+            | State::Values(_)
+            | State::Quantiles(_)
+            | State::Lists { .. }
+            | State::User(_)
+            | State::PartOf => {
                 unreachable!("such functions are not fused")
             }
         }
     }
 
-    /// The function's column. Groups whose sum does not fit its type go to `too_large`.
-    pub(crate) fn finish(&mut self, groups: usize, too_large: &mut BTreeSet<u32>) -> Column {
-        self.resize(groups);
-        self.values(0..groups, too_large)
+    /// A column of the state of one of the job's own aggregates, which this call keeps.
+    pub(crate) fn state_column(&self, part: u32, groups: impl Iterator<Item = usize>, failed: &mut Failed) -> Column {
+        let State::User(state) = &self.state else { unreachable!("it is asked who keeps the state") };
+        state.values(part as usize, groups, failed)
     }
 
-    /// The function's values for these groups. Those whose sum does not fit its type go to `too_large`.
+    /// The function's values for these groups; not of the job's own aggregates. Those whose sum does not fit its type go to
+    /// `failed`.
     pub(crate) fn values(
         &mut self,
         groups: impl ExactSizeIterator<Item = usize> + Clone,
-        too_large: &mut BTreeSet<u32>,
+        failed: &mut Failed,
     ) -> Column {
         let ty = self.spec.ty;
         let mut column = Column::new(ty);
@@ -529,7 +638,7 @@ impl Accumulators {
             }
             State::Elsewhere => unreachable!("the other call gives it"),
             State::Integers { sums, is_over } => {
-                too_large.extend(is_over.iter());
+                failed.extend(is_over.iter().map(|group| (*group, Why::Sum)));
                 // The usual case at once.
                 if is_sum && matches!(ty.base, BaseType::Int64) && is_over.is_empty() {
                     let mut is_fine = true;
@@ -551,7 +660,7 @@ impl Accumulators {
                     } else if !is_sum {
                         push_float(&mut column, sum as f64 / entry.rows as f64);
                     } else if !fits(ty.base, sum) {
-                        too_large.insert(group as u32);
+                        failed.insert(group as u32, Why::Sum);
                         push_nothing(&mut column);
                     } else if ty.base.register_width() == Some(16) {
                         column.push_wide(sum as u128);
@@ -617,6 +726,22 @@ impl Accumulators {
                     }
                 }
             }
+            State::Quantiles(values) => {
+                let AggregateFunction::ApproxPercentile(share) = self.spec.function else {
+                    unreachable!("quantiles are kept for percentiles")
+                };
+                for group in groups {
+                    match values[group].at(f64::from_bits(share)) {
+                        Some(value) => push_float(&mut column, value),
+                        None => push_nothing(&mut column),
+                    }
+                }
+            }
+            State::Lists { groups: lists, given } => {
+                given.clear();
+                return collected::column((ty, self.spec.args[0].base), groups.map(|group| &lists[group]), given);
+            }
+            State::User(_) | State::PartOf => unreachable!("such columns are made by `column`"),
         }
         column
     }
@@ -629,18 +754,23 @@ fn counted(input: &AggregateInput, registers: &mut Registers, selection: &Select
         registers.materialise(reg, selection, false);
     }
     let mut counted = selection.words;
-    if let Some(filter) = input.filter {
-        let narrow =
-            |words: &[u64], counted: &mut [u64]| counted.iter_mut().zip(words).for_each(|(word, other)| *word &= other);
-        narrow(registers.bits(filter, rows), &mut counted);
-        if let Some(valid) = registers.validity(filter, rows) {
-            narrow(valid, &mut counted);
-        }
-    }
+    narrow_by_filter(input, registers, rows, &mut counted);
     if let Some(valid) = input.args.first().and_then(|reg| registers.validity(*reg, rows)) {
         counted.iter_mut().zip(valid).for_each(|(word, valid)| *word &= valid);
     }
     counted
+}
+
+/// Leaves out the rows for which an input's filter does not hold.
+fn narrow_by_filter(input: &AggregateInput, registers: &Registers, rows: usize, counted: &mut [u64; CHUNK_WORDS]) {
+    if let Some(filter) = input.filter {
+        let narrow =
+            |words: &[u64], counted: &mut [u64]| counted.iter_mut().zip(words).for_each(|(word, other)| *word &= other);
+        narrow(registers.bits(filter, rows), counted);
+        if let Some(valid) = registers.validity(filter, rows) {
+            narrow(valid, counted);
+        }
+    }
 }
 
 /// Counts values that are seen for the first time for their group.

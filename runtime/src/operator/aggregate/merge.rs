@@ -6,10 +6,9 @@
 
 use super::{First, GroupSpec, Part};
 use crate::column::Column;
-use crate::operator::accumulate::{Accumulators, finish_all};
+use crate::operator::accumulate::{Accumulators, Failed, Refused, Why, finish_all};
 use crate::operator::collect::Order;
 use crate::primitive::hash_table::NONE;
-use std::collections::BTreeSet;
 
 /// The table, complete.
 #[derive(Debug)]
@@ -20,8 +19,8 @@ pub(crate) struct GroupTable {
     /// Strings of the columns refer to them.
     #[expect(dead_code, reason = "keeps the bytes of the columns")]
     parts: Vec<Part>,
-    /// Keys, as text, of groups that are left out because a sum does not fit its type.
-    pub(crate) too_large: Vec<Vec<String>>,
+    /// Keys, as text, of groups that are left out because they cannot be computed.
+    pub(crate) refused_groups: Vec<Refused>,
 }
 
 /// Groups of all workers below which a second thread costs more than it gives; few where tests are to come this way.
@@ -32,8 +31,12 @@ impl GroupTable {
     pub(crate) fn build(spec: &GroupSpec, mut parts: Vec<Part>, threads: usize) -> Self {
         let is_global = spec.keys.is_empty();
         parts.retain(|part| is_global || part.groups.len() > 0);
-        // The largest takes the others over.
-        parts.sort_by_key(|part| std::cmp::Reverse(part.groups.len()));
+        if spec.is_in_pieces {
+            parts.sort_by_key(Part::first_order);
+        } else {
+            // The largest takes the others over.
+            parts.sort_by_key(|part| std::cmp::Reverse(part.groups.len()));
+        }
         let ways = threads.min(16);
         if ways > 1 && parts.len() > 1 && parts.iter().map(|part| part.groups.len()).sum::<usize>() >= PARALLEL_FROM {
             return Self::build_in_parallel(spec, parts, ways);
@@ -80,7 +83,7 @@ impl GroupTable {
         let mut columns: Vec<Vec<Column>> = Vec::new();
         for way in finished.into_iter().flatten() {
             let first = all.rows as u32;
-            all.too_large.extend(way.too_large.iter().map(|group| group + first));
+            all.refused_groups.extend(way.refused_groups.iter().map(|(group, why)| (group + first, *why)));
             all.rows += way.rows;
             all.parts.extend(way.parts);
             columns.push(way.columns);
@@ -93,13 +96,18 @@ impl GroupTable {
         });
         // They are in order now.
         let place = |order: &[u32], group: &u32| order.iter().position(|other| other == group).map(|at| at as u32);
-        all.too_large = all.too_large.iter().filter_map(|group| place(&order, group)).collect();
+        let placed = |(group, why): (&u32, &Why)| Some((place(&order, group)?, *why));
+        all.refused_groups = all.refused_groups.iter().filter_map(placed).collect();
         all.into_table(spec, None)
     }
 
     /// The groups that are wanted, and where their first rows stand. Strings may refer to the parts.
     pub(super) fn of_partition(spec: &GroupSpec, parts: &[Filtered<'_>]) -> (Self, Firsts) {
         let mut merging = Merging::new(Part::new(spec));
+        let mut parts: Vec<&Filtered<'_>> = parts.iter().collect();
+        if spec.is_in_pieces {
+            parts.sort_by_key(|filtered| filtered.part.first_order());
+        }
         for filtered in parts {
             merging.absorb(filtered.part, |group| filtered.wanted[group]);
         }
@@ -108,9 +116,12 @@ impl GroupTable {
         order.sort_unstable_by_key(|group| firsts[*group as usize]);
         let way = merging.finish(spec);
         let first = |group: &u32| firsts[*group as usize];
-        let (too_large, kept): (Vec<u32>, Vec<u32>) = order.iter().partition(|group| way.too_large.contains(group));
-        let firsts =
-            Firsts { kept: kept.iter().map(first).collect(), too_large: too_large.iter().map(first).collect() };
+        let (refused_groups, kept): (Vec<u32>, Vec<u32>) =
+            order.iter().partition(|group| way.refused_groups.contains_key(group));
+        let firsts = Firsts {
+            kept: kept.iter().map(first).collect(),
+            refused_groups: refused_groups.iter().map(first).collect(),
+        };
         (way.into_table(spec, Some(order)), firsts)
     }
 }
@@ -126,7 +137,7 @@ pub(super) struct Filtered<'a> {
 /// First rows, by row of a [`GroupTable`].
 pub(super) struct Firsts {
     pub(super) kept: Vec<First>,
-    pub(super) too_large: Vec<First>,
+    pub(super) refused_groups: Vec<First>,
 }
 
 /// Does something with each, on a thread of its own.
@@ -208,9 +219,9 @@ impl Merging {
         let mut all = self.all;
         let rows = all.groups.len();
         let mut columns = all.groups.columns(&spec.layout, &spec.keys);
-        let mut too_large = BTreeSet::new();
-        columns.extend(finish_all(&mut all.accumulators, &spec.shares, rows, &mut too_large));
-        Finished { columns, rows, too_large, parts: vec![all] }
+        let mut refused_groups = Failed::new();
+        columns.extend(finish_all(&mut all.accumulators, &spec.shares, rows, &mut refused_groups));
+        Finished { columns, rows, refused_groups, parts: vec![all] }
     }
 }
 
@@ -254,27 +265,29 @@ fn in_order(parts: &[Runs], ways: &[&Merging], way_of: impl Fn(usize, u32) -> us
 struct Finished {
     columns: Vec<Column>,
     rows: usize,
-    too_large: BTreeSet<u32>,
+    refused_groups: Failed,
     parts: Vec<Part>,
 }
 
 impl Finished {
     /// Brings the groups into that order, and leaves out those with a sum that does not fit.
     fn into_table(self, spec: &GroupSpec, mut order: Option<Vec<u32>>) -> GroupTable {
-        let Self { mut columns, rows, too_large, parts } = self;
+        let Self { mut columns, rows, refused_groups, parts } = self;
         let mut failed = Vec::new();
-        if !too_large.is_empty() {
+        if !refused_groups.is_empty() {
             let in_order = order.unwrap_or_else(|| (0..rows as u32).collect());
-            let (out, kept): (Vec<u32>, Vec<u32>) = in_order.into_iter().partition(|group| too_large.contains(group));
+            let (out, kept): (Vec<u32>, Vec<u32>) =
+                in_order.into_iter().partition(|group| refused_groups.contains_key(group));
             let key =
                 |group: u32| columns[..spec.keys.len()].iter().map(|column| column.show(group as usize)).collect();
-            failed = out.into_iter().map(key).collect();
+            let why = |group: u32| Some(Refused { key: key(group), why: *refused_groups.get(&group)? });
+            failed = out.into_iter().filter_map(why).collect();
             order = Some(kept);
         }
         if let Some(order) = &order {
             columns = columns.iter().map(|column| column.take(order)).collect();
         }
         let rows = order.map_or(rows, |order| order.len());
-        GroupTable { columns, rows, parts, too_large: failed }
+        GroupTable { columns, rows, parts, refused_groups: failed }
     }
 }

@@ -7,6 +7,7 @@
 use super::merge::Filtered;
 use super::{AggregateBuild, GroupSpec, GroupTable, Part};
 use crate::error::RunError;
+use crate::operator::accumulate::Refused;
 use crate::operator::runs::{PLACE, SortedRuns, places};
 use crate::registers::Registers;
 use crate::spill::{Account, MOST_LEVELS, PARTITIONS, Partitioner, SpillFile, each_chunk, fields};
@@ -98,12 +99,12 @@ pub(crate) struct SpilledGroups<'a> {
 }
 
 /// A group that cannot be computed: where its first row stands, and its key.
-type TooLarge = ((u64, u64, u64), Vec<String>);
+type RefusedGroup = ((u64, u64, u64), Refused);
 
 /// Where groups go.
 struct Out {
     runs: SortedRuns,
-    too_large: Mutex<Vec<TooLarge>>,
+    refused_groups: Mutex<Vec<RefusedGroup>>,
 }
 
 impl SpilledGroups<'_> {
@@ -113,13 +114,13 @@ impl SpilledGroups<'_> {
         parts: &[Part],
         spills: &[Arc<AggregateSpill>],
         threads: usize,
-    ) -> Result<(SortedRuns, Vec<Vec<String>>), RunError> {
+    ) -> Result<(SortedRuns, Vec<Refused>), RunError> {
         let results = self.spec.calls.iter().map(|call| call.ty);
         let mut types: Vec<ColumnType> = self.spec.keys.iter().copied().chain(results).collect();
         let by = (0..3).map(|at| (types.len() as u32 + at, false)).collect();
         types.extend([PLACE; 3]);
         let runs = SortedRuns::new(self.account.spill_file(self.name)?, types, by);
-        let out = Out { runs, too_large: Mutex::default() };
+        let out = Out { runs, refused_groups: Mutex::default() };
         let partitions: Vec<Vec<u8>> = parts.iter().map(|part| part.groups.partitions(0)).collect();
         let next = AtomicUsize::new(0);
         let work = || -> Result<(), RunError> {
@@ -144,9 +145,9 @@ impl SpilledGroups<'_> {
             };
             threads.into_iter().map(join).collect::<Vec<_>>().into_iter().collect::<Result<(), RunError>>()
         })?;
-        let mut too_large = out.too_large.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        too_large.sort_unstable_by_key(|(first, _)| *first);
-        Ok((out.runs, too_large.into_iter().map(|(_, key)| key).collect()))
+        let mut refused_groups = out.refused_groups.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        refused_groups.sort_unstable_by_key(|(first, _)| *first);
+        Ok((out.runs, refused_groups.into_iter().map(|(_, key)| key).collect()))
     }
 
     /// The groups of a partition: of those in memory the ones that are wanted, and those of rows in files.
@@ -192,9 +193,9 @@ impl SpilledGroups<'_> {
         let mut columns = table.columns;
         columns.extend((0..3).map(|part| places((0..table.rows).map(|row| place(row)[part]))));
         out.runs.add(&columns)?;
-        let firsts = firsts.too_large.iter().map(|((way, seq), place)| (u64::from(*way), seq.number(), *place));
-        let mut too_large = out.too_large.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        too_large.extend(firsts.zip(table.too_large));
+        let firsts = firsts.refused_groups.iter().map(|((way, seq), place)| (u64::from(*way), seq.number(), *place));
+        let mut refused_groups = out.refused_groups.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        refused_groups.extend(firsts.zip(table.refused_groups));
         Ok(())
     }
 }

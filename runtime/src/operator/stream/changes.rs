@@ -14,7 +14,7 @@ use super::keyed::Keyed;
 use super::{CHANGE, Output, Stored, StreamSpec, StreamState};
 use crate::column::Column;
 use crate::error::RunError;
-use crate::operator::accumulate::{Accumulators, Scratch};
+use crate::operator::accumulate::{Accumulators, Failed, Refused, Scratch, Users};
 use crate::operator::collect::Rows;
 use crate::primitive::bitmap;
 use crate::primitive::hash_table::NONE;
@@ -23,7 +23,7 @@ use crate::spill::fields;
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, BaseType, Reg};
 use sabot_abi::stream::StreamInput;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use values::Values;
 
 /// Fewer rows are not looked through for dead ones.
@@ -42,6 +42,7 @@ type Odd = BTreeMap<u32, [i64; 3]>;
 
 /// The state.
 pub(super) struct Changes {
+    users: Users,
     /// The change of a row, as a register.
     change: Option<Reg>,
     keyed: Keyed,
@@ -80,7 +81,7 @@ impl Changes {
             AggregateFunction::Count | AggregateFunction::Sum | AggregateFunction::Avg => {
                 let is_float = call.args.first().is_some_and(|arg| float_width(arg.base).is_some());
                 let odd = (is_float && change.is_some() && call.function != AggregateFunction::Count).then(Odd::new);
-                Call::Accumulated { accumulators: Accumulators::new(call), odd }
+                Call::Accumulated { accumulators: Accumulators::new(call, &spec.users), odd }
             }
             AggregateFunction::Min
             | AggregateFunction::Max
@@ -93,15 +94,22 @@ impl Changes {
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
             | AggregateFunction::Median
-            | AggregateFunction::Percentile(_) => {
+            | AggregateFunction::Percentile(_)
+            | AggregateFunction::ApproxPercentile(_)
+            | AggregateFunction::Collect => {
                 if change.is_some() {
                     Call::Values(Box::new(Values::new(call)))
                 } else {
-                    Call::Accumulated { accumulators: Accumulators::new(call), odd: None }
+                    Call::Accumulated { accumulators: Accumulators::new(call, &spec.users), odd: None }
                 }
+            }
+            // Where rows are taken back it says how.
+            AggregateFunction::User { .. } => {
+                Call::Accumulated { accumulators: Accumulators::new(call, &spec.users), odd: None }
             }
         };
         Self {
+            users: spec.users.clone(),
             change: change.map(reg),
             keyed: Keyed::new(&spec.layout, &spec.keys, true),
             registers: AcrossThreads(Registers::new(&fields(&spec.fed(0)))),
@@ -181,30 +189,46 @@ impl Changes {
 
     /// The calls of groups as they are; keys of those that cannot be computed are reported, and they are left out.
     fn values(&mut self, groups: &mut Vec<u32>, out: &mut Output) -> Result<Vec<Column>, RunError> {
-        let mut too_large = BTreeSet::new();
-        let compute = |calls: &mut [Call], scratch: &mut Scratch, groups: &[u32], too_large: &mut BTreeSet<u32>| {
-            let column = |call: &mut Call| match call {
+        let mut failed = Failed::new();
+        let columns = self.computed(groups, &mut failed);
+        if failed.is_empty() {
+            return Ok(columns);
+        }
+        let refused: Vec<u32> = groups.iter().copied().filter(|group| failed.contains_key(group)).collect();
+        let keys = self.keyed.columns(&refused);
+        for (row, why) in refused.iter().enumerate().filter_map(|(row, group)| Some((row, *failed.get(group)?))) {
+            let key = keys.iter().map(|column| column.show(row)).collect();
+            out.refused_groups.push(Refused { key, why });
+        }
+        groups.retain(|group| !failed.contains_key(group));
+        Ok(self.computed(groups, &mut Failed::new()))
+    }
+
+    /// The columns of the calls for these groups.
+    fn computed(&mut self, groups: &[u32], failed: &mut Failed) -> Vec<Column> {
+        let of_groups = || groups.iter().map(|group| *group as usize);
+        let mut columns = Vec::with_capacity(self.calls.len());
+        for (at, spec) in self.specs.iter().enumerate() {
+            if let AggregateFunction::User { part, kept_by, .. } = spec.function {
+                let keeper = kept_by.map_or(at, |at| at as usize);
+                let Call::Accumulated { accumulators, .. } = &self.calls[keeper] else {
+                    unreachable!("states are accumulated")
+                };
+                columns.push(accumulators.state_column(part, of_groups(), failed));
+                continue;
+            }
+            columns.push(match &mut self.calls[at] {
                 Call::Accumulated { accumulators, odd } => {
-                    let mut column = accumulators.values(groups.iter().map(|group| *group as usize), too_large);
+                    let mut column = accumulators.values(of_groups(), failed);
                     if let Some(odd) = odd {
                         put_odd(odd, groups, &mut column);
                     }
                     column
                 }
-                Call::Values(values) => values.compute(groups, scratch),
-            };
-            calls.iter_mut().map(column).collect::<Vec<Column>>()
-        };
-        let columns = compute(&mut self.calls, &mut self.scratch, groups, &mut too_large);
-        if too_large.is_empty() {
-            return Ok(columns);
+                Call::Values(values) => values.compute(groups, &mut self.scratch),
+            });
         }
-        let refused: Vec<u32> = groups.iter().copied().filter(|group| too_large.contains(group)).collect();
-        let keys = self.keyed.columns(&refused);
-        let show = |row: usize| keys.iter().map(|column| column.show(row)).collect();
-        out.too_large.extend((0..refused.len()).map(show));
-        groups.retain(|group| !too_large.contains(group));
-        Ok(compute(&mut self.calls, &mut self.scratch, groups, &mut BTreeSet::new()))
+        columns
     }
 
     fn give(&mut self, out: &mut Output) -> Result<(), RunError> {
@@ -363,13 +387,15 @@ fn put_odd(odd: &Odd, groups: &[u32], column: &mut Column) {
 }
 
 impl StreamState for Changes {
-    fn rows(&mut self, _: usize, rows: &Rows, _: &mut Output) -> Result<(), RunError> {
+    fn rows(&mut self, _: usize, rows: &Rows, out: &mut Output) -> Result<(), RunError> {
         let mut numbers = std::mem::take(&mut self.numbers);
         self.keyed.number(rows, &mut numbers);
         self.grow();
         for (first, numbers) in (0..rows.rows).step_by(CHUNK_ROWS).zip(numbers.chunks(CHUNK_ROWS)) {
             self.registers.get().load_rows((0..).zip(&rows.columns), first, numbers.len());
             self.chunk(numbers);
+            let failed = std::mem::take(&mut self.scratch.failed);
+            out.refuse_rows(&failed, |row| self.keyed.columns(&[row.group]));
         }
         self.numbers = numbers;
         Ok(())
@@ -391,7 +417,7 @@ impl StreamState for Changes {
             for (call, spec) in self.calls.iter_mut().zip(&self.specs) {
                 match call {
                     Call::Accumulated { accumulators, odd } => {
-                        *accumulators = Accumulators::new(spec);
+                        *accumulators = Accumulators::new(spec, &self.users);
                         odd.iter_mut().for_each(Odd::clear);
                     }
                     Call::Values(values) => **values = Values::new(spec),

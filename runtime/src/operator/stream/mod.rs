@@ -30,6 +30,7 @@ mod testing;
 
 use crate::column::Column;
 use crate::error::RunError;
+use crate::operator::accumulate::{FailedRow, Refused, Users, Why};
 use crate::operator::collect::Rows;
 use crate::operator::key::KeyLayout;
 use crate::primitive::memory::StrArena;
@@ -68,20 +69,28 @@ pub(crate) struct Output {
     pub(crate) late: u64,
     /// Those rows, with the columns in which they are to be written, if somebody wants them.
     pub(crate) late_rows: Option<Rows>,
-    /// Keys of groups with a sum that does not fit its type.
-    pub(crate) too_large: Vec<Vec<String>>,
+    /// Keys of groups that cannot be computed, and of rows that cannot be added to theirs.
+    pub(crate) refused_groups: Vec<Refused>,
 }
 
 impl Output {
     /// Nothing yet, of these columns.
     pub(crate) fn new(types: &[ColumnType]) -> Self {
-        Self { rows: Rows::new(types.iter().copied()), late: 0, late_rows: None, too_large: Vec::new() }
+        Self { rows: Rows::new(types.iter().copied()), late: 0, late_rows: None, refused_groups: Vec::new() }
     }
 
     /// The rows so far; what comes then starts anew.
     pub(crate) fn take(&mut self) -> Rows {
         let types: Vec<ColumnType> = self.rows.columns.iter().map(|column| column.ty).collect();
         std::mem::replace(&mut self.rows, Rows::new(types.into_iter()))
+    }
+
+    /// Rows that could not be added to groups, with the columns of their keys.
+    pub(crate) fn refuse_rows(&mut self, failed: &[FailedRow], key: impl Fn(&FailedRow) -> Vec<Column>) {
+        for row in failed {
+            let key = key(row).iter().map(|column| column.show(0)).collect();
+            self.refused_groups.push(Refused { key, why: Why::User(row.error) });
+        }
     }
 
     /// That many rows were added to every column, whose strings are somebody else's: keeps them.
@@ -109,6 +118,8 @@ pub(crate) struct StreamSpec {
     pub(crate) operator: StreamOperator,
     /// How keys are laid out, on all inputs alike.
     pub(crate) layout: KeyLayout,
+    /// The job's own aggregates.
+    pub(crate) users: Users,
 }
 
 /// A row more or a row less.
@@ -135,6 +146,7 @@ impl StreamSpec {
             inputs: inputs.to_vec(),
             operator: operator.clone(),
             layout: KeyLayout::new(keys, !is_join),
+            users: Users::default(),
         };
         if inputs.len() != if is_join { 2 } else { 1 } {
             return Err(RunError::BadManifest(format!("the stream `{name}` has {} inputs", inputs.len())));

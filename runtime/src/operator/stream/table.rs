@@ -8,6 +8,7 @@ use super::key_group::PARTITIONS;
 use super::{Feed, Output, StreamSpec, StreamState};
 use crate::error::RunError;
 use crate::live;
+use crate::operator::accumulate::Refused;
 use crate::operator::collect::{Order, Rows};
 use crate::registers::{Registers, Selection};
 use crate::spill::Account;
@@ -93,7 +94,7 @@ pub(crate) struct Given {
     pub(crate) rows: Vec<Rows>,
     pub(crate) watermark: i64,
     pub(crate) is_last: bool,
-    pub(crate) too_large: Vec<Vec<String>>,
+    pub(crate) refused_groups: Vec<Refused>,
 }
 
 /// A partition is done, also if it has failed.
@@ -254,19 +255,19 @@ impl StreamTable {
                 }
             }
         }
-        let (mut watermark, mut bytes, mut too_large) = (END_OF_TIME, 0, Vec::new());
+        let (mut watermark, mut bytes, mut refused_groups) = (END_OF_TIME, 0, Vec::new());
         for partition in &self.states {
             let mut partition = lock(partition);
             watermark = watermark.min(partition.watermark);
             bytes += partition.bytes;
-            too_large.append(&mut partition.out.too_large);
+            refused_groups.append(&mut partition.out.refused_groups);
         }
         account.update(&mut rounds.accounted, bytes);
         if account.is_full() {
             let what = format!("the state of `{}` does not fit into the memory budget", self.spec.name);
             return Err(RunError::StreamNeedsMemory { what });
         }
-        Ok(Some(Given { rows, watermark, is_last: round.is_last, too_large }))
+        Ok(Some(Given { rows, watermark, is_last: round.is_last, refused_groups }))
     }
 
     /// Whether there is something to do that nobody is told of: partitions of a round, or changes that are due.

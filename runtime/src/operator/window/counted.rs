@@ -2,7 +2,7 @@
 
 use super::keyed::KeyedWindows;
 use crate::error::RunError;
-use crate::operator::accumulate::{Accumulators, Scratch};
+use crate::operator::accumulate::{self, Accumulators, Failed, FailedRow, Refused, Scratch};
 use crate::operator::collect::Rows;
 use crate::operator::key::KeyLayout;
 use crate::operator::rows;
@@ -13,7 +13,6 @@ use crate::registers::{AcrossThreads, Registers, Selection};
 use crate::spill::fields;
 use crate::watermark::END_OF_TIME;
 use sabot_abi::CHUNK_ROWS;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Fewer groups are not looked through for those that were given.
@@ -43,7 +42,7 @@ impl Counted {
             keyed: Keyed::new(&KeyLayout::new(&groups.keys, true), &groups.keys, true),
             open: Vec::new(),
             groups: 0,
-            accumulators: groups.calls.iter().map(Accumulators::new).collect(),
+            accumulators: groups.accumulators(),
             registers: None,
             numbers: Vec::new(),
             scratch: Scratch::default(),
@@ -54,16 +53,18 @@ impl Counted {
 
     /// Gives groups of keys, in this order.
     fn give(&mut self, keys: &[u32], groups: &[u32], out: &mut Output) {
-        let mut too_large = BTreeSet::new();
+        let mut failed = Failed::new();
         let mut columns = self.keyed.columns(keys);
         let count = columns.len();
-        for accumulators in &mut self.accumulators {
-            columns.push(accumulators.values(groups.iter().map(|group| *group as usize), &mut too_large));
-        }
-        let is_refused = |row: &u32| too_large.contains(&groups[*row as usize]);
+        let of_groups = groups.iter().map(|group| *group as usize);
+        columns.extend(accumulate::columns(&mut self.accumulators, of_groups, &mut failed));
+        let is_refused = |row: &u32| failed.contains_key(&groups[*row as usize]);
         let (refused, kept): (Vec<u32>, Vec<u32>) = (0..groups.len() as u32).partition(is_refused);
-        let show = |row: &u32| columns[..count].iter().map(|column| column.show(*row as usize)).collect();
-        out.too_large.extend(refused.iter().map(show));
+        let show = |row: &u32| {
+            let key = columns[..count].iter().map(|column| column.show(*row as usize)).collect();
+            failed.get(&groups[*row as usize]).map(|why| Refused { key, why: *why })
+        };
+        out.refused_groups.extend(refused.iter().filter_map(show));
         for (to, from) in out.rows.columns.iter_mut().zip(&columns) {
             to.extend_rows(from, &kept);
         }
@@ -87,8 +88,7 @@ impl Counted {
         self.keyed.keep(&kept);
         self.open = open;
         self.groups = kept.len();
-        for (accumulators, call) in self.accumulators.iter_mut().zip(&self.windows.groups.calls) {
-            let mut fresh = Accumulators::new(call);
+        for (accumulators, mut fresh) in self.accumulators.iter_mut().zip(self.windows.groups.accumulators()) {
             fresh.resize(kept.len());
             fresh.merge(accumulators, &map, &[], &[super::sessions::SOME_ORDER]);
             *accumulators = fresh;
@@ -102,6 +102,7 @@ impl StreamState for Counted {
         self.keyed.number(rows, &mut numbers);
         self.open.resize(self.keyed.len(), (0, 0));
         let (mut keys, mut complete) = (Vec::new(), Vec::new());
+        let keys_of_rows = numbers.clone();
         for number in &mut numbers {
             let key = *number;
             let (group, count) = &mut self.open[key as usize];
@@ -128,6 +129,9 @@ impl StreamState for Counted {
                 accumulators.resize(self.groups);
                 accumulators.update(input, numbers, registers, &selection, &mut self.scratch, 0);
             }
+            let key = |row: &FailedRow| keys_of_rows[first + row.row as usize];
+            let failed = std::mem::take(&mut self.scratch.failed);
+            out.refuse_rows(&failed, |row| self.keyed.columns(&[key(row)]));
         }
         self.numbers = numbers;
         self.give(&keys, &complete, out);

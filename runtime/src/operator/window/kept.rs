@@ -80,7 +80,7 @@ impl KeyedTable {
             self.windows.write_late(late, job)?;
         }
         let rows = if output.rows.rows > 0 { vec![output.rows] } else { Vec::new() };
-        Ok(Given { rows, too_large: output.too_large, late: output.late })
+        Ok(Given { rows, refused_groups: output.refused_groups, late: output.late })
     }
 
     /// Whether it holds nothing.

@@ -12,6 +12,7 @@ use super::merged::{Brought, BroughtKeys, Complete, Sets, Window, WindowKeys};
 use super::side::Side;
 use crate::error::RunError;
 use crate::live::{Feed, GIVEN_ROWS};
+use crate::operator::accumulate::Refused;
 use crate::operator::aggregate::{GroupSpec, KeySet, Pane};
 use crate::operator::collect::{Order, Rows};
 use crate::spill::Account;
@@ -39,7 +40,8 @@ impl WindowSpec {
             AggregateFunction::First
             | AggregateFunction::Last
             | AggregateFunction::ArgMin
-            | AggregateFunction::ArgMax => true,
+            | AggregateFunction::ArgMax
+            | AggregateFunction::Collect => true,
             // Of two zeros the first wins.
             AggregateFunction::Min | AggregateFunction::Max => {
                 call.args.iter().any(|arg| matches!(arg.base, BaseType::Float32 | BaseType::Float64))
@@ -52,7 +54,10 @@ impl WindowSpec {
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
             | AggregateFunction::Median
-            | AggregateFunction::Percentile(_) => false,
+            | AggregateFunction::Percentile(_)
+            | AggregateFunction::ApproxPercentile(_)
+            // Within a slice rows are added as they come, and slices are merged in the order of time.
+            | AggregateFunction::User { .. } => false,
         })
     }
 
@@ -67,7 +72,7 @@ impl WindowSpec {
 
 #[cfg(test)]
 pub(super) fn test_spec(assign: Assign, allowed_us: i64) -> WindowSpec {
-    let groups = GroupSpec::new(&[], &[]);
+    let groups = GroupSpec::new(&[], &[], &crate::operator::accumulate::Users::default());
     WindowSpec { groups, assign, allowed_us, emit_every_us: None, processing_time: false, gives_bounds: true }
 }
 
@@ -100,7 +105,7 @@ struct State {
 #[derive(Debug, Default)]
 pub(crate) struct Given {
     pub(crate) rows: Vec<Rows>,
-    pub(crate) too_large: Vec<Vec<String>>,
+    pub(crate) refused_groups: Vec<Refused>,
     /// Rows that came too late, where the workers did not count them.
     pub(crate) late: u64,
 }
@@ -340,7 +345,7 @@ impl Giving<'_> {
         let (set, pane) = window.set(sets);
         let rows = self.rows.get_or_insert_with(|| Rows::new(self.spec.types()));
         let bounds = self.spec.gives_bounds.then(|| (self.spec.assign.start_of(end), end));
-        pane.give(set, &self.spec.groups, wanted, bounds, rows, &mut self.given.too_large);
+        pane.give(set, &self.spec.groups, wanted, bounds, rows, &mut self.given.refused_groups);
         if rows.rows >= GIVEN_ROWS {
             self.given.rows.extend(self.rows.take());
         }

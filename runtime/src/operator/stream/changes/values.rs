@@ -5,7 +5,7 @@
 //! one is least or greatest, and equal, the least counts.
 
 use crate::column::Column;
-use crate::operator::accumulate::{Accumulators, Scratch};
+use crate::operator::accumulate::{Accumulators, Failed, Scratch, Users};
 use crate::operator::collect::Rows;
 use crate::operator::key::KeyLayout;
 use crate::operator::stream::gather::renumber;
@@ -16,7 +16,6 @@ use crate::registers::{AcrossThreads, Registers, Selection};
 use crate::spill::fields;
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, BaseType, ColumnType, Reg};
-use std::collections::BTreeSet;
 
 /// Fewer entries are not looked through for dead ones.
 const LEAST_ENTRIES: usize = if cfg!(test) { 16 } else { 4096 };
@@ -143,13 +142,16 @@ impl Values {
         if matches!(self.spec.function, AggregateFunction::ArgMin | AggregateFunction::ArgMax) {
             self.sort_by_value(&mut picked);
         }
-        let mut accumulators = Accumulators::new(&self.spec);
+        let mut accumulators = Accumulators::new(&self.spec, &Users::default());
         accumulators.resize(groups.len());
         let counts_each = match self.spec.function {
             AggregateFunction::Variance
             | AggregateFunction::Stddev
             | AggregateFunction::Median
-            | AggregateFunction::Percentile(_) => true,
+            | AggregateFunction::Percentile(_)
+            | AggregateFunction::ApproxPercentile(_)
+            | AggregateFunction::Collect => true,
+            AggregateFunction::User { .. } => unreachable!("such an aggregate says itself how rows are taken back"),
             AggregateFunction::Count | AggregateFunction::Sum | AggregateFunction::Avg => true,
             AggregateFunction::Min
             | AggregateFunction::Max
@@ -175,7 +177,7 @@ impl Values {
             registers.load_rows((0..).zip(&columns), 0, rows.len());
             accumulators.update(&input, &groups, registers, &Selection::all(rows.len()), scratch, 0);
         }
-        let values = accumulators.values(0..groups.len(), &mut BTreeSet::new());
+        let values = accumulators.values(0..groups.len(), &mut Failed::new());
         // Strings are theirs.
         self.computed = Some(accumulators);
         values
