@@ -131,7 +131,7 @@ pub(crate) fn columns(
 }
 
 /// The column of one of several calls.
-fn column(all: &mut [Accumulators], at: usize, groups: impl Iterator<Item = usize>, failed: &mut Failed) -> Column {
+fn column(all: &mut [Accumulators], at: usize, groups: impl ExactSizeIterator<Item = usize> + Clone, failed: &mut Failed) -> Column {
     if let AggregateFunction::User { part, kept_by, .. } = all[at].spec.function {
         return all[kept_by.map_or(at, |keeper| keeper as usize)].state_column(part, groups, failed);
     }
