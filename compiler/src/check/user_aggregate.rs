@@ -182,7 +182,8 @@ impl Cx<'_> {
             | Ty::Scalar(_)
             | Ty::Usize
             | Ty::Isize
-            | Ty::Result(_)
+            | Ty::Result(..)
+            | Ty::Failure
             | Ty::List(_)
             | Ty::Generic(_)
             | Ty::Ordering
