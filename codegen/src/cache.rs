@@ -82,6 +82,7 @@ pub(crate) fn key(plan: &KernelPlan, target: &Target, pool: &ConstantPool) -> Ke
         Form::Scalar => 0u8,
         Form::Plain => 1,
         Form::Nullable => 2,
+        Form::Grouped => 3,
     }
     .hash(&mut hasher);
     plan.body.hash(&mut hasher);

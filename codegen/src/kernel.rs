@@ -4,6 +4,7 @@
 //! functions: over vectors where no input holds a null, over vectors with nulls, and row by row.
 
 mod fission;
+mod grouped;
 mod scalar;
 mod vector;
 
@@ -66,6 +67,8 @@ pub(crate) struct FusedCall {
 pub(crate) enum Form {
     /// Row by row.
     Scalar,
+    /// Row by row, into the state of the row's group.
+    Grouped,
     /// Blocks of 64 rows, no input holds a null.
     Plain,
     /// Blocks of 64 rows.
@@ -112,6 +115,7 @@ fn build(
     let mut fx = FunctionCx::new(&mut function, scratch, target, pool, &plan.spans, with_notes);
     match plan.form {
         Form::Scalar => scalar::build(&mut fx, &plan.body)?,
+        Form::Grouped => grouped::build(&mut fx, &plan.body)?,
         Form::Plain => vector::build(&mut fx, &plan.body, false)?,
         Form::Nullable => vector::build(&mut fx, &plan.body, true)?,
     }

@@ -7,7 +7,7 @@ use sabot_abi::manifest as abi;
 use sabot_abi::state::descriptor;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal};
 use sabot_ir::pipeline::{AggregateInput, AggregateSpec, End, Origin, Pipelines, Reg, Step, Table, TableKind};
-use sabot_ir::plan::{AggregateFunction, Connector, ErrorPolicy, Format, JoinKind, Location};
+use sabot_ir::plan::{AggregateFunction, Connector, ErrorPolicy, Format, JoinKind, Location, UserPart};
 use sabot_ir::span::line_column;
 use sabot_ir::ty::{Schema, TimeUnit, Type};
 
@@ -98,6 +98,7 @@ pub(crate) fn job(
     options: &CompileOptions,
     target: &str,
     loops: Vec<abi::Pipeline>,
+    aggregates: Vec<abi::UserAggregate>,
     kernels: Vec<String>,
 ) -> abi::Manifest {
     abi::Manifest {
@@ -157,6 +158,7 @@ pub(crate) fn job(
             .filter_map(|(at, of)| Some((at, descriptor(&table(of), of.id.clone())?)))
             .collect(),
         pipelines: loops,
+        aggregates,
         kernels,
     }
 }
@@ -221,6 +223,11 @@ fn aggregate_function(function: AggregateFunction) -> abi::AggregateFunction {
         AggregateFunction::Stddev => abi::AggregateFunction::Stddev,
         AggregateFunction::Median => abi::AggregateFunction::Median,
         AggregateFunction::Percentile(share) => abi::AggregateFunction::Percentile(share.get().to_bits()),
+        AggregateFunction::ApproxPercentile(share) => abi::AggregateFunction::ApproxPercentile(share.get().to_bits()),
+        AggregateFunction::Collect => abi::AggregateFunction::Collect,
+        AggregateFunction::User(UserPart { aggregate, part, kept_by }) => {
+            abi::AggregateFunction::User { aggregate, part, kept_by }
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! A row that has two errors keeps its first one: an output that may fail never overtakes one that may fail too.
 
 mod cost;
+mod user_aggregate;
 
 use crate::constants::ConstantPool;
 use crate::isa::Target;
@@ -43,8 +44,9 @@ pub(crate) fn plan(pipelines: &Pipelines, options: &CompileOptions, target: &Tar
             .collect();
         loops.push(abi::Pipeline { origin: manifest::origin(&pipeline.origin), registers, body });
     }
+    let aggregates = pipelines.aggregates.iter().map(|aggregate| planner.user_aggregate(aggregate)).collect();
     let names = planner.kernels.iter().map(|kernel| kernel.name.clone()).collect();
-    let manifest = manifest::job(pipelines, options, &target.isa.triple().to_string(), loops, names);
+    let manifest = manifest::job(pipelines, options, &target.isa.triple().to_string(), loops, aggregates, names);
     Ok(Job { kernels: planner.kernels, pool: planner.pool, manifest })
 }
 

@@ -51,6 +51,17 @@ fn fee(price: f64) -> f64 {
     if fee.is_nan() { 0.0 } else { fee.exp() }
 }
 
+#[sabot::record]
+struct Sum { total: f64 }
+
+#[sabot::aggregate]
+impl Sum {
+    fn init() -> Self { Self { total: 0.0 } }
+    fn add(self, price: f64) -> Self { Self { total: self.total + price } }
+    fn merge(self, other: Self) -> Self { Self { total: self.total + other.total } }
+    fn finish(self) -> f64 { self.total }
+}
+
 fn is_big(q: Quote) -> bool { q.price > 1e6 }
 
 #[sabot::pipeline]
@@ -70,7 +81,8 @@ fn everything(#[sabot(default = -100.0)] min_price: f64, name: String) {
     quotes.key_by(|q| q.symbol).top_n(3, |q| q.price).dedup(|q| q.price).sink("top", csv("top.csv"));
     quotes.filter_map(|q| q.sector).flat_map(|s| vec![s]).reduce(|a, _b| a).order_by(|q| q).sink("misc", csv("m.csv"));
     quotes.window(cumulate(minutes(1), hours(1))).aggregate(|w| w.end()).late("late", csv("l.csv")).sink("w", csv("w.csv"));
-    quotes.window(session(minutes(1))).aggregate(|w| w.end()).sink("v", csv("v.csv"));
+    quotes.window(session(minutes(1))).reduce(|a, _b| a).sink("r", csv("r.csv"));
+    quotes.window(session(minutes(1))).aggregate(|w| (w.end(), w.aggregate::<Sum>(|q| q.price))).sink("v", csv("v.csv"));
     source::<Quote>("g", generate()).hash_join(source::<Quote>("n", nexmark())).on(|a| a.x, |b| b.x).within(minutes(2)).map(|a, b| (a, b))
         .sink("pairs", stdout());
 }

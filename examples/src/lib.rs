@@ -2,6 +2,8 @@
 //! of this crate that they are for cargo.
 #![forbid(unsafe_code)]
 
+#[path = "../drawdown/job.rs"]
+pub mod drawdown;
 #[path = "../fan_out/job.rs"]
 pub mod fan_out;
 #[path = "../invoices/job.rs"]

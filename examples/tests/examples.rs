@@ -54,6 +54,13 @@ const INVOICES: Example = Example {
     outputs: &[("due", "due.ndjson"), ("months", "months.csv")],
 };
 
+const DRAWDOWN: Example = Example {
+    folder: "drawdown",
+    job: "job.rs",
+    inputs: &[],
+    outputs: &[("falls", "falls.csv"), ("days", "days.ndjson"), ("largest", "largest.csv")],
+};
+
 const JOBGRAPH_API: Example = Example {
     folder: "jobgraph_api",
     job: "graph.json",
@@ -92,6 +99,11 @@ fn word_count() {
 #[test]
 fn invoices() {
     check(&INVOICES);
+}
+
+#[test]
+fn drawdown() {
+    check(&DRAWDOWN);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 /// The jobs of the examples with the values that are the defaults of their parameters.
 fn jobs() -> Vec<(&'static str, JobGraph)> {
     vec![
+        ("drawdown", sabot_examples::drawdown::drawdown()),
         ("fan_out", sabot_examples::fan_out::fan_out(5000.0)),
         ("invoices", sabot_examples::invoices::invoices()),
         ("quote_enrichment", sabot_examples::quote_enrichment::quote_enrichment(100.0)),

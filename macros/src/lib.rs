@@ -14,6 +14,7 @@
 //! works; rustc without a file is an error.
 #![forbid(unsafe_code)]
 
+mod aggregate;
 mod fast_math;
 mod job_file;
 mod pipeline;
@@ -38,6 +39,13 @@ pub fn record(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn udf(arguments: TokenStream, item: TokenStream) -> TokenStream {
     udf::expand(&arguments, item)
+}
+
+/// The `impl` block of a record that is an aggregate: `init`, `add`, `merge`, `finish`, and `remove` where rows may be taken back.
+/// Groups call it by the record's name: `group.aggregate::<Spread>(|row| row.price)`.
+#[proc_macro_attribute]
+pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    aggregate::expand(&arguments, item)
 }
 
 /// A job. The function returns its `JobGraph`; its parameters are those of the job.

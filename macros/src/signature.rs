@@ -138,7 +138,8 @@ impl Parameter {
     }
 }
 
-fn split_at_commas(stream: TokenStream) -> Vec<Vec<TokenTree>> {
+/// What stands between commas that are not inside of angle brackets.
+pub(crate) fn split_at_commas(stream: TokenStream) -> Vec<Vec<TokenTree>> {
     let mut list: Vec<Vec<TokenTree>> = vec![Vec::new()];
     let mut depth = 0_usize;
     for tree in stream {

@@ -291,6 +291,16 @@ impl Registers {
         has_nulls
     }
 
+    /// Registers as a kernel reads them that goes row by row.
+    pub(crate) fn columns(&mut self, regs: &[Reg], selection: &Selection) -> Vec<InputColumn> {
+        let column = |reg: &Reg| {
+            self.materialise(*reg, selection, false);
+            let slot = self.slot(*reg);
+            InputColumn { values: slot.values, validity: slot.validity }
+        };
+        regs.iter().map(column).collect()
+    }
+
     /// Gives every input a bitmap of its nulls, for kernels that always read one.
     pub(crate) fn fill_validity(&mut self) {
         for input in self.inputs.iter_mut().filter(|input| input.validity.is_null()) {

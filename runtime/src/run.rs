@@ -4,6 +4,7 @@ use crate::connector::{self, Sink, SinkOptions, Source, open_sink};
 use crate::error::RunError;
 use crate::kernel::LoadedArtifact;
 use crate::live;
+use crate::operator::accumulate::Users;
 use crate::operator::sink::SinkRun;
 use crate::params::Params;
 use crate::primitive::pool::Pool;
@@ -125,10 +126,11 @@ impl Job {
         }
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let workers = options.parallelism.map_or_else(cores, |workers| workers.max(1) as usize);
+        let users = Users::new(&self.artifact, params.words())?;
         let run = JobRun {
             artifact: &self.artifact,
             params,
-            tables: tables_of(manifest)?,
+            tables: tables_of(manifest, &users)?,
             sinks,
             inputs: &options.inputs,
             limit: options.limit,
@@ -263,10 +265,10 @@ fn add(operator: &mut OperatorSummary, count: &Count) {
 }
 
 /// The tables, empty.
-fn tables_of(manifest: &Manifest) -> Result<Vec<TableRun>, RunError> {
+fn tables_of(manifest: &Manifest, users: &Users) -> Result<Vec<TableRun>, RunError> {
     let mut inputs: Vec<Vec<&[AggregateInput]>> = vec![Vec::new(); manifest.tables.len()];
     manifest.pipelines.iter().for_each(|pipeline| find_inputs(&pipeline.body, &mut inputs));
-    manifest.tables.iter().zip(&inputs).map(|(table, inputs)| TableRun::new(table, inputs)).collect()
+    manifest.tables.iter().zip(&inputs).map(|(table, inputs)| TableRun::new(table, inputs, users)).collect()
 }
 
 /// What is read to fill aggregates, by table.

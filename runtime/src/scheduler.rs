@@ -11,7 +11,7 @@ use crate::late::PutAway;
 use crate::limit::Limit;
 use crate::live::{KeptSpec, Wake, WindowSpecs};
 use crate::morsel::{Input, Morsels, Seq};
-use crate::operator::accumulate::RefusedGroup;
+use crate::operator::accumulate::{Refusal, RefusedGroup};
 use crate::operator::aggregate::GroupSpec;
 use crate::operator::error_rows::{batch_of, error_row};
 use crate::operator::hash_join::{JoinSpec, JoinTable, ProbeSpec};
@@ -27,6 +27,7 @@ use crate::progress::{Bar, Progress};
 use crate::registers::AcrossThreads;
 use crate::spill::Account;
 use crate::table::{MOST_ROWS, Table, TableRun, TableSpec};
+use crate::task::failure::user_failure;
 use crate::task::{Count, Worker};
 use crate::watermark::{EventTime, Unit};
 use sabot_abi::kernel::KernelFn;
@@ -257,15 +258,22 @@ impl<'a> JobRun<'a> {
     pub(crate) fn refuse_groups(&self, number: u32, groups: &[RefusedGroup]) -> Result<(), RunError> {
         let manifest = &self.artifact.manifest;
         let operator = &manifest.operators[number as usize];
-        let failure = |group: &RefusedGroup| RowFailure {
-            message: group.why.message(),
-            operator: operator.name.clone(),
-            source_file: manifest.source_file.clone(),
-            line: operator.line,
-            column: 1,
-            expression: String::new(),
-            input: None,
-            values: group.key.iter().enumerate().map(|(at, value)| (format!("key.{at}"), value.clone())).collect(),
+        let failure = |group: &RefusedGroup| {
+            let key = group.key.iter().enumerate();
+            let values = key.map(|(at, value)| (format!("key.{at}"), value.clone())).collect();
+            if let Refusal::User(error) = group.why {
+                return RowFailure { values, ..user_failure(manifest, operator, error) };
+            }
+            RowFailure {
+                message: group.why.message(),
+                operator: operator.name.clone(),
+                source_file: manifest.source_file.clone(),
+                line: operator.line,
+                column: 1,
+                expression: String::new(),
+                input: None,
+                values,
+            }
         };
         let Some(first) = groups.first() else { return Ok(()) };
         self.skipped_groups.lock().expect("a worker that panicked ends the job").push((number, groups.len() as u64));
@@ -274,7 +282,7 @@ impl<'a> JobRun<'a> {
             ErrorPolicy::Skip => Ok(()),
             ErrorPolicy::Sink(sink) => {
                 let sink = &self.sinks[sink as usize];
-                let row = |group: &RefusedGroup| error_row(group.why.code() as u32, &failure(group));
+                let row = |group: &RefusedGroup| error_row(group.why.code(), &failure(group));
                 let rows = groups.iter().map(row).collect();
                 let batches = batch_of(rows, sink.schema()).into_iter().collect();
                 Ok(sink.deliver_now(batches, &mut *sink.encoder(), &self.waiting_bytes)?)

@@ -3,6 +3,7 @@
 //! A file is unlinked as soon as it is open, so that nothing is left behind however the run ends. Each piece is an Arrow IPC
 //! stream of its own and knows where in the input its rows stand, so that a partition is read back in input order.
 
+use crate::connector::list::packed;
 use crate::connector::schema::arrow_type;
 use crate::error::RunError;
 use crate::morsel::Seq;
@@ -13,7 +14,7 @@ use crate::primitive::bitmap;
 use crate::primitive::hash::{hash_bytes, hash_word};
 use crate::primitive::wide_groups::hash_wide;
 use crate::registers::{BatchView, Registers, Selection};
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{Field as ArrowField, Schema, SchemaRef};
@@ -229,7 +230,13 @@ pub(crate) fn each_chunk(
     registers: &mut Registers,
     mut each: impl FnMut(&mut Registers, &Selection) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
-    let view = BatchView::new(batch.columns(), regs.iter().copied());
+    // Files hold lists as Arrow has them, registers as bytes.
+    let column = |(array, reg): (&ArrayRef, &Reg)| match registers.ty(*reg).base.item() {
+        Some(item) => Arc::new(packed(array, item)),
+        None => Arc::clone(array),
+    };
+    let columns: Vec<ArrayRef> = batch.columns().iter().zip(regs).map(column).collect();
+    let view = BatchView::new(&columns, regs.iter().copied());
     for first in (0..batch.num_rows()).step_by(CHUNK_ROWS) {
         let rows = (batch.num_rows() - first).min(CHUNK_ROWS);
         registers.load(&view, first, rows);

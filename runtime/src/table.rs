@@ -2,7 +2,7 @@
 
 use crate::error::RunError;
 use crate::live::LiveTable;
-use crate::operator::accumulate::RefusedGroup;
+use crate::operator::accumulate::{RefusedGroup, Users};
 use crate::operator::aggregate::{AggregateSpill, GroupSpec, GroupTable, Part, SpilledGroups};
 use crate::operator::collect::Rows;
 use crate::operator::hash_join::{JoinSpec, JoinTable};
@@ -11,6 +11,7 @@ use crate::operator::runs::SortedRuns;
 use crate::operator::top;
 use crate::spill::{Account, SpillFile};
 use sabot_abi::manifest::{self, AggregateInput, TableKind};
+use sabot_abi::stream::StreamOperator;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -60,7 +61,13 @@ pub(crate) const MOST_ROWS: usize = u32::MAX as usize - 1;
 
 impl TableRun {
     /// `inputs`: of an aggregate, what its calls read in each of the pipelines that fill it.
-    pub(crate) fn new(table: &manifest::Table, inputs: &[&[AggregateInput]]) -> Result<Self, RunError> {
+    pub(crate) fn new(table: &manifest::Table, inputs: &[&[AggregateInput]], users: &Users) -> Result<Self, RunError> {
+        match &table.kind {
+            TableKind::Aggregate { calls, .. }
+            | TableKind::Window { calls, .. }
+            | TableKind::Stream { operator: StreamOperator::Aggregate { calls, .. }, .. } => users.check(calls)?,
+            TableKind::Join { .. } | TableKind::Sort { .. } | TableKind::Rows { .. } | TableKind::Stream { .. } => {}
+        }
         let spec = match &table.kind {
             TableKind::Join { keys, payload, track_matches } => {
                 TableSpec::Join(JoinSpec::new(keys, payload, *track_matches))
@@ -68,9 +75,9 @@ impl TableRun {
             TableKind::Aggregate { closes: Some(_), .. }
             | TableKind::Sort { closes: Some(_), .. }
             | TableKind::Window { .. }
-            | TableKind::Stream { .. } => TableSpec::Live(Box::new(LiveTable::new(&table.name, &table.kind)?)),
+            | TableKind::Stream { .. } => TableSpec::Live(Box::new(LiveTable::new(&table.name, &table.kind, users)?)),
             TableKind::Aggregate { keys, calls, closes: None } => {
-                TableSpec::Aggregate(GroupSpec::new(keys, calls).sharing(inputs))
+                TableSpec::Aggregate(GroupSpec::new(keys, calls, users).sharing(inputs))
             }
             TableKind::Sort { columns, by, limit, partition_by, closes: None } => TableSpec::Rows(RowsSpec {
                 types: columns.clone(),

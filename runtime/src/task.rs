@@ -4,7 +4,7 @@
 //! duplicates) runs the rest of the steps for each of them before it goes on.
 
 mod by_value;
-mod failure;
+pub(crate) mod failure;
 
 use crate::column::Column;
 use crate::compact;
@@ -599,6 +599,11 @@ impl<'a> Worker<'a> {
             (EndSpec::Aggregate { .. }, End::Aggregate(build)) => {
                 build.add(&mut self.registers, &selection)?;
                 count.rows_out = 0;
+                let (failed, inputs) = build.take_failed();
+                if !failed.is_empty() {
+                    let inputs = inputs.to_vec();
+                    self.refuse_added(body.operator, &failed, &inputs, &selection);
+                }
                 body.operator
             }
             (EndSpec::Collect { .. }, End::Collect(collect)) => {
@@ -637,6 +642,11 @@ impl<'a> Worker<'a> {
                 count.late = end.late.count as u64;
                 if let (Some((batches, _)), 1..) = (late, end.late.count) {
                     batches.add(&mut self.registers, &end.late);
+                }
+                let (failed, inputs) = end.take_failed();
+                if !failed.is_empty() {
+                    let inputs = inputs.to_vec();
+                    self.refuse_added(body.operator, &failed, &inputs, &selection);
                 }
                 body.operator
             }

@@ -92,6 +92,11 @@ fn invoices() {
 }
 
 #[test]
+fn drawdown() {
+    assert_stage!("jobs", "drawdown", story("drawdown/job.rs"));
+}
+
+#[test]
 fn jobgraph_api() {
     assert_stage!("jobs", "jobgraph_api", story("jobgraph_api/graph.json"));
 }

@@ -8,7 +8,7 @@ use crate::function::{FunctionCx, memory};
 use crate::lower::aggregate;
 use crate::lower::scalar::{Input, Output, ScalarCx};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{BlockArg, InstBuilder as _, types};
+use cranelift_codegen::ir::{BlockArg, InstBuilder as _, Value, types};
 use sabot_ir::ty::Type;
 use std::collections::BTreeMap;
 
@@ -143,13 +143,18 @@ fn inputs(fx: &mut FunctionCx<'_>, body: &KernelBody) -> BTreeMap<u32, Input> {
     let mut inputs = BTreeMap::new();
     for (position, (register, ty)) in body.inputs.iter().enumerate() {
         let (values, bitmap) = fx.input(position);
-        let validity = ty.is_option().then(|| {
-            let all = fx.constant(ALL_VALID);
-            fx.builder.ins().select(bitmap, bitmap, all)
-        });
-        inputs.insert(*register, Input { values, validity, class: Class::of(ty) });
+        inputs.insert(*register, input(fx, ty, values, bitmap));
     }
     inputs
+}
+
+/// An input of this type.
+pub(super) fn input(fx: &mut FunctionCx<'_>, ty: &Type, values: Value, bitmap: Value) -> Input {
+    let validity = ty.is_option().then(|| {
+        let all = fx.constant(ALL_VALID);
+        fx.builder.ins().select(bitmap, bitmap, all)
+    });
+    Input { values, validity, class: Class::of(ty), is_state: false }
 }
 
 fn outputs(fx: &mut FunctionCx<'_>, body: &KernelBody) -> BTreeMap<u32, Output> {

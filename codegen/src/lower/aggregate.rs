@@ -33,7 +33,10 @@ pub(crate) fn is_fusible(call: &FusedCall) -> bool {
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
         | AggregateFunction::Median
-        | AggregateFunction::Percentile(_) => false,
+        | AggregateFunction::Percentile(_)
+        | AggregateFunction::ApproxPercentile(_)
+        | AggregateFunction::Collect
+        | AggregateFunction::User(_) => false,
     }
 }
 

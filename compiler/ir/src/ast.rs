@@ -106,6 +106,8 @@ pub struct Function {
     pub body: Expr,
     /// `#[sabot::udf(math = "fast")]`.
     pub fast_math: bool,
+    /// It stands in a `#[sabot::aggregate] impl`.
+    pub of_aggregate: bool,
     /// The whole item.
     pub span: Span,
 }

@@ -21,5 +21,6 @@ pub mod plan;
 pub mod span;
 pub mod text;
 pub mod ty;
+pub mod user_aggregate;
 pub mod value;
 pub mod verify;

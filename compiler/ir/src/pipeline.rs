@@ -9,7 +9,8 @@
 
 use crate::expr::Expr;
 use crate::plan::{
-    AggregateFunction, AsofDirection, ErrorPolicy, JoinKind, Param, Sink, SinkId, Source, SourceId, WindowKind,
+    AggregateFunction, AsofDirection, ErrorPolicy, JoinKind, Param, Sink, SinkId, Source, SourceId, UserAggregate,
+    WindowKind,
 };
 use crate::span::Span;
 use crate::ty::Type;
@@ -47,6 +48,8 @@ pub struct Pipelines {
     pub tables: Vec<Table>,
     /// In an order such that whoever reads a table stands behind all that fill it.
     pub pipelines: Vec<Pipeline>,
+    /// The author's own aggregate functions, by number.
+    pub aggregates: Vec<UserAggregate>,
 }
 
 /// An operator as the run's summary shows it.

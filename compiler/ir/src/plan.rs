@@ -4,6 +4,8 @@
 //! from a [`crate::job_graph::JobGraph`], rewritten by the passes, read by the physical stage and by the reference
 //! interpreter.
 
+pub use crate::user_aggregate::{UserAggregate, UserPart};
+
 use crate::expr::{Expr, Literal};
 use crate::span::Span;
 use crate::ty::{Schema, Type};
@@ -35,6 +37,8 @@ pub struct Plan {
     pub sinks: Vec<Sink>,
     /// The operators. Inputs stand before whoever reads them. A node that no sink reaches is dead and is skipped.
     pub nodes: Vec<Node>,
+    /// The author's own aggregate functions, which [`AggregateFunction::User`] names by number.
+    pub aggregates: Vec<UserAggregate>,
 }
 
 /// A parameter of the job.
@@ -500,6 +504,12 @@ pub enum AggregateFunction {
     Median,
     /// The value that this share of all values, from 0 to 1, does not exceed (`f64`): on the line between the two nearest.
     Percentile(Share),
+    /// About that value, as `f64`: at most 1/256 of the value off, see `sabot_library::Quantiles`.
+    ApproxPercentile(Share),
+    /// All values, in input order.
+    Collect,
+    /// A part of the state of one of the author's own aggregates. All rows count.
+    User(UserPart),
 }
 
 /// A number from 0 to 1, by its bits.
@@ -535,7 +545,10 @@ impl AggregateFunction {
             | Self::Variance
             | Self::Stddev
             | Self::Median
-            | Self::Percentile(_) => false,
+            | Self::Percentile(_)
+            | Self::ApproxPercentile(_)
+            | Self::Collect
+            | Self::User(_) => false,
         }
     }
 
@@ -558,6 +571,9 @@ impl AggregateFunction {
             Self::Stddev => "stddev",
             Self::Median => "median",
             Self::Percentile(_) => "percentile",
+            Self::ApproxPercentile(_) => "approx_percentile",
+            Self::Collect => "collect",
+            Self::User(_) => "aggregate",
         }
     }
 }
@@ -661,6 +677,13 @@ impl Operator {
 }
 
 impl Plan {
+    /// The name of one of the author's own aggregates, and that of a column of its state.
+    #[must_use]
+    pub fn user_part(&self, part: UserPart) -> Option<(&str, &str)> {
+        let of = self.aggregates.get(part.aggregate as usize)?;
+        Some((of.name.as_str(), of.state.get(part.part as usize)?.name.as_str()))
+    }
+
     /// The node with this id.
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {

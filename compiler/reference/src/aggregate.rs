@@ -9,6 +9,7 @@ use crate::value::{Value, sort_order};
 use sabot_abi::kernel::RowErrorCode;
 use sabot_ir::plan::AggregateFunction;
 use sabot_ir::ty::Type;
+use sabot_library::Quantiles;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
@@ -33,6 +34,7 @@ pub(crate) fn aggregate(function: AggregateFunction, ty: &Type, args: &[Row]) ->
         | AggregateFunction::Stddev
         | AggregateFunction::Median
         | AggregateFunction::Percentile(_)
+        | AggregateFunction::ApproxPercentile(_)
             if rows.is_empty() =>
         {
             Ok(Value::Float64(f64::NAN))
@@ -52,6 +54,13 @@ pub(crate) fn aggregate(function: AggregateFunction, ty: &Type, args: &[Row]) ->
         AggregateFunction::Stddev => Ok(Value::Float64(variance(&rows).sqrt())),
         AggregateFunction::Median => Ok(Value::Float64(median(&rows))),
         AggregateFunction::Percentile(share) => Ok(Value::Float64(percentile(share.get(), &rows))),
+        AggregateFunction::ApproxPercentile(share) => {
+            let mut quantiles = Quantiles::default();
+            rows.iter().for_each(|args| quantiles.add(as_float(&args[0])));
+            Ok(quantiles.at(share.get()).map_or(Value::Float64(f64::NAN), Value::Float64))
+        }
+        AggregateFunction::Collect => Ok(Value::List(firsts().cloned().collect())),
+        AggregateFunction::User(_) => unreachable!("states are made where the aggregates are known"),
         AggregateFunction::First => Ok(rows[0][0].clone()),
         AggregateFunction::Last => Ok(rows[rows.len() - 1][0].clone()),
         AggregateFunction::Min => Ok(rows[best(&rows, Ordering::Less)][0].clone()),

@@ -22,6 +22,7 @@ pub mod random;
 mod run;
 mod stream_table;
 mod text;
+mod user_aggregate;
 mod value;
 mod value_function;
 mod window;

@@ -4,10 +4,10 @@
 //! pipeline runs after the other, also where they would run at the same time: a table gives everything at the end of its
 //! input, when event time has passed all there is.
 
-use crate::aggregate::aggregate;
 use crate::evaluate::{RowError, evaluate};
 use crate::run::{Failure, Inputs, Outputs, Row, error_row, key_of, processing_time, sort_positions, watermarks};
 use crate::stream_table::{FedRow, given};
+use crate::user_aggregate::{Call, Users};
 use crate::value::Value;
 use crate::window::{Watermark, WindowRow, windows};
 use sabot_ir::expr::Expr;
@@ -182,6 +182,7 @@ impl<'a> Run<'a> {
         let at = table.0 as usize;
         let mut rows = Vec::new();
         let mut refused = Vec::new();
+        let users = Users { aggregates: &self.pipelines.aggregates, params: self.params };
         match (&self.pipelines.tables[at].kind, &self.tables[at]) {
             (TableKind::Aggregate { calls, closes, .. }, Table::Aggregate { groups, .. }) => {
                 let mut groups: Vec<&Group> = groups.iter().collect();
@@ -189,8 +190,11 @@ impl<'a> Run<'a> {
                     groups.sort_by(|a, b| a.key[*end as usize].cmp(&b.key[*end as usize]));
                 }
                 for group in groups {
-                    match finished(&group.key, calls, &group.args) {
-                        Ok(row) => rows.push(row),
+                    match users.finished(&group.key, calls_of(calls), &group.args) {
+                        Ok(finished) => {
+                            rows.push(finished.row);
+                            refused.extend(finished.refused);
+                        }
                         Err(error) => refused.push((group.key.clone(), error)),
                     }
                 }
@@ -211,8 +215,11 @@ impl<'a> Run<'a> {
                 for fired in &outcome.fired {
                     let times = fired.times.iter().flat_map(|(start, end)| [Value::Int(*start), Value::Int(*end)]);
                     let begin: Row = fired.key.iter().cloned().chain(times).collect();
-                    match finished(&begin, calls, &fired.args) {
-                        Ok(row) => rows.push(row),
+                    match users.finished(&begin, calls_of(calls), &fired.args) {
+                        Ok(finished) => {
+                            rows.push(finished.row);
+                            refused.extend(finished.refused);
+                        }
                         Err(error) => refused.push((begin, error)),
                     }
                 }
@@ -223,7 +230,7 @@ impl<'a> Run<'a> {
             }
             (TableKind::Stream { operator, inputs, keys }, Table::Stream(of_inputs)) => {
                 let widths: Vec<usize> = inputs.iter().map(Vec::len).collect();
-                let given = given(operator, keys.len(), of_inputs, &widths);
+                let given = given(operator, keys.len(), of_inputs, &widths, users);
                 rows = given.rows;
                 let error = |code| RowError { code, span: Span::NONE };
                 refused.extend(given.refused.into_iter().map(|(key, code)| (key, error(code))));
@@ -401,14 +408,9 @@ fn arguments(input: &AggregateInput, registers: &[Value]) -> Option<Row> {
     counts.then(|| values(registers, &input.args))
 }
 
-/// The values of the calls, behind what a group begins with.
-fn finished(begin: &[Value], calls: &[AggregateSpec], args: &[Vec<Row>]) -> Result<Row, RowError> {
-    let mut row = begin.to_vec();
-    for (call, args) in calls.iter().zip(args) {
-        let error = |code| RowError { code, span: Span::NONE };
-        row.push(aggregate(call.function, &call.ty, args).map_err(error)?);
-    }
-    Ok(row)
+/// The calls as the author's aggregates take them.
+fn calls_of(calls: &[AggregateSpec]) -> impl Iterator<Item = Call<'_>> {
+    calls.iter().map(|call| Call { function: call.function, ty: &call.ty, span: Span::NONE })
 }
 
 /// Destroys all registers but these.

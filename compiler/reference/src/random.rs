@@ -5,13 +5,14 @@
 //! sink are then the same as a multiset, up to the rounding of float sums ([`Value::is_close_to`]).
 
 mod time;
+mod user_aggregate;
 
 use crate::run::{Inputs, Row, default_params};
 use crate::value::{Value, sort_order};
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, ParamId, UnaryOp};
 use sabot_ir::plan::{
     AggregateCall, AggregateFunction, Connector, ErrorPolicy, Format, JoinKind, Location, Node, NodeId, Operator,
-    Param, Plan, Side, Sink, SinkId, SortKey, Source, SourceId, Statistics,
+    Param, Plan, Side, Sink, SinkId, SortKey, Source, SourceId, Statistics, UserPart,
 };
 use sabot_ir::span::Span;
 use sabot_ir::text::TextFunction;
@@ -19,6 +20,7 @@ use sabot_ir::ty::{Field, Schema, TimeUnit, Type};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use time::Times;
+use user_aggregate::user_aggregate;
 
 /// What random jobs are made of.
 #[derive(Clone, Debug)]
@@ -450,7 +452,10 @@ impl Builder {
         let keys = if self.rng.percent(25) { Vec::new() } else { self.keys(&schema, 2) };
         // Of keys that are equal and not the same, the first is given back.
         let keys: Vec<Expr> = keys.into_iter().filter(|key| ordered || !key.ty.value_type().is_float()).collect();
-        let calls: Vec<AggregateCall> = (0..self.rng.below(4)).map(|_| self.call(&schema, ordered)).collect();
+        let mut calls: Vec<AggregateCall> = (0..self.rng.below(4)).map(|_| self.call(&schema, ordered)).collect();
+        if self.rng.percent(30) {
+            calls.extend(self.user_calls(&schema));
+        }
         if keys.is_empty() && calls.is_empty() {
             return;
         }
@@ -459,6 +464,25 @@ impl Builder {
         let rows = if keys.is_empty() { 1 } else { rows };
         let name = self.name("aggregate");
         self.add(name, Operator::Aggregate { keys, calls }, &[input], schema, ordered, rows);
+    }
+
+    /// Some columns of the state of an aggregate of the author's, to which the order of rows and parts is the same.
+    fn user_calls(&mut self, schema: &Schema) -> Vec<AggregateCall> {
+        if self.plan.aggregates.is_empty() {
+            self.plan.aggregates.push(user_aggregate());
+        }
+        let args: Vec<Expr> = self.plan.aggregates[0].args.clone().iter().map(|ty| self.expr(schema, ty, 2)).collect();
+        let filter = self.rng.percent(25).then(|| self.expr(schema, &Type::Bool, 2));
+        let mut calls = Vec::new();
+        for (part, field) in (0..).zip(self.plan.aggregates[0].state.clone()) {
+            if self.rng.percent(20) {
+                continue;
+            }
+            let function = AggregateFunction::User(UserPart { aggregate: 0, part, kept_by: None });
+            let (args, filter) = (args.clone(), filter.clone());
+            calls.push(AggregateCall { function, args, filter, name: self.name("c"), ty: field.ty, span: Span::NONE });
+        }
+        calls
     }
 
     fn call(&mut self, schema: &Schema, ordered: bool) -> AggregateCall {
@@ -470,6 +494,7 @@ impl Builder {
         }
         let function = match (*self.rng.pick(&functions), sabot_ir::plan::Share::new(0.9)) {
             // The median is a percentile, too.
+            (F::Median, Some(share)) if schema.len().is_multiple_of(3) => F::ApproxPercentile(share),
             (F::Median, Some(share)) if schema.len().is_multiple_of(2) => F::Percentile(share),
             (function, _) => function,
         };
@@ -484,10 +509,11 @@ impl Builder {
             F::Count | F::CountDistinct | F::ApproxCountDistinct => (vec![any], Type::Int64),
             F::Min | F::Max | F::First | F::Last => (vec![any.clone()], any),
             F::Sum => (vec![numeric.clone()], numeric),
-            F::Avg | F::Variance | F::Stddev | F::Median | F::Percentile(_) => {
+            F::Avg | F::Variance | F::Stddev | F::Median | F::Percentile(_) | F::ApproxPercentile(_) => {
                 let ty = if numeric.is_option() { Type::Float64.optional() } else { Type::Float64 };
                 (vec![numeric], ty)
             }
+            F::Collect | F::User(_) => unreachable!("`{}` is not among them", function.name()),
             F::ArgMin | F::ArgMax => {
                 let value = self.ty();
                 let ty = if any.is_option() { value.clone().optional() } else { value.clone() };

@@ -1,10 +1,10 @@
 //! A whole plan over rows in memory: one operator after the other, all rows of each.
 
-use crate::aggregate::aggregate;
 use crate::asof_join::asof_join;
 use crate::evaluate::{RowError, evaluate};
 use crate::interval_join::{TimedRow, interval_join};
 use crate::join::{Keyed, join};
+use crate::user_aggregate::{Call, Users};
 use crate::value::{Value, sort_order};
 use crate::window::{Watermark, WindowRow, windows};
 use sabot_ir::expr::Expr;
@@ -78,7 +78,8 @@ pub fn run_counted(plan: &Plan, inputs: &Inputs, params: &[Value]) -> Result<(Ou
     };
     for id in plan.bottom_up() {
         let node = plan.node(id);
-        let mut cx = OperatorCx { node, params, refused: Vec::new() };
+        let mut cx =
+            OperatorCx { node, params, users: Users { aggregates: &plan.aggregates, params }, refused: Vec::new() };
         let rows = run.operator(&mut cx, inputs)?;
         let refused = cx.refused;
         if let ErrorPolicy::Sink(sink) = node.on_error {
@@ -117,6 +118,7 @@ struct Run<'a> {
 struct OperatorCx<'a> {
     node: &'a Node,
     params: &'a [Value],
+    users: Users<'a>,
     /// Rows that were refused and did not fail the job.
     refused: Vec<Failure>,
 }
@@ -378,14 +380,26 @@ fn arguments(calls: &[AggregateCall], row: &[Value], params: &[Value]) -> Result
     Ok(of_calls)
 }
 
-/// The values of the calls, behind what a group begins with.
-fn finished(begin: &[Value], calls: &[AggregateCall], args: &[Vec<Row>]) -> Result<Row, RowError> {
-    let mut row = begin.to_vec();
-    for (call, args) in calls.iter().zip(args) {
-        let at = |code| RowError { code, span: call.span };
-        row.push(aggregate(call.function, &call.ty, args).map_err(at)?);
+/// The calls as the author's aggregates take them.
+fn calls_of(calls: &[AggregateCall]) -> impl Iterator<Item = Call<'_>> {
+    calls.iter().map(|call| Call { function: call.function, ty: &call.ty, span: call.span })
+}
+
+/// The row of a group; what cannot be added to it is treated as the policy says.
+fn finish(
+    cx: &mut OperatorCx<'_>,
+    begin: &[Value],
+    calls: &[AggregateCall],
+    args: &[Vec<Row>],
+) -> Result<Option<Row>, Failure> {
+    let users = cx.users;
+    let Some(finished) = cx.attempt(begin, |begin| users.finished(begin, calls_of(calls), args))? else {
+        return Ok(None);
+    };
+    for (row, error) in finished.refused {
+        cx.attempt(&row, |_| Err::<(), _>(error))?;
     }
-    Ok(row)
+    Ok(Some(finished.row))
 }
 
 fn aggregate_rows(
@@ -424,7 +438,7 @@ fn aggregate_rows(
     }
     let mut result = Vec::new();
     for group in &groups {
-        result.extend(cx.attempt(&group.key, |key| finished(key, calls, &group.args))?);
+        result.extend(finish(cx, &group.key, calls, &group.args)?);
     }
     Ok(result)
 }
@@ -458,7 +472,7 @@ fn window_rows(
     for fired in &outcome.fired {
         let times = fired.times.iter().flat_map(|(start, end)| [Value::Int(*start), Value::Int(*end)]);
         let begin: Row = fired.key.iter().cloned().chain(times).collect();
-        result.extend(cx.attempt(&begin, |begin| finished(begin, calls, &fired.args))?);
+        result.extend(finish(cx, &begin, calls, &fired.args)?);
     }
     Ok((result, outcome.late.iter().map(|position| rows_taken[*position].clone()).collect()))
 }

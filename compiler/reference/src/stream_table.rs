@@ -1,15 +1,16 @@
 //! What a `Stream` table of physical pipelines gives when all its rows are there: what the rows that it gives one after
 //! the other come to.
 
-use crate::aggregate::aggregate;
 use crate::asof_join::asof_join;
 use crate::interval_join::{TimedRow, interval_join};
 use crate::join::{Keyed, join};
 use crate::run::{Row, key_of, match_key, sort_positions};
+use crate::user_aggregate::{Call, Users};
 use crate::value::{Value, sort_order};
 use sabot_abi::kernel::RowErrorCode;
 use sabot_ir::pipeline::{AggregateSpec, Keep, StreamInput, StreamOperator};
 use sabot_ir::plan::{AggregateFunction, Side};
+use sabot_ir::span::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row of one of the inputs.
@@ -28,7 +29,13 @@ pub(crate) struct Given {
 }
 
 /// All that a table gives whose keys have so many parts; `inputs` are by input, in the order they came, `widths` the numbers of their columns.
-pub(crate) fn given(operator: &StreamOperator, keys: usize, inputs: &[Vec<FedRow>], widths: &[usize]) -> Given {
+pub(crate) fn given(
+    operator: &StreamOperator,
+    keys: usize,
+    inputs: &[Vec<FedRow>],
+    widths: &[usize],
+    users: Users<'_>,
+) -> Given {
     let timed = |input: usize| -> Vec<TimedRow> {
         let timed = |fed: &FedRow| TimedRow { row: fed.columns.clone(), key: match_key(&fed.key), time: fed.time };
         inputs[input].iter().map(timed).collect()
@@ -87,7 +94,7 @@ pub(crate) fn given(operator: &StreamOperator, keys: usize, inputs: &[Vec<FedRow
         }
         StreamOperator::Aggregate { calls, inputs: of_calls, change } => {
             let rows = netted(&inputs[0], *change);
-            return aggregated(calls, of_calls, &rows, (keys == 0, change.is_some()));
+            return aggregated(calls, of_calls, &rows, (keys == 0, change.is_some()), users);
         }
     };
     Given { rows, refused: Vec::new() }
@@ -116,6 +123,7 @@ fn aggregated(
     inputs: &[StreamInput],
     rows: &[FedRow],
     (is_one, changes): (bool, bool),
+    users: Users<'_>,
 ) -> Given {
     let mut groups: Vec<(Row, Vec<&FedRow>)> = Vec::new();
     let mut positions: BTreeMap<Row, usize> = BTreeMap::new();
@@ -132,24 +140,24 @@ fn aggregated(
     }
     let mut given = Given { rows: Vec::new(), refused: Vec::new() };
     for (key, rows) in groups {
-        let mut row = key.clone();
-        let mut wrong = None;
-        for (call, input) in calls.iter().zip(inputs) {
+        let of_call = |(call, input): (&AggregateSpec, &StreamInput)| -> Vec<Row> {
             let counts = rows.iter().filter(|fed| input.filter.is_none_or(|at| fed.columns[at as usize].is_true()));
             let args = |fed: &&FedRow| input.args.iter().map(|at| fed.columns[*at as usize].clone()).collect();
             let mut args: Vec<Row> = counts.map(args).collect();
             if changes && matches!(call.function, AggregateFunction::ArgMin | AggregateFunction::ArgMax) {
                 args.sort_by(|a, b| sort_order(&a[1], &b[1]));
             }
-            match aggregate(call.function, &call.ty, &args) {
-                Ok(value) => row.push(value),
-                Err(code) => wrong = wrong.or(Some(code)),
+            args
+        };
+        let args: Vec<Vec<Row>> = calls.iter().zip(inputs).map(of_call).collect();
+        let calls = calls.iter().map(|call| Call { function: call.function, ty: &call.ty, span: Span::NONE });
+        match users.finished(&key, calls, &args) {
+            Ok(mut finished) => {
+                finished.row.push(Value::Int(1));
+                given.rows.push(finished.row);
+                given.refused.extend(finished.refused.into_iter().map(|(row, error)| (row, error.code)));
             }
-        }
-        row.push(Value::Int(1));
-        match wrong {
-            None => given.rows.push(row),
-            Some(code) => given.refused.push((key, code)),
+            Err(error) => given.refused.push((key, error.code)),
         }
     }
     given
@@ -172,9 +180,10 @@ mod tests {
         let call = AggregateSpec { function: AggregateFunction::Sum, args: vec![Type::Int64], ty: Type::Int64 };
         let inputs = vec![StreamInput { args: vec![0], filter: None }];
         let sum = StreamOperator::Aggregate { calls: vec![call], inputs, change: Some(1) };
+        let users = Users { aggregates: &[], params: &[] };
         let row = |of: &[i128]| of.iter().map(|value| Value::Int(*value)).collect::<Row>();
-        assert_eq!(given(&sum, 1, &rows, &[2]).rows, [row(&[1, 7, 1])]);
+        assert_eq!(given(&sum, 1, &rows, &[2], users).rows, [row(&[1, 7, 1])]);
         let top = StreamOperator::Top { by: vec![(0, true)], limit: 1, change: Some(1) };
-        assert_eq!(given(&top, 1, &rows, &[2]).rows, [row(&[7, 1])]);
+        assert_eq!(given(&top, 1, &rows, &[2], users).rows, [row(&[7, 1])]);
     }
 }

@@ -29,7 +29,7 @@ const TIME: Ty = Ty::Scalar(Type::Timestamp(TimeUnit::Microsecond));
 pub(super) const GROUP_BASE: u32 = 1 << 30;
 
 /// The functions of a group that take a closure.
-const FUNCTIONS: [AggregateFunction; 13] = [
+const FUNCTIONS: [AggregateFunction; 14] = [
     AggregateFunction::Sum,
     AggregateFunction::Min,
     AggregateFunction::Max,
@@ -43,6 +43,7 @@ const FUNCTIONS: [AggregateFunction; 13] = [
     AggregateFunction::Variance,
     AggregateFunction::Stddev,
     AggregateFunction::Median,
+    AggregateFunction::Collect,
 ];
 
 /// What the lowering of a group's closure needs and gathers.
@@ -125,11 +126,10 @@ impl Body<'_, '_> {
                 let part = if method == "start" { GroupPart::Start } else { GroupPart::End };
                 return Hir::new(HirKind::Group(part), TIME, span);
             }
-            "percentile" | "percentile_if" => return self.percentile(&group, name, args, span),
-            "collect" | "approx_percentile" => {
-                self.cx.say(say::not_yet(method, name.span));
-                return Hir::error(span);
+            "percentile" | "percentile_if" | "approx_percentile" | "approx_percentile_if" => {
+                return self.percentile(&group, name, args, span);
             }
+            "aggregate" | "aggregate_if" => return self.user_aggregate(&group, name, &[], args, span),
             _ => {}
         }
         let (base, is_filtered) = match method.strip_suffix("_if") {
@@ -138,7 +138,7 @@ impl Body<'_, '_> {
         };
         let Some(function) = function_named(base) else {
             let mut known: Vec<&str> = FUNCTIONS.iter().map(|function| function.name()).collect();
-            known.extend(["key", "count", "count_if", "percentile"]);
+            known.extend(["key", "count", "count_if", "percentile", "approx_percentile", "aggregate"]);
             if group.window == GroupWindow::OfTime {
                 known.extend(["start", "end"]);
             }
@@ -176,8 +176,10 @@ impl Body<'_, '_> {
     fn percentile(&mut self, group: &GroupTy, name: &Name, args: &[ast::Expr], span: Span) -> Hir {
         let method = name.text.as_str();
         let (share, value, condition) = match args {
-            [share, value] if method == "percentile" && !matches!(share.kind, Ast::Closure(_)) => (share, value, None),
-            [share, value, condition] if method == "percentile_if" => (share, value, Some(condition)),
+            [share, value] if !method.ends_with("_if") && !matches!(share.kind, Ast::Closure(_)) => {
+                (share, value, None)
+            }
+            [share, value, condition] if method.ends_with("_if") => (share, value, Some(condition)),
             _ => {
                 self.cx.say(say::percentile_arity(method, name.span));
                 return Hir::error(span);
@@ -201,23 +203,48 @@ impl Body<'_, '_> {
         let (Some(value), false) = (value, filter.as_ref().is_some_and(Option::is_none)) else {
             return Hir::error(span);
         };
-        let (function, closures) = (AggregateFunction::Percentile(share), vec![value]);
+        let is_approximate = method.starts_with("approx");
+        let function = if is_approximate {
+            AggregateFunction::ApproxPercentile(share)
+        } else {
+            AggregateFunction::Percentile(share)
+        };
+        let closures = vec![value];
         let Some(ty) = self.result_of(function, &closures, name.span) else { return Hir::error(span) };
         aggregate(function, closures, filter.flatten(), ty, span)
     }
 
-    fn wrong_closures(&mut self, method: &str, names: &[&str], args: &[ast::Expr], at: Span, span: Span) -> Hir {
+    pub(super) fn wrong_closures(
+        &mut self,
+        method: &str,
+        names: &[&str],
+        args: &[ast::Expr],
+        at: Span,
+        span: Span,
+    ) -> Hir {
         self.cx.say(say::wrong_arity(method, names, args.len(), at));
         Hir::error(span)
     }
 
-    fn row_closure(
+    /// A closure over one row, or the name of a function that stands for one.
+    pub(super) fn row_closure(
         &mut self,
         arg: &ast::Expr,
         result: Option<&Ty>,
         group: &GroupTy,
         method: &str,
     ) -> Option<HirClosure> {
+        let is_function = if let Ast::Name(name) = &arg.kind {
+            self.cx.function_names.contains_key(name)
+        } else {
+            matches!(arg.kind, Ast::Path(_))
+        };
+        if is_function {
+            self.in_aggregate = true;
+            let closure = self.callback(arg, std::slice::from_ref(&group.row), result, method);
+            self.in_aggregate = false;
+            return closure;
+        }
         let Ast::Closure(closure) = &arg.kind else {
             if !matches!(arg.kind, Ast::Error) {
                 let text = snippet::written(arg);
@@ -234,6 +261,9 @@ impl Body<'_, '_> {
     /// The type of an aggregate's result.
     fn result_of(&mut self, function: AggregateFunction, args: &[HirClosure], at: Span) -> Option<Ty> {
         let arg = args.first()?;
+        if function == AggregateFunction::Collect {
+            return self.collected_list(arg, at);
+        }
         let ty = self.table.deep(&arg.body.ty);
         let place = arg.body.span;
         if ty.is_error() {
@@ -255,7 +285,8 @@ impl Body<'_, '_> {
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
             | AggregateFunction::Median
-            | AggregateFunction::Percentile(_) => (number || value == Ty::DECIMAL, "a number", optional(Ty::F64)),
+            | AggregateFunction::Percentile(_)
+            | AggregateFunction::ApproxPercentile(_) => (number || value == Ty::DECIMAL, "a number", optional(Ty::F64)),
             AggregateFunction::Min | AggregateFunction::Max => (scalar, "one value", ty.clone()),
             AggregateFunction::CountDistinct | AggregateFunction::ApproxCountDistinct => (scalar, "one value", Ty::I64),
             AggregateFunction::First | AggregateFunction::Last => {
@@ -273,7 +304,7 @@ impl Body<'_, '_> {
                 };
                 (scalar, "one value", result)
             }
-            AggregateFunction::Count => (true, "", Ty::I64),
+            AggregateFunction::Count | AggregateFunction::Collect | AggregateFunction::User(_) => (true, "", Ty::I64),
         };
         if !fits {
             let diagnostic = say::wrong_argument(function.name(), wanted, &self.show(&ty), place, at);
@@ -284,7 +315,8 @@ impl Body<'_, '_> {
     }
 }
 
-fn aggregate(
+/// A call of a group's function.
+pub(super) fn aggregate(
     function: AggregateFunction,
     args: Vec<HirClosure>,
     filter: Option<HirClosure>,
@@ -329,6 +361,9 @@ impl Lower<'_, '_> {
             return Value::default_of(self.cx, &hir.ty);
         }
         let filter = filter.and_then(|filter| filter.into_leaves().pop());
+        if let AggregateFunction::User(part) = call.function {
+            return self.user_call(call, part, args, filter.as_ref(), hir);
+        }
         let by = if call.args.len() == 2 {
             args.first().and_then(|by| by.leaves().first().map(|by| (*by).clone()))
         } else {
@@ -351,7 +386,8 @@ impl Lower<'_, '_> {
         result
     }
 
-    fn call_column(
+    /// The column of a call, which is made if there is none like it.
+    pub(super) fn call_column(
         &mut self,
         function: AggregateFunction,
         mut args: Vec<Expr>,
@@ -366,6 +402,7 @@ impl Lower<'_, '_> {
                 | AggregateFunction::Stddev
                 | AggregateFunction::Median
                 | AggregateFunction::Percentile(_)
+                | AggregateFunction::ApproxPercentile(_)
         ) {
             for arg in &mut args {
                 let local = self.fresh();
@@ -386,6 +423,11 @@ impl Lower<'_, '_> {
                 _ => None,
             };
             let mut name = function.name().to_owned();
+            if let AggregateFunction::User(part) = function {
+                let of = self.cx.plan_aggregates.get(part.aggregate as usize);
+                let column = of.and_then(|of| of.state.get(part.part as usize));
+                name = column.map_or(name, |column| column.name.clone());
+            }
             if filter.is_some() {
                 name.push_str("_if");
             }
@@ -425,7 +467,10 @@ fn by_time(
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
         | AggregateFunction::Median
-        | AggregateFunction::Percentile(_) => return function,
+        | AggregateFunction::Percentile(_)
+        | AggregateFunction::ApproxPercentile(_)
+        | AggregateFunction::Collect
+        | AggregateFunction::User(_) => return function,
     };
     let (Some(time), [value]) = (time, args.as_slice()) else { return function };
     if let Some(filter) = filter.filter(|_| value.ty.is_option()) {
@@ -473,8 +518,8 @@ pub(super) fn keep_what_is_read(calls: &mut Vec<AggregateCall>, keys: u32, value
     let mut kept = Vec::with_capacity(calls.len());
     for (position, call) in (0_u32..).zip(std::mem::take(calls)) {
         moved.push(u32::try_from(kept.len()).unwrap_or(u32::MAX));
-        let can_fail =
-            call.function == AggregateFunction::Sum || call.args.iter().chain(&call.filter).any(Expr::can_fail);
+        let of_group = matches!(call.function, AggregateFunction::Sum | AggregateFunction::User(_));
+        let can_fail = of_group || call.args.iter().chain(&call.filter).any(Expr::can_fail);
         if can_fail || read.contains(&(first + position)) {
             kept.push(call);
         }

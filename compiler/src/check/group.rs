@@ -9,7 +9,6 @@ use super::time::TIME;
 use super::types::Ty;
 use super::value::Value;
 use super::{aggregate, unique_name};
-use crate::diagnostics::unsupported;
 use sabot_ir::expr::{Expr, ExprKind};
 use sabot_ir::job_graph::{StreamOperatorNode, Value as Parameter};
 use sabot_ir::plan::{AggregateCall, NodeId, Operator, Properties, Window};
@@ -29,9 +28,8 @@ pub(super) struct GroupCode {
 
 impl Planner<'_, '_> {
     pub(super) fn aggregate(&mut self, op: &StreamOperatorNode, input: &Stream) -> Stream {
-        if op.get("reduce").is_some() {
-            self.cx.say(unsupported::reduce(op.span));
-            return Stream::unknown();
+        if let Some(Parameter::Closure(function)) = op.get("reduce") {
+            return self.reduce(op, input, function, None);
         }
         let Ok(key) = self.group_key(op, input) else { return self.only_look_at_group(op, input, GroupWindow::No) };
         if !matches!(op.get("function"), Some(Parameter::Closure(_))) {
@@ -110,7 +108,9 @@ impl Planner<'_, '_> {
         let mut calls = lower.group.take().map(|group| group.calls).unwrap_or_default();
         aggregate::keep_what_is_read(&mut calls, width, &mut value);
         let keys = keys.into_iter().map(|(expr, _)| expr).zip(taken).collect();
-        Ok(GroupCode { keys, calls, value, row })
+        let code = GroupCode { keys, calls, value, row };
+        self.refuse_what_cannot_remove(node, &code)?;
+        Ok(code)
     }
 
     /// The node of an aggregate: keys with their names, the times of a window, then calls.

@@ -101,14 +101,17 @@ impl Planner<'_, '_> {
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
             | AggregateFunction::Median
-            | AggregateFunction::Percentile(_) => optional(Type::Float64),
+            | AggregateFunction::Percentile(_)
+            | AggregateFunction::ApproxPercentile(_) => optional(Type::Float64),
             AggregateFunction::Sum
             | AggregateFunction::Min
             | AggregateFunction::Max
             | AggregateFunction::First
             | AggregateFunction::Last
             | AggregateFunction::ArgMin
-            | AggregateFunction::ArgMax => arg.as_ref().map_or(Type::Int64, |arg| arg.ty.clone()),
+            | AggregateFunction::ArgMax
+            | AggregateFunction::Collect
+            | AggregateFunction::User(_) => arg.as_ref().map_or(Type::Int64, |arg| arg.ty.clone()),
         };
         let keys: Vec<(Expr, String)> = match key {
             Some(key) => key.exprs.into_iter().zip(key.names).collect(),

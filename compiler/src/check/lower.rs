@@ -569,7 +569,7 @@ impl<'a, 'd> Lower<'a, 'd> {
     }
 
     /// The body of a function, around it its arguments as `let`s.
-    fn inline(&mut self, body: &HirClosure, args: Vec<Value>) -> Value {
+    pub(super) fn inline(&mut self, body: &HirClosure, args: Vec<Value>) -> Value {
         let mutates = std::mem::replace(&mut self.mutates, Self::assigns(&body.body));
         self.packs.push(BodyEnd::default());
         let value = self.local_region(|lower| {

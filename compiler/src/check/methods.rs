@@ -195,6 +195,13 @@ impl Body<'_, '_> {
             };
             return self.parse(receiver_hir, to, span);
         }
+        if let ("aggregate" | "aggregate_if", Some(group)) = (name.text.as_str(), &self.group)
+            && !self.in_aggregate
+            && self.table.resolve(&receiver_hir.ty) == Ty::Group
+        {
+            let group = group.clone();
+            return self.user_aggregate(&group, name, type_args, args, span);
+        }
         if !type_args.is_empty() && !receiver_hir.ty.is_error() {
             self.cx.say(unsupported::type_arguments(&name.text, name.span));
             return Hir::error(span);

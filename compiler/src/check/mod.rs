@@ -57,6 +57,7 @@ mod owned;
 mod parsed;
 mod pattern;
 mod range;
+mod reduce;
 mod regex;
 mod region;
 mod row;
@@ -75,6 +76,7 @@ mod types;
 mod udf;
 mod unify;
 mod unused;
+mod user_aggregate;
 mod value;
 mod variant;
 mod window;
@@ -87,9 +89,9 @@ use crate::diagnostics::unused::is_of_an_item;
 use hir::{ConstId, FunctionId, Hir, HirClosure};
 use sabot_ir::diagnostic::{Diagnostic, Diagnostics, Severity};
 use sabot_ir::job_graph::JobGraph;
-use sabot_ir::plan::Plan;
+use sabot_ir::plan::{Plan, UserAggregate};
 use sabot_ir::span::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use types::{RecordId, RecordTy, Ty};
 
@@ -135,6 +137,12 @@ struct Cx<'d> {
     /// Closures whose rows are their own, with the types of those.
     owning: Vec<(sabot_ir::ast::Closure, Vec<Ty>)>,
     diagnostics: &'d mut Diagnostics,
+    /// The records that are aggregates.
+    aggregates: Vec<user_aggregate::AggregateTy>,
+    /// Those that would be, but for a mistake that was told.
+    broken_aggregates: BTreeSet<RecordId>,
+    /// Those that something uses, as the plan has them.
+    plan_aggregates: Vec<UserAggregate>,
     /// How many messages there were before the checker began.
     parsed: usize,
     /// How many errors there are; those of the parser count as one.
@@ -187,6 +195,9 @@ impl<'d> Cx<'d> {
             consts: Vec::new(),
             const_names: BTreeMap::new(),
             params: Vec::new(),
+            aggregates: Vec::new(),
+            broken_aggregates: BTreeSet::new(),
+            plan_aggregates: Vec::new(),
             parsed: diagnostics.as_slice().len(),
             generics: Vec::new(),
             generic_scope: Vec::new(),

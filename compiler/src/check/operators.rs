@@ -67,6 +67,7 @@ pub(super) fn plan(cx: &mut Cx<'_>, graph: &JobGraph, catalog: &Catalog, params:
         planner.streams.insert(operator.operator_id.clone(), stream);
     }
     planner.look_for_unused();
+    planner.plan.aggregates = std::mem::take(&mut planner.cx.plan_aggregates);
     planner.plan
 }
 

@@ -51,6 +51,7 @@ impl Cx<'_> {
             });
         }
         let params = self.declare_params(graph);
+        self.declare_aggregates(graph);
         let mut checked: BTreeMap<FunctionId, Rc<HirClosure>> = BTreeMap::new();
         for function in &graph.functions {
             let id = self.function_names[&function.full_name()];

@@ -20,6 +20,10 @@ impl Planner<'_, '_> {
         let has_times = op.operator_type != OperatorType::CountWindow;
         let of_group = if has_times { GroupWindow::OfTime } else { GroupWindow::OfRows };
         let window = self.window_of(op, input);
+        if let Some(Parameter::Closure(function)) = op.get("reduce") {
+            let Some(window) = window else { return Stream { node: None, row: input.row.clone() } };
+            return self.reduce(op, input, function, Some(window));
+        }
         let Ok(key) = self.group_key(op, input) else { return self.only_look_at_group(op, input, of_group) };
         if !matches!(op.get("function"), Some(Parameter::Closure(_))) {
             let Some(window) = window else { return Stream::unknown() };

@@ -64,18 +64,6 @@ pub(crate) enum Rows {
     Group,
 }
 
-/// Functions that come later.
-pub(crate) fn not_yet(method: &str, at: Span) -> Diagnostic {
-    let diagnostic =
-        Diagnostic::error("E0700", format!("`{method}` is not supported yet")).label(at, "cannot be compiled");
-    match method {
-        "approx_percentile" => diagnostic.help("`percentile(0.95, |row| ..)` is there, and exact"),
-        _ => diagnostic.help(
-            "give one row per value with `flat_map` or `map`, or a figure of the group: `count`, `sum`, `min`, `max`, `first`, `last`, `median`",
-        ),
-    }
-}
-
 /// A function that groups do not have.
 pub(crate) fn unknown_function(group: &str, method: &str, known: &[&str], at: Span) -> Diagnostic {
     let diagnostic =
@@ -100,7 +88,7 @@ pub(crate) fn wrong_arity(method: &str, names: &[&str], found: usize, at: Span) 
 
 /// `g.percentile(|row| row.price)`.
 pub(crate) fn percentile_arity(method: &str, at: Span) -> Diagnostic {
-    let condition = if method == "percentile_if" { ", |row| condition" } else { "" };
+    let condition = if method.ends_with("_if") { ", |row| condition" } else { "" };
     Diagnostic::error("E0523", format!("`{method}` takes a share and a closure"))
         .label(at, "has other arguments")
         .help(format!("write `{method}(0.95, |row| value{condition})`"))

@@ -20,4 +20,5 @@ pub(crate) mod text;
 pub(crate) mod types;
 pub(crate) mod unsupported;
 pub(crate) mod unused;
+pub(crate) mod user_aggregate;
 pub(crate) mod written;

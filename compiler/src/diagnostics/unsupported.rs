@@ -172,8 +172,3 @@ pub(crate) fn default_not_constant(param: &str, at: Span) -> Diagnostic {
         .label(at, "has to be computed")
         .help("write the value")
 }
-
-/// `.reduce(..)`.
-pub(crate) fn reduce(at: Span) -> Diagnostic {
-    not_yet("`reduce`", at).help("use `aggregate`: `|g| Out { total: g.sum(|row| ..), .. }`")
-}

@@ -92,6 +92,10 @@ impl Reader<'_> {
                 let receiver = self.boxed(&call.receiver);
                 let name = self.name(&call.method);
                 self.mentioned.insert(format!(".{}", name.text));
+                if matches!(name.text.as_str(), "aggregate" | "aggregate_if") && call.turbofish.is_some() {
+                    let of_aggregate = [".init", ".add", ".merge", ".finish", ".remove"];
+                    self.mentioned.extend(of_aggregate.map(str::to_owned));
+                }
                 let types = call.turbofish.as_ref().map(|types| self.generic_arguments(types)).unwrap_or_default();
                 let arguments = call.args.iter().map(|argument| self.expr(argument)).collect();
                 let span = receiver.span.to(self.span(call.paren_token.span.join()));

@@ -5,6 +5,11 @@ use super::attribute::{is_test, marker};
 use crate::diagnostics::syntax;
 use sabot_ir::ast::{Const, Function, Generic, Name, Pattern, PatternKind, TypeName, TypeNameKind};
 
+/// Whether an `impl` block is that of an aggregate.
+pub(super) fn is_aggregate(block: &syn::ItemImpl) -> bool {
+    marker(&block.attrs, "aggregate").is_some()
+}
+
 impl Reader<'_> {
     /// A constant.
     pub(super) fn constant_item(&mut self, item: &syn::ItemConst) -> Option<Const> {
@@ -32,10 +37,17 @@ impl Reader<'_> {
         self.function_of(None, &item.attrs, &item.sig, &item.block, span)
     }
 
-    /// A function of an `impl` block.
-    pub(super) fn owned_function(&mut self, owner: &Name, item: &syn::ImplItemFn) -> Option<Function> {
+    /// A function of an `impl` block, of an aggregate's or any other.
+    pub(super) fn owned_function(
+        &mut self,
+        owner: &Name,
+        of_aggregate: bool,
+        item: &syn::ImplItemFn,
+    ) -> Option<Function> {
         let span = self.function_span(&item.attrs, &item.vis, &item.sig, &item.block);
-        self.inside(owner, |reader| reader.function_of(Some(owner), &item.attrs, &item.sig, &item.block, span))
+        let function =
+            self.inside(owner, |reader| reader.function_of(Some(owner), &item.attrs, &item.sig, &item.block, span));
+        function.map(|function| Function { of_aggregate, ..function })
     }
 
     /// A function as the JSON form has it: alone, or in an `impl` block of its own.
@@ -44,7 +56,7 @@ impl Reader<'_> {
             syn::Item::Fn(function) => return self.function(function),
             syn::Item::Impl(block) => {
                 if let (Some(owner), [syn::ImplItem::Fn(function)]) = (self.owner(block), block.items.as_slice()) {
-                    return self.owned_function(&owner, function);
+                    return self.owned_function(&owner, is_aggregate(block), function);
                 }
             }
             _ => {}
@@ -166,7 +178,17 @@ impl Reader<'_> {
         };
         let body = self.block(block);
         let name = self.name(&signature.ident);
-        Some(Function { name, owner: owner.cloned(), generics, params, returns, body, fast_math, span })
+        Some(Function {
+            name,
+            owner: owner.cloned(),
+            generics,
+            params,
+            returns,
+            body,
+            fast_math,
+            of_aggregate: false,
+            span,
+        })
     }
 
     fn fn_param(&mut self, owner: Option<&Name>, input: &syn::FnArg) -> Option<(Pattern, TypeName)> {

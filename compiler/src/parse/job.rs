@@ -4,6 +4,7 @@
 //! if a job reaches them.
 
 use super::attribute::{is_test, marker};
+use super::function::is_aggregate;
 use super::{Reader, imports, operator, unused};
 use crate::diagnostics::syntax;
 use sabot_ir::ast::{Const, Function, Name, Record, TypeName};
@@ -180,8 +181,10 @@ impl Items {
         for item in reader.items_of(block) {
             match item {
                 syn::ImplItem::Fn(function) => {
-                    let is_wanted = marker(&function.attrs, "udf").is_some();
-                    let aside = read_aside(reader, is_wanted, |reader| reader.owned_function(&owner, function));
+                    let of_aggregate = is_aggregate(block);
+                    let is_wanted = of_aggregate || marker(&function.attrs, "udf").is_some();
+                    let aside =
+                        read_aside(reader, is_wanted, |reader| reader.owned_function(&owner, of_aggregate, function));
                     let name = reader.name(&function.sig.ident);
                     let name = Name { text: format!("{}.{}", owner.text, name.text), span: name.span };
                     if self.define(reader, &name, "function") {

@@ -36,7 +36,8 @@ pub(super) fn call_can_fail(call: &AggregateCall, has_rows: bool) -> bool {
 }
 
 fn call_result_can_fail(call: &AggregateCall) -> bool {
-    (call.function == AggregateFunction::Sum && !call.ty.value_type().is_float())
+    matches!(call.function, AggregateFunction::User(_))
+        || (call.function == AggregateFunction::Sum && !call.ty.value_type().is_float())
         || (call.filter.is_some() && takes_a_row(call))
 }
 
@@ -200,9 +201,12 @@ pub(super) fn has_one_form(ty: &Type) -> bool {
 
 fn takes_the_first(function: AggregateFunction) -> bool {
     match function {
-        AggregateFunction::First | AggregateFunction::Last | AggregateFunction::ArgMin | AggregateFunction::ArgMax => {
-            true
-        }
+        AggregateFunction::First
+        | AggregateFunction::Last
+        | AggregateFunction::ArgMin
+        | AggregateFunction::ArgMax
+        | AggregateFunction::Collect
+        | AggregateFunction::User(_) => true,
         AggregateFunction::Count
         | AggregateFunction::Sum
         | AggregateFunction::Min
@@ -213,6 +217,7 @@ fn takes_the_first(function: AggregateFunction) -> bool {
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
         | AggregateFunction::Median
-        | AggregateFunction::Percentile(_) => false,
+        | AggregateFunction::Percentile(_)
+        | AggregateFunction::ApproxPercentile(_) => false,
     }
 }

@@ -151,7 +151,11 @@ impl Builder {
                 | AggregateFunction::Variance
                 | AggregateFunction::Stddev
                 | AggregateFunction::Median
-                | AggregateFunction::Percentile(_) => Type::Float64,
+                | AggregateFunction::Percentile(_)
+                | AggregateFunction::ApproxPercentile(_) => Type::Float64,
+                AggregateFunction::Collect | AggregateFunction::User(_) => {
+                    unreachable!("`{}` is not read", function.name())
+                }
             };
             fields.push(Field::new(name.clone(), ty.clone()));
             call_list.push(AggregateCall { function, args, filter: None, name, ty, span: Span::NONE });

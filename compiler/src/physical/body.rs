@@ -286,11 +286,20 @@ impl<'a> BodyBuilder<'a> {
     ) -> End {
         let schema = &self.cx.plan.node(self.cx.plan.node(id).inputs[0]).schema;
         let keys = self.keys(schema, keys, owner, stream);
-        let inputs = calls.iter().map(|call| self.input(call, owner, stream)).collect();
+        let inputs = self.inputs(calls, owner, stream);
         End::Aggregate { table: self.cut.state(id), keys, inputs, operator: owner.operator }
     }
 
-    pub(super) fn input(&mut self, call: &AggregateCall, owner: Owner, stream: &mut Stream) -> AggregateInput {
+    /// What the accumulators of calls take of each row.
+    pub(super) fn inputs(&mut self, calls: &[AggregateCall], owner: Owner, stream: &mut Stream) -> Vec<AggregateInput> {
+        let input = |at: usize| match super::live::keeper(calls, at) {
+            Some(_) => AggregateInput { args: Vec::new(), filter: None },
+            None => self.input(&calls[at], owner, stream),
+        };
+        (0..calls.len()).map(input).collect()
+    }
+
+    fn input(&mut self, call: &AggregateCall, owner: Owner, stream: &mut Stream) -> AggregateInput {
         let registers = &mut self.registers;
         let name = |what: &str| format!("{}.{what}", call.name);
         let filter = call.filter.as_ref().map(|filter| stream.register(registers, &name("if"), filter, owner));

@@ -6,7 +6,7 @@
 use super::PhysicalCx;
 use sabot_ir::expr::{Expr, ExprKind};
 use sabot_ir::pipeline::{AggregateSpec, Keep, StreamInput, StreamOperator, TableKind};
-use sabot_ir::plan::{AggregateCall, JoinKind, Node, NodeId, Operator, Plan};
+use sabot_ir::plan::{AggregateCall, AggregateFunction, JoinKind, Node, NodeId, Operator, Plan};
 use sabot_ir::ty::Type;
 use std::collections::BTreeMap;
 
@@ -208,7 +208,7 @@ pub(super) fn table(cx: &PhysicalCx<'_>, id: NodeId, live: Live) -> Option<Table
         let Operator::WindowAggregate { keys, calls, window } = &node.operator else { return None };
         return Some(TableKind::Window {
             keys: types(keys),
-            calls: calls.iter().map(spec).collect(),
+            calls: specs(calls),
             kind: window.kind,
             processing_time: window.time.is_none() && window.kind.has_times(),
             allowed_lateness_us: window.allowed_lateness_us,
@@ -249,26 +249,50 @@ pub(super) fn table(cx: &PhysicalCx<'_>, id: NodeId, live: Live) -> Option<Table
                 columns.push(ty);
                 columns.len() as u32 - 1
             };
-            let inputs = calls
-                .iter()
-                .map(|call| StreamInput {
+            let mut input = |at: usize| {
+                if keeper(calls, at).is_some() {
+                    return StreamInput { args: Vec::new(), filter: None };
+                }
+                let call: &AggregateCall = &calls[at];
+                StreamInput {
                     args: call.args.iter().map(|arg| column(arg.ty.clone())).collect(),
                     filter: call.filter.as_ref().map(|_| column(Type::Bool)),
-                })
-                .collect();
+                }
+            };
+            let inputs = (0..calls.len()).map(&mut input).collect();
             let change = change_of(cx.plan, node.inputs[0]).map(|_| column(Type::Int8));
-            (types(keys), StreamOperator::Aggregate { calls: calls.iter().map(spec).collect(), inputs, change })
+            (types(keys), StreamOperator::Aggregate { calls: specs(calls), inputs, change })
         }
         _ => return None,
     };
     Some(TableKind::Stream { keys, inputs, operator })
 }
 
-/// The accumulator of a call.
-pub(super) fn spec(call: &AggregateCall) -> AggregateSpec {
-    AggregateSpec {
-        function: call.function,
-        args: call.args.iter().map(|arg| arg.ty.clone()).collect(),
-        ty: call.ty.clone(),
-    }
+/// The accumulators of calls. Of the calls of one of the author's aggregates on the same rows, the first keeps the state.
+pub(super) fn specs(calls: &[AggregateCall]) -> Vec<AggregateSpec> {
+    let spec = |at: usize| {
+        let call = &calls[at];
+        let Some(keeper) = keeper(calls, at) else {
+            let args = call.args.iter().map(|arg| arg.ty.clone()).collect();
+            return AggregateSpec { function: call.function, args, ty: call.ty.clone() };
+        };
+        let mut function = call.function;
+        if let AggregateFunction::User(part) = &mut function {
+            part.kept_by = Some(keeper as u32);
+        }
+        AggregateSpec { function, args: Vec::new(), ty: call.ty.clone() }
+    };
+    (0..calls.len()).map(spec).collect()
+}
+
+/// The call that keeps the state that this one gives a part of, if that is another one.
+pub(super) fn keeper(calls: &[AggregateCall], at: usize) -> Option<usize> {
+    let call = &calls[at];
+    let aggregate = |call: &AggregateCall| {
+        if let AggregateFunction::User(part) = call.function { Some(part.aggregate) } else { None }
+    };
+    let own = aggregate(call)?;
+    let is_same =
+        |other: &AggregateCall| aggregate(other) == Some(own) && other.args == call.args && other.filter == call.filter;
+    calls[..at].iter().position(is_same)
 }

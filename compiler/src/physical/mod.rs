@@ -76,6 +76,7 @@ pub fn pipelines(plan: &Plan) -> Pipelines {
         pipelines: cut.starts.iter().map(|start| body::pipeline(&cx, &cut, &operators, *start)).collect(),
         tables: tables::tables(&cx, &cut),
         operators: operators.list,
+        aggregates: plan.aggregates.clone(),
     };
     if cfg!(debug_assertions) {
         let wrong = sabot_ir::verify::pipeline::verify(&pipelines);

@@ -21,7 +21,7 @@ impl BodyBuilder<'_> {
         let keys = self.keys(schema, keys, owner, stream);
         let time = window.time.as_ref().filter(|_| window.kind.has_times());
         let time = time.map(|time| stream.register(&mut self.registers, "time", time, owner));
-        let inputs = calls.iter().map(|call| self.input(call, owner, stream)).collect();
+        let inputs = self.inputs(calls, owner, stream);
         let late = window.late.map(|sink| {
             let columns = (0u32..).zip(&schema.fields).map(|(at, field)| {
                 let column = Expr::column(at, field.ty.clone());
@@ -77,8 +77,7 @@ impl BodyBuilder<'_> {
         let schema = &self.cx.plan.node(input).schema;
         if let Operator::Aggregate { calls, .. } = &node.operator {
             let mut columns = Vec::new();
-            for call in calls {
-                let input = self.input(call, owner, stream);
+            for input in self.inputs(calls, owner, stream) {
                 columns.extend(input.args.into_iter().chain(input.filter));
             }
             columns.extend(change_of(self.cx.plan, input).map(|at| {

@@ -3,7 +3,7 @@
 use super::PhysicalCx;
 use super::cut::{Cut, JoinShape, Purpose, join_shape};
 use super::identity::identities;
-use super::live::{Live, live, spec};
+use super::live::{Live, live, specs};
 use sabot_ir::expr::{Expr, ExprKind};
 use sabot_ir::pipeline::{AggregateSpec, Table, TableKind};
 use sabot_ir::plan::{AggregateFunction, JoinKind, NodeId, Operator};
@@ -202,11 +202,9 @@ fn table(cx: &PhysicalCx<'_>, purpose: Purpose, ids: &BTreeMap<NodeId, String>) 
                 track_matches: layout.shape.build_rows.is_some(),
             }
         }
-        Operator::Aggregate { keys, calls } => TableKind::Aggregate {
-            keys: keys.iter().map(|key| key.ty.clone()).collect(),
-            calls: calls.iter().map(spec).collect(),
-            closes,
-        },
+        Operator::Aggregate { keys, calls } => {
+            TableKind::Aggregate { keys: keys.iter().map(|key| key.ty.clone()).collect(), calls: specs(calls), closes }
+        }
         Operator::Dedup { keys } => match dedup_layout(cx, id) {
             None => rows(Some(1)),
             Some(layout) => TableKind::Aggregate {

@@ -21,6 +21,19 @@ pub trait By {
     type Result<V: Value>;
 }
 
+/// A record that is the state of a group: what `#[sabot::aggregate] impl Spread { .. }` makes of it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no aggregate",
+    label = "has no `#[sabot::aggregate] impl`",
+    note = "an aggregate has `init() -> Self`, `add(self, ..) -> Self`, `merge(self, other: Self) -> Self`, `finish(self) -> T`"
+)]
+pub trait UserAggregate {
+    /// What `add` takes of a row: its one value, or a tuple of all.
+    type Input;
+    /// What `finish` gives.
+    type Output;
+}
+
 macro_rules! numbers {
     ($($ty:ty)*) => { $(
         impl Number for $ty {

@@ -1,6 +1,6 @@
 //! Groups: `key_by`, and the functions of `aggregate`.
 
-use crate::aggregate::{By, Number, Value};
+use crate::aggregate::{By, Number, UserAggregate, Value};
 use crate::stream::{RowCount, Stream};
 use crate::window::{Window, Windowed};
 use std::fmt;
@@ -32,6 +32,11 @@ impl<T, K> Keyed<T, K> {
 
     /// One row of each group.
     pub fn aggregate<U>(self, _function: impl Fn(&Group<T, K>) -> U) -> Stream<U> {
+        Stream::new()
+    }
+
+    /// One row of each group, made of two at a time.
+    pub fn reduce(self, _function: impl Fn(T, T) -> T) -> Stream<T> {
         Stream::new()
     }
 
@@ -126,6 +131,39 @@ impl<T, K> Group<T, K> {
         stddev stddev_if => V::Mean where Number;
         /// The middle value, or the mean of the middle two.
         median median_if => V::Mean where Number;
+        /// All values, in input order.
+        collect collect_if => Vec<V>;
+    }
+
+    /// What one of the job's own aggregates makes of the rows: `aggregate::<Spread>(|row| row.price)`, and a tuple where its
+    /// `add` takes several values.
+    pub fn aggregate<'a, A: UserAggregate>(&'a self, _values: impl Fn(&'a T) -> A::Input) -> A::Output {
+        typed()
+    }
+
+    /// What one of the job's own aggregates makes of the rows for which the condition holds.
+    pub fn aggregate_if<'a, A: UserAggregate>(
+        &'a self,
+        _values: impl Fn(&'a T) -> A::Input,
+        _condition: impl Fn(&'a T) -> bool,
+    ) -> A::Output {
+        typed()
+    }
+
+    /// About the value that a share of the rows does not exceed, in little memory: at most 1/256 of the value off, and exact
+    /// for up to 256 rows.
+    pub fn approx_percentile<'a, V: Number>(&'a self, _share: f64, _value: impl Fn(&'a T) -> V) -> V::Mean {
+        typed()
+    }
+
+    /// About the value that a share of the rows does not exceed, of the rows for which the condition holds.
+    pub fn approx_percentile_if<'a, V: Number>(
+        &'a self,
+        _share: f64,
+        _value: impl Fn(&'a T) -> V,
+        _condition: impl Fn(&'a T) -> bool,
+    ) -> V::Mean {
+        typed()
     }
 
     /// The value that a share of the rows, from 0 to 1, does not exceed: `percentile(0.95, |row| row.latency)`. It lies on the line

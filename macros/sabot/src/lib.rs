@@ -34,7 +34,7 @@ pub mod window;
 
 pub use sabot_ir::job_graph::JobGraph;
 pub use sabot_library::math;
-pub use sabot_macros::{pipeline, record, udf};
+pub use sabot_macros::{aggregate, pipeline, record, udf};
 pub use stream::Record;
 
 /// Jobs as they are described, before they are compiled.

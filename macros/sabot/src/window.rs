@@ -78,6 +78,11 @@ impl<T, K> Windowed<T, K> {
         Stream::new()
     }
 
+    /// One row of each window, and of each group in it, made of two at a time.
+    pub fn reduce(self, _function: impl Fn(T, T) -> T) -> Stream<T> {
+        Stream::new()
+    }
+
     /// The greatest rows of each window, and of each group in it.
     pub fn top_n<'a, B>(self, _n: impl RowCount, _by: impl Fn(&'a T) -> B) -> Stream<T>
     where

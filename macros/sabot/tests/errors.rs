@@ -55,6 +55,26 @@ fn of_a_whole_pipeline() {
 }
 
 #[test]
+fn in_an_aggregate() {
+    check_job(
+        "aggregate",
+        "#[sabot::record]
+struct Sum { total: i64 }
+
+#[sabot::aggregate]
+impl Sum {
+    fn init() -> Self { Self { total: 0 } }
+    fn add(self, volume: i64) -> Self { Self { total: self.total + volum } }
+    fn finish(self) -> i64 { self.total }
+}
+",
+        "    quotes.key_by(|q| q.symbol.clone())
+        .aggregate(|g| Out { symbol: g.key(), value: g.aggregate::<Sum>(|q| q.volume) as f64 })
+        .sink(\"out\", csv(\"out.csv\"));",
+    );
+}
+
+#[test]
 fn in_a_udf() {
     check_job("udf", "#[sabot::udf]\nfn f(price: f64) -> f64 {\n    let größe = price * 2;\n    größe\n}\n", MAP);
 }

@@ -141,6 +141,76 @@ pub struct Stats {
 }
 
 #[test]
+fn aggregates_of_the_jobs_own() {
+    check_job(
+        "#[sabot::record]
+pub struct Spread { low: f64, high: f64 }
+
+/// Says how.
+#[sabot::aggregate]
+impl Spread {
+    const START: f64 = f64::INFINITY;
+    fn init() -> Self { Self { low: Self::START, high: f64::NEG_INFINITY } }
+    fn add(self, price: f64) -> Self { Self { low: self.low.min(price), high: self.high.max(price) } }
+    fn remove(self, _price: f64) -> Self { self }
+    fn merge(self, other: Self) -> Self { Self { low: self.low.min(other.low), high: self.high.max(other.high) } }
+    fn finish(&self) -> f64 { self.high - self.low }
+}
+
+#[sabot::record]
+struct Rows { rows: i64, best: Option<String> }
+
+#[sabot::aggregate]
+impl Rows {
+    fn init() -> Rows { Rows { rows: 0, best: None } }
+    fn add(self, name: String, count: Option<i64>) -> Self { Self { rows: self.rows + count.unwrap_or(1), best: Some(name) } }
+    fn merge(self, other: Rows) -> Rows { Rows { rows: self.rows + other.rows, best: other.best.or(self.best) } }
+    fn finish(self) -> (i64, Option<String>) { (self.rows, self.best) }
+}
+
+#[sabot::record]
+struct Nothing { rows: i64 }
+
+#[sabot::aggregate]
+impl Nothing {
+    fn init() -> Self { Self { rows: 0 } }
+    fn add(self) -> Self { Self { rows: self.rows + 1 } }
+    fn merge(self, other: Self) -> Self { Self { rows: self.rows + other.rows } }
+    fn finish(self) -> i64 { self.rows }
+}
+
+impl Order {
+    fn tax(&self) -> f64 { self.amount * 0.19 }
+}
+
+#[sabot::record]
+pub struct Many { key: String, spread: f64, rows: i64, best: Option<String>, near: f64, near_id: Option<f64>, ids: Vec<i64>, tax: f64 }
+",
+        "    orders
+        .key_by(|o| o.region.clone())
+        .aggregate(|g| {
+            let (rows, best) = g.aggregate_if::<Rows>(|o| (o.region.clone(), o.customer_id), |o| o.amount > least);
+            Many {
+                key: g.key(),
+                spread: g.aggregate::<Spread>(|o| o.amount) + g.aggregate::<Nothing>(|_| ()) as f64,
+                rows,
+                best,
+                near: g.approx_percentile(0.9, |o| o.amount),
+                near_id: g.approx_percentile_if(0.5, |o| o.customer_id, |o| o.count > 0),
+                ids: g.collect(|o| o.id),
+                tax: g.sum(Order::tax) + g.collect_if(|o| o.amount, |o| o.region == region).len() as f64,
+            }
+        })
+        .sink(\"many\", arrow(\"many.arrow\"));
+    orders.reduce(|a, b| if a.amount > b.amount { a } else { b }).sink(\"dearest\", csv(\"d.csv\"));
+    orders.key_by(|o| o.region.clone()).reduce(|a, b| Order { count: a.count + b.count, ..b }).sink(\"last\", csv(\"l.csv\"));
+    let timed = source::<Order>(\"timed\", csv(PATH)).event_time(|o| o.at, lateness(seconds(5)));
+    timed.key_by(|o| o.id).window(session(minutes(1))).reduce(|a, _b| a).sink(\"first\", csv(\"f.csv\"));
+    customers.sink(\"customers\", csv(\"c.csv\"));",
+    );
+}
+
+#[test]
 fn windows_and_joins_in_time() {
     check_job(
         "#[sabot::record]\npub struct Piece { key: String, start: Timestamp, end: Timestamp, value: f64 }\n",

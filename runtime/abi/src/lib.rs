@@ -15,7 +15,7 @@ pub mod state;
 pub mod stream;
 
 /// Version of everything in this crate. An artifact of another version is refused when it is loaded.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// Rows that a kernel is given at once, at most. Sixteen KiB of an eight-byte column: inputs, scratch and outputs of a
 /// kernel stay in the first two cache levels.

@@ -36,6 +36,9 @@ pub struct Manifest {
     pub states: BTreeMap<u32, StateDescriptor>,
     /// In an order such that whoever reads a table stands behind all that fill it.
     pub pipelines: Vec<Pipeline>,
+    /// The job's own aggregate functions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aggregates: Vec<UserAggregate>,
     /// Names of the kernels, by number; a kernel's symbol has the job's name and `::` in front.
     pub kernels: Vec<String>,
 }
@@ -532,6 +535,55 @@ pub enum AggregateFunction {
     Median,
     /// The value that a share of all does not exceed: the bits of an `f64` from 0 to 1.
     Percentile(u64),
+    /// About that value.
+    ApproxPercentile(u64),
+    /// All values, in input order.
+    Collect,
+    /// A column of the state of one of the job's own aggregates.
+    User {
+        /// Which of [`Manifest::aggregates`].
+        aggregate: u32,
+        /// Which column.
+        part: u32,
+        /// The place of the call that keeps the state, if that is another one; this one then takes nothing of the rows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept_by: Option<u32>,
+    },
+}
+
+/// One of the job's own aggregates: the columns of its state, and the kernels that change it.
+///
+/// Such a kernel goes row by row. Its first input is the group of each row, a `u32`; the others are its arguments, by row.
+/// Its outputs are the columns of the state, by group: it reads a group's state there, and writes the new one when all of it
+/// is computed. A row that fails leaves the state as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserAggregate {
+    /// Its name.
+    pub name: String,
+    /// Types of the state's columns.
+    pub state: Vec<ColumnType>,
+    /// Makes the state of no rows; without arguments.
+    pub init: UserFunction,
+    /// Adds a row.
+    pub add: UserFunction,
+    /// Adds a later state; its columns are the arguments.
+    pub merge: UserFunction,
+    /// Takes a row back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remove: Option<UserFunction>,
+}
+
+/// A function of an aggregate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserFunction {
+    /// Number of its kernel.
+    pub kernel: u32,
+    /// As of a [`Kernel`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<(u32, u32)>,
+    /// As of a [`Kernel`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<(u32, String)>,
 }
 
 /// An accumulator.

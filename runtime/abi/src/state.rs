@@ -185,10 +185,17 @@ fn accumulator(at: usize, call: &AggregateSpec) -> Vec<StateColumn> {
         AggregateFunction::ArgMin | AggregateFunction::ArgMax => {
             vec![named("place", BaseType::UInt64, false), named("by", arg(0), true), named("value", arg(1), true)]
         }
-        AggregateFunction::CountDistinct | AggregateFunction::Median | AggregateFunction::Percentile(_) => {
+        AggregateFunction::CountDistinct
+        | AggregateFunction::Median
+        | AggregateFunction::Percentile(_)
+        | AggregateFunction::Collect => {
             vec![named("values", arg(0).list().unwrap_or(BaseType::Bytes), false)]
         }
-        AggregateFunction::ApproxCountDistinct => vec![named("sketch", BaseType::Bytes, false)],
+        AggregateFunction::ApproxCountDistinct | AggregateFunction::ApproxPercentile(_) => {
+            vec![named("sketch", BaseType::Bytes, false)]
+        }
+        // Each call has a column of the state.
+        AggregateFunction::User { .. } => vec![StateColumn { name: format!("{at}.state"), ty: call.ty }],
     }
 }
 

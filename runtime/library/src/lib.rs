@@ -17,6 +17,7 @@ mod json;
 pub mod math;
 mod pattern;
 mod percentile;
+mod quantile;
 mod regex;
 pub mod text;
 mod timestamp;
@@ -29,6 +30,7 @@ pub use duration::{Duration, days, hours, microseconds, milliseconds, minutes, s
 pub use json::{JsonPath, JsonPathError, json_get, json_get_bool, json_get_f64, json_get_i64};
 pub use pattern::{PatternError, check_date_pattern, check_timestamp_pattern, step_micros};
 pub use percentile::percentile;
+pub use quantile::Quantiles;
 pub use regex::{Regex, RegexError};
 pub use timestamp::{Timestamp, timestamp};
 pub use unit::Unit;

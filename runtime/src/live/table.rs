@@ -2,6 +2,7 @@
 
 use crate::error::RunError;
 use crate::morsel::{Progress, Seq};
+use crate::operator::accumulate::Users;
 use crate::operator::aggregate::GroupSpec;
 use crate::operator::collect::Rows;
 use crate::operator::rows::RowsSpec;
@@ -82,7 +83,7 @@ pub(crate) struct ToGive {
 }
 
 impl LiveTable {
-    pub(crate) fn new(name: &str, of: &TableKind) -> Result<Self, RunError> {
+    pub(crate) fn new(name: &str, of: &TableKind, users: &Users) -> Result<Self, RunError> {
         let unknown = |what: &str| Err(RunError::BadManifest(what.to_owned()));
         let kind = match of {
             TableKind::Window {
@@ -91,7 +92,7 @@ impl LiveTable {
                 kind: kind @ (WindowKind::Session { .. } | WindowKind::Count { .. }),
                 ..
             } => {
-                let windows = KeyedWindows::new(of, GroupSpec::new(keys, calls), *kind);
+                let windows = KeyedWindows::new(of, GroupSpec::new(keys, calls, users), *kind);
                 let Some(windows) = windows else { return unknown("it has a window without a length") };
                 LiveKind::Keyed(KeyedTable::new(windows))
             }
@@ -100,7 +101,7 @@ impl LiveTable {
                     return unknown("it has a window without a length");
                 };
                 LiveKind::Window(WindowTable::new(WindowSpec {
-                    groups: GroupSpec::new(keys, calls),
+                    groups: GroupSpec::new(keys, calls, users),
                     assign,
                     allowed_us: (*allowed_lateness_us).max(0),
                     emit_every_us: *emit_every_us,
@@ -110,7 +111,7 @@ impl LiveTable {
             }
             TableKind::Aggregate { keys, calls, closes: Some(closes) } if (*closes as usize) < keys.len() => {
                 LiveKind::Window(WindowTable::new(WindowSpec {
-                    groups: GroupSpec::new(keys, calls),
+                    groups: GroupSpec::new(keys, calls, users),
                     assign: Assign::End,
                     allowed_us: 0,
                     emit_every_us: None,
@@ -126,7 +127,8 @@ impl LiveTable {
                 LiveKind::Rows(ClosingTable::new(spec, *closes))
             }
             TableKind::Stream { keys, inputs, operator } => {
-                LiveKind::Stream(Box::new(StreamTable::new(StreamSpec::new(name, keys, inputs, operator)?)))
+                let spec = StreamSpec::new(name, keys, inputs, operator)?;
+                LiveKind::Stream(Box::new(StreamTable::new(StreamSpec { users: users.clone(), ..spec })))
             }
             TableKind::Aggregate { .. } | TableKind::Sort { .. } | TableKind::Join { .. } | TableKind::Rows { .. } => {
                 return unknown("a table closes by a column that it does not have");

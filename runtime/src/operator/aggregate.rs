@@ -11,7 +11,7 @@ mod strings;
 
 use crate::error::RunError;
 use crate::morsel::Seq;
-use crate::operator::accumulate::{Accumulators, Scratch, Share, shares, update_all};
+use crate::operator::accumulate::{Accumulators, FailedRow, Scratch, Share, Users, shares, update_all};
 use crate::operator::collect::Order;
 use crate::operator::groups::Groups;
 use crate::operator::key::{KeyLayout, KeyReader};
@@ -22,7 +22,7 @@ use crate::registers::{Registers, Selection};
 use crate::spill::{Account, Partitioner, partitions_of_keys};
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::kernel::Accumulator;
-use sabot_abi::manifest::{AggregateInput, AggregateSpec, ColumnType, Reg};
+use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, ColumnType, Reg};
 use std::sync::Arc;
 
 pub(crate) use keys::KeySet;
@@ -39,12 +39,28 @@ pub(crate) struct GroupSpec {
     pub(crate) layout: KeyLayout,
     /// By call: who keeps what it counts.
     pub(crate) shares: Vec<Share>,
+    /// The job's own aggregates.
+    users: Users,
+    /// Each morsel is a part of its own, and parts are merged in the order of the input: it may matter how.
+    pub(crate) is_in_pieces: bool,
 }
 
 impl GroupSpec {
-    pub(crate) fn new(keys: &[ColumnType], calls: &[AggregateSpec]) -> Self {
-        let (layout, shares) = (KeyLayout::of_groups(keys), vec![Share::Own; calls.len()]);
-        Self { keys: keys.to_vec(), calls: calls.to_vec(), layout, shares }
+    pub(crate) fn new(keys: &[ColumnType], calls: &[AggregateSpec], users: &Users) -> Self {
+        Self {
+            keys: keys.to_vec(),
+            calls: calls.to_vec(),
+            layout: KeyLayout::of_groups(keys),
+            shares: vec![Share::Own; calls.len()],
+            users: users.clone(),
+            is_in_pieces: calls.iter().any(|call| matches!(call.function, AggregateFunction::User { .. })),
+        }
+    }
+
+    /// Accumulators of the calls.
+    pub(crate) fn accumulators(&self) -> Vec<Accumulators> {
+        let calls = self.calls.iter().zip(&self.shares);
+        calls.map(|(call, share)| Accumulators::sharing(call, share, &self.users)).collect()
     }
 
     /// The same if nothing but these pipelines fills the table: calls may then keep together what they count.
@@ -77,12 +93,7 @@ impl Part {
         Self {
             groups: Groups::new(&spec.keys, &spec.layout),
             strings: StringKeys::default(),
-            accumulators: spec
-                .calls
-                .iter()
-                .zip(&spec.shares)
-                .map(|(call, share)| Accumulators::sharing(call, share))
-                .collect(),
+            accumulators: spec.accumulators(),
             runs: vec![],
             places: vec![],
         }
@@ -92,6 +103,11 @@ impl Part {
     pub(crate) fn memory_bytes(&self) -> usize {
         let keys = self.groups.memory_bytes() + self.strings.memory_bytes();
         keys + self.accumulators.iter().map(Accumulators::memory_bytes).sum::<usize>()
+    }
+
+    /// The place of its first morsel.
+    fn first_order(&self) -> Option<Order> {
+        self.runs.first().map(|(order, _)| *order)
     }
 
     /// Where the group's first row came from.
@@ -116,8 +132,10 @@ pub(crate) struct AggregateBuild {
     packed: Buf<Packed>,
     inputs: Vec<AggregateInput>,
     part: Part,
-    /// Parts that were complete when an earlier morsel came after a later one.
+    /// Parts that are complete: an earlier morsel came after a later one, or each morsel is a part.
     sealed: Vec<Part>,
+    /// Bytes that they hold.
+    sealed_bytes: usize,
     numbers: Buf<u32>,
     scratch: Scratch,
     accounted: usize,
@@ -142,6 +160,7 @@ impl AggregateBuild {
             inputs: inputs.to_vec(),
             part: Part::new(spec),
             sealed: Vec::new(),
+            sealed_bytes: 0,
             numbers: Buf::zeroed(CHUNK_ROWS),
             scratch: Scratch::default(),
             spec: spec.clone(),
@@ -160,8 +179,10 @@ impl AggregateBuild {
         if let Some((spill, partitioner)) = &mut self.away {
             return partitioner.start(order, &spill.file);
         }
-        if self.part.runs.last().is_some_and(|(last, _)| *last > order) {
+        let is_new = |last: Order| last > order || (self.spec.is_in_pieces && last != order);
+        if self.part.runs.last().is_some_and(|(last, _)| is_new(*last)) {
             let part = std::mem::replace(&mut self.part, Part::new(&self.spec));
+            self.sealed_bytes += part.memory_bytes();
             self.sealed.push(part);
         }
         self.part.runs.push((order, self.part.groups.len() as u32));
@@ -201,6 +222,11 @@ impl AggregateBuild {
         Ok(())
     }
 
+    /// The rows that could not be added since this was asked last, and what each of the calls takes.
+    pub(crate) fn take_failed(&mut self) -> (Vec<FailedRow>, &[AggregateInput]) {
+        (std::mem::take(&mut self.scratch.failed), &self.inputs)
+    }
+
     /// If all tables together hold too much, rows go to a file from now on; the groups that are there stay.
     pub(crate) fn end_morsel(
         &mut self,
@@ -223,7 +249,7 @@ impl AggregateBuild {
 
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.part.memory_bytes() + self.sealed.iter().map(Part::memory_bytes).sum::<usize>()
+        self.part.memory_bytes() + self.sealed_bytes
     }
 
     pub(crate) fn into_parts(mut self) -> Result<Vec<Part>, RunError> {

@@ -3,13 +3,14 @@
 use super::Worker;
 use crate::error::{RowFailure, line_and_column};
 use crate::kernel;
+use crate::operator::accumulate::{FailedRow, UserError};
 use crate::operator::error_rows::error_row;
 use crate::primitive::bitmap;
 use crate::registers::Selection;
 use crate::scheduler::KernelCall;
 use sabot_abi::CHUNK_WORDS;
 use sabot_abi::kernel::{Accumulator, RowError, RowErrorCode};
-use sabot_abi::manifest::{ErrorPolicy, Reg};
+use sabot_abi::manifest::{AggregateInput, ErrorPolicy, Manifest, Operator, Reg};
 
 impl<'a> Worker<'a> {
     /// Computes the rows one by one, and treats those that fail as their operator's policy says. `first`: what a scalar
@@ -108,6 +109,58 @@ impl<'a> Worker<'a> {
         self.failure.as_ref().map(|(row, _)| *row)
     }
 
+    /// Rows that could not be added to their groups; the others are.
+    pub(super) fn refuse_added(
+        &mut self,
+        number: u32,
+        failed: &[FailedRow],
+        inputs: &[AggregateInput],
+        selection: &Selection,
+    ) {
+        let manifest = &self.run.job.artifact.manifest;
+        let operator = &manifest.operators[number as usize];
+        let mut shown: Vec<Reg> = Vec::new();
+        for reg in inputs.iter().flat_map(|input| &input.args) {
+            if !shown.contains(reg) {
+                shown.push(*reg);
+            }
+        }
+        let mut failed = failed.to_vec();
+        failed.sort_by_key(|failed| failed.row);
+        for FailedRow { row, error, .. } in failed {
+            let row = row as usize;
+            if operator.on_error != ErrorPolicy::Fail {
+                self.counts[number as usize].skipped += 1;
+            }
+            if operator.on_error == ErrorPolicy::Skip {
+                continue;
+            }
+            let chunk_row = self.registers.origin_row(row);
+            if operator.on_error == ErrorPolicy::Fail && self.failed_row().is_some_and(|first| first <= chunk_row) {
+                return;
+            }
+            let values = shown.iter().map(|reg| {
+                let name = self.run.pipeline.registers[*reg as usize].name.clone();
+                (name, self.registers.show(*reg, row, selection))
+            });
+            let values = values.collect();
+            let input = self.position.as_ref();
+            let failure = RowFailure {
+                input: input.map(|at| (at.file().to_owned(), at.place(self.chunk_start + chunk_row))),
+                values,
+                ..user_failure(manifest, operator, error)
+            };
+            match operator.on_error {
+                ErrorPolicy::Sink(sink) => {
+                    if let Some(errors) = self.errors.iter_mut().find(|errors| errors.sink == sink) {
+                        errors.rows.push(error_row(error.error.code, &failure));
+                    }
+                }
+                ErrorPolicy::Fail | ErrorPolicy::Skip => self.failure = Some((chunk_row, Box::new(failure))),
+            }
+        }
+    }
+
     /// A row cannot be computed.
     fn on_row_error(&mut self, call: &'a KernelCall<'a>, error: RowError, row: usize, selection: &Selection) -> GoOn {
         let manifest = &self.run.job.artifact.manifest;
@@ -126,13 +179,7 @@ impl<'a> Worker<'a> {
         let (start, end) = (start as usize, end as usize);
         let (line, column) =
             if end > start { line_and_column(&manifest.source_text, start) } else { (operator.line, 1) };
-        let said = call.kernel.messages.iter().find(|(place, _)| *place == error.span).map(|(_, text)| text.as_str());
-        let message = RowErrorCode::from_code(error.code).map_or("the row cannot be computed", RowErrorCode::message);
-        let message = match (said, RowErrorCode::from_code(error.code)) {
-            (Some(said), Some(RowErrorCode::Panic)) => said.to_owned(),
-            (Some(said), _) => format!("{message}: {said}"),
-            (None, _) => message.to_owned(),
-        };
+        let message = message(error, &call.kernel.messages);
         let mut values = Vec::new();
         for reg in &call.kernel.inputs {
             let name = self.run.pipeline.registers[*reg as usize].name.clone();
@@ -162,6 +209,36 @@ impl<'a> Worker<'a> {
                 GoOn::BeforeTheRow
             }
         }
+    }
+}
+
+/// A failure of one of the job's own aggregates, without the row and its values.
+pub(crate) fn user_failure(manifest: &Manifest, operator: &Operator, failed: UserError) -> RowFailure {
+    let function = failed.function(manifest);
+    let span = function.and_then(|function| function.spans.get(failed.error.span as usize)).copied();
+    let (start, end) = span.map_or((0, 0), |(start, end)| (start as usize, end as usize));
+    let (line, column) = if end > start { line_and_column(&manifest.source_text, start) } else { (operator.line, 1) };
+    let messages = function.map_or(&[][..], |function| &function.messages);
+    RowFailure {
+        message: message(failed.error, messages),
+        operator: operator.name.clone(),
+        source_file: manifest.source_file.clone(),
+        line,
+        column,
+        expression: manifest.source_text.get(start..end).unwrap_or("").to_owned(),
+        input: None,
+        values: Vec::new(),
+    }
+}
+
+/// What is said of an error, with what the author says of it.
+fn message(error: RowError, messages: &[(u32, String)]) -> String {
+    let said = messages.iter().find(|(place, _)| *place == error.span).map(|(_, text)| text.as_str());
+    let message = RowErrorCode::from_code(error.code).map_or("the row cannot be computed", RowErrorCode::message);
+    match (said, RowErrorCode::from_code(error.code)) {
+        (Some(said), Some(RowErrorCode::Panic)) => said.to_owned(),
+        (Some(said), _) => format!("{message}: {said}"),
+        (None, _) => message.to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::support::*;
 use sabot_abi::manifest::*;
 use sabot_runtime::{RunError, RunOptions};
 
-const FUNCTIONS: [AggregateFunction; 15] = [
+const FUNCTIONS: [AggregateFunction; 16] = [
     AggregateFunction::Count,
     AggregateFunction::Sum,
     AggregateFunction::Min,
@@ -21,6 +21,7 @@ const FUNCTIONS: [AggregateFunction; 15] = [
     AggregateFunction::Stddev,
     AggregateFunction::Median,
     AggregateFunction::Percentile(0x3fd0_0000_0000_0000),
+    AggregateFunction::ApproxPercentile(0x3fe8_0000_0000_0000),
 ];
 
 fn number(value: &V) -> f64 {
@@ -84,6 +85,12 @@ fn value(function: AggregateFunction, args: &[usize], rows: &[&Row]) -> V {
             let (low, high) = (all[place as usize], all[place.ceil() as usize]);
             V::F(if low == high { low } else { low + (high - low) * place.fract() })
         }
+        AggregateFunction::ApproxPercentile(share) => {
+            let mut all = sabot_library::Quantiles::default();
+            numbers().for_each(|number| all.add(number));
+            all.at(f64::from_bits(share)).map_or(V::Null, V::F)
+        }
+        AggregateFunction::Collect | AggregateFunction::User { .. } => unreachable!("tested with whole jobs"),
     }
 }
 
@@ -94,13 +101,16 @@ fn result_type(function: AggregateFunction, args: &[ColumnType]) -> ColumnType {
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
         | AggregateFunction::Median
-        | AggregateFunction::Percentile(_) => option(float()),
+        | AggregateFunction::Percentile(_)
+        | AggregateFunction::ApproxPercentile(_) => option(float()),
         AggregateFunction::ArgMin | AggregateFunction::ArgMax => option(args[1]),
         AggregateFunction::Sum
         | AggregateFunction::Min
         | AggregateFunction::Max
         | AggregateFunction::First
-        | AggregateFunction::Last => option(args[0]),
+        | AggregateFunction::Last
+        | AggregateFunction::Collect
+        | AggregateFunction::User { .. } => option(args[0]),
     }
 }
 
@@ -119,6 +129,7 @@ fn check(types: &[ColumnType], keys: usize, rows: Vec<Row>) {
                 | AggregateFunction::Stddev
                 | AggregateFunction::Median
                 | AggregateFunction::Percentile(_)
+                | AggregateFunction::ApproxPercentile(_)
                     if !is_numeric =>
                 {
                     continue;

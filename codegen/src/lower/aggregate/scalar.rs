@@ -94,6 +94,9 @@ fn take(
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
         | AggregateFunction::Median
-        | AggregateFunction::Percentile(_) => {}
+        | AggregateFunction::Percentile(_)
+        | AggregateFunction::ApproxPercentile(_)
+        | AggregateFunction::Collect
+        | AggregateFunction::User(_) => {}
     }
 }

@@ -18,7 +18,7 @@ mod value;
 use crate::CodegenError;
 use crate::column::Class;
 use crate::function::{FunctionCx, memory, readonly};
-use cranelift_codegen::ir::{Block, BlockArg, InstBuilder as _, Type as Clif, Value, types};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder as _, MemFlagsData, Type as Clif, Value, types};
 use sabot_abi::kernel::RowErrorCode;
 use sabot_ir::expr::{Expr, ExprKind, Literal, LocalId};
 use sabot_ir::span::Span;
@@ -63,6 +63,8 @@ pub(crate) struct Input {
     pub(crate) validity: Option<Value>,
     /// How it lies there.
     pub(crate) class: Class,
+    /// It is written by the rows before.
+    pub(crate) is_state: bool,
 }
 
 /// A register that the kernel writes.
@@ -220,30 +222,31 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
             .inputs
             .get(&register)
             .ok_or_else(|| CodegenError::internal("a kernel reads a register that it was not given"))?;
+        let flags = if input.is_state { memory() } else { readonly() };
         let mut value = match input.class {
-            Class::Bool => Scalar::plain(self.bit(input.values)),
+            Class::Bool => Scalar::plain(self.bit(input.values, flags)),
             Class::Unit => Scalar::plain(self.fx.int(types::I8, 0)),
             Class::Int { .. } | Class::F32 | Class::F64 => {
                 let at = self.element(input.values, input.class);
-                Scalar::plain(self.fx.builder.ins().load(input.class.scalar(), readonly(), at, 0))
+                Scalar::plain(self.fx.builder.ins().load(input.class.scalar(), flags, at, 0))
             }
             Class::Str | Class::List(_) => {
                 let at = self.element(input.values, input.class);
-                let value = self.fx.builder.ins().load(types::I64, readonly(), at, 0);
-                let len = self.fx.builder.ins().load(types::I64, readonly(), at, 8);
+                let value = self.fx.builder.ins().load(types::I64, flags, at, 0);
+                let len = self.fx.builder.ins().load(types::I64, flags, at, 8);
                 Scalar { value, len: Some(len), valid: None }
             }
             Class::Decimal => {
                 let at = self.element(input.values, input.class);
-                let low = self.fx.builder.ins().load(types::I64, readonly(), at, 0);
-                let high = self.fx.builder.ins().load(types::I64, readonly(), at, 8);
+                let low = self.fx.builder.ins().load(types::I64, flags, at, 0);
+                let high = self.fx.builder.ins().load(types::I64, flags, at, 8);
                 Scalar::plain(self.fx.builder.ins().iconcat(low, high))
             }
         };
         if let Class::List(items) = input.class {
             value = list::open(self, items, value);
         }
-        value.valid = input.validity.map(|bitmap| self.bit(bitmap));
+        value.valid = input.validity.map(|bitmap| self.bit(bitmap, flags));
         Ok(value)
     }
 
@@ -275,10 +278,10 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
     }
 
     /// This row's bit of a bitmap.
-    fn bit(&mut self, bitmap: Value) -> Value {
+    fn bit(&mut self, bitmap: Value, flags: MemFlagsData) -> Value {
         let byte = self.fx.builder.ins().ushr_imm_u(self.row, 3);
         let at = self.fx.builder.ins().iadd(bitmap, byte);
-        let byte = self.fx.builder.ins().uload8(types::I64, readonly(), at, 0);
+        let byte = self.fx.builder.ins().uload8(types::I64, flags, at, 0);
         let within = self.fx.builder.ins().band_imm_u(self.row, 7);
         let shifted = self.fx.builder.ins().ushr(byte, within);
         let bit = self.fx.builder.ins().band_imm_u(shifted, 1);

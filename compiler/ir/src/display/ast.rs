@@ -98,7 +98,8 @@ pub fn function(function: &Function) -> String {
     let body = Layout { indent }.lines_of_block(&function.body);
     let generics = generics(&function.generics);
     let _ = write!(text, "fn {}{generics}({}){returns} {body}", name(&function.name.text), params.join(", "));
-    owned(function.owner.as_ref(), text)
+    let text = owned(function.owner.as_ref(), text);
+    if function.of_aggregate { format!("#[sabot::aggregate]\n{text}") } else { text }
 }
 
 /// `const NAME: T = value;`

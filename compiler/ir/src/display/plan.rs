@@ -14,9 +14,10 @@ use crate::estimate::estimated_rows;
 use crate::expr::{Expr, ExprKind};
 use crate::plan::{
     AggregateCall, AggregateFunction, AsofDirection, Connector, ErrorPolicy, JoinKind, Location, Node, NodeId,
-    Operator, Param, Plan, Side, SortKey, Source, WindowKind,
+    Operator, Param, Plan, Side, SortKey, Source, UserAggregate, WindowKind,
 };
 use crate::span::Span;
+use crate::ty::{Field, Schema};
 use std::fmt::{self, Write as _};
 
 impl fmt::Display for Plan {
@@ -86,11 +87,11 @@ pub fn essentials(plan: &Plan, id: NodeId) -> String {
             format!("{} on {pairs}, build {}", join_kind(*kind), side(*build))
         }
         Operator::Aggregate { keys, calls } => {
-            let calls = calls.iter().map(|call| aggregate_call(call, &text)).collect::<Vec<_>>().join(", ");
+            let calls = calls.iter().map(|call| aggregate_call(plan, call, &text)).collect::<Vec<_>>().join(", ");
             if keys.is_empty() { calls } else { format!("{calls} by {}", list(keys)) }
         }
         Operator::WindowAggregate { keys, calls, window } => {
-            let calls = calls.iter().map(|call| aggregate_call(call, &text)).collect::<Vec<_>>().join(", ");
+            let calls = calls.iter().map(|call| aggregate_call(plan, call, &text)).collect::<Vec<_>>().join(", ");
             let by = if keys.is_empty() { String::new() } else { format!(" by {}", list(keys)) };
             let time = window.time.as_ref().map_or_else(|| "the clock".to_owned(), &text);
             let at = if window.kind.has_times() { format!(" at {time}") } else { String::new() };
@@ -264,9 +265,11 @@ fn source(source: &Source, columns: &[u32], prune: Option<&Expr>, params: &[Para
     line
 }
 
-fn aggregate_call(call: &AggregateCall, text: &impl Fn(&Expr) -> String) -> String {
+fn aggregate_call(plan: &Plan, call: &AggregateCall, text: &impl Fn(&Expr) -> String) -> String {
     let share = match call.function {
-        AggregateFunction::Percentile(share) => Some(share.get().to_string()),
+        AggregateFunction::Percentile(share) | AggregateFunction::ApproxPercentile(share) => {
+            Some(share.get().to_string())
+        }
         AggregateFunction::Count
         | AggregateFunction::Sum
         | AggregateFunction::Min
@@ -280,11 +283,15 @@ fn aggregate_call(call: &AggregateCall, text: &impl Fn(&Expr) -> String) -> Stri
         | AggregateFunction::ApproxCountDistinct
         | AggregateFunction::Variance
         | AggregateFunction::Stddev
-        | AggregateFunction::Median => None,
+        | AggregateFunction::Median
+        | AggregateFunction::Collect
+        | AggregateFunction::User(_) => None,
     };
     let args = share.into_iter().chain(call.args.iter().map(text)).collect::<Vec<_>>().join(", ");
     let filter = call.filter.as_ref().map_or_else(String::new, |filter| format!(" if {}", text(filter)));
-    format!("{} = {}({args}){filter}", call.name, call.function.name())
+    let of_user = if let AggregateFunction::User(part) = call.function { plan.user_part(part) } else { None };
+    let function = of_user.map_or_else(|| call.function.name().to_owned(), |(of, column)| format!("{of}.{column}"));
+    format!("{} = {function}({args}){filter}", call.name)
 }
 
 fn sort_key(key: &SortKey, text: &impl Fn(&Expr) -> String) -> String {
@@ -329,6 +336,31 @@ impl Printer<'_> {
             let _ = write!(self.out, "({})", params.join(", "));
         }
         self.out.push('\n');
+        for aggregate in &self.plan.aggregates {
+            self.aggregate(aggregate);
+        }
+    }
+
+    fn aggregate(&mut self, aggregate: &UserAggregate) {
+        let state: Vec<String> = aggregate.state.iter().map(|of| format!("{}: {}", of.name, of.ty)).collect();
+        let _ = writeln!(self.out, "aggregate {} ({})", aggregate.name, state.join(", "));
+        let names = |prefix: &str| -> Vec<Field> {
+            let named = |of: &Field| Field::new(format!("{prefix}{}", of.name), of.ty.clone());
+            aggregate.state.iter().map(named).collect()
+        };
+        for (function, columns, reads) in aggregate.functions() {
+            let mut read = if function == "init" { Vec::new() } else { names("") };
+            if function == "merge" {
+                read.extend(names("other."));
+            }
+            let args = reads.into_iter().skip(read.len()).enumerate();
+            let args: Vec<Field> = args.map(|(at, ty)| Field::new(format!("arg.{at}"), ty.clone())).collect();
+            read.extend(args);
+            let read = Schema::new(read);
+            let columns: Vec<String> =
+                columns.iter().map(|column| expr_over(column, &read, &self.plan.params)).collect();
+            let _ = writeln!(self.out, "  {function}: {}", columns.join(", "));
+        }
     }
 
     fn node(&mut self, id: NodeId, depth: usize) {

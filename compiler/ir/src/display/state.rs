@@ -157,7 +157,7 @@ fn call(call: &AggregateSpec) -> String {
 
 /// Whether an accumulator grows with the values it has seen.
 fn grows(call: &AggregateSpec) -> bool {
-    matches!(call.function.name(), "count_distinct" | "median" | "percentile")
+    matches!(call.function.name(), "count_distinct" | "median" | "percentile" | "collect")
         || call.args.iter().any(|ty| matches!(ty.value_type(), Type::String | Type::Bytes))
 }
 

@@ -188,6 +188,7 @@ const WINDOW: &[ParameterSpec] = &[
     optional("timestamp_column", Text, "the time column"),
     optional("key_by", ClosureOrStrings, "what the rows are grouped by"),
     optional("function", Closure, "what is computed of each window"),
+    optional("reduce", Closure, "what becomes of two rows of a window"),
     optional("aggregate", Text, "`sum`, `count`, `min`, `max` or `avg`"),
     optional("aggregate_column", Text, "the column to aggregate"),
     optional("column", Text, "the column to aggregate (the same as `aggregate_column`)"),

@@ -11,8 +11,8 @@
 
 use super::expr::{Scope, check_expr};
 use crate::expr::Expr;
-use crate::plan::{AggregateCall, AggregateFunction, ErrorPolicy, JoinKind, NodeId, Operator, Plan};
-use crate::ty::{Schema, TimeUnit, Type};
+use crate::plan::{AggregateCall, AggregateFunction, ErrorPolicy, JoinKind, NodeId, Operator, Plan, UserAggregate};
+use crate::ty::{Field, Schema, TimeUnit, Type};
 
 /// Everything that is wrong with a plan, a sentence each; none if it is well formed. Dead nodes are not looked at.
 #[must_use]
@@ -36,6 +36,7 @@ pub fn verify(plan: &Plan) -> Vec<String> {
             verifier.wrong.push(format!("sink `{}` is written by {count} nodes", sink.name));
         }
     }
+    plan.aggregates.iter().for_each(|aggregate| verifier.aggregate(aggregate));
     for source in &plan.sources {
         let fields = source.schema.len();
         let in_range = |column: &u32| (*column as usize) < fields;
@@ -254,6 +255,26 @@ impl Verifier<'_> {
         }
     }
 
+    fn aggregate(&mut self, aggregate: &UserAggregate) {
+        for (name, columns, reads) in aggregate.functions() {
+            let read = reads.into_iter().map(|ty| Field::new(String::new(), ty.clone())).collect();
+            let read = Schema::new(read);
+            if columns.len() != aggregate.state.len() {
+                self.wrong.push(format!("`{}::{name}` gives {} columns", aggregate.name, columns.len()));
+            }
+            for (column, field) in columns.iter().zip(&aggregate.state) {
+                let mut scope = Scope::new(&read, &self.plan.params);
+                check_expr(column, &mut scope);
+                let mut wrong = scope.into_wrong();
+                if column.ty != field.ty {
+                    wrong.push(format!("it is {}, must be {}", column.ty, field.ty));
+                }
+                let at = format!("`{}::{name}`, `{}`: `{column}`", aggregate.name, field.name);
+                self.wrong.extend(wrong.into_iter().map(|what| format!("{at}: {what}")));
+            }
+        }
+    }
+
     fn timed_join(&mut self, id: NodeId, keys: [&[Expr]; 2], times: [&Expr; 2], schemas: [&Schema; 2]) {
         for ((keys, time), schema) in keys.iter().zip(times).zip(schemas) {
             self.keys(id, keys, schema);
@@ -311,9 +332,17 @@ impl Verifier<'_> {
                 | AggregateFunction::Variance
                 | AggregateFunction::Stddev
                 | AggregateFunction::Median
-                | AggregateFunction::Percentile(_),
+                | AggregateFunction::Percentile(_)
+                | AggregateFunction::ApproxPercentile(_),
                 [_],
             ) => fits(&Type::Float64),
+            (AggregateFunction::Collect, [arg]) => call.ty == Type::List(Box::new((*arg).clone())),
+            (AggregateFunction::User(user), args) => {
+                self.plan.aggregates.get(user.aggregate as usize).is_some_and(|of| {
+                    let takes = of.args.iter().eq(args.iter().copied());
+                    takes && of.state.get(user.part as usize).is_some_and(|field| field.ty == call.ty)
+                })
+            }
             (
                 AggregateFunction::Count
                 | AggregateFunction::Sum
@@ -329,7 +358,9 @@ impl Verifier<'_> {
                 | AggregateFunction::Variance
                 | AggregateFunction::Stddev
                 | AggregateFunction::Median
-                | AggregateFunction::Percentile(_),
+                | AggregateFunction::Percentile(_)
+                | AggregateFunction::ApproxPercentile(_)
+                | AggregateFunction::Collect,
                 _,
             ) => false,
         };

@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 const WINDOWS: [&str; 5] = ["tumbling", "sliding", "session", "cumulate", "count"];
 
 /// What can be done inside a window, each as it is written.
-const INSIDE: [(&str, &str); 4] = [
+const INSIDE: [(&str, &str); 5] = [
     ("aggregate", ".aggregate(|window| Record { end: window.end() })"),
+    ("reduce", ".reduce(|a, b| ..)"),
     ("top_n", ".top_n(10, |row| row.price)"),
     ("dedup", ".dedup(|row| row.id)"),
     ("distinct", ".distinct()"),
@@ -45,11 +46,12 @@ impl Body<'_, '_> {
     ) -> Option<Flow> {
         let usage = INSIDE.iter().find(|(method, _)| *method == name.text).map_or("", |(_, usage)| *usage);
         let draft = match name.text.as_str() {
-            "aggregate" => {
-                let function = self.closure_of(call, 1, usage)?;
+            "aggregate" | "reduce" => {
+                let (parameter, arity) = if name.text == "reduce" { ("reduce", 2) } else { ("function", 1) };
+                let function = self.closure_of(call, arity, usage)?;
                 let mut draft = Draft::new(window.operator_type, span).input(input);
                 draft.parameters = window.parameters;
-                let draft = draft.with_closure("function", function);
+                let draft = draft.with_closure(parameter, function);
                 return Some(self.keyed_draft(draft, key));
             }
             "dedup" | "distinct" if key.is_some() => {

@@ -1,6 +1,6 @@
 //! Different words of each group, counted exactly: one set for all calls that count the same column under different conditions.
 
-use super::{Accumulators, Refused, Scratch, State, counted};
+use super::{Accumulators, Refused, Scratch, State, Users, counted};
 use crate::operator::groups::Groups;
 use crate::operator::key::canonical;
 use crate::primitive::bitmap;
@@ -156,9 +156,9 @@ impl Distinct {
 
 impl Accumulators {
     /// As [`new`](Self::new), for a call that shares what it keeps.
-    pub(crate) fn sharing(spec: &AggregateSpec, share: &Share) -> Self {
+    pub(crate) fn sharing(spec: &AggregateSpec, share: &Share, users: &Users) -> Self {
         match share {
-            Share::Own => Self::new(spec),
+            Share::Own => Self::new(spec, users),
             Share::Leads(members) => {
                 Self { spec: spec.clone(), state: State::DistinctWords(Box::new(Distinct::new(members.len()))) }
             }
@@ -206,7 +206,7 @@ pub(crate) fn update_all(
     }
 }
 
-/// The columns of all calls, see [`Accumulators::finish`].
+/// The columns of all calls. Groups that cannot be computed go to `failed`.
 pub(crate) fn finish_all(
     accumulators: &mut [Accumulators],
     shares: &[Share],
@@ -217,7 +217,7 @@ pub(crate) fn finish_all(
     let mut columns = Vec::with_capacity(accumulators.len());
     for (call, share) in shares.iter().enumerate() {
         columns.push(match share {
-            Share::Own | Share::Leads(_) => accumulators[call].finish(groups, refused),
+            Share::Own | Share::Leads(_) => super::column(accumulators, call, 0..groups, refused),
             Share::Follows { leader, condition } => {
                 let State::DistinctWords(distinct) = &accumulators[*leader].state else {
                     unreachable!("it leads others")

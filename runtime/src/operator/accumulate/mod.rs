@@ -6,6 +6,7 @@
 //! else; of equals the first in input order wins.
 
 mod cell;
+mod collected;
 mod dense;
 mod distinct;
 mod picked;
@@ -13,6 +14,7 @@ mod refused;
 mod sketch;
 mod sum;
 mod take_back;
+mod user;
 
 use crate::column::{Column, compare_words, extend};
 use crate::operator::collect::Order;
@@ -26,14 +28,19 @@ use crate::registers::{Registers, Selection};
 pub(crate) use distinct::{Share, finish_all, shares, update_all};
 
 use cell::{Cell, CellValues, Cells, Held, is_float, is_unsigned, to_float, to_int};
+use collected::Items;
 use distinct::{Distinct, counts_words};
 use picked::{Pick, Picked, PickedWord, pick_words, takes_over};
 pub(crate) use refused::{Refusal, Refused, RefusedGroup};
 use sabot_abi::kernel::Accumulator;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, BaseType};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
+use sabot_library::Quantiles;
 use sketch::Sketch;
 use sum::{Compensated, IntegerSum, fits, variance};
+use user::UserState;
+
+pub(crate) use user::{FailedRow, UserError, Users};
 
 #[derive(Clone, Copy, Debug, Default)]
 struct FloatSum {
@@ -71,6 +78,16 @@ enum State {
     Elsewhere,
     Sketches(Vec<Sketch>),
     Values(Vec<Vec<u64>>),
+    Quantiles(Vec<Quantiles>),
+    /// The lists that were given last live as long as this.
+    Lists {
+        groups: Vec<Items>,
+        given: Vec<Box<[u8]>>,
+    },
+    /// One of the job's own aggregates.
+    User(Box<UserState>),
+    /// Another column of what another call keeps.
+    PartOf,
 }
 
 /// One function's accumulators.
@@ -89,6 +106,8 @@ pub(crate) struct Scratch {
     bytes: Buf<u8>,
     strs: Buf<Str>,
     numbers: Buf<u32>,
+    /// Rows that could not be added, which the caller takes.
+    pub(crate) failed: Vec<FailedRow>,
 }
 
 impl Default for Scratch {
@@ -100,12 +119,35 @@ impl Default for Scratch {
             bytes: Buf::default(),
             strs: Buf::zeroed(CHUNK_ROWS),
             numbers: Buf::zeroed(CHUNK_ROWS),
+            failed: Vec::new(),
         }
     }
 }
 
+/// The columns of calls for these groups. Those without a value go to `refused`.
+pub(crate) fn columns(
+    all: &mut [Accumulators],
+    groups: impl ExactSizeIterator<Item = usize> + Clone,
+    refused: &mut Refused,
+) -> Vec<Column> {
+    (0..all.len()).map(|at| column(all, at, groups.clone(), refused)).collect()
+}
+
+/// The column of one of several calls.
+fn column(
+    all: &mut [Accumulators],
+    at: usize,
+    groups: impl ExactSizeIterator<Item = usize> + Clone,
+    refused: &mut Refused,
+) -> Column {
+    if let AggregateFunction::User { part, kept_by, .. } = all[at].spec.function {
+        return all[kept_by.map_or(at, |keeper| keeper as usize)].state_column(part, groups, refused);
+    }
+    all[at].values(groups, refused)
+}
+
 impl Accumulators {
-    pub(crate) fn new(spec: &AggregateSpec) -> Self {
+    pub(crate) fn new(spec: &AggregateSpec, users: &Users) -> Self {
         let picked = |pick| {
             let base = spec.args[0].base;
             if spec.args.len() == 1 && !base.is_str() && base.register_width() != Some(16) {
@@ -131,6 +173,12 @@ impl Accumulators {
             AggregateFunction::CountDistinct => State::Distinct { values: Box::default(), counts: Buf::default() },
             AggregateFunction::ApproxCountDistinct => State::Sketches(Vec::new()),
             AggregateFunction::Median | AggregateFunction::Percentile(_) => State::Values(Vec::new()),
+            AggregateFunction::ApproxPercentile(_) => State::Quantiles(Vec::new()),
+            AggregateFunction::Collect => State::Lists { groups: Vec::new(), given: Vec::new() },
+            AggregateFunction::User { kept_by: Some(_), .. } => State::PartOf,
+            AggregateFunction::User { aggregate, kept_by: None, .. } => {
+                State::User(Box::new(UserState::new(users.code(aggregate))))
+            }
         };
         Self { spec: spec.clone(), state }
     }
@@ -153,6 +201,10 @@ impl Accumulators {
             State::Elsewhere => {}
             State::Sketches(sketches) => sketches.resize(groups, Sketch::Few(Vec::new())),
             State::Values(values) => values.resize(groups, Vec::new()),
+            State::Quantiles(values) => values.resize(groups, Quantiles::default()),
+            State::Lists { groups: lists, .. } => lists.resize(groups, Items::default()),
+            State::User(state) => state.resize(groups),
+            State::PartOf => {}
         }
     }
 
@@ -163,6 +215,7 @@ impl Accumulators {
                 groups.iter_mut().filter(|word| word.run > 0).for_each(|word| change(&mut word.run));
             }
             State::Picked(picked) => picked.run.iter_mut().filter(|run| **run > 0).for_each(change),
+            State::Lists { groups, .. } => groups.iter_mut().flat_map(Items::runs_mut).for_each(change),
             State::Count(_)
             | State::Integers { .. }
             | State::Floats(_)
@@ -171,7 +224,10 @@ impl Accumulators {
             | State::DistinctWords(_)
             | State::Elsewhere
             | State::Sketches(_)
-            | State::Values(_) => {}
+            | State::Values(_)
+            | State::Quantiles(_)
+            | State::User(_)
+            | State::PartOf => {}
         }
     }
 
@@ -199,6 +255,13 @@ impl Accumulators {
                 sketches.iter().map(bytes).sum::<usize>() + sketches.capacity() * size_of::<Sketch>()
             }
             State::Values(values) => values.iter().map(|values| values.capacity() * 8 + 24).sum(),
+            State::Quantiles(values) => values.iter().map(|values| values.memory_bytes() + 32).sum(),
+            State::Lists { groups, given } => {
+                groups.iter().map(Items::memory_bytes).sum::<usize>()
+                    + given.iter().map(|list| list.len()).sum::<usize>()
+            }
+            State::User(state) => state.memory_bytes(),
+            State::PartOf => 0,
         }
     }
 
@@ -216,6 +279,9 @@ impl Accumulators {
             return distinct.update(std::iter::once(input), groups, registers, selection, scratch);
         }
         let rows_of_chunk = selection.rows;
+        if let State::User(_) | State::PartOf = self.state {
+            return self.update_user(false, input, groups, registers, selection, &mut scratch.failed);
+        }
         let counted = counted(input, registers, selection);
         let used = bitmap::words_of(rows_of_chunk);
         if selection.is_full() && counted[..used] == *selection.used() && self.update_dense(input, groups, registers) {
@@ -231,7 +297,7 @@ impl Accumulators {
         let base = self.spec.args[0].base;
         let cells = Cells::of(input.args[0], registers, rows_of_chunk, &mut scratch.words);
         match &mut self.state {
-            State::Count(_) | State::DistinctWords(_) | State::Elsewhere => {}
+            State::Count(_) | State::DistinctWords(_) | State::Elsewhere | State::User(_) | State::PartOf => {}
             State::Integers { sums, is_over } => {
                 if let (CellValues::Words(words), false) = (&cells.values, is_unsigned(base)) {
                     for &row in rows {
@@ -323,7 +389,34 @@ impl Accumulators {
                     });
                 }
             }
+            State::Quantiles(values) => {
+                for &row in rows {
+                    values[group(row)].add(to_float(base, cells.get(row as usize)));
+                }
+            }
+            State::Lists { groups: lists, .. } => {
+                for &row in rows {
+                    lists[group(row)].push(base, cells.get(row as usize), run);
+                }
+            }
         }
+    }
+
+    /// Adds rows to the state of one of the job's own aggregates, or takes them back.
+    fn update_user(
+        &mut self,
+        takes_back: bool,
+        input: &AggregateInput,
+        groups: &[u32],
+        registers: &mut Registers,
+        selection: &Selection,
+        failed: &mut Vec<FailedRow>,
+    ) {
+        let State::User(state) = &mut self.state else { return };
+        let args = registers.columns(&input.args, selection);
+        let mut counted = selection.words;
+        narrow_by_filter(input, registers, selection.rows, &mut counted);
+        state.update(takes_back, &args, &groups[..selection.rows], &counted, failed);
     }
 
     /// Adds all rows of a chunk, if there is a loop for that.
@@ -349,7 +442,11 @@ impl Accumulators {
             | State::DistinctWords(_)
             | State::Elsewhere
             | State::Sketches(_)
-            | State::Values(_) => return false,
+            | State::Values(_)
+            | State::Quantiles(_)
+            | State::Lists { .. }
+            | State::User(_)
+            | State::PartOf => return false,
         }
         true
     }
@@ -428,6 +525,19 @@ impl Accumulators {
             (State::Values(ours), State::Values(theirs)) => {
                 pairs().for_each(|(from, to)| ours[to].extend_from_slice(&theirs[from]));
             }
+            (State::Quantiles(ours), State::Quantiles(theirs)) => {
+                pairs().for_each(|(from, to)| ours[to].merge(&theirs[from]));
+            }
+            (State::Lists { groups: ours, .. }, State::Lists { groups: theirs, .. }) => {
+                let start = own_runs.len() as u32;
+                let order = |run: u32| {
+                    let own = own_runs.get(run as usize).copied();
+                    own.unwrap_or_else(|| other_runs[(run - start) as usize])
+                };
+                pairs().for_each(|(from, to)| ours[to].merge(&theirs[from], start, order));
+            }
+            (State::User(ours), State::User(theirs)) => ours.merge(theirs, groups),
+            (State::PartOf, State::PartOf) => {}
             _ => unreachable!("parts of one table have the same accumulators"),
         }
     }
@@ -480,19 +590,23 @@ impl Accumulators {
             | State::DistinctWords(_)
             | State::Elsewhere
             | State::Sketches(_)
-            | State::Values(_) => {
+            | State::Values(_)
+            | State::Quantiles(_)
+            | State::Lists { .. }
+            | State::User(_)
+            | State::PartOf => {
                 unreachable!("such functions are not fused")
             }
         }
     }
 
-    /// The function's column. Groups without a value go to `refused`.
-    pub(crate) fn finish(&mut self, groups: usize, refused: &mut Refused) -> Column {
-        self.resize(groups);
-        self.values(0..groups, refused)
+    /// A column of the state of one of the job's own aggregates, which this call keeps.
+    pub(crate) fn state_column(&self, part: u32, groups: impl Iterator<Item = usize>, refused: &mut Refused) -> Column {
+        let State::User(state) = &self.state else { unreachable!("it is asked who keeps the state") };
+        state.values(part as usize, groups, refused)
     }
 
-    /// The function's values for these groups. Those without a value go to `refused`.
+    /// The function's values for these groups; not of the job's own aggregates. Those without a value go to `refused`.
     pub(crate) fn values(
         &mut self,
         groups: impl ExactSizeIterator<Item = usize> + Clone,
@@ -629,6 +743,22 @@ impl Accumulators {
                     }
                 }
             }
+            State::Quantiles(values) => {
+                let AggregateFunction::ApproxPercentile(share) = self.spec.function else {
+                    unreachable!("quantiles are kept for percentiles")
+                };
+                for group in groups {
+                    match values[group].at(f64::from_bits(share)) {
+                        Some(value) => push_float(&mut column, value),
+                        None => push_nothing(&mut column),
+                    }
+                }
+            }
+            State::Lists { groups: lists, given } => {
+                given.clear();
+                return collected::column((ty, self.spec.args[0].base), groups.map(|group| &lists[group]), given);
+            }
+            State::User(_) | State::PartOf => unreachable!("such columns are made by `column`"),
         }
         column
     }
@@ -641,18 +771,23 @@ fn counted(input: &AggregateInput, registers: &mut Registers, selection: &Select
         registers.materialise(reg, selection, false);
     }
     let mut counted = selection.words;
-    if let Some(filter) = input.filter {
-        let narrow =
-            |words: &[u64], counted: &mut [u64]| counted.iter_mut().zip(words).for_each(|(word, other)| *word &= other);
-        narrow(registers.bits(filter, rows), &mut counted);
-        if let Some(valid) = registers.validity(filter, rows) {
-            narrow(valid, &mut counted);
-        }
-    }
+    narrow_by_filter(input, registers, rows, &mut counted);
     if let Some(valid) = input.args.first().and_then(|reg| registers.validity(*reg, rows)) {
         counted.iter_mut().zip(valid).for_each(|(word, valid)| *word &= valid);
     }
     counted
+}
+
+/// Leaves out the rows for which an input's filter does not hold.
+fn narrow_by_filter(input: &AggregateInput, registers: &Registers, rows: usize, counted: &mut [u64; CHUNK_WORDS]) {
+    if let Some(filter) = input.filter {
+        let narrow =
+            |words: &[u64], counted: &mut [u64]| counted.iter_mut().zip(words).for_each(|(word, other)| *word &= other);
+        narrow(registers.bits(filter, rows), counted);
+        if let Some(valid) = registers.validity(filter, rows) {
+            narrow(valid, counted);
+        }
+    }
 }
 
 /// Counts values that are seen for the first time for their group.

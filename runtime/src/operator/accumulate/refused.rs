@@ -1,7 +1,9 @@
-//! Groups that have no value: a sum does not fit its type, or a value is to be taken of a row and there is none.
+//! Groups that have no value: a sum does not fit its type, a value is to be taken of a row and there is none, or a function of
+//! the author's own aggregate has failed.
 //!
 //! They are left out, and treated as their operator's policy for row errors says.
 
+use super::user::UserError;
 use sabot_abi::kernel::RowErrorCode;
 use sabot_abi::manifest::AggregateFunction;
 use std::collections::BTreeMap;
@@ -13,20 +15,27 @@ pub(crate) enum Refusal {
     SumOverflow,
     /// The function takes the value of a row, and there is no row.
     NoRows(AggregateFunction),
+    /// A function of one of the job's own aggregates has failed.
+    User(UserError),
 }
 
 impl Refusal {
     /// As row errors are numbered.
-    pub(crate) fn code(self) -> RowErrorCode {
+    pub(crate) fn code(self) -> u32 {
         match self {
-            Self::SumOverflow => RowErrorCode::SumOverflow,
-            Self::NoRows(_) => RowErrorCode::NoRows,
+            Self::SumOverflow => RowErrorCode::SumOverflow as u32,
+            Self::NoRows(_) => RowErrorCode::NoRows as u32,
+            Self::User(error) => error.error.code,
         }
     }
 
-    /// What happened, and what to write instead.
+    /// What happened, and what to write instead; of the author's own aggregates it is the author who says that.
     pub(crate) fn message(self) -> String {
-        let Self::NoRows(function) = self else { return self.code().message().to_owned() };
+        let Self::NoRows(function) = self else {
+            return RowErrorCode::from_code(self.code())
+                .map_or("the group cannot be computed", RowErrorCode::message)
+                .to_owned();
+        };
         let name = function_name(function);
         format!("`{name}` of no rows (with `Some(..)` around the value that it takes, it would be `None`)")
     }
@@ -93,5 +102,8 @@ fn function_name(function: AggregateFunction) -> &'static str {
         AggregateFunction::Stddev => "stddev",
         AggregateFunction::Median => "median",
         AggregateFunction::Percentile(_) => "percentile",
+        AggregateFunction::ApproxPercentile(_) => "approx_percentile",
+        AggregateFunction::Collect => "collect",
+        AggregateFunction::User { .. } => "aggregate",
     }
 }

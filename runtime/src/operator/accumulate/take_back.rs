@@ -8,7 +8,8 @@ use crate::registers::{Registers, Selection};
 use sabot_abi::manifest::AggregateInput;
 
 impl Accumulators {
-    /// Takes the selected rows back: only counts, and sums and means, whose float values are finite.
+    /// Takes the selected rows back: only counts, sums and means, whose float values are finite, and the job's own
+    /// aggregates that say how.
     pub(crate) fn take_back(
         &mut self,
         input: &AggregateInput,
@@ -17,6 +18,9 @@ impl Accumulators {
         selection: &Selection,
         scratch: &mut Scratch,
     ) {
+        if let State::User(_) | State::PartOf = self.state {
+            return self.update_user(true, input, groups, registers, selection, &mut scratch.failed);
+        }
         let counted = counted(input, registers, selection);
         let count = bitmap::indices(&counted[..bitmap::words_of(selection.rows)], &mut scratch.rows);
         let rows = &scratch.rows[..count];
@@ -53,7 +57,11 @@ impl Accumulators {
             | State::DistinctWords(_)
             | State::Elsewhere
             | State::Sketches(_)
-            | State::Values(_) => unreachable!("other functions do not take rows back"),
+            | State::Values(_)
+            | State::Quantiles(_)
+            | State::Lists { .. }
+            | State::User(_)
+            | State::PartOf => unreachable!("other functions do not take rows back"),
         }
     }
 }

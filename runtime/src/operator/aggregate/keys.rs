@@ -41,7 +41,7 @@ impl KeySet {
     }
 
     /// The numbers here of those keys of another set that are wanted, `NONE` for the others.
-    pub(super) fn absorb(&mut self, other: &Self, wanted: impl Fn(usize) -> bool) -> Vec<u32> {
+    pub(crate) fn absorb(&mut self, other: &Self, wanted: impl Fn(usize) -> bool) -> Vec<u32> {
         self.groups.absorb(&other.groups, 0, wanted)
     }
 

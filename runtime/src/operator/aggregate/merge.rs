@@ -31,8 +31,12 @@ impl GroupTable {
     pub(crate) fn build(spec: &GroupSpec, mut parts: Vec<Part>, threads: usize) -> Self {
         let is_global = spec.keys.is_empty();
         parts.retain(|part| is_global || part.groups.len() > 0);
-        // The largest takes the others over.
-        parts.sort_by_key(|part| std::cmp::Reverse(part.groups.len()));
+        if spec.is_in_pieces {
+            parts.sort_by_key(Part::first_order);
+        } else {
+            // The largest takes the others over.
+            parts.sort_by_key(|part| std::cmp::Reverse(part.groups.len()));
+        }
         let ways = threads.min(16);
         if ways > 1 && parts.len() > 1 && parts.iter().map(|part| part.groups.len()).sum::<usize>() >= PARALLEL_FROM {
             return Self::build_in_parallel(spec, parts, ways);
@@ -102,6 +106,10 @@ impl GroupTable {
     /// The groups that are wanted, and where their first rows stand. Strings may refer to the parts.
     pub(super) fn of_partition(spec: &GroupSpec, parts: &[Filtered<'_>]) -> (Self, Firsts) {
         let mut merging = Merging::new(Part::new(spec));
+        let mut parts: Vec<&Filtered<'_>> = parts.iter().collect();
+        if spec.is_in_pieces {
+            parts.sort_by_key(|filtered| filtered.part.first_order());
+        }
         for filtered in parts {
             merging.absorb(filtered.part, |group| filtered.wanted[group]);
         }

@@ -4,8 +4,10 @@
 use super::keys::{KeySet, Numbering, mark};
 use super::{AggregateInput, GroupSpec};
 use crate::column::{Column, Values};
-use crate::operator::accumulate::{Accumulators, Refused, RefusedGroup, Scratch};
+use crate::operator::accumulate::{self, Accumulators, FailedRow, Refused, RefusedGroup, Scratch};
 use crate::operator::collect::{Order, Rows};
+use crate::primitive::bitmap;
+use crate::primitive::hash_table::NONE;
 use crate::primitive::memory::Buf;
 use crate::registers::{Registers, Selection};
 use sabot_abi::CHUNK_ROWS;
@@ -28,15 +30,32 @@ struct Cells {
     len: usize,
     /// Rising while it is filled.
     runs: Vec<Order>,
+    /// Of a part that holds one morsel: the numbers of its groups, which it counts for itself.
+    own: Option<OwnNumbers>,
+}
+
+/// The groups of one morsel.
+#[derive(Debug, Default)]
+struct OwnNumbers {
+    /// By group: its number in the set.
+    numbers: Vec<u32>,
+    /// By number in the set: the group. Only as long as it is filled.
+    groups: Vec<u32>,
 }
 
 impl Cells {
     fn new(spec: &GroupSpec) -> Self {
-        Self { accumulators: spec.calls.iter().map(Accumulators::new).collect(), len: 0, runs: Vec::new() }
+        Self { accumulators: spec.accumulators(), len: 0, runs: Vec::new(), own: None }
+    }
+
+    /// The rows of one morsel.
+    fn piece(spec: &GroupSpec) -> Self {
+        Self { own: Some(OwnNumbers::default()), ..Self::new(spec) }
     }
 
     fn memory_bytes(&self) -> usize {
-        self.accumulators.iter().map(Accumulators::memory_bytes).sum()
+        let own = self.own.as_ref().map_or(0, |own| (own.numbers.capacity() + own.groups.capacity()) * 4);
+        self.accumulators.iter().map(Accumulators::memory_bytes).sum::<usize>() + own
     }
 
     fn resize(&mut self, len: usize) {
@@ -49,14 +68,25 @@ impl Cells {
     /// Adds what others have; `numbers` are here, where there is room for `len`, what theirs are there.
     fn take_over(&mut self, other: &Self, numbers: &[u32], len: usize) {
         self.resize(len);
+        let of_own = other.own.as_ref().map(|own| own.numbers.iter().map(|at| numbers[*at as usize]).collect());
+        let of_own: Option<Vec<u32>> = of_own;
+        let numbers = of_own.as_deref().unwrap_or(&numbers[..other.len]);
         for (ours, theirs) in self.accumulators.iter_mut().zip(&other.accumulators) {
-            ours.merge(theirs, &numbers[..other.len], &self.runs, &other.runs);
+            ours.merge(theirs, numbers, &self.runs, &other.runs);
         }
         self.runs.extend_from_slice(&other.runs);
     }
 
     /// The same of numbers of the same set.
     fn take_over_same(&mut self, other: &Self) {
+        if let Some(own) = &other.own {
+            self.resize(own.numbers.iter().max().map_or(0, |greatest| *greatest as usize + 1));
+            for (ours, theirs) in self.accumulators.iter_mut().zip(&other.accumulators) {
+                ours.merge(theirs, &own.numbers, &self.runs, &other.runs);
+            }
+            self.runs.extend_from_slice(&other.runs);
+            return;
+        }
         self.resize(other.len);
         for (ours, theirs) in self.accumulators.iter_mut().zip(&other.accumulators) {
             ours.merge_same(theirs, other.len, &self.runs, &other.runs);
@@ -83,7 +113,14 @@ impl Pane {
     /// The part to which rows of a morsel are added.
     fn start(&mut self, spec: &GroupSpec, order: Order) -> &mut Cells {
         let last = self.parts.last().and_then(|part| part.runs.last()).copied();
-        if last.is_some_and(|last| last > order) {
+        if spec.is_in_pieces {
+            if last != Some(order) {
+                if let Some(own) = self.parts.last_mut().and_then(|part| part.own.as_mut()) {
+                    own.groups = Vec::new();
+                }
+                self.parts.push(Cells::piece(spec));
+            }
+        } else if last.is_some_and(|last| last > order) {
             self.parts.push(Cells::new(spec));
         }
         let part = self.parts.last_mut().expect("a pane has a part");
@@ -101,6 +138,27 @@ impl Pane {
         Self { seen: std::mem::take(&mut self.seen), parts: vec![all] }
     }
 
+    /// Panes whose pieces are put together in the order of the input; by pane the numbers that its have in the set that all are
+    /// to count by, which has so many.
+    pub(crate) fn in_order(spec: &GroupSpec, panes: &[(Self, Vec<u32>)], len: usize) -> Self {
+        let mut all = Self::new(spec);
+        let pieces = panes.iter().flat_map(|(pane, numbers)| pane.parts.iter().map(move |part| (part, numbers)));
+        let mut pieces: Vec<(&Cells, &Vec<u32>)> = pieces.filter(|(part, _)| !part.runs.is_empty()).collect();
+        pieces.sort_by_key(|(part, _)| part.runs[0]);
+        all.own().resize(len);
+        pieces.into_iter().for_each(|(part, numbers)| all.own().take_over(part, numbers, len));
+        panes.iter().for_each(|(pane, numbers)| all.mark(pane, numbers, len));
+        all
+    }
+
+    /// Groups that another has are here, too.
+    fn mark(&mut self, other: &Self, numbers: &[u32], len: usize) {
+        self.seen.resize(self.seen.len().max(len));
+        for (seen, number) in other.seen.iter().zip(numbers).filter(|(seen, _)| **seen != 0) {
+            self.seen[*number as usize] = *seen;
+        }
+    }
+
     fn own(&mut self) -> &mut Cells {
         debug_assert!(self.parts.len() == 1, "a pane is joined before others are added to it");
         self.parts.last_mut().expect("a pane has a part")
@@ -110,10 +168,7 @@ impl Pane {
     /// there. Those that the other has no rows of do not matter.
     pub(crate) fn add(&mut self, other: &Self, numbers: &[u32], len: usize) {
         other.parts.iter().for_each(|part| self.own().take_over(part, numbers, len));
-        self.seen.resize(self.seen.len().max(len));
-        for (seen, number) in other.seen.iter().zip(numbers).filter(|(seen, _)| **seen != 0) {
-            self.seen[*number as usize] = *seen;
-        }
+        self.mark(other, numbers, len);
     }
 
     /// Adds what another has by the numbers of the same set.
@@ -134,8 +189,8 @@ impl Pane {
         std::mem::take(&mut self.seen)
     }
 
-    /// Adds the groups of the numbers that are wanted to `out`, in the order of their keys: the keys, then start and end of the window if there is one, then
-    /// the calls. Groups without a value are left out, and go to `refused`.
+    /// Adds the groups of the numbers that are wanted to `out`, in the order of their keys: the keys, then start and end of the
+    /// window if there is one, then the calls. Groups without a value are left out, and go to `refused`.
     pub(crate) fn give(
         &mut self,
         set: &mut KeySet,
@@ -151,8 +206,7 @@ impl Pane {
         let part = self.own();
         let mut failed = Refused::default();
         let mut values = |order: &[u32], failed: &mut Refused| -> Vec<Column> {
-            let numbers = || order.iter().map(|number| *number as usize);
-            part.accumulators.iter_mut().map(|accumulators| accumulators.values(numbers(), failed)).collect()
+            accumulate::columns(&mut part.accumulators, order.iter().map(|number| *number as usize), failed)
         };
         let mut calls = values(&order, &mut failed);
         if !failed.is_empty() {
@@ -213,6 +267,11 @@ impl Filler {
         }
     }
 
+    /// The rows that could not be added since this was asked last, and what each of the calls takes.
+    pub(crate) fn take_failed(&mut self) -> (Vec<FailedRow>, &[AggregateInput]) {
+        (std::mem::take(&mut self.scratch.failed), &self.inputs)
+    }
+
     /// Adds the selected rows of a chunk to a pane of that set.
     pub(crate) fn add(
         &mut self,
@@ -226,7 +285,23 @@ impl Filler {
         pane.seen.resize(set.len());
         mark(&mut pane.seen, numbers, selection);
         let part = pane.start(&self.spec, order);
-        part.resize(set.len());
+        let len = match &mut part.own {
+            None => set.len(),
+            Some(own) => {
+                own.groups.resize(set.len(), NONE);
+                bitmap::for_each(selection.used(), |row| {
+                    let number = numbers[row];
+                    let group = &mut own.groups[number as usize];
+                    if *group == NONE {
+                        *group = own.numbers.len() as u32;
+                        own.numbers.push(number);
+                    }
+                    numbers[row] = *group;
+                });
+                own.numbers.len()
+            }
+        };
+        part.resize(len);
         let run = part.runs.len() as u32 - 1;
         for (accumulators, input) in part.accumulators.iter_mut().zip(&self.inputs) {
             accumulators.update(input, numbers, registers, selection, &mut self.scratch, run);
@@ -242,7 +317,7 @@ mod tests {
     impl GroupSpec {
         /// Groups by one number, without calls.
         pub(crate) fn of_words() -> Self {
-            Self::new(&[ColumnType { base: BaseType::UInt64, nullable: false }], &[])
+            Self::new(&[ColumnType { base: BaseType::UInt64, nullable: false }], &[], &accumulate::Users::default())
         }
     }
 

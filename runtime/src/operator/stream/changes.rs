@@ -14,7 +14,7 @@ use super::keyed::Keyed;
 use super::{CHANGE, Output, Stored, StreamSpec, StreamState};
 use crate::column::Column;
 use crate::error::RunError;
-use crate::operator::accumulate::{Accumulators, Refusal, Refused, Scratch};
+use crate::operator::accumulate::{Accumulators, Refusal, Refused, Scratch, Users};
 use crate::operator::collect::Rows;
 use crate::primitive::bitmap;
 use crate::primitive::hash_table::NONE;
@@ -42,6 +42,7 @@ type Odd = BTreeMap<u32, [i64; 3]>;
 
 /// The state.
 pub(super) struct Changes {
+    users: Users,
     /// The change of a row, as a register.
     change: Option<Reg>,
     keyed: Keyed,
@@ -82,7 +83,7 @@ impl Changes {
             AggregateFunction::Count | AggregateFunction::Sum | AggregateFunction::Avg => {
                 let is_float = call.args.first().is_some_and(|arg| float_width(arg.base).is_some());
                 let odd = (is_float && change.is_some() && call.function != AggregateFunction::Count).then(Odd::new);
-                Call::Accumulated { accumulators: Accumulators::new(call), odd }
+                Call::Accumulated { accumulators: Accumulators::new(call, &spec.users), odd }
             }
             AggregateFunction::Min
             | AggregateFunction::Max
@@ -95,15 +96,22 @@ impl Changes {
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
             | AggregateFunction::Median
-            | AggregateFunction::Percentile(_) => {
+            | AggregateFunction::Percentile(_)
+            | AggregateFunction::ApproxPercentile(_)
+            | AggregateFunction::Collect => {
                 if change.is_some() {
                     Call::Values(Box::new(Values::new(call)))
                 } else {
-                    Call::Accumulated { accumulators: Accumulators::new(call), odd: None }
+                    Call::Accumulated { accumulators: Accumulators::new(call, &spec.users), odd: None }
                 }
+            }
+            // Where rows are taken back it says how.
+            AggregateFunction::User { .. } => {
+                Call::Accumulated { accumulators: Accumulators::new(call, &spec.users), odd: None }
             }
         };
         Self {
+            users: spec.users.clone(),
             change: change.map(reg),
             keyed: Keyed::new(&spec.layout, &spec.keys, true),
             registers: AcrossThreads(Registers::new(&fields(&spec.fed(0)))),
@@ -184,34 +192,45 @@ impl Changes {
 
     /// The calls of groups as they are; of those that are refused they say nothing.
     fn values(&mut self, groups: &[u32], refused: &mut Refused) -> Vec<Column> {
-        let scratch = &mut self.scratch;
-        let column = |call: &mut Call| match call {
-            Call::Accumulated { accumulators, odd } => {
-                let mut column = accumulators.values(groups.iter().map(|group| *group as usize), refused);
-                if let Some(odd) = odd {
-                    put_odd(odd, groups, &mut column);
-                }
-                column
+        let of_groups = || groups.iter().map(|group| *group as usize);
+        let mut columns = Vec::with_capacity(self.calls.len());
+        for (at, spec) in self.specs.iter().enumerate() {
+            if let AggregateFunction::User { part, kept_by, .. } = spec.function {
+                let keeper = kept_by.map_or(at, |at| at as usize);
+                let Call::Accumulated { accumulators, .. } = &self.calls[keeper] else {
+                    unreachable!("states are accumulated")
+                };
+                columns.push(accumulators.state_column(part, of_groups(), refused));
+                continue;
             }
-            Call::Values(values) => values.compute(groups, scratch, refused),
-        };
-        self.calls.iter_mut().map(column).collect()
+            columns.push(match &mut self.calls[at] {
+                Call::Accumulated { accumulators, odd } => {
+                    let mut column = accumulators.values(of_groups(), refused);
+                    if let Some(odd) = odd {
+                        put_odd(odd, groups, &mut column);
+                    }
+                    column
+                }
+                Call::Values(values) => values.compute(groups, &mut self.scratch, refused),
+            });
+        }
+        columns
     }
 
-    /// Notes which of the groups have no value. A sum that does not fit is reported; what has no row may still get one.
+    /// Notes which of the groups have no value. What cannot be computed is reported; what has no row may still get one.
     fn note_refused(&mut self, groups: &[u32], refused: &Refused, out: &mut Output) {
         groups.iter().for_each(|group| self.without_value.remove(*group));
-        let mut too_large = Refused::default();
+        let mut failed = Refused::default();
         for (group, why) in refused.iter() {
             if !self.is_there(group) {
                 continue;
             }
             match why {
-                Refusal::SumOverflow => too_large.add(group, why),
+                Refusal::SumOverflow | Refusal::User(_) => failed.add(group, why),
                 Refusal::NoRows(_) => self.without_value.add(group, why),
             }
         }
-        self.report(&too_large, out);
+        self.report(&failed, out);
     }
 
     /// Hands groups over to the operator's policy.
@@ -384,13 +403,15 @@ fn put_odd(odd: &Odd, groups: &[u32], column: &mut Column) {
 }
 
 impl StreamState for Changes {
-    fn rows(&mut self, _: usize, rows: &Rows, _: &mut Output) -> Result<(), RunError> {
+    fn rows(&mut self, _: usize, rows: &Rows, out: &mut Output) -> Result<(), RunError> {
         let mut numbers = std::mem::take(&mut self.numbers);
         self.keyed.number(rows, &mut numbers);
         self.grow();
         for (first, numbers) in (0..rows.rows).step_by(CHUNK_ROWS).zip(numbers.chunks(CHUNK_ROWS)) {
             self.registers.get().load_rows((0..).zip(&rows.columns), first, numbers.len());
             self.chunk(numbers);
+            let failed = std::mem::take(&mut self.scratch.failed);
+            out.refuse_rows(&failed, |row| self.keyed.columns(&[row.group]));
         }
         self.numbers = numbers;
         Ok(())
@@ -414,7 +435,7 @@ impl StreamState for Changes {
             for (call, spec) in self.calls.iter_mut().zip(&self.specs) {
                 match call {
                     Call::Accumulated { accumulators, odd } => {
-                        *accumulators = Accumulators::new(spec);
+                        *accumulators = Accumulators::new(spec, &self.users);
                         odd.iter_mut().for_each(Odd::clear);
                     }
                     Call::Values(values) => **values = Values::new(spec),

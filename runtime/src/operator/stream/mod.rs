@@ -30,7 +30,7 @@ mod testing;
 
 use crate::column::Column;
 use crate::error::RunError;
-use crate::operator::accumulate::RefusedGroup;
+use crate::operator::accumulate::{FailedRow, Refusal, RefusedGroup, Users};
 use crate::operator::collect::Rows;
 use crate::operator::key::KeyLayout;
 use crate::primitive::memory::StrArena;
@@ -69,7 +69,7 @@ pub(crate) struct Output {
     pub(crate) late: u64,
     /// Those rows, with the columns in which they are to be written, if somebody wants them.
     pub(crate) late_rows: Option<Rows>,
-    /// Groups without a value.
+    /// Groups without a value, and keys of rows that cannot be added to theirs.
     pub(crate) refused: Vec<RefusedGroup>,
 }
 
@@ -83,6 +83,14 @@ impl Output {
     pub(crate) fn take(&mut self) -> Rows {
         let types: Vec<ColumnType> = self.rows.columns.iter().map(|column| column.ty).collect();
         std::mem::replace(&mut self.rows, Rows::new(types.into_iter()))
+    }
+
+    /// Rows that could not be added to groups, with the columns of their keys.
+    pub(crate) fn refuse_rows(&mut self, failed: &[FailedRow], key: impl Fn(&FailedRow) -> Vec<Column>) {
+        for row in failed {
+            let key = key(row).iter().map(|column| column.show(0)).collect();
+            self.refused.push(RefusedGroup { key, why: Refusal::User(row.error) });
+        }
     }
 
     /// That many rows were added to every column, whose strings are somebody else's: keeps them.
@@ -110,6 +118,8 @@ pub(crate) struct StreamSpec {
     pub(crate) operator: StreamOperator,
     /// How keys are laid out, on all inputs alike.
     pub(crate) layout: KeyLayout,
+    /// The job's own aggregates.
+    pub(crate) users: Users,
 }
 
 /// A row more or a row less.
@@ -136,6 +146,7 @@ impl StreamSpec {
             inputs: inputs.to_vec(),
             operator: operator.clone(),
             layout: KeyLayout::new(keys, !is_join),
+            users: Users::default(),
         };
         if inputs.len() != if is_join { 2 } else { 1 } {
             return Err(RunError::BadManifest(format!("the stream `{name}` has {} inputs", inputs.len())));

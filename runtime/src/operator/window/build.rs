@@ -10,6 +10,7 @@ use super::assign::Assign;
 use super::side::Side;
 use super::table::WindowSpec;
 use crate::morsel::Seq;
+use crate::operator::accumulate::FailedRow;
 use crate::operator::aggregate::{Filler, KeySet, Pane};
 use crate::operator::collect::Order;
 use crate::primitive::bitmap;
@@ -164,6 +165,11 @@ impl WindowEnd {
         for (key, part) in self.split(registers, selection) {
             self.add_to(&mut side, key, registers, &part);
         }
+    }
+
+    /// The rows that could not be added since this was asked last, and what each of the calls takes.
+    pub(crate) fn take_failed(&mut self) -> (Vec<FailedRow>, &[AggregateInput]) {
+        self.filler.take_failed()
     }
 
     fn add_to(&mut self, side: &mut Side, key: PaneKey, registers: &mut Registers, selection: &Selection) {

@@ -2,7 +2,7 @@
 
 use super::keyed::KeyedWindows;
 use crate::error::RunError;
-use crate::operator::accumulate::{Accumulators, Refused, Scratch};
+use crate::operator::accumulate::{self, Accumulators, FailedRow, Refused, Scratch};
 use crate::operator::collect::Rows;
 use crate::operator::key::KeyLayout;
 use crate::operator::rows;
@@ -42,7 +42,7 @@ impl Counted {
             keyed: Keyed::new(&KeyLayout::new(&groups.keys, true), &groups.keys, true),
             open: Vec::new(),
             groups: 0,
-            accumulators: groups.calls.iter().map(Accumulators::new).collect(),
+            accumulators: groups.accumulators(),
             registers: None,
             numbers: Vec::new(),
             scratch: Scratch::default(),
@@ -56,9 +56,8 @@ impl Counted {
         let mut refused = Refused::default();
         let mut columns = self.keyed.columns(keys);
         let count = columns.len();
-        for accumulators in &mut self.accumulators {
-            columns.push(accumulators.values(groups.iter().map(|group| *group as usize), &mut refused));
-        }
+        let of_groups = groups.iter().map(|group| *group as usize);
+        columns.extend(accumulate::columns(&mut self.accumulators, of_groups, &mut refused));
         let is_refused = |row: &u32| refused.contains(groups[*row as usize]);
         let (left_out, kept): (Vec<u32>, Vec<u32>) = (0..groups.len() as u32).partition(is_refused);
         let show = |row: &u32| columns[..count].iter().map(|column| column.show(*row as usize)).collect();
@@ -87,8 +86,7 @@ impl Counted {
         self.keyed.keep(&kept);
         self.open = open;
         self.groups = kept.len();
-        for (accumulators, call) in self.accumulators.iter_mut().zip(&self.windows.groups.calls) {
-            let mut fresh = Accumulators::new(call);
+        for (accumulators, mut fresh) in self.accumulators.iter_mut().zip(self.windows.groups.accumulators()) {
             fresh.resize(kept.len());
             fresh.merge(accumulators, &map, &[], &[super::sessions::SOME_ORDER]);
             *accumulators = fresh;
@@ -102,6 +100,7 @@ impl StreamState for Counted {
         self.keyed.number(rows, &mut numbers);
         self.open.resize(self.keyed.len(), (0, 0));
         let (mut keys, mut complete) = (Vec::new(), Vec::new());
+        let keys_of_rows = numbers.clone();
         for number in &mut numbers {
             let key = *number;
             let (group, count) = &mut self.open[key as usize];
@@ -128,6 +127,9 @@ impl StreamState for Counted {
                 accumulators.resize(self.groups);
                 accumulators.update(input, numbers, registers, &selection, &mut self.scratch, 0);
             }
+            let key = |row: &FailedRow| keys_of_rows[first + row.row as usize];
+            let failed = std::mem::take(&mut self.scratch.failed);
+            out.refuse_rows(&failed, |row| self.keyed.columns(&[key(row)]));
         }
         self.numbers = numbers;
         self.give(&keys, &complete, out);

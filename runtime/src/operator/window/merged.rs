@@ -98,6 +98,9 @@ impl Sets {
 
     /// The slice of the panes of all workers.
     pub(super) fn complete(&mut self, spec: &GroupSpec, key: PaneKey, panes: Vec<Brought>) -> Complete {
+        if spec.is_in_pieces {
+            return self.complete_in_order(spec, key, panes);
+        }
         let mut own = Vec::new();
         let mut others = Vec::new();
         for Brought { pane, keys } in panes {
@@ -140,6 +143,25 @@ impl Sets {
             Some(complete) => complete.pane.add_of(self.get_mut(complete.set), &pane, &set),
             None => panes.push(Complete { key, set: self.add(set), pane: pane.joined() }),
         }
+    }
+
+    /// The same where it matters in which order pieces are put together.
+    fn complete_in_order(&mut self, spec: &GroupSpec, key: PaneKey, panes: Vec<Brought>) -> Complete {
+        let is_shared = panes.iter().any(|brought| matches!(brought.keys, BroughtKeys::Of(_)));
+        let number = if is_shared { self.current() } else { self.add(KeySet::new(spec)) };
+        let mut all = Vec::with_capacity(panes.len());
+        for Brought { pane, keys } in panes {
+            let numbers = match keys {
+                BroughtKeys::Of(of) => self.numbers[&of].clone(),
+                BroughtKeys::Own(of) => self.get_mut(number).absorb(&of, |_| true),
+            };
+            all.push((pane, numbers));
+        }
+        let pane = Pane::in_order(spec, &all, self.get(number).len());
+        if is_shared {
+            self.used = self.used.max(pane.groups());
+        }
+        Complete { key, set: number, pane }
     }
 
     /// Drops the sets that no slice counts by any more.
@@ -198,7 +220,9 @@ impl Sets {
         let first = own.first().or(shared.first().copied())?.set;
         let is_one = own.iter().chain(shared.iter().copied()).all(|complete| complete.set == first);
         if is_one {
-            let mut pane = own.pop().map_or_else(|| Pane::new(spec), |complete| complete.pane);
+            // Where it matters which comes first, the earliest takes the others over.
+            let first_taken = if spec.is_in_pieces && !own.is_empty() { Some(own.remove(0)) } else { own.pop() };
+            let mut pane = first_taken.map_or_else(|| Pane::new(spec), |complete| complete.pane);
             own.iter().chain(shared.iter().copied()).for_each(|complete| pane.add_same(&complete.pane));
             return Some(Window { keys: WindowKeys::Of(first), pane });
         }

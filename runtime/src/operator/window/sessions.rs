@@ -9,7 +9,7 @@ use super::keyed::KeyedWindows;
 use crate::column::{Column, Values};
 use crate::error::RunError;
 use crate::morsel::Seq;
-use crate::operator::accumulate::{Accumulators, Refused, Scratch};
+use crate::operator::accumulate::{self, Accumulators, Refused, Scratch};
 use crate::operator::collect::{Order, Rows};
 use crate::operator::key::KeyLayout;
 use crate::operator::rows;
@@ -78,7 +78,8 @@ impl Sessions {
             | AggregateFunction::ArgMin
             | AggregateFunction::ArgMax
             | AggregateFunction::Min
-            | AggregateFunction::Max => true,
+            | AggregateFunction::Max
+            | AggregateFunction::Collect => true,
             AggregateFunction::Count
             | AggregateFunction::Sum
             | AggregateFunction::Avg
@@ -87,7 +88,9 @@ impl Sessions {
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
             | AggregateFunction::Median
-            | AggregateFunction::Percentile(_) => false,
+            | AggregateFunction::Percentile(_)
+            | AggregateFunction::ApproxPercentile(_)
+            | AggregateFunction::User { .. } => false,
         });
         Self {
             gap,
@@ -96,7 +99,7 @@ impl Sessions {
             sessions: 0,
             next_number: 0,
             groups: 0,
-            accumulators: groups.calls.iter().map(Accumulators::new).collect(),
+            accumulators: groups.accumulators(),
             runs: vec![SOME_ORDER],
             next_run: 1,
             timers: BinaryHeap::new(),
@@ -171,7 +174,7 @@ impl Sessions {
     }
 
     /// Adds the rows of a chunk, which the registers hold, to the groups.
-    fn update(&mut self, groups: &[u32], selection: &Selection) {
+    fn update(&mut self, groups: &[u32], selection: &Selection, keys: &[u32], out: &mut Output) {
         let windows = Arc::clone(&self.windows);
         let registers = self.registers.as_mut().expect("rows were loaded").get();
         let run = self.runs.len() as u32 - 1;
@@ -179,6 +182,8 @@ impl Sessions {
             accumulators.resize(self.groups);
             accumulators.update(input, groups, registers, selection, &mut self.scratch, run);
         }
+        let failed = std::mem::take(&mut self.scratch.failed);
+        out.refuse_rows(&failed, |row| self.keyed.columns(&[keys[row.row as usize]]));
     }
 
     /// Gives sessions; in the order of their ends, then of the keys.
@@ -207,15 +212,13 @@ impl Sessions {
         let mut refused = Refused::default();
         let mut given: Vec<Column> = columns[1..].iter().map(|column| column.take(&order)).collect();
         given.extend([starts, columns[0].take(&order)]);
-        let mut all = Vec::new();
-        for (accumulators, call) in self.accumulators.iter_mut().zip(&self.windows.groups.calls) {
+        let mut all = self.windows.groups.accumulators(); // keep strings
+        for (accumulators, of_fired) in self.accumulators.iter_mut().zip(&mut all) {
             accumulators.resize(self.groups);
-            let mut of_fired = Accumulators::new(call);
             of_fired.resize(fired.len());
             of_fired.merge(accumulators, &map, &[], &self.runs);
-            given.push(of_fired.finish(fired.len(), &mut refused));
-            all.push(of_fired); // keeps strings
         }
+        given.extend(accumulate::columns(&mut all, 0..fired.len(), &mut refused));
         let (left_out, kept): (Vec<u32>, Vec<u32>) = (0..fired.len() as u32).partition(|row| refused.contains(*row));
         let parts = self.windows.groups.keys.len();
         let show = |row: &u32| given[..parts].iter().map(|column| column.show(*row as usize)).collect();
@@ -260,8 +263,7 @@ impl Sessions {
             .filter_map(|Reverse((at, key, number))| Some(Reverse((at, new_key(&key)?, number))))
             .collect();
         self.again = self.again.iter().filter_map(|(key, number)| Some((new_key(key)?, *number))).collect();
-        for (accumulators, call) in self.accumulators.iter_mut().zip(&self.windows.groups.calls) {
-            let mut fresh = Accumulators::new(call);
+        for (accumulators, mut fresh) in self.accumulators.iter_mut().zip(self.windows.groups.accumulators()) {
             fresh.resize(self.groups);
             accumulators.resize(map.len());
             fresh.merge(accumulators, &map, &[], &self.runs);
@@ -310,7 +312,7 @@ impl StreamState for Sessions {
                 };
                 if self.depends_on_order && last_group != NONE && group != last_group {
                     // Pieces of one session may have been touched in turns: each turn is known by its place.
-                    self.update(&groups[..keys.len()], &selection);
+                    self.update(&groups[..keys.len()], &selection, keys, out);
                     self.new_run();
                     selection = none();
                 }
@@ -319,7 +321,7 @@ impl StreamState for Sessions {
                 bitmap::set(&mut selection.words, row);
                 selection.count += 1;
             }
-            self.update(&groups[..keys.len()], &selection);
+            self.update(&groups[..keys.len()], &selection, keys, out);
             if self.depends_on_order {
                 self.new_run();
             }

@@ -40,7 +40,8 @@ impl WindowSpec {
             AggregateFunction::First
             | AggregateFunction::Last
             | AggregateFunction::ArgMin
-            | AggregateFunction::ArgMax => true,
+            | AggregateFunction::ArgMax
+            | AggregateFunction::Collect => true,
             // Of two zeros the first wins.
             AggregateFunction::Min | AggregateFunction::Max => {
                 call.args.iter().any(|arg| matches!(arg.base, BaseType::Float32 | BaseType::Float64))
@@ -53,7 +54,10 @@ impl WindowSpec {
             | AggregateFunction::Variance
             | AggregateFunction::Stddev
             | AggregateFunction::Median
-            | AggregateFunction::Percentile(_) => false,
+            | AggregateFunction::Percentile(_)
+            | AggregateFunction::ApproxPercentile(_)
+            // Within a slice rows are added as they come, and slices are merged in the order of time.
+            | AggregateFunction::User { .. } => false,
         })
     }
 
@@ -68,7 +72,7 @@ impl WindowSpec {
 
 #[cfg(test)]
 pub(super) fn test_spec(assign: Assign, allowed_us: i64) -> WindowSpec {
-    let groups = GroupSpec::new(&[], &[]);
+    let groups = GroupSpec::new(&[], &[], &crate::operator::accumulate::Users::default());
     WindowSpec { groups, assign, allowed_us, emit_every_us: None, processing_time: false, gives_bounds: true }
 }
 

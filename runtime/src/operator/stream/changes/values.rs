@@ -5,7 +5,7 @@
 //! one is least or greatest, and equal, the least counts.
 
 use crate::column::Column;
-use crate::operator::accumulate::{Accumulators, Refused, Scratch};
+use crate::operator::accumulate::{Accumulators, Refused, Scratch, Users};
 use crate::operator::collect::Rows;
 use crate::operator::key::KeyLayout;
 use crate::operator::stream::gather::renumber;
@@ -142,13 +142,16 @@ impl Values {
         if matches!(self.spec.function, AggregateFunction::ArgMin | AggregateFunction::ArgMax) {
             self.sort_by_value(&mut picked);
         }
-        let mut accumulators = Accumulators::new(&self.spec);
+        let mut accumulators = Accumulators::new(&self.spec, &Users::default());
         accumulators.resize(groups.len());
         let counts_each = match self.spec.function {
             AggregateFunction::Variance
             | AggregateFunction::Stddev
             | AggregateFunction::Median
-            | AggregateFunction::Percentile(_) => true,
+            | AggregateFunction::Percentile(_)
+            | AggregateFunction::ApproxPercentile(_)
+            | AggregateFunction::Collect => true,
+            AggregateFunction::User { .. } => unreachable!("such an aggregate says itself how rows are taken back"),
             AggregateFunction::Count | AggregateFunction::Sum | AggregateFunction::Avg => true,
             AggregateFunction::Min
             | AggregateFunction::Max
