@@ -10,6 +10,7 @@ pub(crate) fn expand(arguments: &TokenStream, item: TokenStream) -> TokenStream 
     let item = Item::new(item);
     // The functions are called by compiled code, which rustc does not see.
     let mut out = code("#[allow(dead_code, reason = \"the job calls it\")]");
+    out.extend(code("#[allow(clippy::needless_pass_by_value, reason = \"as it is called\")]"));
     out.extend(item.foreign_attributes());
     out.extend(without_sabot(item.rest.iter().cloned()));
     if !item.has_keyword("impl") {

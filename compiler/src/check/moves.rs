@@ -269,7 +269,7 @@ impl<'a, 'd> Moves<'a, 'd> {
     fn bind(&mut self, pattern: &Pattern, kind: Kind) {
         match &pattern.kind {
             PatternKind::Bind(name, _, inner) => {
-                self.restored(&[name.clone()]);
+                self.restored(std::slice::from_ref(name));
                 self.scope.push(Variable { name: name.clone(), kind });
                 if let Some(inner) = inner {
                     self.bind(inner, Kind::Unknown);

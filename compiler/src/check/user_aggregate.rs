@@ -279,7 +279,10 @@ impl Lower<'_, '_> {
         let number = self.user_aggregate(part.aggregate, hir.span);
         let of = &self.cx.aggregates[part.aggregate as usize];
         let (ty, finish) = (Ty::Record(of.record), of.finish);
-        let args: Vec<Expr> = args.into_iter().flat_map(Value::into_leaves).collect();
+        // `|_| ()` has a value, too, of which there is nothing to add.
+        let takes_nothing = self.cx.functions[of.add.0 as usize].params.len() == 1;
+        let args = args.into_iter().flat_map(Value::into_leaves).filter(|_| !takes_nothing);
+        let args: Vec<Expr> = args.collect();
         debug_assert!(call.args.len() == 1, "one closure gives all that is added");
         let mut state = Value::default_of(self.cx, &ty);
         for (part, leaf) in (0..).zip(state.leaves_mut()) {

@@ -206,7 +206,7 @@ pub struct Many { key: String, spread: f64, rows: i64, best: Option<String>, nea
     orders.key_by(|o| o.region.clone()).reduce(|a, b| Order { count: a.count + b.count, ..b }).sink(\"last\", csv(\"l.csv\"));
     let timed = source::<Order>(\"timed\", csv(PATH)).event_time(|o| o.at, lateness(seconds(5)));
     timed.key_by(|o| o.id).window(session(minutes(1))).reduce(|a, _b| a).sink(\"first\", csv(\"f.csv\"));
-    customers.sink(\"customers\", csv(\"c.csv\"));",
+    customers.sink(\"customers_out\", csv(\"c.csv\"));",
     );
 }
 

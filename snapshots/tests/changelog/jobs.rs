@@ -148,13 +148,13 @@ pub(crate) fn random_job(seed: u64) -> Job {
     let map = match kind {
         "" => "|l, r| Pair { left: l.amount, right: r.amount, name: l.name.clone(), other: Some(r.name.clone()) }",
         "left" => {
-            "|l, r| Pair { left: l.amount, right: r.map(|r| r.amount).unwrap_or(-1), name: l.name.clone(), other: r.map(|r| r.name) }"
+            "|l, r| Pair { left: l.amount, right: r.clone().map(|r| r.amount).unwrap_or(-1), name: l.name.clone(), other: r.map(|r| r.name) }"
         }
         "right" => {
-            "|l, r| Pair { left: l.map(|l| l.amount).unwrap_or(-1), right: r.amount, name: r.name.clone(), other: l.map(|l| l.name) }"
+            "|l, r| Pair { left: l.clone().map(|l| l.amount).unwrap_or(-1), right: r.amount, name: r.name.clone(), other: l.map(|l| l.name) }"
         }
         "full" => {
-            "|l, r| Pair { left: l.map(|l| l.amount).unwrap_or(-1), right: r.map(|r| r.amount).unwrap_or(-1), name: l.map(|l| l.name).unwrap_or(\"none\".to_string()), other: r.map(|r| r.name) }"
+            "|l, r| Pair { left: l.clone().map(|l| l.amount).unwrap_or(-1), right: r.clone().map(|r| r.amount).unwrap_or(-1), name: l.map(|l| l.name).unwrap_or(\"none\".to_string()), other: r.map(|r| r.name) }"
         }
         _ => "|l| Pair { left: l.amount, right: l.key, name: l.name.clone(), other: None }",
     };

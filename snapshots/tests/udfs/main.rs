@@ -102,6 +102,7 @@ impl Clock {
         Self { since: Instant::now() }
     }
 
+    #[allow(clippy::print_stderr, reason = "a measurement that was asked for")]
     fn spent(&mut self, what: &str) {
         let now = Instant::now();
         if std::env::var_os("SABOT_TIMES").is_some() {

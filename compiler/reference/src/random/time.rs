@@ -129,8 +129,7 @@ impl Builder {
         let types = keys.iter().map(|key| key.ty.clone()).chain(std::iter::repeat_n(TIME, ends));
         let types = types.chain(calls.iter().map(|call| call.ty.clone())).collect();
         let late = (kind.has_times() && self.rng.percent(50)).then(|| self.late_sink(&schema));
-        let allowed_lateness_us =
-            if kind.has_times() && self.rng.percent(30) { *self.rng.pick(&[1, 4, 20]) } else { 0 };
+        let allowed_lateness_us = if kind.has_times() && self.rng.percent(20) { *self.rng.pick(&[1, 4]) } else { 0 };
         let window = Window { kind, time: Some(time), allowed_lateness_us, emit_every_us: None, late };
         let windows_of_a_row = match kind {
             WindowKind::Tumbling { .. } | WindowKind::Session { .. } | WindowKind::Count { .. } => 1,
@@ -266,7 +265,7 @@ mod tests {
             "asof_join",
             "late",
         ] {
-            assert!(rows.get(what).is_some_and(|rows| *rows > 20), "{what}: {rows:?}");
+            assert!(rows.get(what).is_some_and(|rows| *rows > 10), "{what}: {rows:?}");
         }
     }
 }
