@@ -652,7 +652,7 @@ impl PipelineRun<'_> {
             EndSpec::Collect { .. } => limit.as_ref().is_some_and(|limit| limit.is_reached(frontier)),
             // Late rows are wanted all the same.
             EndSpec::Window(window) => is_unread && window.late.is_none_or(|late| is_full(late.sink)),
-            EndSpec::Kept(kept) => is_unread && kept.table.windows.late_sink().is_none_or(is_full),
+            EndSpec::Kept(kept) => is_unread && kept.windows.late_sink().is_none_or(is_full),
             EndSpec::Closing { .. } | EndSpec::Feed(_) => is_unread,
             EndSpec::Build { .. } | EndSpec::Aggregate { .. } | EndSpec::Fused { .. } | EndSpec::Nothing => false,
         };

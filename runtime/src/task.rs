@@ -418,7 +418,7 @@ impl<'a> Worker<'a> {
                 (EndSpec::Collect { .. }, End::Top(top)) => top.end_morsel(account),
                 (EndSpec::Window(_), End::Window { end, .. }) => end.end_morsel(),
                 (EndSpec::Feed(_), End::Feed(end)) => end.end_morsel(&run.job.waiting_bytes),
-                (EndSpec::Kept(spec), End::Kept(end)) => spec.table.bring(order, number, end, &run.job.waiting_bytes),
+                (EndSpec::Kept(spec), End::Kept(end)) => spec.bring(order, number, end, &run.job.waiting_bytes),
                 _ => {}
             }
         }

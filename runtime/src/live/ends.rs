@@ -2,11 +2,14 @@
 
 use super::table::{LiveKind, LiveTable};
 use crate::error::RunError;
-use crate::operator::window::{KeptEnd, KeyedTable, WindowEnd, WindowTable};
+use crate::operator::collect::Order;
+use crate::operator::stream::StreamTable;
+use crate::operator::window::{KeptEnd, KeyedWindows, WindowEnd, WindowTable};
 use crate::scheduler::EndSpec;
 use crate::watermark::Unit;
 use sabot_abi::manifest::{AggregateInput, Field, Reg};
 use sabot_abi::stream::LateRows;
+use std::sync::atomic::AtomicUsize;
 
 /// What workers make their sides of windows of.
 pub(crate) struct WindowSpecs<'a> {
@@ -38,7 +41,8 @@ fn time_of(reg: Reg, registers: &[Field]) -> Result<(Reg, Unit), RunError> {
 
 /// What workers make their ways into windows of a key's rows of.
 pub(crate) struct KeptSpec<'a> {
-    pub(crate) table: &'a KeyedTable,
+    table: &'a StreamTable,
+    pub(crate) windows: &'a KeyedWindows,
     time: Option<(Reg, Unit)>,
     watermark: Option<Reg>,
 }
@@ -46,7 +50,12 @@ pub(crate) struct KeptSpec<'a> {
 impl KeptSpec<'_> {
     /// A worker's way.
     pub(crate) fn end(&self) -> KeptEnd {
-        self.table.windows.end(self.time, self.watermark)
+        self.windows.end(self.time, self.watermark)
+    }
+
+    /// Brings the rows of a morsel; `end` tells the ends of a pipeline apart.
+    pub(crate) fn bring(&self, order: Order, end: usize, kept: &mut KeptEnd, waiting_bytes: &AtomicUsize) {
+        self.table.bring(order, 0, kept.take(end), waiting_bytes);
     }
 }
 
@@ -59,12 +68,14 @@ impl LiveTable {
         inputs: &'a [AggregateInput],
         registers: &[Field],
     ) -> Result<EndSpec<'a>, RunError> {
-        if let LiveKind::Keyed(table) = &self.kind {
+        if let LiveKind::Stream(table) = &self.kind
+            && let Some(windows) = table.windows()
+        {
             let time = time.map(|reg| time_of(reg, registers)).transpose()?;
-            if !table.windows.shape(keys, inputs, time.is_some(), late, registers) {
+            if !windows.shape(keys, inputs, time.is_some(), late, registers) {
                 return Err(bad("what fills windows of a key's rows differs from way to way, or has no time"));
             }
-            return Ok(EndSpec::Kept(KeptSpec { table, time, watermark }));
+            return Ok(EndSpec::Kept(KeptSpec { table, windows, time, watermark }));
         }
         let LiveKind::Window(table) = &self.kind else { return Err(bad("it fills a table that has no windows")) };
         if time.is_none() && !table.spec.processing_time {

@@ -6,8 +6,8 @@ use crate::operator::accumulate::Users;
 use crate::operator::aggregate::GroupSpec;
 use crate::operator::collect::Rows;
 use crate::operator::rows::RowsSpec;
-use crate::operator::stream::{StreamSpec, StreamTable};
-use crate::operator::window::{Assign, ClosingTable, KeyedTable, KeyedWindows, WindowSpec, WindowTable};
+use crate::operator::stream::{StateOf, StreamSpec, StreamTable};
+use crate::operator::window::{Assign, ClosingTable, KeyedWindows, WindowSpec, WindowTable};
 use crate::scheduler::JobRun;
 use crate::watermark::{Clock, END_OF_TIME, NEVER};
 use sabot_abi::manifest::TableKind;
@@ -55,10 +55,8 @@ pub(super) enum LiveKind {
     Window(WindowTable),
     /// Rows in order, by window.
     Rows(ClosingTable),
-    /// State by key.
+    /// State by key, of a stream or of windows of a key's own rows.
     Stream(Box<StreamTable>),
-    /// Windows of a key's own rows.
-    Keyed(KeyedTable),
 }
 
 /// What was told to the readers.
@@ -94,7 +92,7 @@ impl LiveTable {
             } => {
                 let windows = KeyedWindows::new(of, GroupSpec::new(keys, calls, users), *kind);
                 let Some(windows) = windows else { return unknown("it has a window without a length") };
-                LiveKind::Keyed(KeyedTable::new(windows))
+                LiveKind::Stream(Box::new(StreamTable::new(StateOf::Windows(Arc::new(windows)))))
             }
             TableKind::Window { keys, calls, kind, processing_time, allowed_lateness_us, emit_every_us } => {
                 let Some(assign) = Assign::new(*kind) else {
@@ -128,7 +126,10 @@ impl LiveTable {
             }
             TableKind::Stream { keys, inputs, operator } => {
                 let spec = StreamSpec::new(name, keys, inputs, operator)?;
-                LiveKind::Stream(Box::new(StreamTable::new(StreamSpec { users: users.clone(), ..spec })))
+                LiveKind::Stream(Box::new(StreamTable::new(StateOf::Stream(StreamSpec {
+                    users: users.clone(),
+                    ..spec
+                }))))
             }
             TableKind::Aggregate { .. } | TableKind::Sort { .. } | TableKind::Join { .. } | TableKind::Rows { .. } => {
                 return unknown("a table closes by a column that it does not have");
@@ -235,6 +236,9 @@ impl LiveTable {
             feed.progress.watermark = feed.progress.watermark.max(watermark);
         }
         if let LiveKind::Stream(table) = &self.kind {
+            if self.clock().is_some() {
+                feeds.iter_mut().for_each(|feed| feed.progress.watermark = watermark);
+            }
             let ended = table.end_round(&job.account)?;
             table.start_round(&feeds, aligned.is_some());
             let aligned = aligned.filter(|_| !table.is_busy());
@@ -245,6 +249,9 @@ impl LiveTable {
             };
             if !ended.refused.is_empty() {
                 job.refuse_groups(job.filler_of(number).unwrap_or(0), &ended.refused)?;
+            }
+            if let (Some(late), Some(windows)) = (&ended.late, table.windows()) {
+                windows.write_late(late, job)?;
             }
             debug_assert!(!ended.is_last || self.is_empty(), "at the end of the input nothing is left");
             let watermark = ended.watermark.max(given.watermark);
@@ -258,7 +265,6 @@ impl LiveTable {
                 table.advance(watermark, &feeds, &job.account)?
             }
             LiveKind::Rows(table) if is_further => table.advance(watermark, &job.account),
-            LiveKind::Keyed(table) => table.advance(watermark, &feeds, job)?,
             LiveKind::Window(_) | LiveKind::Rows(_) | LiveKind::Stream(_) => Default::default(),
         };
         let operator = job.filler_of(number).unwrap_or(0);
@@ -295,8 +301,10 @@ impl LiveTable {
     pub(crate) fn clock(&self) -> Option<&Clock> {
         match &self.kind {
             LiveKind::Window(table) => table.spec.processing_time.then_some(&*table.clock),
-            LiveKind::Keyed(table) => table.windows.processing_time.then_some(&*table.windows.clock),
-            LiveKind::Rows(_) | LiveKind::Stream(_) => None,
+            LiveKind::Stream(table) => {
+                table.windows().filter(|windows| windows.processing_time).map(|windows| &*windows.clock)
+            }
+            LiveKind::Rows(_) => None,
         }
     }
 
@@ -304,7 +312,7 @@ impl LiveTable {
     pub(crate) fn stream(&self) -> Option<&StreamTable> {
         match &self.kind {
             LiveKind::Stream(table) => Some(table),
-            LiveKind::Window(_) | LiveKind::Rows(_) | LiveKind::Keyed(_) => None,
+            LiveKind::Window(_) | LiveKind::Rows(_) => None,
         }
     }
 
@@ -312,7 +320,6 @@ impl LiveTable {
         match &self.kind {
             LiveKind::Window(table) => table.is_empty(),
             LiveKind::Rows(table) => table.is_empty(),
-            LiveKind::Keyed(table) => table.is_empty(),
             LiveKind::Stream(table) => table.is_empty(),
         }
     }

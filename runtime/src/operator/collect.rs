@@ -39,6 +39,11 @@ impl Rows {
         }
     }
 
+    /// Where they came from: all of them from one morsel.
+    pub(crate) fn order(&self) -> Order {
+        self.runs.last().map_or((0, Seq::START), |(order, _)| *order)
+    }
+
     /// Adds the selected rows of registers, and keeps their strings.
     pub(crate) fn add(&mut self, regs: &[Reg], registers: &mut Registers, selection: &Selection) {
         for (column, reg) in self.columns.iter_mut().zip(regs) {

@@ -7,7 +7,7 @@ use super::StreamSpec;
 use super::key_group::{PARTITIONS, partitions};
 use crate::morsel::Seq;
 use crate::operator::collect::{Order, Rows};
-use crate::operator::key::KeyReader;
+use crate::operator::key::{KeyLayout, KeyReader};
 use crate::primitive::bitmap;
 use crate::registers::{Registers, Selection};
 use sabot_abi::manifest::{ColumnType, Reg};
@@ -26,26 +26,46 @@ pub(crate) struct Feed {
     parts: Vec<Option<Rows>>,
     /// By partition: rows of the last morsel that brought some, and bytes of their strings.
     before: [(usize, usize); PARTITIONS],
+    /// The column that gets the place of each row in its morsel.
+    places: Option<usize>,
+    /// Rows of the morsel so far, selected or not.
+    seen: u64,
 }
 
 impl Feed {
     /// Of one input of the table, as [`StreamSpec::check_feed`] wants it.
     pub(crate) fn new(spec: &StreamSpec, input: u32, keys: &[Reg], time: Option<Reg>, columns: &[Reg]) -> Self {
         let time = time.filter(|_| spec.has_time());
+        let regs = keys.iter().copied().chain(time).chain(columns.iter().copied()).collect();
+        Self::of_columns((&spec.layout, keys), spec.is_null_a_key(), regs, spec.fed(input as usize), None)
+    }
+
+    /// Of keys, and the registers that fill the first columns of the types; `places`: the column that gets the place of each row in
+    /// its morsel. Other columns stay empty.
+    pub(crate) fn of_columns(
+        (layout, keys): (&KeyLayout, &[Reg]),
+        is_null_a_key: bool,
+        regs: Vec<Reg>,
+        types: Vec<ColumnType>,
+        places: Option<usize>,
+    ) -> Self {
         Self {
-            reader: KeyReader::new(spec.layout.clone(), keys),
-            is_null_a_key: spec.is_null_a_key(),
-            regs: keys.iter().copied().chain(time).chain(columns.iter().copied()).collect(),
-            types: spec.fed(input as usize),
+            reader: KeyReader::new(layout.clone(), keys),
+            is_null_a_key,
+            regs,
+            types,
             order: (0, Seq::START),
             parts: (0..PARTITIONS).map(|_| None).collect(),
             before: [(0, 0); PARTITIONS],
+            places,
+            seen: 0,
         }
     }
 
     /// What comes now is of this morsel.
     pub(crate) fn start(&mut self, order: Order) {
         self.order = order;
+        self.seen = 0;
         for rows in self.parts.iter_mut().flatten() {
             rows.start(order);
         }
@@ -73,7 +93,12 @@ impl Feed {
                 rows
             });
             rows.add(&self.regs, registers, &selected);
+            if let Some(column) = self.places {
+                let places = &mut rows.columns[column];
+                bitmap::for_each(selected.used(), |row| places.push_word(self.seen + row as u64));
+            }
         }
+        self.seen += selection.rows as u64;
     }
 
     /// What has come since the last time, by partition.

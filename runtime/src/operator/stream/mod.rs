@@ -3,7 +3,8 @@
 //! A table of a stream has [`key_group::PARTITIONS`] states of its operator, each with the rows of its own range of key
 //! groups, whatever the parallelism. Workers part their rows ([`feed`]); a state gets the rows of its partition in the order
 //! in which they stand in the input, between them the watermarks of the inputs, and knows nothing of threads. What it gives
-//! depends on the order of the rows and watermarks, not on how they were cut into calls.
+//! depends on the order of the rows and watermarks, not on how they were cut into calls. What the partitions of windows give
+//! is put in one order again ([`given`]).
 //!
 //! States work on whole columns: keys become numbers chunk by chunk ([`keyed`]), stored rows are columns addressed by row
 //! number, and what is given is gathered column by column. What is dead is not removed row by row: when more than half of
@@ -14,12 +15,14 @@ mod changes;
 mod feed;
 mod first;
 mod gather;
+mod given;
 mod join;
 mod join_changes;
 pub(crate) mod key_group;
 pub(crate) mod keyed;
 #[cfg(feature = "measure")]
 pub mod measure;
+mod of;
 mod ordered;
 mod table;
 mod time_queue;
@@ -31,13 +34,15 @@ mod testing;
 use crate::column::Column;
 use crate::error::RunError;
 use crate::operator::accumulate::{FailedRow, Refusal, RefusedGroup, Users};
-use crate::operator::collect::Rows;
+use crate::operator::collect::{Order, Rows};
 use crate::operator::key::KeyLayout;
 use crate::primitive::memory::StrArena;
 use sabot_abi::manifest::{BaseType, ColumnType};
 use sabot_abi::stream::{JoinKind, Keep, StreamOperator};
 
-use feed::Feed;
+pub(crate) use feed::Feed;
+use given::Given;
+pub(crate) use of::{GivenOrder, StateOf};
 pub(crate) use table::{FeedEnd, FeedSpec, StreamTable};
 
 /// The state of one partition of a table.
@@ -60,6 +65,9 @@ pub(crate) trait StreamState: Send {
     fn is_empty(&self) -> bool;
 }
 
+/// Where a row stood in the input of a table: its morsel, and its place there.
+pub(crate) type Place = (Order, u64);
+
 /// What a state gives.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -69,6 +77,10 @@ pub(crate) struct Output {
     pub(crate) late: u64,
     /// Those rows, with the columns in which they are to be written, if somebody wants them.
     pub(crate) late_rows: Option<Rows>,
+    /// Where the rows that are given stood in the input, of states whose rows are given in that order.
+    pub(crate) places: Vec<Place>,
+    /// Where the late rows stood.
+    pub(crate) late_places: Vec<Place>,
     /// Groups without a value, and keys of rows that cannot be added to theirs.
     pub(crate) refused: Vec<RefusedGroup>,
 }
@@ -76,7 +88,14 @@ pub(crate) struct Output {
 impl Output {
     /// Nothing yet, of these columns.
     pub(crate) fn new(types: &[ColumnType]) -> Self {
-        Self { rows: Rows::new(types.iter().copied()), late: 0, late_rows: None, refused: Vec::new() }
+        Self {
+            rows: Rows::new(types.iter().copied()),
+            late: 0,
+            late_rows: None,
+            places: Vec::new(),
+            late_places: Vec::new(),
+            refused: Vec::new(),
+        }
     }
 
     /// The rows so far; what comes then starts anew.

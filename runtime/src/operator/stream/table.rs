@@ -4,14 +4,17 @@
 //! watermarks that have come since the last one; its partitions are taken by whoever has time, and when all are done, what
 //! they have given is handed on in the order of the partitions. There is one round at a time, so a state sees rows in order.
 
+use super::given::{Part, together};
 use super::key_group::PARTITIONS;
-use super::{Feed, Output, StreamSpec, StreamState};
+use super::of::StateOf;
+use super::{Feed, Given, Output, StreamSpec, StreamState};
 use crate::error::RunError;
 use crate::live;
-use crate::operator::accumulate::RefusedGroup;
 use crate::operator::collect::{Order, Rows};
+use crate::operator::window::KeyedWindows;
 use crate::registers::{Registers, Selection};
 use crate::spill::Account;
+use crate::ticks::TICK;
 use crate::watermark::{END_OF_TIME, NEVER};
 use sabot_abi::manifest::Reg;
 use std::collections::BTreeMap;
@@ -26,13 +29,10 @@ const FLUSH_EVERY: Duration = Duration::from_millis(100);
 /// Morsels of a round: what it gives waits until it is over.
 const MOST_PIECES: usize = 64;
 
-/// Rows below which what two partitions give is put together.
-const FEW_ROWS: usize = 4096;
-
 /// The table.
 #[derive(Debug)]
 pub(crate) struct StreamTable {
-    pub(crate) spec: StreamSpec,
+    of: StateOf,
     inbox: Mutex<BTreeMap<(Order, u32), Piece>>,
     rounds: Mutex<Rounds>,
     /// By partition.
@@ -66,6 +66,7 @@ struct Rounds {
     watermarks: Vec<i64>,
     is_over: bool,
     flushed: Instant,
+    started: Instant,
     /// Rows have come since.
     is_changed: bool,
     accounted: usize,
@@ -84,17 +85,8 @@ struct Round {
     /// Partitions that are not done.
     left: AtomicUsize,
     /// By partition: what it has given.
-    given: Vec<Mutex<Vec<Rows>>>,
+    given: Vec<Mutex<Part>>,
     failure: Mutex<Option<RunError>>,
-}
-
-/// What a round has given.
-#[derive(Debug)]
-pub(crate) struct Given {
-    pub(crate) rows: Vec<Rows>,
-    pub(crate) watermark: i64,
-    pub(crate) is_last: bool,
-    pub(crate) refused: Vec<RefusedGroup>,
 }
 
 /// A partition is done, also if it has failed.
@@ -111,16 +103,17 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl StreamTable {
-    pub(crate) fn new(spec: StreamSpec) -> Self {
+    pub(crate) fn new(of: StateOf) -> Self {
         let partition = |number| {
-            let (state, out) = (spec.state(number), Output::new(&spec.columns()));
+            let (state, out) = (of.state(number), Output::new(&of.columns()));
             Mutex::new(Partition { state, out, watermark: NEVER, bytes: 0 })
         };
         let rounds = Rounds {
             current: None,
-            watermarks: vec![NEVER; spec.inputs.len()],
+            watermarks: vec![NEVER; of.inputs()],
             is_over: false,
             flushed: Instant::now(),
+            started: Instant::now(),
             is_changed: false,
             accounted: 0,
         };
@@ -129,13 +122,31 @@ impl StreamTable {
             inbox: Mutex::default(),
             rounds: Mutex::new(rounds),
             flush_every_us: AtomicU64::new(micros(FLUSH_EVERY)),
-            spec,
+            of,
+        }
+    }
+
+    /// What its states are, if they are windows of a key's own rows.
+    pub(crate) fn windows(&self) -> Option<&Arc<KeyedWindows>> {
+        match &self.of {
+            StateOf::Windows(windows) => Some(windows),
+            StateOf::Stream(_) => None,
         }
     }
 
     /// Changes of a key are to be given that often at most.
     pub(crate) fn flush_every(&self, every: Duration) {
         self.flush_every_us.store(micros(every), Ordering::Relaxed);
+    }
+
+    /// Takes the rows of a morsel. Several ways of a fork may lead to one input.
+    pub(crate) fn bring(&self, order: Order, input: u32, piece: Piece, waiting_bytes: &AtomicUsize) {
+        if piece.is_empty() {
+            return;
+        }
+        let bytes: usize = piece.iter().map(|(_, rows)| rows.memory_bytes()).sum();
+        waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        lock(&self.inbox).entry((order, input)).or_default().extend(piece);
     }
 
     /// The next round, if there is none, and there is something to do. Changes do not wait where a barrier does.
@@ -156,6 +167,9 @@ impl StreamTable {
         places.truncate(MOST_PIECES);
         let mut rows: Vec<Vec<(u32, Rows)>> = (0..PARTITIONS).map(|_| Vec::new()).collect();
         for place in &places {
+            if let Some(windows) = self.windows() {
+                windows.clock.end(place.0);
+            }
             for (partition, of_partition) in inbox.remove(place).unwrap_or_default() {
                 rows[partition].push((place.1, of_partition));
             }
@@ -171,13 +185,16 @@ impl StreamTable {
         let is_last = is_all && feeds.iter().all(|feed| feed.progress.is_complete);
         rounds.is_changed |= !places.is_empty();
         let is_flush = is_last || self.needs_flush(&rounds, has_barrier && is_all);
-        let is_news = watermarks != rounds.watermarks;
+        // A clock always has gone on.
+        let is_due = !self.of.has_clock() || is_last || !places.is_empty() || rounds.started.elapsed() >= TICK;
+        let is_news = is_due && watermarks != rounds.watermarks;
         if places.is_empty() && !is_news && !is_flush {
             return;
         }
         if is_flush {
             (rounds.flushed, rounds.is_changed) = (Instant::now(), false);
         }
+        rounds.started = Instant::now();
         rounds.is_over = is_last;
         rounds.watermarks.clone_from(&watermarks);
         rounds.current = Some(Arc::new(Round {
@@ -211,26 +228,19 @@ impl StreamTable {
         let mut partition = lock(&self.states[number]);
         let Partition { state, out, watermark, bytes } = &mut *partition;
         let given = &mut *lock(&round.given[number]);
-        let give = |out: &mut Output, given: &mut Vec<Rows>| {
-            if out.rows.rows >= live::GIVEN_ROWS {
-                given.push(out.take());
-            }
-        };
         for (input, rows) in rows {
             waiting_bytes.fetch_sub(rows.memory_bytes(), Ordering::Relaxed);
             state.rows(input as usize, &rows, out)?;
-            give(out, given);
+            given.take_much(out);
         }
         if let Some(watermarks) = &round.watermarks {
             *watermark = state.watermark(watermarks, out)?;
-            give(out, given);
+            given.take_much(out);
         }
         if round.is_flush {
             state.flush(out)?;
         }
-        if out.rows.rows > 0 {
-            given.push(out.take());
-        }
+        given.take(out);
         *bytes = state.memory_bytes();
         debug_assert!(!round.is_last || state.is_empty(), "at the end of the input nothing is left");
         Ok(())
@@ -246,15 +256,8 @@ impl StreamTable {
         if let Some(error) = lock(&round.failure).take() {
             return Err(error);
         }
-        let mut rows: Vec<Rows> = Vec::new();
-        for given in &round.given {
-            for given in std::mem::take(&mut *lock(given)) {
-                match rows.last_mut().filter(|last| last.rows + given.rows <= FEW_ROWS) {
-                    Some(last) => last.take_over(given),
-                    None => rows.push(given),
-                }
-            }
-        }
+        let parts = round.given.iter().map(|given| std::mem::take(&mut *lock(given)));
+        let (rows, late) = together(parts, &self.of.order());
         let (mut watermark, mut bytes, mut refused) = (END_OF_TIME, 0, Vec::new());
         for partition in &self.states {
             let mut partition = lock(partition);
@@ -263,11 +266,11 @@ impl StreamTable {
             refused.append(&mut partition.out.refused);
         }
         account.update(&mut rounds.accounted, bytes);
-        if account.is_full() {
-            let what = format!("the state of `{}` does not fit into the memory budget", self.spec.name);
+        if let (true, StateOf::Stream(spec)) = (account.is_full(), &self.of) {
+            let what = format!("the state of `{}` does not fit into the memory budget", spec.name);
             return Err(RunError::StreamNeedsMemory { what });
         }
-        Ok(Some(Given { rows, watermark, is_last: round.is_last, refused }))
+        Ok(Some(Given { rows, late, watermark, is_last: round.is_last, refused }))
     }
 
     /// Whether there is something to do that nobody is told of: partitions of a round, or changes that are due.
@@ -282,7 +285,7 @@ impl StreamTable {
     /// Whether changes are due, be it for a barrier.
     fn needs_flush(&self, rounds: &Rounds, has_barrier: bool) -> bool {
         let is_due = || micros(rounds.flushed.elapsed()) >= self.flush_every_us.load(Ordering::Relaxed);
-        self.spec.gives_changes() && rounds.is_changed && !rounds.is_over && (has_barrier || is_due())
+        self.of.gives_changes() && rounds.is_changed && !rounds.is_over && (has_barrier || is_due())
     }
 
     /// Rows that came when what they could have met was gone.
@@ -308,6 +311,7 @@ fn micros(of: Duration) -> u64 {
 /// What workers make their ways into the table of.
 pub(crate) struct FeedSpec<'a> {
     table: &'a StreamTable,
+    spec: &'a StreamSpec,
     input: u32,
     keys: &'a [Reg],
     time: Option<Reg>,
@@ -323,13 +327,16 @@ impl<'a> FeedSpec<'a> {
         time: Option<Reg>,
         columns: &'a [Reg],
     ) -> Result<Self, RunError> {
-        table.spec.check_feed(input, keys.len(), time.is_some(), columns.len())?;
-        Ok(Self { table, input, keys, time, columns })
+        let StateOf::Stream(spec) = &table.of else {
+            return Err(RunError::BadManifest("rows without a window go into a table of windows".into()));
+        };
+        spec.check_feed(input, keys.len(), time.is_some(), columns.len())?;
+        Ok(Self { table, spec, input, keys, time, columns })
     }
 
     /// A worker's side.
     pub(crate) fn end(&self) -> FeedEnd<'a> {
-        let feed = Feed::new(&self.table.spec, self.input, self.keys, self.time, self.columns);
+        let feed = Feed::new(self.spec, self.input, self.keys, self.time, self.columns);
         FeedEnd { table: self.table, input: self.input, feed, order: None }
     }
 }
@@ -356,13 +363,8 @@ impl FeedEnd<'_> {
 
     /// Brings what the morsel has.
     pub(crate) fn end_morsel(&mut self, waiting_bytes: &AtomicUsize) {
-        let (Some(order), piece) = (self.order, self.feed.take()) else { return };
-        if piece.is_empty() {
-            return;
+        if let Some(order) = self.order {
+            self.table.bring(order, self.input, self.feed.take(), waiting_bytes);
         }
-        let bytes: usize = piece.iter().map(|(_, rows)| rows.memory_bytes()).sum();
-        waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-        // Several ways of a fork may lead to one input.
-        lock(&self.table.inbox).entry((order, self.input)).or_default().extend(piece);
     }
 }

@@ -1,13 +1,13 @@
 //! Windows of so many rows of a key, as they come: given with the last of them; what is left at the end, key by key.
 
 use super::keyed::KeyedWindows;
+use crate::column::Values;
 use crate::error::RunError;
+use crate::morsel::Seq;
 use crate::operator::accumulate::{self, Accumulators, FailedRow, Refused, Scratch};
 use crate::operator::collect::Rows;
-use crate::operator::key::KeyLayout;
-use crate::operator::rows;
 use crate::operator::stream::keyed::Keyed;
-use crate::operator::stream::{Output, StreamState};
+use crate::operator::stream::{Output, Place, StreamState};
 use crate::primitive::hash_table::NONE;
 use crate::registers::{AcrossThreads, Registers, Selection};
 use crate::spill::fields;
@@ -39,7 +39,7 @@ impl Counted {
         let groups = &windows.groups;
         Self {
             size,
-            keyed: Keyed::new(&KeyLayout::new(&groups.keys, true), &groups.keys, true),
+            keyed: Keyed::new(&windows.layout, &groups.keys, true),
             open: Vec::new(),
             groups: 0,
             accumulators: groups.accumulators(),
@@ -51,8 +51,8 @@ impl Counted {
         }
     }
 
-    /// Gives groups of keys, in this order.
-    fn give(&mut self, keys: &[u32], groups: &[u32], out: &mut Output) {
+    /// Gives groups of keys, in this order, each with the place of the row that completed it.
+    fn give(&mut self, keys: &[u32], groups: &[u32], place: impl Fn(u32) -> Place, out: &mut Output) {
         let mut refused = Refused::default();
         let mut columns = self.keyed.columns(keys);
         let count = columns.len();
@@ -66,6 +66,7 @@ impl Counted {
         for (to, from) in out.rows.columns.iter_mut().zip(&columns) {
             to.extend_rows(from, &kept);
         }
+        out.places.extend(kept.iter().map(|row| place(*row)));
         out.added(kept.len());
     }
 
@@ -99,9 +100,9 @@ impl StreamState for Counted {
         let mut numbers = std::mem::take(&mut self.numbers);
         self.keyed.number(rows, &mut numbers);
         self.open.resize(self.keyed.len(), (0, 0));
-        let (mut keys, mut complete) = (Vec::new(), Vec::new());
+        let (mut keys, mut complete, mut last_rows) = (Vec::new(), Vec::new(), Vec::new());
         let keys_of_rows = numbers.clone();
-        for number in &mut numbers {
+        for (row, number) in numbers.iter_mut().enumerate() {
             let key = *number;
             let (group, count) = &mut self.open[key as usize];
             if *count == 0 {
@@ -114,6 +115,7 @@ impl StreamState for Counted {
                 *count = 0;
                 keys.push(key);
                 complete.push(*group);
+                last_rows.push(row);
             }
         }
         let windows = Arc::clone(&self.windows);
@@ -132,7 +134,10 @@ impl StreamState for Counted {
             out.refuse_rows(&failed, |row| self.keyed.columns(&[key(row)]));
         }
         self.numbers = numbers;
-        self.give(&keys, &complete, out);
+        let place = shape.place.expect("rows of such windows come with their places");
+        let Values::Eight(places) = &rows.columns[place].values else { unreachable!("places take eight bytes") };
+        let order = rows.order();
+        self.give(&keys, &complete, |window| (order, places[last_rows[window as usize]]), out);
         self.compact();
         Ok(())
     }
@@ -142,12 +147,9 @@ impl StreamState for Counted {
         if self.watermark == END_OF_TIME {
             let open = std::mem::take(&mut self.open);
             let left: Vec<u32> = (0..open.len() as u32).filter(|key| open[*key as usize].1 > 0).collect();
-            let columns = self.keyed.columns(&left);
-            let by: Vec<(u32, bool)> = (0..columns.len() as u32).map(|position| (position, false)).collect();
-            let order = rows::sorted(&columns, left.len(), &by);
-            let keys: Vec<u32> = order.iter().map(|row| left[*row as usize]).collect();
-            let groups: Vec<u32> = keys.iter().map(|key| open[*key as usize].0).collect();
-            self.give(&keys, &groups, out);
+            let groups: Vec<u32> = left.iter().map(|key| open[*key as usize].0).collect();
+            // They come behind all others, and are put in the order of their keys where all partitions are known.
+            self.give(&left, &groups, |_| ((u32::MAX, Seq::END), u64::MAX), out);
         }
         Ok(self.watermark)
     }

@@ -1,90 +1,103 @@
-//! A table of windows of a key's own rows: what workers bring is put in order again, and given to the one state as far as the
-//! frontiers of the pipelines have come, with the watermark behind it.
+//! A worker's way into windows of a key's own rows: rows are parted by key group, with their time, the watermark before them and, where it
+//! is asked for, their place in the input.
 
-use super::Given;
-use super::keyed::{KeptEnd, KeyedWindows};
-use crate::error::RunError;
-use crate::live::Feed;
+use super::keyed::KeyedWindows;
+use crate::column::{Column, Values};
+use crate::morsel::Seq;
 use crate::operator::collect::{Order, Rows};
-use crate::operator::stream::{Output, StreamState};
-use crate::scheduler::JobRun;
-use crate::watermark::NEVER;
-use sabot_abi::manifest::ColumnType;
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use crate::operator::stream::Feed;
+use crate::registers::{Registers, Selection};
+use crate::watermark::{Clock, NEVER, Unit};
+use sabot_abi::manifest::Reg;
+use std::sync::Arc;
 
-/// The table while the job runs.
-pub(crate) struct KeyedTable {
-    pub(crate) windows: Arc<KeyedWindows>,
-    columns: Vec<ColumnType>,
-    inbox: Mutex<BTreeMap<(Order, usize), Rows>>,
-    state: Mutex<State>,
+/// Rows of one worker on their way to the states.
+#[derive(Debug)]
+pub(crate) struct KeptEnd {
+    feed: Feed,
+    /// The columns of the time and of the watermark, and the unit of the first.
+    time: usize,
+    watermark: usize,
+    unit: Unit,
+    /// That of the place in the morsel.
+    place: Option<usize>,
+    order: Order,
+    /// The watermark before the morsel.
+    morsel_watermark: i64,
+    /// For windows of the machine's time.
+    clock: Option<Arc<Clock>>,
+    now: i64,
 }
 
-struct State {
-    windows: Box<dyn StreamState>,
-    watermark: i64,
-    accounted: usize,
-}
-
-impl std::fmt::Debug for KeyedTable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeyedTable").field("windows", &self.windows).finish_non_exhaustive()
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("a worker that panicked ends the job")
-}
-
-impl KeyedTable {
-    pub(crate) fn new(windows: KeyedWindows) -> Self {
-        let windows = Arc::new(windows);
-        let state = State { windows: KeyedWindows::state(&windows), watermark: NEVER, accounted: 0 };
-        Self { columns: windows.columns(), windows, inbox: Mutex::default(), state: Mutex::new(state) }
-    }
-
-    /// Takes the rows of a morsel; `end` tells the ends of a pipeline apart.
-    pub(crate) fn bring(&self, order: Order, end: usize, kept: &mut KeptEnd, waiting_bytes: &AtomicUsize) {
-        let Some(rows) = kept.take() else {
-            self.windows.clock.end(order);
-            return;
-        };
-        waiting_bytes.fetch_add(rows.memory_bytes(), Ordering::Relaxed);
-        lock(&self.inbox).insert((order, end), rows);
-    }
-
-    /// Gives the state what has come in order, and the watermark; gives the windows that this completes.
-    pub(crate) fn advance(&self, watermark: i64, feeds: &[Feed], job: &JobRun<'_>) -> Result<Given, RunError> {
-        let mut state = lock(&self.state);
-        let is_done = |((pipeline, seq), _): &(Order, usize)| {
-            let is_past = |feed: &Feed| *seq < feed.progress.frontier || feed.progress.is_complete;
-            feeds.iter().any(|feed| feed.pipeline == *pipeline && is_past(feed))
-        };
-        let brought: Vec<((Order, usize), Rows)> =
-            lock(&self.inbox).extract_if(.., |place, _| is_done(place)).collect();
-        let mut output = Output::new(&self.columns);
-        for ((order, _), rows) in &brought {
-            self.windows.clock.end(*order);
-            state.windows.rows(0, rows, &mut output)?;
-            job.waiting_bytes.fetch_sub(rows.memory_bytes(), Ordering::Relaxed);
+impl KeptEnd {
+    pub(super) fn new(windows: &KeyedWindows, time: Option<(Reg, Unit)>, watermark: Option<Reg>) -> Self {
+        let shape = windows.known_shape();
+        let time = time.filter(|_| !windows.processing_time);
+        let watermark = watermark.filter(|_| !windows.processing_time);
+        let keys = shape.regs[..windows.groups.keys.len()].to_vec();
+        // The registers fill the first columns: those of time and watermark are behind, and are filled when the morsel ends if they have none.
+        let times = time.map(|(reg, _)| reg).into_iter();
+        let regs = shape.regs.iter().copied().chain(times.flat_map(|time| std::iter::once(time).chain(watermark)));
+        Self {
+            feed: Feed::of_columns((&windows.layout, &keys), true, regs.collect(), shape.types.clone(), shape.place),
+            time: shape.time,
+            watermark: shape.watermark,
+            unit: time.map_or(Unit::Microseconds, |(_, unit)| unit),
+            place: shape.place,
+            order: (0, Seq::START),
+            morsel_watermark: NEVER,
+            clock: windows.processing_time.then(|| Arc::clone(&windows.clock)),
+            now: 0,
         }
-        if watermark > state.watermark {
-            state.windows.watermark(&[watermark], &mut output)?;
-            state.watermark = watermark;
-        }
-        let bytes = state.windows.memory_bytes();
-        job.account.update(&mut state.accounted, bytes);
-        if let Some(late) = &output.late_rows {
-            self.windows.write_late(late, job)?;
-        }
-        let rows = if output.rows.rows > 0 { vec![output.rows] } else { Vec::new() };
-        Ok(Given { rows, refused: output.refused, late: output.late })
     }
 
-    /// Whether it holds nothing.
-    pub(crate) fn is_empty(&self) -> bool {
-        lock(&self.inbox).is_empty() && lock(&self.state).windows.is_empty()
+    /// What comes now is of this morsel.
+    pub(crate) fn start(&mut self, order: Order, watermark: i64) {
+        self.order = order;
+        self.morsel_watermark = watermark;
+        if let Some(clock) = &self.clock {
+            self.morsel_watermark = NEVER;
+            self.now = clock.start(order);
+        }
+        self.feed.start(order);
+    }
+
+    /// Adds the selected rows of a chunk.
+    pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
+        self.feed.add(registers, selection);
+    }
+
+    /// The rows of the morsel, by partition; `end` tells the ends of a pipeline apart.
+    pub(crate) fn take(&mut self, end: usize) -> Vec<(usize, Rows)> {
+        let mut piece = self.feed.take();
+        if let (Some(clock), true) = (&self.clock, piece.is_empty()) {
+            clock.end(self.order);
+        }
+        for (_, rows) in &mut piece {
+            if let (true, Values::Eight(times)) = (self.unit != Unit::Microseconds, &mut rows.columns[self.time].values)
+            {
+                times.iter_mut().for_each(|time| *time = self.unit.to_us(*time as i64) as u64);
+            }
+            fill(&mut rows.columns[self.time], rows.rows, self.now);
+            fill(&mut rows.columns[self.watermark], rows.rows, self.morsel_watermark);
+            // Several ends of a fork take rows of one morsel, one after the other.
+            if let Some(place) = self.place
+                && let Values::Eight(places) = &mut rows.columns[place].values
+            {
+                places.iter_mut().for_each(|place| *place += (end as u64) << 32);
+            }
+        }
+        piece
+    }
+}
+
+/// Makes a column that long with one value.
+fn fill(column: &mut Column, rows: usize, value: i64) {
+    let missing = rows - column.len();
+    if missing > 0 {
+        let first = column.grow(missing);
+        if let Values::Eight(values) = &mut column.values {
+            values[first..].fill(value as u64);
+        }
     }
 }

@@ -1,19 +1,19 @@
-//! Windows of a key's own rows, sessions and numbers of rows: rows are kept by their worker until all before them have come,
-//! then one state takes them in the order of the input.
+//! Windows of a key's own rows, sessions and numbers of rows: workers part rows by key group, and the state of each partition takes its
+//! rows in the order of the input, as those of streams do.
 
 use super::counted::Counted;
+use super::kept::KeptEnd;
 use super::sessions::Sessions;
-use crate::column::{Column, Values};
 use crate::error::RunError;
-use crate::morsel::Seq;
 use crate::operator::aggregate::GroupSpec;
-use crate::operator::collect::{Order, Rows};
-use crate::operator::stream::StreamState;
+use crate::operator::collect::Rows;
+use crate::operator::key::KeyLayout;
+use crate::operator::stream::{GivenOrder, StreamState};
 use crate::primitive::pool::Pool;
 use crate::registers::{Registers, Selection};
 use crate::scheduler::JobRun;
 use crate::spill::fields;
-use crate::watermark::{Clock, NEVER, Unit};
+use crate::watermark::{Clock, Unit};
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::{AggregateInput, BaseType, ColumnType, Field, Reg, TableKind};
 use sabot_abi::stream::{LateRows, WindowKind};
@@ -32,21 +32,25 @@ pub(crate) struct KeyedWindows {
     pub(super) allowed_us: i64,
     pub(crate) processing_time: bool,
     pub(crate) clock: Arc<Clock>,
+    /// How keys are laid out.
+    pub(super) layout: KeyLayout,
     shape: OnceLock<Shape>,
 }
 
-/// In which columns rows are kept: the key's, what the accumulators take, those of late rows, time, watermark.
+/// In which columns rows are kept: the key's, what the accumulators take, those of late rows, time, watermark, place.
 #[derive(Debug, PartialEq)]
 pub(super) struct Shape {
     pub(super) types: Vec<ColumnType>,
     /// The registers that the columns before time and watermark are filled from.
-    regs: Vec<Reg>,
+    pub(super) regs: Vec<Reg>,
     /// What the accumulators take, by column.
     pub(super) inputs: Vec<AggregateInput>,
     pub(super) late: Range<usize>,
     sink: Option<u32>,
     pub(super) time: usize,
     pub(super) watermark: usize,
+    /// Where each row stood in its morsel, where that shows.
+    pub(super) place: Option<usize>,
 }
 
 impl KeyedWindows {
@@ -58,12 +62,14 @@ impl KeyedWindows {
             WindowKind::Count { rows } => rows > 0,
             WindowKind::Tumbling { .. } | WindowKind::Sliding { .. } | WindowKind::Cumulate { .. } => false,
         };
+        let layout = KeyLayout::new(&groups.keys, true);
         has_length.then(|| Self {
             groups,
             kind,
             allowed_us: (*allowed_lateness_us).max(0),
             processing_time: *processing_time,
             clock: Arc::default(),
+            layout,
             shape: OnceLock::new(),
         })
     }
@@ -119,14 +125,17 @@ impl KeyedWindows {
             return false;
         };
         let time = types.len();
+        let is_placed = late.is_some() || matches!(self.kind, WindowKind::Count { .. });
+        let place = is_placed.then_some(ColumnType { base: BaseType::Int64, nullable: false });
         let shape = Shape {
-            types: types.into_iter().chain([TIME; 2]).collect(),
+            types: types.into_iter().chain([TIME; 2]).chain(place).collect(),
             late: first_late..regs.len(),
             regs,
             inputs: of_columns,
             sink: late.map(|late| late.sink),
             time,
             watermark: time + 1,
+            place: is_placed.then_some(time + 2),
         };
         let types = shape.types.clone();
         self.shape.get_or_init(|| shape).types == types
@@ -143,16 +152,21 @@ impl KeyedWindows {
 
     /// A worker's way into it.
     pub(crate) fn end(&self, time: Option<(Reg, Unit)>, watermark: Option<Reg>) -> KeptEnd {
-        let shape = self.known_shape();
-        KeptEnd {
-            regs: shape.regs.clone(),
-            rows: Rows::new(shape.types.iter().copied()),
-            time: time.filter(|_| !self.processing_time),
-            watermark: watermark.filter(|_| !self.processing_time),
-            order: (0, Seq::START),
-            morsel_watermark: NEVER,
-            clock: self.processing_time.then(|| Arc::clone(&self.clock)),
-            now: 0,
+        KeptEnd::new(self, time, watermark)
+    }
+
+    /// How the windows of all partitions are ordered: by end and key, those of numbers of rows by their last row.
+    pub(crate) fn order(&self) -> GivenOrder {
+        let keys = self.groups.keys.len() as u32;
+        let by_key = (0..keys).map(|position| (position, false));
+        match self.kind {
+            WindowKind::Count { .. } => GivenOrder::Places(by_key.collect()),
+            WindowKind::Session { .. }
+            | WindowKind::Tumbling { .. }
+            | WindowKind::Sliding { .. }
+            | WindowKind::Cumulate { .. } => {
+                GivenOrder::Columns(std::iter::once((keys + 1, false)).chain(by_key).collect())
+            }
         }
     }
 
@@ -169,71 +183,5 @@ impl KeyedWindows {
             end.add(&mut registers, &Selection::all(count));
         }
         Ok(sink.deliver_now(end.take_batches(), &mut *sink.encoder(), &job.waiting_bytes)?)
-    }
-}
-
-/// Rows of one worker on their way to the state.
-#[derive(Debug)]
-pub(crate) struct KeptEnd {
-    regs: Vec<Reg>,
-    rows: Rows,
-    time: Option<(Reg, Unit)>,
-    watermark: Option<Reg>,
-    order: Order,
-    /// The watermark before the morsel.
-    morsel_watermark: i64,
-    /// For windows of the machine's time.
-    clock: Option<Arc<Clock>>,
-    now: i64,
-}
-
-impl KeptEnd {
-    /// What comes now is of this morsel.
-    pub(crate) fn start(&mut self, order: Order, watermark: i64) {
-        self.order = order;
-        self.morsel_watermark = watermark;
-        if let Some(clock) = &self.clock {
-            self.morsel_watermark = NEVER;
-            self.now = clock.start(order);
-        }
-        self.rows.start(order);
-    }
-
-    /// Adds the selected rows of a chunk.
-    pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
-        let first = self.rows.rows;
-        let own = self.rows.columns.len() - 2;
-        let (columns, times) = self.rows.columns.split_at_mut(own);
-        for (column, reg) in columns.iter_mut().zip(&self.regs) {
-            registers.append_to(*reg, selection, column);
-            column.keep_strings(first, &mut self.rows.strings);
-        }
-        let known = [(self.time.map(|(reg, _)| reg), self.now), (self.watermark, self.morsel_watermark)];
-        for (column, (reg, value)) in times.iter_mut().zip(known) {
-            match reg {
-                Some(reg) => registers.append_to(reg, selection, column),
-                None => fill(column, selection.count, value),
-            }
-        }
-        if let (Some((_, unit)), Values::Eight(times)) = (self.time, &mut times[0].values)
-            && unit != Unit::Microseconds
-        {
-            times[first..].iter_mut().for_each(|time| *time = unit.to_us(*time as i64) as u64);
-        }
-        self.rows.rows += selection.count;
-    }
-
-    /// The rows of the morsel.
-    pub(super) fn take(&mut self) -> Option<Rows> {
-        let types: Vec<ColumnType> = self.rows.columns.iter().map(|column| column.ty).collect();
-        (self.rows.rows > 0).then(|| std::mem::replace(&mut self.rows, Rows::new(types.into_iter())))
-    }
-}
-
-/// Adds rows with one value.
-fn fill(column: &mut Column, rows: usize, value: i64) {
-    let first = column.grow(rows);
-    if let Values::Eight(values) = &mut column.values {
-        values[first..].fill(value as u64);
     }
 }

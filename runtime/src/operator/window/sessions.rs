@@ -11,8 +11,6 @@ use crate::error::RunError;
 use crate::morsel::Seq;
 use crate::operator::accumulate::{self, Accumulators, Refused, Scratch};
 use crate::operator::collect::{Order, Rows};
-use crate::operator::key::KeyLayout;
-use crate::operator::rows;
 use crate::operator::stream::keyed::Keyed;
 use crate::operator::stream::{Output, StreamState};
 use crate::primitive::bitmap;
@@ -94,7 +92,7 @@ impl Sessions {
         });
         Self {
             gap,
-            keyed: Keyed::new(&KeyLayout::new(&groups.keys, true), &groups.keys, true),
+            keyed: Keyed::new(&windows.layout, &groups.keys, true),
             open: Vec::new(),
             sessions: 0,
             next_number: 0,
@@ -186,32 +184,26 @@ impl Sessions {
         out.refuse_rows(&failed, |row| self.keyed.columns(&[keys[row.row as usize]]));
     }
 
-    /// Gives sessions; in the order of their ends, then of the keys.
+    /// Gives sessions, in this order.
     fn give(&mut self, fired: &[(i64, u32, u64)], out: &mut Output) {
         if fired.is_empty() {
             return;
         }
         let keys: Vec<u32> = fired.iter().map(|(_, key, _)| *key).collect();
-        let key_columns = self.keyed.columns(&keys);
+        let mut given = self.keyed.columns(&keys);
         let mut ends = Column::new(super::keyed::TIME);
         fired.iter().for_each(|(end, ..)| ends.push_word(*end as u64));
-        let mut columns = vec![ends];
-        columns.extend(key_columns);
-        let by: Vec<(u32, bool)> = (0..columns.len() as u32).map(|position| (position, false)).collect();
-        let order = rows::sorted(&columns, fired.len(), &by);
         let mut map = vec![NONE; self.groups];
         let mut starts = Column::new(super::keyed::TIME);
-        for (row, at) in order.iter().enumerate() {
-            let (_, key, number) = fired[*at as usize];
-            let session = self.open[key as usize].iter_mut().find(|session| session.number == number);
+        for (row, (_, key, number)) in fired.iter().enumerate() {
+            let session = self.open[*key as usize].iter_mut().find(|session| session.number == *number);
             let session = session.expect("a session that fires is there");
             session.is_fired = true;
             session.groups.iter().for_each(|group| map[*group as usize] = row as u32);
             starts.push_word(session.first as u64);
         }
         let mut refused = Refused::default();
-        let mut given: Vec<Column> = columns[1..].iter().map(|column| column.take(&order)).collect();
-        given.extend([starts, columns[0].take(&order)]);
+        given.extend([starts, ends]);
         let mut all = self.windows.groups.accumulators(); // keep strings
         for (accumulators, of_fired) in self.accumulators.iter_mut().zip(&mut all) {
             accumulators.resize(self.groups);
@@ -280,6 +272,8 @@ impl Sessions {
             let place = |run: u32| used.binary_search(&run).map_or(1, |at| at as u32 + 1);
             self.accumulators.iter_mut().for_each(|accumulators| accumulators.each_run(|run| *run = place(*run)));
             self.runs = used.iter().map(|run| self.runs[*run as usize - 1]).collect();
+            // What comes now is behind all of them.
+            self.new_run();
         }
     }
 }
@@ -335,6 +329,10 @@ impl StreamState for Sessions {
                 to_column.keep_strings(to.rows, &mut to.strings);
             }
             to.rows += late.len();
+            if let Some(Values::Eight(places)) = shape.place.map(|place| &rows.columns[place].values) {
+                let order = rows.order();
+                out.late_places.extend(late.iter().map(|row| (order, places[*row as usize])));
+            }
         }
         self.keys = keys;
         Ok(())
