@@ -222,27 +222,12 @@ impl GroupRun<'_> {
             }
             let is_quiet = self.may_wait && self.runs.iter().any(|run| run.morsels.is_quiet());
             self.wake.wait(since, if is_quiet { ASK_AGAIN_AFTER } else { most_wait });
-            if self.wake.epoch() == since
-                && let Err(error) = self.look_again()
-            {
-                self.fail(0, Seq::END, error);
-            }
         }
         let mut all = vec![Count::default(); self.job.artifact.manifest.operators.len()];
         for worker in workers {
             all.iter_mut().zip(&worker.finish()?).for_each(|(all, count)| all.add(count));
         }
         Ok(all)
-    }
-
-    /// Nothing has happened for a while: hands on how far pipelines are and what tables give, in case a worker looked while another
-    /// was handing on, and neither saw the last of it.
-    fn look_again(&self) -> Result<(), RunError> {
-        self.readers.keys().try_for_each(|table| self.follow_table(*table))?;
-        let open = |number: &usize| !self.complete[*number].load(Ordering::Relaxed);
-        (0..self.runs.len())
-            .filter(open)
-            .try_for_each(|number| self.follow(number, self.runs[number].morsels.progress()))
     }
 
     /// Whether time brings something.
@@ -295,7 +280,12 @@ impl GroupRun<'_> {
                     }
                     return true;
                 }
-                Ok(Taken::Nothing) => {}
+                Ok(Taken::Nothing) => {
+                    if let Some(progress) = run.morsels.news().filter(|_| !has_failed) {
+                        self.follow_or_fail(number, progress);
+                        return true;
+                    }
+                }
                 Ok(Taken::End) => {
                     // Workers on the last morsels see to the rest, unless there were none.
                     let progress = run.morsels.progress();

@@ -204,6 +204,8 @@ struct State {
     reached: u64,
     /// Barriers that were pushed behind the one that stands.
     later_barriers: VecDeque<(u64, Seq)>,
+    /// It may have come further by something else than work that was done: see [`Morsels::news`].
+    has_news: bool,
 }
 
 impl Default for State {
@@ -231,6 +233,7 @@ impl Default for State {
             barrier: None,
             reached: 0,
             later_barriers: VecDeque::new(),
+            has_news: false,
         }
     }
 }
@@ -337,8 +340,17 @@ impl<'a> Morsels<'a> {
         let mut state = self.lock();
         if state.barrier.is_some_and(|(standing, _)| standing <= number) {
             state.barrier = state.later_barriers.pop_front();
+            // The next one may stand where all work has come already.
+            state.has_news |= state.barrier.is_some();
             self.notify();
         }
+    }
+
+    /// How far all work is, if it may have come further without anybody having [done](Self::done) anything: a split has turned
+    /// out to be at its end, or the next barrier stands where all is done. Whoever is told has to hand it on.
+    pub(crate) fn news(&self) -> Option<Progress> {
+        let mut state = self.lock();
+        std::mem::take(&mut state.has_news).then(|| self.progress_of(&mut state))
     }
 
     /// Whether its rows are pushed by others.
@@ -495,6 +507,14 @@ impl<'a> Morsels<'a> {
                     return Err(error.into());
                 }
                 Ok(Read::Nothing(reader)) => {
+                    // A barrier that was put meanwhile stands behind what reading would have brought: it is there now.
+                    let next = state.open.get(&split).map_or(0, |open| open.next_piece);
+                    if let Some((_, place)) = &mut state.barrier
+                        && *place == Seq::new(split, next + 1)
+                    {
+                        *place = Seq::new(split, next);
+                        state.has_news = true;
+                    }
                     let now = Instant::now();
                     state.quiet_until = Some(now + Self::ASK_AGAIN_AFTER);
                     state.last_read.get_or_insert(now);
@@ -505,6 +525,7 @@ impl<'a> Morsels<'a> {
                     state.ended.insert(split, open.next_piece);
                     state.prefixes.end(split, open.greatest);
                     state.advance();
+                    state.has_news = true;
                 }
                 Ok(Read::Batch(batch, reader)) => {
                     if !self.is_bounded {
@@ -704,6 +725,7 @@ impl State {
             }
         }
         self.advance();
+        self.has_news = true;
     }
 
     /// Takes a split that is one morsel.
@@ -765,6 +787,9 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connector::SourceStatistics;
+    use arrow_array::{ArrayRef, Int64Array};
+    use std::sync::mpsc;
 
     #[test]
     fn the_frontier_follows_what_is_done_in_order() {
@@ -802,5 +827,96 @@ mod tests {
         let second = morsels.take().expect("tables can be read").expect("one more");
         assert_eq!(second.seq, Seq::new(1, 0));
         assert!(morsels.take().expect("tables can be read").is_none());
+    }
+
+    /// Two splits of one batch each. Every reading waits until it is let go on.
+    struct Steps {
+        is_read: mpsc::Sender<()>,
+        go_on: Arc<Mutex<mpsc::Receiver<Polled>>>,
+    }
+
+    impl Source for Steps {
+        fn splits(&self) -> usize {
+            2
+        }
+
+        fn open(&self, _: usize) -> Result<Box<dyn SplitReader>, ConnectorError> {
+            Ok(Box::new(Self { is_read: self.is_read.clone(), go_on: Arc::clone(&self.go_on) }))
+        }
+
+        fn statistics(&self) -> SourceStatistics {
+            SourceStatistics::default()
+        }
+    }
+
+    impl SplitReader for Steps {
+        fn next(&mut self) -> Result<Option<RecordBatch>, ConnectorError> {
+            unreachable!("it is polled")
+        }
+
+        fn poll(&mut self) -> Result<Polled, ConnectorError> {
+            self.is_read.send(()).expect("the test waits");
+            Ok(self.go_on.lock().expect("one reader").recv().expect("the test goes on"))
+        }
+
+        fn bytes_read(&self) -> u64 {
+            0
+        }
+
+        fn position(&self) -> Position {
+            Position::contiguous("steps".into(), 0)
+        }
+    }
+
+    /// Takes one morsel and does it, puts a barrier while more is read, and gives what is told when reading has given that.
+    fn barrier_while_reading(outcome: Polled) -> Option<Progress> {
+        let (is_read, wait_for_read) = mpsc::channel();
+        let (go_on, receiver) = mpsc::channel();
+        let source = Steps { is_read, go_on: Arc::new(Mutex::new(receiver)) };
+        let waiting = AtomicUsize::new(0);
+        let morsels = Morsels::new(Input::Source(&source), &waiting, None, None);
+        let one = RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]);
+        go_on.send(Polled::Batch(one.expect("one column"))).expect("the source is there");
+        let first = morsels.take().expect("it reads").expect("there is a batch");
+        wait_for_read.recv().expect("it was read");
+        morsels.done(first.seq);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| morsels.try_take().expect("it reads"));
+            wait_for_read.recv().expect("it is being read");
+            morsels.put_barrier(1);
+            go_on.send(outcome).expect("the source is there");
+            assert!(matches!(other.join().expect("it takes"), Taken::Nothing), "what is behind a barrier is not taken");
+        });
+        morsels.news()
+    }
+
+    #[test]
+    fn a_barrier_is_reached_by_the_end_of_a_split() {
+        assert_eq!(barrier_while_reading(Polled::End).map(|progress| progress.barrier), Some(1));
+    }
+
+    #[test]
+    fn a_barrier_does_not_wait_for_a_source_that_has_nothing() {
+        assert_eq!(barrier_while_reading(Polled::Nothing).map(|progress| progress.barrier), Some(1));
+    }
+
+    #[test]
+    fn the_next_barrier_may_stand_where_all_is_done() {
+        let waiting = AtomicUsize::new(0);
+        let morsels = Morsels::new(Input::Channel, &waiting, None, None);
+        let barrier = |number| ToGive {
+            rows: Vec::new(),
+            watermark: NEVER,
+            is_last: false,
+            is_idle: false,
+            barrier: Some(number),
+        };
+        morsels.push(&barrier(1));
+        morsels.push(&barrier(2));
+        assert_eq!(morsels.progress().barrier, 1);
+        assert_eq!(morsels.news(), None);
+        morsels.lift_barrier(1);
+        assert_eq!(morsels.news().map(|progress| progress.barrier), Some(2));
+        assert_eq!(morsels.news(), None, "news is told once");
     }
 }
