@@ -8,17 +8,25 @@
 //! What a live table gives comes through a channel: rows are pushed in order, each push is a piece. Every piece knows the
 //! watermark before it; the pipeline's is that of the pieces that are done without a gap.
 
+mod barrier;
+mod place;
+mod state;
+#[cfg(test)]
+mod tests;
+
 use crate::connector::{ConnectorError, Polled, Position, Source, SplitReader};
 use crate::error::RunError;
 use crate::live::{ToGive, Wake};
 use crate::operator::collect::Rows as KeptRows;
 use crate::operator::runs::Merge;
-use crate::watermark::{EventTime, NEVER, Prefixes};
+use crate::watermark::{EventTime, NEVER};
 use arrow_array::RecordBatch;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use state::{OpenSplit, State};
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+pub(crate) use place::{Progress, Seq};
 
 /// Rows of a morsel, at most.
 pub(crate) const MORSEL_ROWS: usize = 64 * 1024;
@@ -28,42 +36,6 @@ const IDLE_AFTER: Duration = Duration::from_secs(30);
 
 /// Splits of which there is no telling how many there are.
 const MOST_SPLITS: usize = u32::MAX as usize;
-
-/// Place of a morsel in its input: split, then piece of the split; then, where somebody asks, which rows of the piece.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Seq(u64, u32);
-
-impl Seq {
-    fn new(split: usize, piece: u32) -> Self {
-        debug_assert!(split < 1 << 32, "splits are counted in 32 bits");
-        Self((split as u64) << 32 | u64::from(piece), 0)
-    }
-
-    fn split(self) -> usize {
-        (self.0 >> 32) as usize
-    }
-
-    /// A place in a count of any other kind.
-    pub(crate) fn at(number: u64) -> Self {
-        Self(number, 0)
-    }
-
-    /// As a number, in the same order.
-    pub(crate) fn number(self) -> u64 {
-        self.0
-    }
-
-    /// The place of some rows of the morsel, which are numbered from its start.
-    pub(crate) fn part(self, number: u32) -> Self {
-        Self(self.0, number)
-    }
-
-    /// The first morsel.
-    pub(crate) const START: Self = Self(0, 0);
-
-    /// Behind every morsel.
-    pub(crate) const END: Self = Self(u64::MAX, u32::MAX);
-}
 
 /// Rows to work on at once.
 #[derive(Debug)]
@@ -90,34 +62,6 @@ pub(crate) enum Taken {
     Nothing,
     /// Nothing any more.
     End,
-}
-
-/// How far a pipeline has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// Everything before it is done.
-    pub(crate) frontier: Seq,
-    /// That of what is done.
-    pub(crate) watermark: i64,
-    /// All is done, and nothing comes any more.
-    pub(crate) is_complete: bool,
-    /// Nothing has come for a long time: nobody is to wait for its watermark.
-    pub(crate) is_idle: bool,
-    /// Number of the last barrier that everything before is done.
-    pub(crate) barrier: u64,
-}
-
-impl Progress {
-    /// Whether another is further in something; it is then as far, too.
-    pub(crate) fn take_over(&mut self, other: &Self) -> bool {
-        let before = *self;
-        self.frontier = self.frontier.max(other.frontier);
-        self.watermark = self.watermark.max(other.watermark);
-        self.is_complete |= other.is_complete;
-        self.is_idle = other.is_idle;
-        self.barrier = self.barrier.max(other.barrier);
-        *self != before
-    }
 }
 
 /// Where a morsel's rows are.
@@ -155,87 +99,6 @@ enum Read {
     Batch(ReadBatch, Box<dyn SplitReader>),
     Nothing(Box<dyn SplitReader>),
     End,
-}
-
-/// A split that was opened; without its reader while a worker reads.
-struct OpenSplit {
-    reader: Option<Box<dyn SplitReader>>,
-    next_piece: u32,
-    bytes_read: u64,
-    /// The greatest event time that was read of it.
-    greatest: i64,
-}
-
-struct State {
-    next_split: usize,
-    open: BTreeMap<usize, OpenSplit>,
-    pending: BTreeMap<Seq, Morsel>,
-    in_work: BTreeSet<Seq>,
-    done: BTreeSet<Seq>,
-    /// Number of pieces of the splits that were read to their end and are not all done.
-    ended: BTreeMap<usize, u32>,
-    frontier: (usize, u32),
-    /// There is nothing more to merge.
-    is_merged: bool,
-    /// Nothing behind this is wanted.
-    stop_behind: Option<Seq>,
-    /// Nothing at all is.
-    is_stopped: bool,
-    prefixes: Prefixes,
-    /// Watermarks with the pieces that were taken.
-    marks: BTreeMap<Seq, i64>,
-    /// That of what is done without a gap.
-    watermark: i64,
-    /// The last that was pushed.
-    pushed_watermark: i64,
-    /// Nothing will be pushed any more.
-    is_closed: bool,
-    /// What was read is all that is wanted.
-    is_drained: bool,
-    /// The source had nothing: it is asked again then.
-    quiet_until: Option<Instant>,
-    /// When there was something last.
-    last_read: Option<Instant>,
-    /// Those that push have nothing for a long time.
-    is_idle: bool,
-    /// A barrier and its place: nothing behind it is taken until it is lifted.
-    barrier: Option<(u64, Seq)>,
-    /// The last barrier that was reached.
-    reached: u64,
-    /// Barriers that were pushed behind the one that stands.
-    later_barriers: VecDeque<(u64, Seq)>,
-    /// It may have come further by something else than work that was done: see [`Morsels::news`].
-    has_news: bool,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            next_split: 0,
-            open: BTreeMap::new(),
-            pending: BTreeMap::new(),
-            in_work: BTreeSet::new(),
-            done: BTreeSet::new(),
-            ended: BTreeMap::new(),
-            frontier: (0, 0),
-            is_merged: false,
-            stop_behind: None,
-            is_stopped: false,
-            prefixes: Prefixes::default(),
-            marks: BTreeMap::new(),
-            watermark: NEVER,
-            pushed_watermark: NEVER,
-            is_closed: false,
-            is_drained: false,
-            quiet_until: None,
-            last_read: None,
-            is_idle: false,
-            barrier: None,
-            reached: 0,
-            later_barriers: VecDeque::new(),
-            has_news: false,
-        }
-    }
 }
 
 /// The morsels of one pipeline.
@@ -321,36 +184,6 @@ impl<'a> Morsels<'a> {
     /// Whether the source has nothing at the moment, and is to be asked again soon.
     pub(crate) fn is_quiet(&self) -> bool {
         self.lock().quiet_until.is_some()
-    }
-
-    /// Puts a barrier behind everything that was read. Of a source; numbers rise.
-    pub(crate) fn put_barrier(&self, number: u64) {
-        let mut state = self.lock();
-        // Splits that were opened are before it; of the last one, if it is still read, what was read.
-        let last = state.open.last_key_value().filter(|(split, _)| **split + 1 == state.next_split);
-        let last = last.map(|(split, open)| Seq::new(*split, open.next_piece));
-        let taken = state.in_work.last().map(|seq| Seq(seq.0 + 1, 0));
-        let place = last.map_or(Seq::new(state.next_split, 0), |last| taken.map_or(last, |taken| last.max(taken)));
-        state.barrier = Some((number, place));
-        self.notify();
-    }
-
-    /// All that a barrier stands for is done: what is behind it may be taken.
-    pub(crate) fn lift_barrier(&self, number: u64) {
-        let mut state = self.lock();
-        if state.barrier.is_some_and(|(standing, _)| standing <= number) {
-            state.barrier = state.later_barriers.pop_front();
-            // The next one may stand where all work has come already.
-            state.has_news |= state.barrier.is_some();
-            self.notify();
-        }
-    }
-
-    /// How far all work is, if it may have come further without anybody having [done](Self::done) anything: a split has turned
-    /// out to be at its end, or the next barrier stands where all is done. Whoever is told has to hand it on.
-    pub(crate) fn news(&self) -> Option<Progress> {
-        let mut state = self.lock();
-        std::mem::take(&mut state.has_news).then(|| self.progress_of(&mut state))
     }
 
     /// Whether its rows are pushed by others.
@@ -710,213 +543,5 @@ impl Drop for StopOnPanic<'_, '_> {
             state.stop_behind = Some(Seq::START);
             self.0.notify();
         }
-    }
-}
-
-impl State {
-    /// Splits that nobody reads at the moment end where they are.
-    fn end_splits(&mut self) {
-        let idle: Vec<usize> =
-            self.open.iter().filter(|(_, open)| open.reader.is_some()).map(|(split, _)| *split).collect();
-        for split in idle {
-            if let Some(open) = self.open.remove(&split) {
-                self.ended.insert(split, open.next_piece);
-                self.prefixes.end(split, open.greatest);
-            }
-        }
-        self.advance();
-        self.has_news = true;
-    }
-
-    /// Takes a split that is one morsel.
-    fn next_whole_split(&mut self) -> usize {
-        let split = self.next_split;
-        self.next_split += 1;
-        self.ended.insert(split, 1);
-        split
-    }
-
-    /// The place of what is pushed next.
-    fn next_pushed(&mut self) -> Seq {
-        Seq::new(self.next_whole_split(), 0)
-    }
-
-    /// Cuts a batch into morsels, which can be taken.
-    fn cut(&mut self, split: usize, (batch, greatest): ReadBatch, reader: Box<dyn SplitReader>) {
-        let open = self.open.get_mut(&split).expect("a split is open while it is read");
-        let position = reader.position();
-        open.bytes_read = reader.bytes_read();
-        open.reader = Some(reader);
-        let first_piece = open.next_piece;
-        let all = batch.num_rows();
-        let pieces = all.div_ceil(MORSEL_ROWS).max(1) as u32;
-        open.next_piece += pieces;
-        for number in 0..pieces {
-            let first = number as usize * MORSEL_ROWS;
-            let rows = (all - first).min(MORSEL_ROWS);
-            let rows = Rows::Batch { batch: batch.clone(), position: position.clone(), first, rows };
-            let mut morsel = Morsel::new(Seq::new(split, first_piece + number), rows);
-            let with = greatest.get(number as usize).map_or(open.greatest, |greatest| open.greatest.max(*greatest));
-            morsel.greatest = (open.greatest, with);
-            open.greatest = with;
-            self.pending.insert(morsel.seq, morsel);
-        }
-    }
-
-    /// Moves the frontier over everything that is done.
-    fn advance(&mut self) {
-        loop {
-            let (split, piece) = self.frontier;
-            if self.done.remove(&Seq::new(split, piece)) {
-                self.frontier.1 += 1;
-            } else if self.ended.get(&split) == Some(&piece) {
-                self.ended.remove(&split);
-                self.frontier = (split + 1, 0);
-            } else {
-                break;
-            }
-        }
-        let frontier = Seq::new(self.frontier.0, self.frontier.1);
-        while let Some(mark) = self.marks.first_entry().filter(|mark| *mark.key() < frontier) {
-            self.watermark = self.watermark.max(mark.remove());
-        }
-        self.prefixes.forget(self.frontier.0);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::connector::SourceStatistics;
-    use arrow_array::{ArrayRef, Int64Array};
-    use std::sync::mpsc;
-
-    #[test]
-    fn the_frontier_follows_what_is_done_in_order() {
-        let waiting = AtomicUsize::new(0);
-        let morsels = Morsels::new(Input::Table(3 * MORSEL_ROWS + 1), &waiting, None, None);
-        let taken: Vec<Morsel> = std::iter::from_fn(|| morsels.take().expect("tables can be read")).collect();
-        let seqs: Vec<Seq> = taken.iter().map(|morsel| morsel.seq).collect();
-        assert_eq!(seqs, [Seq::new(0, 0), Seq::new(1, 0), Seq::new(2, 0), Seq::new(3, 0)]);
-        assert!(matches!(taken[3].rows, Rows::Table { first: 196_608, rows: 1 }));
-        assert_eq!(morsels.done(seqs[1]).frontier, Seq::new(0, 0));
-        assert_eq!(morsels.done(seqs[0]).frontier, Seq::new(2, 0));
-        assert_eq!(morsels.done(seqs[3]).frontier, Seq::new(2, 0));
-        assert_eq!(morsels.done(seqs[2]).frontier, Seq::new(4, 0));
-    }
-
-    #[test]
-    fn what_is_done_leaves_nothing_behind() {
-        let waiting = AtomicUsize::new(0);
-        let morsels = Morsels::new(Input::Table(100 * MORSEL_ROWS), &waiting, None, None);
-        while let Some(morsel) = morsels.take().expect("tables can be read") {
-            morsels.done(morsel.seq);
-        }
-        let state = morsels.state.lock().expect("nobody panicked");
-        assert_eq!(state.frontier, (100, 0));
-        assert_eq!((state.ended.len(), state.done.len(), state.in_work.len(), state.marks.len()), (0, 0, 0, 0));
-    }
-
-    #[test]
-    fn nothing_is_taken_behind_the_stop() {
-        let waiting = AtomicUsize::new(usize::MAX);
-        let morsels = Morsels::new(Input::Table(3 * MORSEL_ROWS), &waiting, None, None);
-        let first = morsels.take().expect("tables can be read").expect("three morsels");
-        morsels.stop_behind(Seq::new(1, 0));
-        morsels.done(first.seq);
-        let second = morsels.take().expect("tables can be read").expect("one more");
-        assert_eq!(second.seq, Seq::new(1, 0));
-        assert!(morsels.take().expect("tables can be read").is_none());
-    }
-
-    /// Two splits of one batch each. Every reading waits until it is let go on.
-    struct Steps {
-        is_read: mpsc::Sender<()>,
-        go_on: Arc<Mutex<mpsc::Receiver<Polled>>>,
-    }
-
-    impl Source for Steps {
-        fn splits(&self) -> usize {
-            2
-        }
-
-        fn open(&self, _: usize) -> Result<Box<dyn SplitReader>, ConnectorError> {
-            Ok(Box::new(Self { is_read: self.is_read.clone(), go_on: Arc::clone(&self.go_on) }))
-        }
-
-        fn statistics(&self) -> SourceStatistics {
-            SourceStatistics::default()
-        }
-    }
-
-    impl SplitReader for Steps {
-        fn next(&mut self) -> Result<Option<RecordBatch>, ConnectorError> {
-            unreachable!("it is polled")
-        }
-
-        fn poll(&mut self) -> Result<Polled, ConnectorError> {
-            self.is_read.send(()).expect("the test waits");
-            Ok(self.go_on.lock().expect("one reader").recv().expect("the test goes on"))
-        }
-
-        fn bytes_read(&self) -> u64 {
-            0
-        }
-
-        fn position(&self) -> Position {
-            Position::contiguous("steps".into(), 0)
-        }
-    }
-
-    /// Takes one morsel and does it, puts a barrier while more is read, and gives what is told when reading has given that.
-    fn barrier_while_reading(outcome: Polled) -> Option<Progress> {
-        let (is_read, wait_for_read) = mpsc::channel();
-        let (go_on, receiver) = mpsc::channel();
-        let source = Steps { is_read, go_on: Arc::new(Mutex::new(receiver)) };
-        let waiting = AtomicUsize::new(0);
-        let morsels = Morsels::new(Input::Source(&source), &waiting, None, None);
-        let one = RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]);
-        go_on.send(Polled::Batch(one.expect("one column"))).expect("the source is there");
-        let first = morsels.take().expect("it reads").expect("there is a batch");
-        wait_for_read.recv().expect("it was read");
-        morsels.done(first.seq);
-        std::thread::scope(|scope| {
-            let other = scope.spawn(|| morsels.try_take().expect("it reads"));
-            wait_for_read.recv().expect("it is being read");
-            morsels.put_barrier(1);
-            go_on.send(outcome).expect("the source is there");
-            assert!(matches!(other.join().expect("it takes"), Taken::Nothing), "what is behind a barrier is not taken");
-        });
-        morsels.news()
-    }
-
-    #[test]
-    fn a_barrier_is_reached_by_the_end_of_a_split() {
-        assert_eq!(barrier_while_reading(Polled::End).map(|progress| progress.barrier), Some(1));
-    }
-
-    #[test]
-    fn a_barrier_does_not_wait_for_a_source_that_has_nothing() {
-        assert_eq!(barrier_while_reading(Polled::Nothing).map(|progress| progress.barrier), Some(1));
-    }
-
-    #[test]
-    fn the_next_barrier_may_stand_where_all_is_done() {
-        let waiting = AtomicUsize::new(0);
-        let morsels = Morsels::new(Input::Channel, &waiting, None, None);
-        let barrier = |number| ToGive {
-            rows: Vec::new(),
-            watermark: NEVER,
-            is_last: false,
-            is_idle: false,
-            barrier: Some(number),
-        };
-        morsels.push(&barrier(1));
-        morsels.push(&barrier(2));
-        assert_eq!(morsels.progress().barrier, 1);
-        assert_eq!(morsels.news(), None);
-        morsels.lift_barrier(1);
-        assert_eq!(morsels.news().map(|progress| progress.barrier), Some(2));
-        assert_eq!(morsels.news(), None, "news is told once");
     }
 }
