@@ -3,6 +3,7 @@
 
 use super::Cx;
 use super::operators::{Planner, Stream};
+use super::passed_on::passes_on;
 use super::types::Ty;
 use super::value::{self, Value};
 use crate::diagnostics::operators as say;
@@ -47,13 +48,18 @@ impl Planner<'_, '_> {
             let item = |column: &Expr| column.ty.item_type().cloned().unwrap_or(Type::Unit);
             columns.iter().enumerate().map(|(at, column)| Field::new(format!("item_{at}"), item(column))).collect()
         };
+        // Items happened when their row did, if they say so.
+        let passed_on = |from: u32| {
+            let at = columns.iter().position(|list| passes_on(list, from));
+            at.and_then(|at| u32::try_from(at).ok())
+        };
         let of_input = &self.plan.node(node).properties;
         let properties = Properties {
             bounded: of_input.bounded,
             updating: of_input.updating,
             keyed_by: Vec::new(),
-            event_time: None,
-            window_end: None,
+            event_time: of_input.event_time.and_then(passed_on),
+            window_end: of_input.window_end.and_then(passed_on),
         };
         let operator = Operator::FlatMap { columns };
         let node = self.add(op, op.name.clone(), operator, vec![node], Schema::new(fields), properties);

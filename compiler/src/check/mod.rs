@@ -55,6 +55,7 @@ mod option;
 mod outcome;
 mod owned;
 mod parsed;
+mod passed_on;
 mod pattern;
 mod range;
 mod reduce;

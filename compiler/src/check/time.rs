@@ -1,6 +1,7 @@
 //! Event time along the operators: when a row happened, and who has lost it.
 
 use super::operators::{Planner, Stream};
+use super::passed_on::passes_on;
 use super::value::default_of;
 use crate::diagnostics::streams as say;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Failure, FailureKind, Function, Literal, LocalId};
@@ -161,8 +162,13 @@ impl Planner<'_, '_> {
                 let keeps = !matches!(kind, JoinKind::Right | JoinKind::Full);
                 keeps && column < left_width && self.adopt_time(inputs[0], column)
             }
-            Operator::FlatMap { .. }
-            | Operator::OnTime { .. }
+            Operator::FlatMap { columns } => {
+                let list = columns.get(column as usize).cloned();
+                let width = u32::try_from(self.plan.node(inputs[0]).schema.len()).unwrap_or(u32::MAX);
+                let from = list.and_then(|list| (0..width).find(|from| passes_on(&list, *from)));
+                from.is_some_and(|from| self.adopt_time(inputs[0], from))
+            }
+            Operator::OnTime { .. }
             | Operator::Aggregate { .. }
             | Operator::WindowAggregate { .. }
             | Operator::IntervalJoin { .. }

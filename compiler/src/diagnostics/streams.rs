@@ -23,6 +23,9 @@ pub(crate) fn time_lost(what: &str, at: Span, operator: &str, lost: Span) -> Dia
         "map" | "filter_map" | "select" => {
             diagnostic.help("keep the column that holds the event time as it is, as a field of the new record")
         }
+        "flat_map" => diagnostic.help(
+            "keep the column that holds the event time as it is, as a field of every item: `at: row.at`, not a time that is computed",
+        ),
         "hash_join" | "interval_join" | "asof_join" => diagnostic.help(
             "keep the column that holds the left row's time as it is; after `.right()` and `.full()` it may be missing, and a join without `.within(..)` of two streams that never end gives rows of any age",
         ),

@@ -6,7 +6,8 @@
 use super::{Builder, Stream};
 use crate::run::Row;
 use crate::value::Value;
-use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal};
+use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, UnaryOp};
+use sabot_ir::list::ListFunction;
 use sabot_ir::plan::{
     AggregateCall, AsofDirection, EventTime, JoinKind, Operator, Properties, Sink, SinkId, Window, WindowKind,
 };
@@ -72,8 +73,19 @@ impl Builder {
                 let is_timed = window.kind.has_times() && window.allowed_lateness_us == 0;
                 if is_timed { Times::WindowEnd(keys.len() as u32 + 1) } else { Times::None }
             }
+            Operator::FlatMap { columns } => {
+                let is_of = |list: &Expr, wanted: u32| match &list.kind {
+                    ExprKind::If { otherwise, .. } => otherwise.columns().contains(&wanted),
+                    _ => list.columns().contains(&wanted),
+                };
+                let at = |wanted: u32| columns.iter().position(|list| is_of(list, wanted)).map(|at| at as u32);
+                match of(0) {
+                    Times::None => Times::None,
+                    Times::Any { punctual } => Times::Any { punctual: punctual.and_then(at) },
+                    Times::WindowEnd(end) => at(end).map_or(Times::None, Times::WindowEnd),
+                }
+            }
             Operator::Source { .. }
-            | Operator::FlatMap { .. }
             | Operator::OnTime { .. }
             | Operator::Union
             | Operator::HashJoin { .. }
@@ -99,8 +111,42 @@ impl Builder {
         match self.rng.below(10) {
             0..6 => self.window(input),
             6..8 => self.interval_join(input),
+            8 => self.flat_map(input),
             _ => self.asof_join(input),
         }
+    }
+
+    /// No, one or more rows of each row, which keep its values and times.
+    fn flat_map(&mut self, input: usize) {
+        let Stream { rows, ordered, .. } = self.streams[input];
+        let schema = self.schema_of(input);
+        let kept: Vec<u32> =
+            (0u32..).zip(&schema.fields).filter(|(_, field)| !field.ty.is_option()).map(|(at, _)| at).collect();
+        let items = self.rng.below(4);
+        if kept.is_empty() || rows * items > 2_000 {
+            return;
+        }
+        let conditions = self.columns_of(&schema, &Type::Bool);
+        let condition = if conditions.is_empty() { None } else { Some(self.rng.pick(&conditions).clone()) };
+        let list = |at: &u32| {
+            let item = &schema.fields[*at as usize].ty;
+            let ty = Type::List(Box::new(item.clone()));
+            let of = |items: u64| {
+                let items = (0..items).map(|_| Expr::column(*at, item.clone())).collect();
+                Expr::new(ExprKind::Call(Function::List(ListFunction::Of), items), ty.clone(), Span::NONE)
+            };
+            let Some(condition) = condition.clone() else { return of(items) };
+            let (then, otherwise) = (of(items), of(1));
+            let not = Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(condition)), Type::Bool, Span::NONE);
+            let kind =
+                ExprKind::If { condition: Box::new(not), then: Box::new(then), otherwise: Box::new(otherwise) };
+            Expr::new(kind, ty.clone(), Span::NONE)
+        };
+        let columns = kept.iter().map(list).collect();
+        let types = kept.iter().map(|at| schema.fields[*at as usize].ty.clone()).collect();
+        let schema = self.schema(types);
+        let name = self.name("flat_map");
+        self.add(name, Operator::FlatMap { columns }, &[input], schema, ordered, rows * items.max(1));
     }
 
     fn window(&mut self, input: usize) {

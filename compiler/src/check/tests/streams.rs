@@ -46,6 +46,23 @@ fn check(name: &str, cases: &[&str]) {
 }
 
 #[test]
+fn items_happen_when_their_row_did() {
+    check(
+        "flat_map",
+        &[
+            r#"trades.flat_map(|t| vec![t.clone(), t]).key_by(|t| t.symbol).window(count(2)).aggregate(|w| Total { symbol: w.key(), volume: w.count() }).sink("o", csv("o.csv"));"#,
+            r#"trades.flat_map(|t| t.symbol.split(' ').map(|part| News { symbol: part.to_string(), headline: String::new(), at: t.at }).collect::<Vec<_>>()).key_by(|n| n.symbol).window(tumbling(minutes(1))).aggregate(|w| Total { symbol: w.key(), volume: w.count() }).sink("o", csv("o.csv"));"#,
+            r#"trades.flat_map(|t| { let at = t.at; let mut all = Vec::new(); for n in 0..t.volume { if n % 2 == 0 { all.push(News { symbol: t.symbol.clone(), headline: n.to_string(), at }); } } all }).key_by(|n| n.symbol).window(tumbling(minutes(1))).aggregate(|w| Total { symbol: w.key(), volume: w.count() }).sink("o", csv("o.csv"));"#,
+            // One of the items has another time.
+            r#"trades.flat_map(|t| { let mut all = Vec::new(); for n in 0..t.volume { all.push(News { symbol: t.symbol.clone(), headline: n.to_string(), at: t.at }); } all.push(News { symbol: t.symbol.clone(), headline: String::new(), at: t.at + seconds(1) }); all }).key_by(|n| n.symbol).window(tumbling(minutes(1))).aggregate(|w| Total { symbol: w.key(), volume: w.count() }).sink("o", csv("o.csv"));"#,
+            r#"trades.flat_map(|t| { let mut at = t.at; let mut all = Vec::new(); for _ in 0..t.volume { all.push(News { symbol: t.symbol.clone(), headline: String::new(), at }); at = at + seconds(1); } all }).key_by(|n| n.symbol).window(tumbling(minutes(1))).aggregate(|w| Total { symbol: w.key(), volume: w.count() }).sink("o", csv("o.csv"));"#,
+            // The end of a window is passed on too.
+            r#"trades.key_by(|t| t.symbol).window(tumbling(minutes(1))).aggregate(|w| Volume { symbol: w.key(), start: w.start(), end: w.end(), volume: w.count() }).flat_map(|v| vec![v.clone(), v]).window(tumbling(hours(1))).aggregate(|w| Total { symbol: "all".into(), volume: w.sum(|v| v.volume) }).sink("o", csv("o.csv"));"#,
+        ],
+    );
+}
+
+#[test]
 fn windows() {
     check(
         "windows",
