@@ -185,7 +185,9 @@ fn table(table: &Table) -> abi::Table {
                 emit_every_us: *emit_every_us,
             }
         }
-        TableKind::Stream { keys, inputs, operator } => stream::stream(keys, inputs, operator),
+        TableKind::Stream { keys, inputs, operator, emit_every_us } => {
+            stream::stream((keys, inputs), operator, *emit_every_us)
+        }
         TableKind::Sort { columns, by, limit, partition_by, closes } => abi::TableKind::Sort {
             columns: column_types(columns),
             by: by.clone(),

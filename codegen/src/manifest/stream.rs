@@ -21,11 +21,16 @@ pub(super) fn window_kind(kind: WindowKind) -> abi::WindowKind {
 }
 
 /// State by key.
-pub(super) fn stream(keys: &[Type], inputs: &[Vec<Type>], operator: &StreamOperator) -> abi_manifest::TableKind {
+pub(super) fn stream(
+    (keys, inputs): (&[Type], &[Vec<Type>]),
+    operator: &StreamOperator,
+    emit_every_us: Option<i64>,
+) -> abi_manifest::TableKind {
     abi_manifest::TableKind::Stream {
         keys: column_types(keys),
         inputs: inputs.iter().map(|input| column_types(input)).collect(),
         operator: stream_operator(operator),
+        emit_every_us,
     }
 }
 

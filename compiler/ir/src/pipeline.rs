@@ -153,6 +153,8 @@ pub enum TableKind {
         inputs: Vec<Vec<Type>>,
         /// What it does.
         operator: StreamOperator,
+        /// Gives changes at most this often, in microseconds.
+        emit_every_us: Option<i64>,
     },
 }
 

@@ -198,6 +198,8 @@ pub struct Properties {
     /// The column that holds the end of the window that a row belongs to: once event time has passed it, no row with it
     /// comes any more. What is grouped by it is complete then.
     pub window_end: Option<u32>,
+    /// Changes of a row come at most this often, in microseconds, if the author has said so.
+    pub emit_every_us: Option<i64>,
 }
 
 impl Properties {

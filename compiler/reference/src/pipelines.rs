@@ -228,7 +228,7 @@ impl<'a> Run<'a> {
                     self.outputs.entry(name.clone()).or_default().push(row.clone());
                 }
             }
-            (TableKind::Stream { operator, inputs, keys }, Table::Stream(of_inputs)) => {
+            (TableKind::Stream { operator, inputs, keys, .. }, Table::Stream(of_inputs)) => {
                 let widths: Vec<usize> = inputs.iter().map(Vec::len).collect();
                 let given = given(operator, keys.len(), of_inputs, &widths, users);
                 rows = given.rows;

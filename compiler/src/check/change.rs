@@ -5,6 +5,7 @@
 //! it is taken back; no closure sees it.
 
 use super::operators::{Planner, Stream};
+use super::window::Least;
 use crate::diagnostics::streams as say;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal};
 use sabot_ir::job_graph::StreamOperatorNode;
@@ -25,6 +26,17 @@ pub(super) fn field() -> Field {
 }
 
 impl Planner<'_, '_> {
+    /// Properties with what `.emit_every(d)` says: how often changes are given. Of rows that end it says nothing.
+    pub(super) fn with_emission(&mut self, op: &StreamOperatorNode, properties: Properties) -> Option<Properties> {
+        let emit_every_us = self.length(op, "emit_every_ms", Least::Positive)?;
+        if emit_every_us.is_some() && !properties.updating && !properties.bounded {
+            let span = op.parameters.get("emit_every_ms").map_or(op.span, |parameter| parameter.span);
+            self.cx.say(say::never_changes(op.operator_type.name(), span));
+            return None;
+        }
+        Some(Properties { emit_every_us: emit_every_us.filter(|_| properties.has_change()), ..properties })
+    }
+
     /// The change of a node's rows, if they may be taken back.
     pub(super) fn change(&self, node: NodeId) -> Option<(Expr, Field)> {
         let node = self.plan.node(node);
@@ -136,6 +148,7 @@ impl Planner<'_, '_> {
             keyed_by: properties.keyed_by.into_iter().map(moved).collect(),
             event_time: properties.event_time.map(moved),
             window_end: properties.window_end.map(moved),
+            emit_every_us: None,
         };
         let operator = Operator::Project { columns };
         Some(self.add(op, format!("{}.changes", op.name), operator, vec![node], Schema::new(fields), properties))

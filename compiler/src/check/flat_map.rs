@@ -60,6 +60,7 @@ impl Planner<'_, '_> {
             keyed_by: Vec::new(),
             event_time: of_input.event_time.and_then(passed_on),
             window_end: of_input.window_end.and_then(passed_on),
+            emit_every_us: None,
         };
         let operator = Operator::FlatMap { columns };
         let node = self.add(op, op.name.clone(), operator, vec![node], Schema::new(fields), properties);

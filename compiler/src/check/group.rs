@@ -161,6 +161,11 @@ impl Planner<'_, '_> {
             keyed_by: (0..width).collect(),
             event_time: end,
             window_end: end,
+            emit_every_us: None,
+        };
+        let properties = match window {
+            Some(_) => properties,
+            None => self.with_emission(op, properties)?,
         };
         if properties.updating {
             fields.push(super::change::field());

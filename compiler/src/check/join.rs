@@ -196,6 +196,7 @@ impl Planner<'_, '_> {
             keyed_by: Vec::new(),
             event_time,
             window_end,
+            emit_every_us: None,
         };
         (Schema::new(fields), properties)
     }

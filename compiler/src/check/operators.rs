@@ -274,6 +274,7 @@ impl Planner<'_, '_> {
             keyed_by: Vec::new(),
             event_time: of(|properties| properties.event_time),
             window_end: of(|properties| properties.window_end),
+            emit_every_us: None,
         };
         let schema = self.plan.node(nodes[0]).schema.clone();
         let node = self.add(op, op.name.clone(), Operator::Union, nodes, schema, properties);
@@ -353,6 +354,7 @@ impl Planner<'_, '_> {
             keyed_by: keyed_by.unwrap_or_default(),
             event_time: of_input.event_time.and_then(moved),
             window_end: of_input.window_end.and_then(moved),
+            emit_every_us: None,
         };
         let mut fields = fields;
         if let Some((column, field)) = self.change(input) {

@@ -66,6 +66,7 @@ impl Planner<'_, '_> {
             keyed_by: Vec::new(),
             event_time: event_time.as_ref().map(|time| time.column),
             window_end: None,
+            emit_every_us: None,
         };
         let statistics = self.statistics(op, &schema);
         let source = SourceId(u32::try_from(self.plan.sources.len()).expect("fewer than 2^32 sources"));

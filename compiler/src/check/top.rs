@@ -65,6 +65,9 @@ impl Planner<'_, '_> {
         let is_complete = of_input.bounded || partition_by.iter().any(is_end);
         let mut operator = Operator::Sort { by, limit: Some(limit), partition_by };
         if is_complete {
+            if self.with_emission(op, Properties { updating: false, ..of_input }).is_none() {
+                return Stream { node: None, row: input.row.clone() };
+            }
             return self.same_rows(op, input, node, operator);
         }
         operator.exprs_mut().into_iter().for_each(super::region::finish);
@@ -73,6 +76,9 @@ impl Planner<'_, '_> {
             fields.push(super::change::field());
         }
         let properties = Properties { updating: true, event_time: None, window_end: None, ..of_input };
+        let Some(properties) = self.with_emission(op, properties) else {
+            return Stream { node: None, row: input.row.clone() };
+        };
         let node = self.add(op, op.name.clone(), operator, vec![node], Schema::new(fields), properties);
         Stream { node: Some(node), row: input.row.clone() }
     }

@@ -124,6 +124,14 @@ pub(crate) fn late_without_window(method: &str, operator: &str, at: Span) -> Dia
         .help("leave it away, or set `window`")
 }
 
+/// `.emit_every(..)` of an operator whose rows are complete when they come.
+pub(crate) fn never_changes(operator: &str, at: Span) -> Diagnostic {
+    Diagnostic::error("E0532", "`emit_every` makes no sense here")
+        .label(at, "its rows come once, when their window has ended")
+        .note(format!("the keys of this `{operator}` hold the end of a window"))
+        .help("leave it away, or say it of the window's own aggregate")
+}
+
 /// An operator that needs all rows, of a stream that never ends.
 pub(crate) fn never_complete(operator: &str, at: Span, source: &str, declared: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0533", format!("`{operator}` needs all of its rows first"))

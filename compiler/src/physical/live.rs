@@ -265,7 +265,11 @@ pub(super) fn table(cx: &PhysicalCx<'_>, id: NodeId, live: Live) -> Option<Table
         }
         _ => return None,
     };
-    Some(TableKind::Stream { keys, inputs, operator })
+    let emit_every_us = match live {
+        Live::Changes | Live::Top => node.properties.emit_every_us,
+        Live::Closes(_) | Live::Window | Live::Join(_) | Live::Asof | Live::First | Live::JoinChanges => None,
+    };
+    Some(TableKind::Stream { keys, inputs, operator, emit_every_us })
 }
 
 /// The accumulators of calls. Of the calls of one of the author's aggregates on the same rows, the first keeps the state.

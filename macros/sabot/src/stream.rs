@@ -270,7 +270,8 @@ impl<T> Stream<T> {
         self
     }
 
-    /// Gives unfinished windows this often, in event time.
+    /// Gives unfinished windows this often, in event time. Of an aggregate or `top_n` without a window over a stream that never ends: gives
+    /// changes of a row at most this often, by the clock.
     pub fn emit_every(self, _interval: Duration) -> Self {
         self
     }

@@ -498,6 +498,9 @@ pub enum TableKind {
         inputs: Vec<Vec<ColumnType>>,
         /// What it does.
         operator: StreamOperator,
+        /// Give changes at most this often, in microseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        emit_every_us: Option<i64>,
     },
 }
 

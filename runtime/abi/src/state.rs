@@ -85,7 +85,7 @@ pub fn descriptor(table: &Table, id: String) -> Option<StateDescriptor> {
             columns.extend(accumulators(calls));
             state(format!("windows {kind:?}"), keys, columns)
         }
-        TableKind::Stream { keys, inputs, operator } => {
+        TableKind::Stream { keys, inputs, operator, emit_every_us: _ } => {
             let (kind, columns) = stream(inputs, operator);
             state(kind, keys, columns)
         }

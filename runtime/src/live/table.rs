@@ -124,10 +124,11 @@ impl LiveTable {
                 let spec = RowsSpec { types, by, limit, partition_by: partition_by.clone() };
                 LiveKind::Rows(ClosingTable::new(spec, *closes))
             }
-            TableKind::Stream { keys, inputs, operator } => {
+            TableKind::Stream { keys, inputs, operator, emit_every_us } => {
                 let spec = StreamSpec::new(name, keys, inputs, operator)?;
                 LiveKind::Stream(Box::new(StreamTable::new(StateOf::Stream(StreamSpec {
                     users: users.clone(),
+                    emit_every_us: *emit_every_us,
                     ..spec
                 }))))
             }

@@ -93,6 +93,7 @@ fn two_streams_are_joined_within_a_time_and_counted_in_windows() {
     let (left_source, right_source) = (plan.source(&input, left.clone()), plan.source(&input, right.clone()));
     let (sink, windows_sink) = (plan.sink(&given), plan.sink(&[int(), int(), int()]));
     let table = plan.table(TableKind::Stream {
+        emit_every_us: None,
         keys: vec![string()],
         inputs: vec![input.clone(), input.clone()],
         operator: StreamOperator::Join { kind: JoinKind::Left, keep: Keep::Within { us: 15 } },
@@ -142,11 +143,13 @@ fn a_stream_is_joined_with_itself_and_what_comes_out_goes_on() {
     let source = plan.source(&input, of.clone());
     let (sink, first_sink) = (plan.sink(&both), plan.sink(&[int(), int()]));
     let table = plan.table(TableKind::Stream {
+        emit_every_us: None,
         keys: vec![int()],
         inputs: vec![input.clone(), input],
         operator: StreamOperator::Join { kind: JoinKind::Inner, keep: Keep::Forever },
     });
     let first = plan.table(TableKind::Stream {
+        emit_every_us: None,
         keys: vec![int()],
         inputs: vec![vec![int(), int()]],
         operator: StreamOperator::First,
@@ -179,6 +182,7 @@ fn the_latest_row_before_each() {
     let (left_source, right_source) = (plan.source(&input, left.clone()), plan.source(&input, right.clone()));
     let sink = plan.sink(&given);
     let table = plan.table(TableKind::Stream {
+        emit_every_us: None,
         keys: vec![int()],
         inputs: vec![input.clone(), input],
         operator: StreamOperator::Asof { outer: false, direction: AsofDirection::Backward, tolerance_us: Some(80) },
@@ -211,6 +215,7 @@ fn changes_add_up_whenever_they_were_given() {
     let call = |function, args: &[ColumnType], ty| AggregateSpec { function, args: args.to_vec(), ty };
     let input_of = |args: &[u32]| StreamInput { args: args.to_vec(), filter: None };
     let table = plan.table(TableKind::Stream {
+        emit_every_us: None,
         keys: vec![option(string())],
         inputs: vec![input],
         operator: StreamOperator::Aggregate {
@@ -223,6 +228,7 @@ fn changes_add_up_whenever_they_were_given() {
         },
     });
     let top = plan.table(TableKind::Stream {
+        emit_every_us: None,
         keys: vec![],
         inputs: vec![given.to_vec()],
         operator: StreamOperator::Top { by: vec![(1, true), (0, false)], limit: 3, change: Some(3) },

@@ -5,7 +5,7 @@ use crate::support::*;
 use crate::window::{Lateness, expected, rows, set_time, windows};
 use arrow_array::RecordBatch;
 use sabot_abi::manifest::*;
-use sabot_abi::stream::WindowKind;
+use sabot_abi::stream::{StreamInput, StreamOperator, WindowKind};
 use sabot_runtime::connector::{ConnectorError, Polled, Position, Source, SourceStatistics, SplitReader};
 use sabot_runtime::kernel::LoadedArtifact;
 use sabot_runtime::{Connections, Job, RunError, RunOptions, RunSummary};
@@ -139,6 +139,48 @@ fn windows_fire_while_the_source_is_open_and_a_stop_gives_the_rest() {
         }
         let given = running.stop();
         assert_same(&given[0], &wanted, workers);
+    }
+}
+
+#[test]
+fn changes_come_as_often_as_the_job_says() {
+    const EVERY: Duration = Duration::from_millis(300);
+    let change = ColumnType { base: BaseType::Int8, nullable: false };
+    for workers in [1, 2] {
+        let mut plan = Plan::new(&["source", "aggregate", "sink"]);
+        let source = plan.source(&[int()], vec![]);
+        let given = [int(), int(), change];
+        let sink = plan.sink(&given);
+        let table = plan.table(TableKind::Stream {
+            keys: vec![int()],
+            inputs: vec![vec![]],
+            operator: StreamOperator::Aggregate {
+                calls: vec![AggregateSpec { function: AggregateFunction::Count, args: vec![], ty: int() }],
+                inputs: vec![StreamInput { args: vec![], filter: None }],
+                change: None,
+            },
+            emit_every_us: Some(EVERY.as_micros() as i64),
+        });
+        let end = End::Feed { table, input: 0, keys: vec![0], time: None, columns: vec![], operator: 1 };
+        plan.scan(source, 0, &[], vec![], end);
+        plan.table_to_sink(table, &given, sink, 2);
+        let started = Instant::now();
+        let running = start(&plan, workers);
+        for _ in 0..60 {
+            running.taps[0].put(&[int()], &[vec![V::I(7)]]);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // The rest is given when it is time, though nothing comes any more.
+        let last = vec![V::I(7), V::I(60), V::I(2)];
+        while running.rows(0).last() != Some(&last) {
+            assert!(started.elapsed() < Duration::from_secs(20), "{:?}", running.rows(0));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let flushes = started.elapsed().as_millis() / EVERY.as_millis() + 1;
+        let given = running.stop().swap_remove(0);
+        let added = given.iter().filter(|row| matches!(row[2], V::I(1 | 2))).count();
+        assert!((2..=flushes).contains(&(added as u128)), "{added} results in {flushes} times {EVERY:?}: {given:?}");
+        assert_eq!(given.last(), Some(&last));
     }
 }
 

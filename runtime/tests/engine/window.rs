@@ -460,6 +460,39 @@ fn unfinished_windows_are_given_now_and_then() {
 }
 
 #[test]
+fn unfinished_sessions_are_given_now_and_then() {
+    let late = Lateness { lateness: 5, allowed: 0 };
+    let kind = WindowKind::Session { gap_us: 9 };
+    let rows = rows(102, 600, int(), 2, 5);
+    let (wanted, _) = sessions(&rows, 9, late);
+    let mut plan = windows(int(), &rows, kind, late);
+    for table in &mut plan.manifest.tables {
+        if let TableKind::Window { emit_every_us, .. } = &mut table.kind {
+            *emit_every_us = Some(4);
+        }
+    }
+    plan.batch_rows = Some(7);
+    for workers in [1, 2] {
+        let options = RunOptions { parallelism: Some(workers), ..RunOptions::default() };
+        let (given, _) = plan.run(&options, 102).unwrap_or_else(|error| panic!("{error}"));
+        let mut finished = wanted.iter().peekable();
+        for row in &given[0] {
+            if finished.next_if(|wanted| *wanted == row).is_some() {
+                continue;
+            }
+            let at = |row: &Row, at: usize| number(&row[at]);
+            let is_begun = |whole: &Row| {
+                let is_inside = at(whole, 1) <= at(row, 1) && at(row, 2) <= at(whole, 2);
+                at(whole, 0) == at(row, 0) && is_inside && at(row, 3) <= at(whole, 3)
+            };
+            assert!(wanted.iter().any(is_begun), "{row:?} is the beginning of no session");
+        }
+        assert_eq!(finished.next(), None, "all are given in the end, in order");
+        assert!(workers > 1 || given[0].len() > wanted.len(), "{} of {}", given[0].len(), wanted.len());
+    }
+}
+
+#[test]
 fn barriers_stand_between_the_same_rows_everywhere() {
     let late = Lateness { lateness: 8, allowed: 0 };
     let kind = WindowKind::Sliding { size_us: 20, slide_us: 5, offset_us: 0 };

@@ -371,9 +371,10 @@ fn table_kind(kind: &TableKind) -> String {
             }
             text
         }
-        TableKind::Stream { keys, inputs, operator } => {
+        TableKind::Stream { keys, inputs, operator, emit_every_us } => {
             let inputs = inputs.iter().map(|input| types(input)).collect::<Vec<_>>().join(" and ");
-            format!("{} by {} with {inputs}", stream_operator(operator), types(keys))
+            let every = emit_every_us.map_or_else(String::new, |every| format!(", changes given every {every}us"));
+            format!("{} by {} with {inputs}{every}", stream_operator(operator), types(keys))
         }
     }
 }

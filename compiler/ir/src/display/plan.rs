@@ -316,6 +316,9 @@ fn properties(node: &Node) -> String {
     if let Some(column) = properties.window_end {
         words.push(format!("window ends {}", column_name(&node.schema, column)));
     }
+    if let Some(every) = properties.emit_every_us {
+        words.push(format!("changes every {every}us"));
+    }
     words.join(", ")
 }
 

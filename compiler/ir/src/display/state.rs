@@ -74,7 +74,7 @@ pub fn state(pipelines: &Pipelines) -> String {
                     },
                 );
             }
-            TableKind::Stream { keys, inputs, operator } => {
+            TableKind::Stream { keys, inputs, operator, emit_every_us: _ } => {
                 let (keeps, dropped) = stream(operator);
                 line("keeps", keeps);
                 line("key", types(keys));

@@ -159,6 +159,7 @@ const AGGREGATE: &[ParameterSpec] = &[
     optional("reduce", Closure, "what becomes of two rows of a group"),
     optional("aggregate", Text, "`sum`, `count`, `min`, `max` or `avg`"),
     optional("column", Text, "the column to aggregate"),
+    optional("emit_every_ms", Int, "give changes of a result at most this often"),
 ];
 
 const KEYED: &[ParameterSpec] = &[required("key_by", ClosureOrStrings, "the key")];
@@ -167,6 +168,7 @@ const TOP_N: &[ParameterSpec] = &[
     required("n", Int, "how many rows"),
     required("by", ClosureOrStrings, "what they are compared by"),
     optional("key_by", ClosureOrStrings, "take that many of each key"),
+    optional("emit_every_ms", Int, "give changes of a result at most this often"),
 ];
 
 const ORDER_BY: &[ParameterSpec] =

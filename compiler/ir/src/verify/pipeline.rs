@@ -206,7 +206,7 @@ impl<'a> Verifier<'a> {
                         keys.iter().chain(calls.iter().map(|call| &call.ty)).cloned().collect()
                     }
                     Some(TableKind::Window { keys, calls, kind, .. }) => window_columns(keys, calls, *kind),
-                    Some(TableKind::Stream { keys, inputs, operator }) => stream_columns(keys, inputs, operator),
+                    Some(TableKind::Stream { keys, inputs, operator, .. }) => stream_columns(keys, inputs, operator),
                     Some(TableKind::Sort { columns, .. } | TableKind::Rows { columns, .. }) => columns.clone(),
                     Some(TableKind::Join { .. }) => {
                         self.say("the rows of a join's table are asked for by match");
@@ -339,7 +339,7 @@ impl<'a> Verifier<'a> {
                 let read: Vec<Reg> = keys.iter().chain(time).chain(columns).copied().collect();
                 self.read("feed", &read, &readable);
                 match self.table(*table) {
-                    Some(TableKind::Stream { keys: key_types, inputs, operator }) => {
+                    Some(TableKind::Stream { keys: key_types, inputs, operator, .. }) => {
                         let is_join = matches!(
                             operator,
                             StreamOperator::Join { .. }

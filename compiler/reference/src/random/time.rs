@@ -138,8 +138,7 @@ impl Builder {
             let Some(condition) = condition.clone() else { return of(items) };
             let (then, otherwise) = (of(items), of(1));
             let not = Expr::new(ExprKind::Unary(UnaryOp::Not, Box::new(condition)), Type::Bool, Span::NONE);
-            let kind =
-                ExprKind::If { condition: Box::new(not), then: Box::new(then), otherwise: Box::new(otherwise) };
+            let kind = ExprKind::If { condition: Box::new(not), then: Box::new(then), otherwise: Box::new(otherwise) };
             Expr::new(kind, ty.clone(), Span::NONE)
         };
         let columns = kept.iter().map(list).collect();

@@ -63,6 +63,21 @@ fn items_happen_when_their_row_did() {
 }
 
 #[test]
+fn results_that_change_come_now_and_then() {
+    check(
+        "emit_every",
+        &[
+            r#"trades.key_by(|t| t.symbol).aggregate(|g| Total { symbol: g.key(), volume: g.count() }).emit_every(seconds(2)).sink("o", csv("o.csv"));"#,
+            r#"trades.key_by(|t| t.symbol).top_n(3, |t| t.volume).emit_every(minutes(1)).filter(|t| t.volume > 1).sink("o", csv("o.csv"));"#,
+            r#"file.aggregate(|g| Total { symbol: "all".into(), volume: g.count() }).emit_every(seconds(2)).sink("o", csv("o.csv"));"#,
+            r#"trades.key_by(|t| t.symbol).window(tumbling(minutes(1))).aggregate(|w| Volume { symbol: w.key(), start: w.start(), end: w.end(), volume: w.count() }).key_by(|v| v.end).aggregate(|g| Total { symbol: "all".into(), volume: g.count() }).emit_every(seconds(2)).sink("o", csv("o.csv"));"#,
+            r#"trades.filter(|t| t.volume > 1).emit_every(seconds(2)).sink("o", csv("o.csv"));"#,
+            r#"trades.window(tumbling(minutes(1))).top_n(3, |t| t.volume).emit_every(seconds(2)).sink("o", csv("o.csv"));"#,
+        ],
+    );
+}
+
+#[test]
 fn windows() {
     check(
         "windows",

@@ -183,9 +183,13 @@ impl Body<'_, '_> {
                 "said of what works in windows",
                 "write it directly behind `.window(..).aggregate(..)`, or a join, `top_n` or `dedup` with a window",
             ),
-            "allowed_lateness" | "emit_every" if !is_window(operator_type) => {
+            "allowed_lateness" if !is_window(operator_type) => {
                 misplaced("said of the aggregate of a window", "write it directly behind `.window(..).aggregate(..)`")
             }
+            "emit_every" if !is_window(operator_type) && (in_window || !gives_changes(operator_type)) => misplaced(
+                "said of an aggregate, or of `top_n` without a window",
+                "write it directly behind `.aggregate(..)`, `.reduce(..)` or `.top_n(..)`",
+            ),
             "allowed_lateness" | "emit_every" | "idle_after" => self.length_of(id, call, usage).is_some(),
             "named" if is_source => {
                 misplaced("a source has its name", "change the name in `source::<Record>(\"name\", ..)`")
@@ -332,6 +336,11 @@ impl Draft {
         self.parameters.insert(name.to_owned(), closure);
         self
     }
+}
+
+/// Whether it gives its rows again when they change, without a window over a stream that never ends.
+fn gives_changes(operator_type: OperatorType) -> bool {
+    matches!(operator_type, OperatorType::Aggregate | OperatorType::TopN)
 }
 
 fn is_window(operator_type: OperatorType) -> bool {

@@ -139,6 +139,8 @@ pub(crate) struct StreamSpec {
     pub(crate) layout: KeyLayout,
     /// The job's own aggregates.
     pub(crate) users: Users,
+    /// Changes are given at most this often, in microseconds; none: as often as the run says.
+    pub(crate) emit_every_us: Option<i64>,
 }
 
 /// A row more or a row less.
@@ -166,6 +168,7 @@ impl StreamSpec {
             operator: operator.clone(),
             layout: KeyLayout::new(keys, !is_join),
             users: Users::default(),
+            emit_every_us: None,
         };
         if inputs.len() != if is_join { 2 } else { 1 } {
             return Err(RunError::BadManifest(format!("the stream `{name}` has {} inputs", inputs.len())));

@@ -58,6 +58,14 @@ impl StateOf {
         }
     }
 
+    /// How often changes of a key are given at most, in microseconds, if the job says so.
+    pub(super) fn emit_every_us(&self) -> Option<u64> {
+        match self {
+            Self::Stream(spec) => spec.emit_every_us.and_then(|every| u64::try_from(every).ok()),
+            Self::Windows(_) => None,
+        }
+    }
+
     /// Whether it goes by the machine's time.
     pub(super) fn has_clock(&self) -> bool {
         match self {

@@ -121,7 +121,7 @@ impl StreamTable {
             states: (0..PARTITIONS).map(partition).collect(),
             inbox: Mutex::default(),
             rounds: Mutex::new(rounds),
-            flush_every_us: AtomicU64::new(micros(FLUSH_EVERY)),
+            flush_every_us: AtomicU64::new(of.emit_every_us().unwrap_or(micros(FLUSH_EVERY))),
             of,
         }
     }

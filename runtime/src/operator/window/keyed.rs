@@ -30,6 +30,8 @@ pub(crate) struct KeyedWindows {
     pub(super) groups: GroupSpec,
     pub(super) kind: WindowKind,
     pub(super) allowed_us: i64,
+    /// Sessions are given unfinished this often.
+    pub(super) emit_every_us: Option<i64>,
     pub(crate) processing_time: bool,
     pub(crate) clock: Arc<Clock>,
     /// How keys are laid out.
@@ -56,7 +58,7 @@ pub(super) struct Shape {
 impl KeyedWindows {
     /// None for windows without a length.
     pub(crate) fn new(table: &TableKind, groups: GroupSpec, kind: WindowKind) -> Option<Self> {
-        let TableKind::Window { processing_time, allowed_lateness_us, .. } = table else { return None };
+        let TableKind::Window { processing_time, allowed_lateness_us, emit_every_us, .. } = table else { return None };
         let has_length = match kind {
             WindowKind::Session { gap_us } => gap_us > 0,
             WindowKind::Count { rows } => rows > 0,
@@ -67,6 +69,7 @@ impl KeyedWindows {
             groups,
             kind,
             allowed_us: (*allowed_lateness_us).max(0),
+            emit_every_us: emit_every_us.filter(|every| *every > 0),
             processing_time: *processing_time,
             clock: Arc::default(),
             layout,

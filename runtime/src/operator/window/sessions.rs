@@ -17,7 +17,7 @@ use crate::primitive::bitmap;
 use crate::primitive::hash_table::NONE;
 use crate::registers::{AcrossThreads, Registers, Selection};
 use crate::spill::fields;
-use crate::watermark::NEVER;
+use crate::watermark::{END_OF_TIME, NEVER};
 use sabot_abi::manifest::AggregateFunction;
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 use std::cmp::Reverse;
@@ -64,6 +64,8 @@ pub(super) struct Sessions {
     keys: Vec<u32>,
     scratch: Scratch,
     watermark: i64,
+    /// Unfinished sessions were given when event time had come so far.
+    given_early: i64,
     depends_on_order: bool,
 }
 
@@ -106,6 +108,7 @@ impl Sessions {
             keys: Vec::new(),
             scratch: Scratch::default(),
             watermark: NEVER,
+            given_early: NEVER,
             depends_on_order,
             windows: Arc::clone(windows),
         }
@@ -184,8 +187,28 @@ impl Sessions {
         out.refuse_rows(&failed, |row| self.keyed.columns(&[keys[row.row as usize]]));
     }
 
-    /// Gives sessions, in this order.
-    fn give(&mut self, fired: &[(i64, u32, u64)], out: &mut Output) {
+    /// Gives the sessions that have begun and not ended, as they are now, if it is time.
+    fn give_early(&mut self, out: &mut Output) {
+        let Some(every) = self.windows.emit_every_us else { return };
+        if self.watermark == NEVER || self.watermark == END_OF_TIME {
+            return;
+        }
+        let now = self.watermark - self.watermark.rem_euclid(every);
+        if now <= self.given_early {
+            return;
+        }
+        self.given_early = now;
+        let mut open = Vec::new();
+        for (key, sessions) in (0..).zip(&self.open) {
+            let unfinished = sessions.iter().filter(|session| !session.is_fired && session.first < now);
+            open.extend(unfinished.map(|session| (self.end_of(session.last), key, session.number)));
+        }
+        open.retain(|(end, ..)| *end > self.watermark);
+        self.give(&open, false, out);
+    }
+
+    /// Gives sessions, in this order; `is_end`: they have fired with it.
+    fn give(&mut self, fired: &[(i64, u32, u64)], is_end: bool, out: &mut Output) {
         if fired.is_empty() {
             return;
         }
@@ -198,7 +221,7 @@ impl Sessions {
         for (row, (_, key, number)) in fired.iter().enumerate() {
             let session = self.open[*key as usize].iter_mut().find(|session| session.number == *number);
             let session = session.expect("a session that fires is there");
-            session.is_fired = true;
+            session.is_fired |= is_end;
             session.groups.iter().for_each(|group| map[*group as usize] = row as u32);
             starts.push_word(session.first as u64);
         }
@@ -379,13 +402,14 @@ impl StreamState for Sessions {
         }
         fired.sort_unstable();
         fired.dedup();
-        self.give(&fired, out);
+        self.give(&fired, true, out);
         for (key, number) in gone {
             let of_key = &mut self.open[key as usize];
             let before = of_key.len();
             of_key.retain(|session| session.number != number);
             self.sessions -= before - of_key.len();
         }
+        self.give_early(out);
         self.compact();
         Ok(self.watermark)
     }
