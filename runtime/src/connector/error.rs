@@ -161,6 +161,20 @@ pub enum ConnectorError {
         /// How often it is there.
         times: usize,
     },
+    /// A CSV file whose first line names no column of the record: mostly there is no header.
+    #[error(
+        "{path}: the first line is {}, none of which is a column of the record ({}): a CSV file begins with a line that names its columns",
+        list(found),
+        list(names)
+    )]
+    NoHeader {
+        /// The file.
+        path: String,
+        /// What stands there.
+        found: Vec<String>,
+        /// The record's names.
+        names: Vec<String>,
+    },
     /// A column of the record that the file does not have.
     #[error("{path}: no column `{column}`{}; the file has {}: rename the field, or give it the file's name with `#[sabot(rename = \"…\")]`", did_you_mean(similar.as_deref()), list(has))]
     MissingColumn {

@@ -42,23 +42,23 @@ impl Input {
     pub(super) fn open(path: &Path) -> Result<Self, ConnectorError> {
         let name = path.display().to_string();
         let file = File::open(path).map_err(|source| ConnectorError::Read { path: name.clone(), source })?;
-        Self::of_file(name, file)
+        Self::of_file(name, file, true)
     }
 
-    /// Opens a file that others still write: it is read as it grows, and ends when the process is asked to stop.
-    pub(super) fn follow(path: &Path) -> Result<Self, ConnectorError> {
+    /// Opens a file that others still write: it is read as it grows, and ends when the process is asked to stop. `waits`: for the first
+    /// bytes, which tell the format.
+    pub(super) fn follow(path: &Path, waits: bool) -> Result<Self, ConnectorError> {
         let name = path.display().to_string();
         let failed = |source| ConnectorError::Read { path: name.clone(), source };
-        let mut file = Growing(File::open(path).map_err(failed)?);
-        let mut start = vec![0; START_BYTES];
-        let count = Patient(&mut file).read(&mut start).or_else(ended_by_interrupt).map_err(failed)?;
-        start.truncate(count);
+        let mut file = Growing { file: File::open(path).map_err(failed)?, read: 0 };
+        let start = first_bytes(&mut file, waits).or_else(ended_by_interrupt).map_err(failed)?;
         let stream = io::Cursor::new(start.clone()).chain(file);
         Ok(Self { name: name.clone().into(), bytes: Bytestream::Growing(Box::new(stream)), start })
     }
 
-    /// Takes standard input; a file that was redirected there is mapped like any other.
-    pub(super) fn standard() -> Result<Self, ConnectorError> {
+    /// Takes standard input; a file that was redirected there is mapped like any other. `waits`: for the first bytes of a pipe, which tell
+    /// the format.
+    pub(super) fn standard(waits: bool) -> Result<Self, ConnectorError> {
         use std::os::fd::AsFd;
         let name = "<stdin>".to_owned();
         let file = io::stdin()
@@ -66,10 +66,10 @@ impl Input {
             .try_clone_to_owned()
             .map(File::from)
             .map_err(|source| ConnectorError::Read { path: name.clone(), source })?;
-        Self::of_file(name, file)
+        Self::of_file(name, file, waits)
     }
 
-    fn of_file(name: String, file: File) -> Result<Self, ConnectorError> {
+    fn of_file(name: String, file: File, waits: bool) -> Result<Self, ConnectorError> {
         let failed = |source| ConnectorError::Read { path: name.clone(), source };
         if file.metadata().map_err(failed)?.is_file() {
             let bytes = map(&file, &name).map_err(failed)?;
@@ -77,10 +77,7 @@ impl Input {
             return Ok(Self { name: name.into(), bytes: Bytestream::Mapped(bytes), start });
         }
         let mut stream = Pipe(file);
-        // One read that gives something: waiting for all 4096 bytes would hold back a slow pipe.
-        let mut start = vec![0; START_BYTES];
-        let count = Patient(&mut stream).read(&mut start).map_err(failed)?;
-        start.truncate(count);
+        let start = first_bytes(&mut stream, waits).map_err(failed)?;
         let stream = io::Cursor::new(start.clone()).chain(stream);
         Ok(Self { name: name.into(), bytes: Bytestream::Stream(Box::new(stream)), start })
     }
@@ -93,15 +90,40 @@ fn map(file: &File, name: &str) -> io::Result<Bytes> {
     Ok(Bytes::from_owner(MappedFile::new(file, name)?))
 }
 
+/// The first bytes of a stream; those that are there, if nobody is to wait.
+fn first_bytes(stream: &mut impl Read, waits: bool) -> io::Result<Vec<u8>> {
+    let mut start = vec![0; START_BYTES];
+    // One read that gives something: waiting for all 4096 bytes would hold back a slow pipe.
+    let count = if waits { Patient(stream).read(&mut start) } else { stream.read(&mut start) };
+    let is_later = |error: &io::Error| matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted);
+    let count = match count {
+        Err(error) if !waits && is_later(&error) => 0,
+        count => count?,
+    };
+    start.truncate(count);
+    Ok(start)
+}
+
 /// A file that grows: where others would end, a read would have to wait for more.
-struct Growing(File);
+struct Growing {
+    file: File,
+    /// Bytes so far.
+    read: u64,
+}
 
 impl Read for Growing {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(bytes) {
-            Ok(0) if !bytes.is_empty() => Err(io::ErrorKind::WouldBlock.into()),
-            result => result,
+        let count = self.file.read(bytes)?;
+        self.read += count as u64;
+        if count > 0 || bytes.is_empty() {
+            return Ok(count);
         }
+        let left = self.file.metadata()?.len();
+        if left < self.read {
+            let what = format!("it was cut to {left} bytes while it was followed, {} were read", self.read);
+            return Err(io::Error::other(what));
+        }
+        Err(io::ErrorKind::WouldBlock.into())
     }
 }
 
@@ -140,8 +162,8 @@ impl<R: Read> Read for Patient<R> {
 }
 
 /// Who is asked to stop before the first byte has come has read nothing, and all of it.
-fn ended_by_interrupt(error: io::Error) -> io::Result<usize> {
-    if error.kind() == io::ErrorKind::TimedOut { Ok(0) } else { Err(error) }
+fn ended_by_interrupt(error: io::Error) -> io::Result<Vec<u8>> {
+    if error.kind() == io::ErrorKind::TimedOut { Ok(Vec::new()) } else { Err(error) }
 }
 
 /// Calls a decoder of another crate on bytes that may be anything: its errors and its panics become [`ConnectorError`]s.

@@ -79,7 +79,7 @@ pub fn open_source(
     let place = resolve(&source.connector, replacement, &source.name, Direction::Input)?;
     let options = &source.connector.options;
     if place.is_standard() {
-        let mut input = Input::standard()?;
+        let mut input = Input::standard(!is_text(place.format))?;
         if let (true, Bytestream::Stream(stream)) =
             (replacement.is_none() && flag(&source.connector, "follow", &place.path)?, &mut input.bytes)
         {
@@ -101,7 +101,8 @@ pub fn open_source(
     }
     let mut sources = Vec::new();
     for path in files {
-        let input = if follows { Input::follow(&path)? } else { Input::open(&path)? };
+        let known = place.format.or_else(|| place::format_by_extension(&path));
+        let input = if follows { Input::follow(&path, !is_text(known))? } else { Input::open(&path)? };
         let format = format_of(&input, &path, place.format)?;
         if follows && !matches!(format, Format::Csv | Format::Ndjson) {
             return Err(ConnectorError::Unsupported {
@@ -112,6 +113,11 @@ pub fn open_source(
         sources.push(open_input(input, format, &source.fields, options, scan)?);
     }
     Ok(Chain::of(sources))
+}
+
+/// Whether rows are read line by line, whatever the first bytes are.
+fn is_text(format: Option<Format>) -> bool {
+    matches!(format, Some(Format::Csv | Format::Ndjson))
 }
 
 fn format_of(input: &Input, path: &Path, declared: Option<Format>) -> Result<Format, ConnectorError> {
@@ -129,7 +135,9 @@ fn open_input(
     scan: &Scan,
 ) -> Result<Box<dyn Source>, ConnectorError> {
     let Input { name, bytes, start } = input;
-    if start.is_empty() && format != Format::Ndjson {
+    // A pipe or a file that grows may give its header later.
+    let may_come = is_text(Some(format)) && !matches!(bytes, Bytestream::Mapped(_));
+    if start.is_empty() && format != Format::Ndjson && !may_come {
         return Err(ConnectorError::EmptyFile { path: name.to_string(), format });
     }
     match (format, bytes) {

@@ -282,6 +282,60 @@ fn a_file_is_read_as_it_grows() {
 }
 
 #[test]
+fn the_header_of_a_file_that_grows_may_come_later() {
+    use super::super::source::Polled;
+    use std::io::Write;
+    let folder = tempfile::tempdir().expect("a temporary directory can be made");
+    let path = folder.path().join("growing.csv");
+    std::fs::write(&path, "").expect("it can be written");
+    let append = |text: &str| {
+        let mut file = std::fs::OpenOptions::new().append(true).open(&path).expect("it is there");
+        file.write_all(text.as_bytes()).expect("it can be written");
+    };
+    let fields = [field("id", BaseType::Int64), field("name", BaseType::String)];
+    let mut growing = source(&path, &fields);
+    growing.connector.options.insert("follow".to_owned(), "true".to_owned());
+    let opened = open_source(&growing, None, &Scan::of(vec![0])).expect("it opens");
+    let mut reader = opened.open(0).expect("it opens");
+    for part in ["name", ",id\nan", "na"] {
+        assert!(matches!(reader.poll(), Ok(Polled::Nothing)), "no row is complete");
+        append(part);
+    }
+    append(",7\n\"bo\nb\",8\nc");
+    let Ok(Polled::Batch(batch)) = reader.poll() else { panic!("two rows are complete") };
+    assert_eq!(batch.column(0).as_primitive::<Int64Type>().values(), &[7, 8]);
+    append(",9");
+    assert!(matches!(reader.poll(), Ok(Polled::Nothing)), "the last row is not complete");
+    append("0\n");
+    let Ok(Polled::Batch(batch)) = reader.poll() else { panic!("a row is complete") };
+    assert_eq!(batch.column(0).as_primitive::<Int64Type>().values(), &[90]);
+    let file = std::fs::OpenOptions::new().write(true).open(&path).expect("it is there");
+    file.set_len(3).expect("it can be cut");
+    let error = reader.poll().expect_err("it was cut").to_string();
+    assert!(error.contains("cut to 3 bytes"), "{error}");
+}
+
+#[test]
+fn a_first_row_is_not_taken_for_a_header() {
+    let folder = tempfile::tempdir().expect("a temporary directory can be made");
+    let fields = [field("id", BaseType::Int64), field("name", BaseType::String)];
+    for (name, follows) in [("rows.csv", false), ("growing.csv", true)] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "1,anna\n2,bob\n").expect("it can be written");
+        let mut rows = source(&path, &fields);
+        if follows {
+            rows.connector.options.insert("follow".to_owned(), "true".to_owned());
+        }
+        // Also where no column is read.
+        for columns in [vec![], vec![0, 1]] {
+            let Err(error) = open_source(&rows, None, &Scan::of(columns)) else { panic!("it has no header") };
+            let error = error.to_string();
+            assert!(error.contains("the first line is `1`, `anna`") && error.contains("`id`, `name`"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn several_files_cannot_be_followed() {
     let folder = tempfile::tempdir().expect("a temporary directory can be made");
     for name in ["a.ndjson", "b.ndjson"] {

@@ -7,7 +7,8 @@
 use super::super::Name;
 use super::super::error::{ConnectorError, Place};
 use super::super::input::Bytestream;
-use super::super::schema::{batch_schema, match_columns};
+use super::super::nest::root;
+use super::super::schema::{batch_schema, match_columns, similar};
 use super::super::source::{Scan, Source};
 use super::sink::only_values;
 use super::source::{
@@ -30,19 +31,30 @@ pub(in super::super) fn open(
     let delimiter = delimiter(&path, options)?;
     let read: Vec<Field> = scan.columns.iter().filter_map(|at| fields.get(*at as usize)).cloned().collect();
     only_values(&path, &read)?;
-    let begin = |text: &[u8], is_end: bool| {
-        let Some(header) = read_header(&path, text, is_end, delimiter)? else { return Ok(None) };
-        let wanted: Vec<Field> = scan.columns.iter().filter_map(|at| fields.get(*at as usize)).cloned().collect();
-        let positions = match_columns(&path, &wanted, &header.names)?;
-        let schema = batch_schema(&wanted);
-        let format =
-            Arc::new(Format { path: Arc::clone(&path), fields: wanted, schema, batch_rows: scan.batch_rows.max(1) });
-        let parser = CsvParser::new(Arc::clone(&format), delimiter, header.names.len(), &positions);
-        Ok(Some((header.bytes, format, parser)))
+    let schema = batch_schema(&read);
+    let format = Arc::new(Format { path: Arc::clone(&path), fields: read, schema, batch_rows: scan.batch_rows.max(1) });
+    let names: Vec<String> = fields.iter().map(|field| root(field).to_owned()).collect();
+    let begin = {
+        let format = Arc::clone(&format);
+        move |text: &[u8], is_end: bool| {
+            let path = &format.path;
+            let Some(header) = read_header(path, text, is_end, delimiter)? else { return Ok(None) };
+            let is_like_none = |name: &String| similar(name, header.names.iter().map(String::as_str)).is_none();
+            if !names.is_empty() && names.iter().all(is_like_none) {
+                return Err(ConnectorError::NoHeader {
+                    path: path.to_string(),
+                    found: header.names,
+                    names: names.clone(),
+                });
+            }
+            let positions = match_columns(path, &format.fields, &header.names)?;
+            let parser = CsvParser::new(Arc::clone(&format), delimiter, header.names.len(), &positions);
+            Ok(Some((header.bytes, parser)))
+        }
     };
     match bytes {
         Bytestream::Mapped(bytes) => {
-            let Some((header_bytes, format, parser)) = begin(&bytes, true)? else {
+            let Some((header_bytes, parser)) = begin(&bytes, true)? else {
                 return Err(ConnectorError::EmptyFile {
                     path: path.to_string(),
                     format: sabot_abi::manifest::Format::Csv,
@@ -53,11 +65,11 @@ pub(in super::super) fn open(
             Ok(Box::new(MappedText { format, bytes, starts, new_parser }))
         }
         stream @ (Bytestream::Stream(_) | Bytestream::Growing(_)) => {
-            let stream = TextStream::open(Arc::clone(&path), stream, |text, is_end| {
+            let begin = move |text: &[u8], is_end| {
                 let begun = begin(text, is_end)?;
-                Ok(begun.map(|(used, format, parser)| (used, format, Box::new(parser) as Box<dyn RowParser>)))
-            })?;
-            Ok(Box::new(stream))
+                Ok(begun.map(|(used, parser)| (used, Box::new(parser) as Box<dyn RowParser>)))
+            };
+            Ok(Box::new(TextStream::open(format, stream, Box::new(begin))?))
         }
     }
 }
@@ -85,6 +97,9 @@ struct Header {
 fn read_header(path: &Name, text: &[u8], is_end: bool, delimiter: u8) -> Result<Option<Header>, ConnectorError> {
     let bad = |detail: String| ConnectorError::BadRow { path: path.to_string(), place: Place::Line(1), detail };
     let skipped = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    if text.len() == skipped {
+        return Ok(None);
+    }
     let mut record = Record::default();
     let end = match record.read(&text[skipped..], is_end, delimiter) {
         Ok(Some(end)) => skipped + end,

@@ -37,10 +37,8 @@ pub(in super::super) fn open(
             Ok(Box::new(MappedText { format, bytes, starts, new_parser }))
         }
         stream @ (Bytestream::Stream(_) | Bytestream::Growing(_)) => {
-            let stream = TextStream::open(path, stream, |_, _| {
-                Ok(Some((0, Arc::clone(&format), Box::new(parser.clone()) as Box<dyn RowParser>)))
-            })?;
-            Ok(Box::new(stream))
+            let begin = move |_: &[u8], _| Ok(Some((0, Box::new(parser.clone()) as Box<dyn RowParser>)));
+            Ok(Box::new(TextStream::open(format, stream, Box::new(begin))?))
         }
     }
 }

@@ -8,11 +8,10 @@ use super::super::input::Bytestream;
 use super::super::schema::rust_name;
 use super::super::source::{FindLine, Polled, Position, Source, SourceStatistics, SplitReader};
 use super::column::{ColumnBuilder, expected};
-use crate::interrupt;
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use sabot_abi::manifest::Field;
+use sabot_abi::manifest::{self, Field};
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -227,9 +226,18 @@ pub(super) struct TextStream {
     reader: Mutex<Option<StreamReader>>,
 }
 
+/// Makes the parser of a stream, from the first bytes and whether they are all: with the bytes that are used up; nothing while the header is
+/// not complete.
+pub(super) type Begin =
+    dyn Fn(&[u8], bool) -> Result<Option<(usize, Box<dyn RowParser>)>, ConnectorError> + Send + Sync;
+
 struct StreamReader {
     format: Arc<Format>,
-    parser: Box<dyn RowParser>,
+    begin: Box<Begin>,
+    /// None yet: what came is no complete header.
+    parser: Option<Box<dyn RowParser>>,
+    /// To end without a header is no mistake: whoever writes has not begun.
+    may_be_empty: bool,
     rows: Rows,
     block: Block,
     /// Line that the block's text starts on.
@@ -289,34 +297,31 @@ impl Block {
 }
 
 impl TextStream {
-    /// Reads as much as the header needs; `begin` gives nothing while the header is not complete.
-    pub(super) fn open(
-        path: Name,
-        bytes: Bytestream,
-        begin: impl Fn(&[u8], bool) -> Result<Option<(usize, Arc<Format>, Box<dyn RowParser>)>, ConnectorError>,
-    ) -> Result<Self, ConnectorError> {
+    /// Waits for nothing: a header that is not there yet is read when it comes.
+    pub(super) fn open(format: Arc<Format>, bytes: Bytestream, begin: Box<Begin>) -> Result<Self, ConnectorError> {
         let is_bounded = !matches!(bytes, Bytestream::Growing(_));
         let stream: Box<dyn Read + Send> = match bytes {
             Bytestream::Stream(stream) | Bytestream::Growing(stream) => stream,
             Bytestream::Mapped(bytes) => Box::new(io::Cursor::new(bytes)),
         };
+        let path = Arc::clone(&format.path);
         let mut block = Block { path: Arc::clone(&path), stream, text: Vec::new(), is_end: false };
-        block.fill(1)?;
-        loop {
-            if let Some((used, format, parser)) = begin(&block.text, block.is_end)? {
-                let first_line = line_of(&block.text, used);
-                block.text.drain(..used);
-                let rows = format.rows();
-                let used = used as u64;
-                let batch = (Bytes::new(), 1, Arc::default());
-                let reader = StreamReader { format, parser, rows, block, first_line, batch, used };
-                return Ok(Self { path, is_bounded, reader: Mutex::new(Some(reader)) });
-            }
-            if !block.grow()? {
-                block.is_end = interrupt::is_requested();
-                std::thread::sleep(LOOK_AGAIN_AFTER);
-            }
-        }
+        block.fill(BLOCK_BYTES)?;
+        let rows = format.rows();
+        let batch = (Bytes::new(), 1, Arc::default());
+        let mut reader = StreamReader {
+            format,
+            begin,
+            parser: None,
+            may_be_empty: !is_bounded,
+            rows,
+            block,
+            first_line: 1,
+            batch,
+            used: 0,
+        };
+        reader.begin()?;
+        Ok(Self { path, is_bounded, reader: Mutex::new(Some(reader)) })
     }
 }
 
@@ -347,6 +352,18 @@ impl Source for TextStream {
     }
 }
 
+impl StreamReader {
+    /// Makes the parser, if the header is complete.
+    fn begin(&mut self) -> Result<(), ConnectorError> {
+        let Some((used, parser)) = (self.begin)(&self.block.text, self.block.is_end)? else { return Ok(()) };
+        self.first_line = line_of(&self.block.text, used);
+        self.block.text.drain(..used);
+        self.used = used as u64;
+        self.parser = Some(parser);
+        Ok(())
+    }
+}
+
 impl SplitReader for StreamReader {
     fn next(&mut self) -> Result<Option<RecordBatch>, ConnectorError> {
         loop {
@@ -361,9 +378,25 @@ impl SplitReader for StreamReader {
     fn poll(&mut self) -> Result<Polled, ConnectorError> {
         self.block.fill(BLOCK_BYTES)?;
         loop {
+            if self.parser.is_none() {
+                self.begin()?;
+            }
+            let Some(parser) = &mut self.parser else {
+                if self.block.is_end && !self.may_be_empty {
+                    let path = self.format.path.to_string();
+                    return Err(ConnectorError::EmptyFile { path, format: manifest::Format::Csv });
+                }
+                if self.block.is_end {
+                    return Ok(Polled::End);
+                }
+                if !self.block.grow()? {
+                    return Ok(Polled::Nothing);
+                }
+                continue;
+            };
             self.rows.starts.clear();
             let block = &self.block;
-            let used = self.parser.parse(&block.text, block.is_end, &mut self.rows).map_err(|fault| {
+            let used = parser.parse(&block.text, block.is_end, &mut self.rows).map_err(|fault| {
                 let line = self.first_line - 1 + line_of(&block.text, fault.row_start);
                 self.format.error(fault.kind, Place::Line(line))
             })?;
