@@ -418,18 +418,18 @@ pub(super) fn let_(local: LocalId, value: Expr, mut body: Expr, span: Span) -> E
     if reads == 0 && !value.can_fail() {
         return body;
     }
-    if reads == 1 || (reads > 0 && is_trivial(&value)) {
+    if reads > 0 && is_trivial(&value) {
+        body.rewrite(&mut |node| {
+            if node.kind == ExprKind::Local(local) {
+                *node = value.clone();
+            }
+        });
+        return body;
+    }
+    if reads == 1 {
         let first = first_evaluated(&mut body);
         if first.kind == ExprKind::Local(local) {
             *first = value;
-            return body;
-        }
-        if is_trivial(&value) {
-            body.rewrite(&mut |node| {
-                if node.kind == ExprKind::Local(local) {
-                    *node = value.clone();
-                }
-            });
             return body;
         }
     }

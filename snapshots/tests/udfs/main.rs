@@ -209,7 +209,12 @@ fn random_functions() {
                 return values;
             }
             let of_file = RANDOM_A_FILE.min(count - file * RANDOM_A_FILE);
-            values = values.saturating_add(compare_text(&random::file(seed * 1_000 + file as u64, of_file)));
+            let text = random::file(seed * 1_000 + file as u64, of_file);
+            if let Some(folder) = std::env::var_os("SABOT_RANDOM_KEEP") {
+                let path = Path::new(&folder).join(format!("random_{seed}_{file}.rs"));
+                std::fs::write(path, &text).expect("the functions can be written");
+            }
+            values = values.saturating_add(compare_text(&text));
         }
     };
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
