@@ -70,7 +70,7 @@ pub struct Table {
 
 /// Days, and microseconds of times: the first ones after and before the epoch, leap days, the ends of years.
 const DAYS: [i128; 10] = [0, -1, 19_782, 11_016, -25_567, 20_088, 20_089, 365, 2_932_896, -719_162];
-const INTEGERS: [i128; 12] = [0, 1, -1, 2, 7, -7, 10, 63, 64, 100, 1_000, -250];
+const INTEGERS: [i128; 14] = [0, 1, -1, 2, 7, -7, 10, 63, 64, 100, 1_000, -250, 1 << 53, -(1 << 31)];
 const FLOATS: [f64; 16] = [
     0.0,
     -0.0,
@@ -115,10 +115,11 @@ const TEXTS: [&str; 20] = [
 impl Table {
     /// Edge values of every type, in many combinations: `id`, `a b: i64`, `i: i32`, `u: u32`, `x y: f64`, `f: f32`,
     /// `s t: String`, `flag: bool`, `o: Option<i64>`, `p: Option<f64>`, `q: Option<String>`, `day: Date`, `at: Timestamp`,
-    /// `span: Duration`, `d e: Decimal`.
+    /// `span: Duration`, `d: Decimal`, the smaller integers `tiny h j k`, `w: u64`, and Options `m r z when fee g`. Of every 64
+    /// rows the first half has a `None` in one of two, the third quarter in nearly all, the last in nearly none.
     #[must_use]
     pub fn of_edges(rows: usize) -> Self {
-        const COLUMNS: [(&str, &str); 18] = [
+        const COLUMNS: [(&str, &str); 29] = [
             ("id", "i64"),
             ("a", "i64"),
             ("b", "i64"),
@@ -137,6 +138,17 @@ impl Table {
             ("at", "Timestamp"),
             ("span", "Duration"),
             ("d", "Decimal"),
+            ("tiny", "i8"),
+            ("h", "i16"),
+            ("j", "u8"),
+            ("k", "u16"),
+            ("w", "u64"),
+            ("m", "Option<i32>"),
+            ("r", "Option<bool>"),
+            ("z", "Option<u8>"),
+            ("when", "Option<Timestamp>"),
+            ("fee", "Option<Decimal>"),
+            ("g", "Option<f32>"),
         ];
         let columns = COLUMNS.map(|(name, ty)| (name.to_owned(), ty.to_owned()));
         let mut random = 0x9e37_79b9_7f4a_7c15_u64;
@@ -157,7 +169,12 @@ impl Table {
             match ty {
                 "i64" => of(&INTEGERS, i64::MIN.into(), i64::MAX.into()),
                 "i32" => of(&INTEGERS, i32::MIN.into(), i32::MAX.into()),
+                "i16" => of(&INTEGERS, i16::MIN.into(), i16::MAX.into()),
+                "i8" => of(&INTEGERS, i8::MIN.into(), i8::MAX.into()),
+                "u64" => of(&INTEGERS, 0, u64::MAX.into()),
                 "u32" => of(&INTEGERS, 0, u32::MAX.into()),
+                "u16" => of(&INTEGERS, 0, u16::MAX.into()),
+                "u8" => of(&INTEGERS, 0, u8::MAX.into()),
                 "Date" => of(&DAYS, -719_162, 2_932_896),
                 "Timestamp" => of(&MICROS, -62_135_596_800_000_000, 253_402_300_799_999_999),
                 "Duration" => of(&MICROS, i64::MIN.into(), i64::MAX.into()),
@@ -170,10 +187,15 @@ impl Table {
         };
         let rows = (0_i128..).take(rows).map(|id| {
             let mut of = |ty: &str| match ty.strip_prefix("Option<").and_then(|inner| inner.strip_suffix('>')) {
-                Some(inner) => match cell("bool") {
-                    Cell::Bool(true) => Cell::Null,
-                    Cell::Null | Cell::Bool(_) | Cell::Int(_) | Cell::Float(_) | Cell::Text(_) => cell(inner),
-                },
+                Some(inner) => {
+                    let again = cell("bool") == Cell::Bool(true) && cell("bool") == Cell::Bool(true);
+                    let is_null = match id % 64 {
+                        0..32 => cell("bool") == Cell::Bool(true),
+                        32..48 => !again,
+                        _ => again,
+                    };
+                    if is_null { Cell::Null } else { cell(inner) }
+                }
                 None => cell(ty),
             };
             columns.iter().map(|(name, ty)| if name == "id" { Cell::Int(id) } else { of(ty) }).collect()

@@ -1,4 +1,4 @@
-//! Rows of the reference interpreter as Arrow IPC files and back.
+//! Rows of the reference interpreter as Arrow IPC and Parquet files, and back.
 
 use arrow_array::builder::{BinaryBuilder, BooleanBuilder, PrimitiveBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
@@ -11,6 +11,8 @@ use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{DataType, Field};
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
 use sabot_ir::ty::{Schema, TimeUnit, Type};
 use sabot_reference::{Row, Value};
 use std::fs::File;
@@ -19,24 +21,46 @@ use std::sync::Arc;
 
 /// Writes rows as an Arrow IPC file of batches of this many.
 pub(crate) fn write(path: &Path, schema: &Schema, rows: &[Row], batch: usize) {
+    let (arrow, batches) = batches(schema, rows, batch);
+    let file = File::create(path).expect("a file in a temporary directory");
+    let mut writer = FileWriter::try_new(file, &arrow).expect("a schema that Arrow knows");
+    for batch in batches {
+        writer.write(&batch).expect("a temporary file can be written");
+    }
+    writer.finish().expect("a temporary file can be written");
+}
+
+/// Writes rows as a Parquet file of row groups of this many; strings come back from it as dictionaries.
+#[allow(dead_code, reason = "not all tests that share this file need it")]
+pub(crate) fn write_parquet(path: &Path, schema: &Schema, rows: &[Row], group: usize) {
+    let (arrow, batches) = batches(schema, rows, group);
+    let file = File::create(path).expect("a file in a temporary directory");
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group)).build();
+    let mut writer = ArrowWriter::try_new(file, arrow, Some(properties)).expect("a schema that Parquet knows");
+    for batch in batches {
+        writer.write(&batch).expect("a temporary file can be written");
+    }
+    writer.close().expect("a temporary file can be written");
+}
+
+fn batches(schema: &Schema, rows: &[Row], batch: usize) -> (Arc<arrow_schema::Schema>, Vec<RecordBatch>) {
     let fields: Vec<Field> = schema
         .fields
         .iter()
         .map(|field| Field::new(&field.wire_name, data_type(&field.ty), field.ty.is_option()))
         .collect();
     let arrow = Arc::new(arrow_schema::Schema::new(fields));
-    let file = File::create(path).expect("a file in a temporary directory");
-    let mut writer = FileWriter::try_new(file, &arrow).expect("a schema that Arrow knows");
-    for rows in rows.chunks(batch) {
+    let batches = rows.chunks(batch).map(|rows| {
         let columns = schema.fields.iter().enumerate().map(|(at, field)| {
             let values: Vec<&Value> = rows.iter().map(|row| &row[at]).collect();
             array(&field.ty, &values)
         });
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&arrow), columns.collect(), &options);
-        writer.write(&batch.expect("columns of the schema")).expect("a temporary file can be written");
-    }
-    writer.finish().expect("a temporary file can be written");
+        batch.expect("columns of the schema")
+    });
+    let batches = batches.collect();
+    (arrow, batches)
 }
 
 /// Reads all rows of an Arrow IPC file.
