@@ -40,6 +40,11 @@ impl Body<'_, '_> {
         if args.len() != *arity {
             return Some(self.wrong_arity(known, *arity, args, name.span, span));
         }
+        let behind = self.place_behind(receiver);
+        let receiver = &behind;
+        if super::assign::is_in_list(receiver) {
+            return Some(self.changed_inside(receiver, name, args, span));
+        }
         let Some((place, ..)) = self.place(receiver) else { return Some(Hir::error(span)) };
         let text = self.expr(receiver, None);
         let mut values = Vec::with_capacity(args.len());

@@ -291,22 +291,23 @@ fn int_call_of_two(function: Function, x: i128, y: i128, expr: &Expr) -> Option<
             exact(x.checked_rem_euclid(y), ty)
         }
         Function::Pow => exact(x.checked_pow(u32::try_from(y).ok()?), ty),
-        Function::CheckedAdd => return Some(checked(x.checked_add(y), ty)),
-        Function::CheckedSub => return Some(checked(x.checked_sub(y), ty)),
-        Function::CheckedMul => return Some(checked(x.checked_mul(y), ty)),
-        Function::CheckedDiv => return Some(checked(x.checked_div(y), ty)),
+        Function::CheckedAdd => return checked(x.checked_add(y), ty),
+        Function::CheckedSub => return checked(x.checked_sub(y), ty),
+        Function::CheckedMul => return checked(x.checked_mul(y), ty),
+        Function::CheckedDiv => return checked(x.checked_div(y), ty),
         _other => None,
     };
     literal.map(ExprKind::Literal)
 }
 
-/// `Some` of the value if the type has it, else `None`.
-fn checked(value: Option<i128>, option: &Type) -> ExprKind {
+/// `Some` of the value if the integer type has it, else `None`. Of other types (decimals) the numbers are not the values.
+fn checked(value: Option<i128>, option: &Type) -> Option<ExprKind> {
     let ty = option.value_type();
-    match exact(value, ty) {
+    integer_range(ty)?;
+    Some(match exact(value, ty) {
         Some(value) => ExprKind::Some(Box::new(Expr::literal(value, ty.clone()))),
         None => ExprKind::None,
-    }
+    })
 }
 
 /// Functions that are exact or correctly rounded, so that every machine has the same result.

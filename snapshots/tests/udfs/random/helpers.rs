@@ -56,6 +56,7 @@ fn no_list() -> Vec<i64> { Vec::new() }
 fn no_texts() -> Vec<String> { Vec::new() }
 fn no_points() -> Vec<Point> { Vec::new() }
 fn no_bytes() -> Vec<u8> { Vec::new() }
+fn some_bytes() -> Vec<u8> { vec![1, 255, 97] }
 fn nothing() -> Option<Option<i64>> { None }
 fn fine(x: i64) -> Result<i64, String> { Ok(x) }
 fn wrong(why: String) -> Result<i64, String> { Err(why) }

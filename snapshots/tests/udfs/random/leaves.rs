@@ -80,7 +80,7 @@ pub(super) fn of(ty: &str) -> &'static [&'static str] {
         "Vec<Point>" => {
             &["vec![Point { at: Pair { low: 2, high: 1.0 }, name: \"one\".to_string(), size: Some(1) }]", "no_points()"]
         }
-        "Vec<u8>" => &["vec![1u8, 255u8, 97u8]", "no_bytes()"],
+        "Vec<u8>" => &["some_bytes()", "no_bytes()"],
         "Option<Option<i64>>" => &["Some(Some(1i64))", "Some(no_i64())", "nothing()"],
         "Option<Pair>" => &["Some(Pair { low: 8, high: 8.5 })", "no_pair()"],
         "Result<i64, String>" => &["fine(5i64)", "wrong(\"bad\".to_string())", "half(7i64)"],

@@ -29,7 +29,6 @@ pub(super) const ALL: &[&str] = &[
     "{ let more = §i64§; §=Vec<i64>§.push(more); §same§.truncate(5); }\n",
     "{ let more = short(§String§); §=Vec<String>§.insert(0, more); §same§.truncate(4); }\n",
     "{ let more = §Point§; §=Vec<Point>§.push(more); §same§.truncate(3); }\n",
-    "{ let more = §u8§; §=Vec<u8>§.push(more); §same§.truncate(9); }\n",
     "§=Vec<i64>§.§?sort reverse dedup clear§();\n",
     "§=Vec<String>§.§?sort reverse dedup§();\n",
     "§=Vec<i64>§.retain(|item| *item §?> < !=§ 0);\n",

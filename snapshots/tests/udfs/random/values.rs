@@ -200,7 +200,7 @@ fn own(ty: &str) -> &'static [&'static str] {
             "few(§Vec<i64>§).into_iter().take(3).map(|n| Point { at: Pair { low: n, high: n as f64 }, name: n.to_string(), size: None }).collect::<Vec<Point>>()",
             "({ let mut list = §Vec<Point>§; list.sort_by_key(|point| point.name.len()); list })",
         ],
-        "Vec<u8>" => &["short(§String§).into_bytes()", "short(§String§).as_bytes().to_vec()", "vec![b'a', 0, 255]"],
+        "Vec<u8>" => &["short(§String§).into_bytes()", "short(§String§).as_bytes().to_vec()", "b\"a\\0\".to_vec()"],
         "Option<Option<i64>>" => &[
             "Some(§Option<i64>§)",
             "§Option<i64>§.map(|n| n.checked_mul(3))",
