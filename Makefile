@@ -21,6 +21,7 @@ test: ## Formats, lints and tests everything; what CI runs.
 
 lint: ## rustfmt and clippy, warnings are errors.
 	$(CARGO) fmt --all --check
+	$(CARGO) check --package sabot-runtime --no-default-features --locked
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 nexmark: ## Compares the queries of Nexmark over a million events with DuckDB's answers.

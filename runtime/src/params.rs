@@ -1,9 +1,10 @@
 //! The job's parameters: defaults and what was set, laid out as kernels read them.
 
 use crate::error::RunError;
-use arrow_cast::parse::{parse_decimal, string_to_timestamp_nanos};
 use sabot_abi::kernel::StrRef;
 use sabot_abi::manifest::{BaseType, Constant, Param};
+use sabot_library::Decimal;
+use sabot_library::text::{parse_date, parse_timestamp};
 use std::collections::BTreeMap;
 
 /// The values, 16 bytes each.
@@ -78,9 +79,9 @@ fn parse(ty: BaseType, text: &str) -> Result<Constant, String> {
         Ok(_) => Err(format!("it must lie between {least} and {greatest}")),
         Err(error) => Err(error.to_string()),
     };
-    let time = |nanos: i64| {
-        let parsed = string_to_timestamp_nanos(text).map_err(|_| "write it like 2024-05-01T12:30:00Z".to_owned());
-        parsed.map(|value| Constant::Int(value.div_euclid(nanos)))
+    let time = |units_per_second: i64| {
+        let parsed = parse_timestamp(text.as_bytes(), units_per_second);
+        parsed.map(Constant::Int).ok_or_else(|| "write it like 2024-05-01T12:30:00Z".to_owned())
     };
     match ty {
         BaseType::Bool => text.parse().map(Constant::Bool).map_err(|_| "write `true` or `false`".to_owned()),
@@ -101,16 +102,31 @@ fn parse(ty: BaseType, text: &str) -> Result<Constant, String> {
         },
         BaseType::List(..) => Err("a list cannot be set".to_owned()),
         BaseType::String | BaseType::Bytes => Ok(Constant::String(text.to_owned())),
-        BaseType::Decimal(precision, scale) => {
-            let value = parse_decimal::<arrow_array::types::Decimal128Type>(text, precision, scale);
-            let value = value.map_err(|error| error.to_string())?;
-            i64::try_from(value).map(Constant::Int).map_err(|_| "it has too many digits".to_owned())
+        BaseType::Decimal(precision, scale) => decimal(text, precision, scale).map(Constant::Int),
+        BaseType::Date => {
+            let days = parse_date(text.as_bytes()).map(Constant::Int);
+            days.ok_or_else(|| "write it like 2024-05-01".to_owned())
         }
-        BaseType::Date => time(86_400_000_000_000).map_err(|_| "write it like 2024-05-01".to_owned()),
-        BaseType::TimestampMs => time(1_000_000),
-        BaseType::TimestampUs => time(1_000),
-        BaseType::TimestampNs => time(1),
+        BaseType::TimestampMs => time(1_000),
+        BaseType::TimestampUs => time(1_000_000),
+        BaseType::TimestampNs => time(1_000_000_000),
     }
+}
+
+/// A decimal in units of its last digit.
+fn decimal(text: &str, precision: u8, scale: i8) -> Result<i64, String> {
+    const DIGITS_AFTER_POINT: i8 = 9; // of the library's
+    let value = Decimal::parse(text).ok_or("write it like 12.50, with at most 9 digits after the point")?;
+    let units = value.unscaled();
+    let ten = |digits: i8| 10_i128.checked_pow(u32::try_from(digits).ok()?);
+    let units = if scale >= DIGITS_AFTER_POINT {
+        ten(scale - DIGITS_AFTER_POINT).and_then(|factor| units.checked_mul(factor))
+    } else {
+        ten(DIGITS_AFTER_POINT - scale).filter(|divisor| units % divisor == 0).map(|divisor| units / divisor)
+    };
+    let limit = 10_i128.checked_pow(precision.into()).unwrap_or(i128::MAX);
+    let units = units.filter(|units| -limit < *units && *units < limit);
+    units.and_then(|units| i64::try_from(units).ok()).ok_or_else(|| "it has too many digits".to_owned())
 }
 
 #[cfg(test)]
@@ -136,6 +152,10 @@ mod tests {
         assert_eq!(all.words()[3], [u64::MAX, u64::MAX]);
         let error = |pairs: &[(&str, &str)]| set(pairs).expect_err("a bad value").to_string();
         assert!(error(&[]).contains("--set name=VALUE"));
+        assert_eq!(decimal("-12.5", 38, 9), Ok(-12_500_000_000));
+        assert_eq!(decimal("12.5", 9, 2), Ok(1250));
+        assert_eq!(decimal("12.5", 38, 12), Ok(12_500_000_000_000));
+        assert!(decimal("12.555", 9, 2).is_err() && decimal("1000", 4, 2).is_err() && decimal("x", 4, 2).is_err());
         assert!(error(&[("name", "x"), ("few", "300")]).contains("between -128 and 127"));
         assert!(error(&[("nmae", "x")]).contains("did you mean `name`?"));
     }

@@ -7,6 +7,7 @@
     reason = "Arrow's types are many and not ours: those not named are treated alike"
 )]
 
+use super::cast::{cast, shown, ticks};
 use super::decimal::rescaled;
 use super::error::{ConnectorError, Place};
 use super::list::{packed, unpacked};
@@ -14,10 +15,7 @@ use super::nest::{leaf, leaf_type};
 use super::schema::{arrow_type, is_layout_of, rust_name};
 use super::source::Position;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_array, new_null_array};
-use arrow_cast::display::array_value_to_string;
-use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{ArrowError, DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
 use sabot_abi::manifest::{BaseType, Field};
 use std::sync::Arc;
@@ -41,7 +39,7 @@ pub fn in_type(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> 
         (DataType::Timestamp(from, _), DataType::Timestamp(unit, _)) if from == unit => {
             Ok(make_array(array.to_data().into_builder().data_type(to.clone()).build()?))
         }
-        _ => cast_with_options(array, to, &CastOptions { safe: false, ..CastOptions::default() }),
+        _ => cast(array, to),
     }
 }
 
@@ -50,7 +48,7 @@ pub fn in_type(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> 
 enum Conversion {
     /// As it is.
     Keep,
-    /// Through `arrow_cast`, which fails on values that do not fit.
+    /// Through [`cast`], which fails on values that do not fit.
     Cast(DataType),
     /// To a coarser unit: the values must be multiples of this.
     Coarsen(DataType, i64),
@@ -151,7 +149,6 @@ impl Conversions {
         field: &Field,
         position: &Position,
     ) -> Result<ArrayRef, ConnectorError> {
-        let options = CastOptions { safe: false, ..CastOptions::default() };
         let (to, multiple) = match conversion {
             Conversion::Keep => return Ok(array),
             Conversion::Rescale(precision, scale) => {
@@ -165,8 +162,8 @@ impl Conversions {
         if let Some(row) = multiple.and_then(|multiple| first_inexact(&array, multiple)) {
             return Err(self.bad_value(&array, row, field, position.place(row)));
         }
-        let converted = cast_with_options(&array, to, &options).map_err(|_| {
-            let fails = |row: &usize| cast_with_options(&array.slice(*row, 1), to, &options).is_err();
+        let converted = cast(&array, to).map_err(|_| {
+            let fails = |row: &usize| cast(&array.slice(*row, 1), to).is_err();
             let row = (0..array.len()).find(fails).unwrap_or(0);
             self.bad_value(&array, row, field, position.place(row))
         })?;
@@ -181,7 +178,7 @@ impl Conversions {
     }
 
     fn bad_value(&self, array: &ArrayRef, row: usize, field: &Field, place: Place) -> ConnectorError {
-        let text = array_value_to_string(array, row).unwrap_or_else(|_| "a value that cannot be shown".into());
+        let text = shown(array, row);
         ConnectorError::BadValue {
             path: self.path.to_string(),
             place,
@@ -193,15 +190,9 @@ impl Conversions {
 }
 
 fn first_inexact(array: &ArrayRef, multiple: i64) -> Option<usize> {
-    let values: Vec<i64> = match array.data_type() {
-        DataType::Timestamp(..) | DataType::Duration(_) => {
-            let values = arrow_cast::cast(array, &DataType::Int64).ok()?;
-            values.as_primitive::<Int64Type>().values().to_vec()
-        }
-        DataType::Date64 => array.as_primitive::<Date64Type>().values().to_vec(),
-        _ => return None,
-    };
-    (0..array.len()).find(|row| array.is_valid(*row) && values[*row] % multiple != 0)
+    let counts = matches!(array.data_type(), DataType::Timestamp(..) | DataType::Duration(_) | DataType::Date64);
+    let values = counts.then(|| ticks(array))?;
+    (0..array.len()).find(|row| array.is_valid(*row) && values.value(*row) % multiple != 0)
 }
 
 /// The way from a file's type to the record's, if there is one without loss.

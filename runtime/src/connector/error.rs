@@ -115,6 +115,19 @@ pub enum ConnectorError {
         /// Its reason.
         source: io::Error,
     },
+    /// This build was made without it.
+    #[error(
+        "{path}: {what} is not a part of this build: build it with the feature `{feature}` \
+        (`cargo build --release --features {feature}`; the default has all)"
+    )]
+    NotBuilt {
+        /// The file, or the source.
+        path: String,
+        /// A format, a generator, a codec.
+        what: &'static str,
+        /// The feature of `sabot-runtime`, and of all crates that use it.
+        feature: &'static str,
+    },
     /// Nothing says how the rows are laid out.
     #[error(
         "{path}: cannot tell its format: name it `.parquet`, `.arrow`, `.csv` or `.ndjson`, or write `FORMAT:PATH`, as in `csv:{path}`"

@@ -1,5 +1,6 @@
 //! The bytes of one input: a mapped file, or a stream that can be read once. And the fence around foreign decoders.
 
+use super::built::Feature;
 use super::error::ConnectorError;
 use super::mapped::MappedFile;
 use crate::interrupt;
@@ -178,7 +179,10 @@ pub(super) fn decode<T, E: std::fmt::Display>(
         catch_unwind(AssertUnwindSafe(decode))
     };
     match result {
-        Ok(result) => result.map_err(|error| corrupt(error.to_string())),
+        Ok(result) => result.map_err(|error| {
+            let text = error.to_string();
+            Feature::named_by_decoder(&text).map_or_else(|| corrupt(text), |feature| feature.is_missing(path))
+        }),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());

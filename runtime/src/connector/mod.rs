@@ -6,26 +6,41 @@
 //!
 //! Left out: everything about tasks, morsels and order (the task loop's), and the network.
 
+#![cfg_attr(
+    not(feature = "default"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what connectors share is used by none of those that a smaller build has"
+    )
+)]
+
 mod arrow;
+mod built;
+mod cast;
 pub mod convert;
 mod decimal;
 pub mod error;
+#[cfg(feature = "generate")]
 mod generate;
 mod input;
 pub(crate) mod list;
 pub(crate) mod mapped;
 mod nest;
+#[cfg(feature = "nexmark")]
 mod nexmark;
 mod output;
 mod overlap;
 mod pace;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod place;
 pub mod schema;
 pub mod sink;
 pub mod source;
-#[cfg(test)]
+#[cfg(all(test, feature = "default"))]
 mod tests;
+#[cfg(feature = "text")]
 mod text;
 
 pub use error::{ConnectorError, Direction, Place};
@@ -34,6 +49,7 @@ pub use overlap::check_overlap;
 pub use sink::{Demand, EncodedBatch, Sink, SinkEncoder, SinkOptions, SinkReport, SinkWriter};
 pub use source::{BATCH_ROWS, Polled, Position, ResolvedPruneTerm, Scan, Source, SourceStatistics, SplitReader};
 
+use built::Feature;
 use input::{Bytestream, Input, Patient};
 use output::Target;
 
@@ -69,9 +85,12 @@ pub fn open_source(
     scan: &Scan,
 ) -> Result<Box<dyn Source>, ConnectorError> {
     if let (None, Location::Generator(name)) = (replacement, &source.connector.location) {
+        Feature::check_generator(name, &source.name)?;
         let options = &source.connector.options;
         match name.as_str() {
+            #[cfg(feature = "nexmark")]
             "nexmark" => return nexmark::NexmarkSource::open(options, &source.fields, scan),
+            #[cfg(feature = "generate")]
             "generate" => return generate::GenerateSource::open(options, &source.fields, scan),
             _ => {}
         }
@@ -140,12 +159,14 @@ fn open_input(
     if start.is_empty() && format != Format::Ndjson && !may_come {
         return Err(ConnectorError::EmptyFile { path: name.to_string(), format });
     }
+    check_format(&name, format)?;
     match (format, bytes) {
         (Format::Arrow, Bytestream::Mapped(bytes)) => arrow::ArrowSource::open(name, &bytes, fields, scan),
         (Format::Arrow, Bytestream::Stream(stream) | Bytestream::Growing(stream)) => {
             let stream = Box::new(Patient(stream));
             arrow::StreamSource::open(name, stream, start.starts_with(b"ARROW1"), fields, scan)
         }
+        #[cfg(feature = "parquet")]
         (Format::Parquet, Bytestream::Mapped(bytes)) => {
             Ok(Box::new(parquet::ParquetSource::new(name, bytes, fields, scan)?))
         }
@@ -153,8 +174,20 @@ fn open_input(
             path: name.to_string(),
             detail: "Parquet is read from its end, so it cannot come through a pipe: name the file instead".into(),
         }),
+        #[cfg(feature = "text")]
         (Format::Csv, bytes) => text::open_csv(name, bytes, fields, options, scan),
+        #[cfg(feature = "text")]
         (Format::Ndjson, bytes) => text::open_ndjson(name, bytes, fields, scan),
+        #[cfg(not(all(feature = "parquet", feature = "text")))]
+        (Format::Parquet | Format::Csv | Format::Ndjson, _) => Err(Feature::of(format).is_missing(&name)),
+    }
+}
+
+/// Refuses a format that this build was made without.
+fn check_format(name: &str, format: Format) -> Result<(), ConnectorError> {
+    match format {
+        Format::Arrow => Ok(()),
+        Format::Parquet | Format::Csv | Format::Ndjson => Feature::of(format).check(name),
     }
 }
 
@@ -173,11 +206,17 @@ pub fn open_sink(
         (Target::file(&sink.name, &place.path, options, flag(&sink.connector, "sync", &place.path)?)?, format)
     };
     let compression = sink.connector.options.get("compression").map(String::as_str);
+    check_format(&target.name(), format)?;
     Ok(match format {
         Format::Arrow => Box::new(arrow::ArrowSink::new(target, &sink.fields, compression)?),
+        #[cfg(feature = "parquet")]
         Format::Parquet => Box::new(parquet::ParquetSink::new(target, &sink.fields, compression)?),
+        #[cfg(feature = "text")]
         Format::Csv => text::csv_sink(target, &sink.fields, &sink.connector.options)?,
+        #[cfg(feature = "text")]
         Format::Ndjson => text::ndjson_sink(target, &sink.fields),
+        #[cfg(not(all(feature = "parquet", feature = "text")))]
+        Format::Parquet | Format::Csv | Format::Ndjson => return Err(Feature::of(format).is_missing(&target.name())),
     })
 }
 
@@ -209,13 +248,17 @@ pub fn inspect(path: &str, format: Option<Format>) -> Result<FileFacts, Connecto
         if bytes.is_empty() && format != Format::Ndjson {
             return Err(ConnectorError::EmptyFile { path: input.name.to_string(), format });
         }
+        check_format(&input.name, format)?;
         let (fields, rows, row_groups) = match format {
             Format::Arrow => {
                 arrow::facts(&input.name, bytes).map(|(fields, rows, groups)| (fields, Some(rows), groups))?
             }
+            #[cfg(feature = "parquet")]
             Format::Parquet => {
                 parquet::facts(&input.name, bytes).map(|(fields, rows, groups)| (fields, Some(rows), groups))?
             }
+            #[cfg(not(feature = "parquet"))]
+            Format::Parquet => return Err(Feature::Parquet.is_missing(&input.name)),
             Format::Csv | Format::Ndjson => (Vec::new(), None, 0),
         };
         let known = facts.get_or_insert(FileFacts { format, fields, rows: Some(0), bytes: 0, files: 0, row_groups: 0 });

@@ -7,6 +7,7 @@
     reason = "Arrow's types are many and not ours: those not named are treated alike"
 )]
 
+use super::cast::cast;
 use super::convert::{in_type, type_name};
 use super::error::ConnectorError;
 use super::schema::{arrow_type, similar};
@@ -206,7 +207,7 @@ pub(super) fn leaf(array: ArrayRef, field: &Field) -> Result<ArrayRef, NullStruc
         _ => None,
     };
     if let Some(value_type) = value_type {
-        current = arrow_cast::cast(&current, &value_type).expect("a dictionary's values can stand alone");
+        current = cast(&current, &value_type).expect("a dictionary's values can stand alone");
     }
     let Some(present) = present.filter(|present| present.null_count() > 0) else { return Ok(current) };
     if field.ty.nullable {

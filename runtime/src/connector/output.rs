@@ -81,7 +81,57 @@ impl Target {
                 (io::stdout().as_fd().try_clone_to_owned().map(File::from).map_err(failed)?, None)
             }
         };
-        Ok(Output { target: self.clone(), name: self.name(), file, temporary, written: 0, demand: Demand::More })
+        let reserved = if temporary.is_some() { Reserved::UpTo(0) } else { Reserved::Refused };
+        Ok(Output {
+            target: self.clone(),
+            name: self.name(),
+            file,
+            temporary,
+            written: 0,
+            reserved,
+            demand: Demand::More,
+        })
+    }
+}
+
+/// Room on the disk that a file was given before it is written to: each page that is written then costs a third less of the
+/// system's time, which would otherwise note for every one of them that it still needs a place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Reserved {
+    /// So many bytes from the start.
+    UpTo(u64),
+    /// Not here, or not any more: the file system cannot, or is nearly full, which the writing itself will tell.
+    Refused,
+}
+
+impl Reserved {
+    /// What a file is given at once; smaller files are not given any.
+    const STEP: u64 = 32 << 20;
+
+    /// Reserves for a file of which `written` bytes are there and `more` are to be written.
+    fn extend(&mut self, file: &File, written: u64, more: u64) {
+        use std::os::fd::AsRawFd;
+        let Self::UpTo(end) = *self else { return };
+        let wanted = written + more;
+        if wanted < Self::STEP / 2 || wanted <= end {
+            return;
+        }
+        let first = end.max(written);
+        let new_end = wanted.next_multiple_of(Self::STEP);
+        // SAFETY: the descriptor is open for as long as `file` is, and the call touches no memory of ours. Both numbers are
+        // far below 2^63. The file keeps its length.
+        let result = unsafe {
+            libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, first as i64, (new_end - first) as i64)
+        };
+        *self = if result == 0 { Self::UpTo(new_end) } else { Self::Refused };
+    }
+
+    /// Gives back what is not written to.
+    fn release(&mut self, file: &File, written: u64) -> io::Result<()> {
+        match std::mem::replace(self, Self::Refused) {
+            Self::UpTo(end) if end > written => file.set_len(written),
+            Self::UpTo(_) | Self::Refused => Ok(()),
+        }
     }
 }
 
@@ -145,6 +195,7 @@ pub(super) struct Output {
     file: File,
     temporary: Option<PathBuf>,
     written: u64,
+    reserved: Reserved,
     demand: Demand,
 }
 
@@ -162,6 +213,7 @@ impl Output {
     /// Writes pieces one after the other, without joining them first.
     pub(super) fn write_pieces(&mut self, pieces: &[&[u8]]) -> Result<Demand, ConnectorError> {
         const PIECES_AT_ONCE: usize = 512;
+        self.reserved.extend(&self.file, self.written, pieces.iter().map(|piece| piece.len() as u64).sum());
         for pieces in pieces.chunks(PIECES_AT_ONCE) {
             let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
             let mut slices = &mut slices[..];
@@ -193,6 +245,7 @@ impl Output {
             return Ok(Vec::new());
         };
         let Some(temporary) = self.temporary.clone() else { return Ok(Vec::new()) };
+        self.reserved.release(&self.file, self.written).map_err(|error| self.failed(error))?;
         if *sync {
             self.file.sync_all().map_err(|error| self.failed(error))?;
         }
@@ -288,6 +341,25 @@ mod tests {
         drop(target.open().unwrap());
         assert_eq!(fs::read(path).unwrap(), b"ab\n", "an abandoned output changes nothing");
         assert_eq!(names(directory.path()), ["out.csv"]);
+    }
+
+    #[test]
+    fn room_that_was_reserved_and_not_used_is_given_back() {
+        use std::os::unix::fs::MetadataExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out.csv");
+        let target = Target::file("out", path.to_str().unwrap(), SinkOptions::default(), false).unwrap();
+        let mut output = target.open().unwrap();
+        let block = vec![7; 5 << 20];
+        for _ in 0..8 {
+            output.write(&block).unwrap();
+        }
+        assert_ne!(output.reserved, Reserved::UpTo(0));
+        output.finish().unwrap();
+        let metadata = fs::metadata(&path).unwrap();
+        assert_eq!(metadata.len(), 40 << 20);
+        assert!(metadata.blocks() * 512 <= 41 << 20, "{} blocks", metadata.blocks());
+        assert!(fs::read(&path).unwrap().iter().all(|byte| *byte == 7));
     }
 
     #[test]

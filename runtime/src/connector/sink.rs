@@ -3,6 +3,7 @@
 //! Nothing stands under the sink's name before [`SinkWriter::finish`]; a writer that is dropped or aborted leaves nothing.
 
 use super::error::ConnectorError;
+#[cfg(feature = "parquet")]
 use super::parquet::EncodedColumn;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
@@ -59,6 +60,7 @@ pub(super) enum Payload {
     /// Arrow IPC messages.
     Messages(Vec<Message>),
     /// A row group, column by column.
+    #[cfg(feature = "parquet")]
     RowGroup(Vec<EncodedColumn>),
 }
 
@@ -105,7 +107,9 @@ impl EncodedBatch {
     pub fn into_bytes(self) -> Option<Vec<u8>> {
         match self.payload {
             Payload::Bytes(bytes) => Some(bytes),
-            Payload::Messages(_) | Payload::RowGroup(_) => None,
+            Payload::Messages(_) => None,
+            #[cfg(feature = "parquet")]
+            Payload::RowGroup(_) => None,
         }
     }
 
@@ -115,6 +119,7 @@ impl EncodedBatch {
         match &self.payload {
             Payload::Bytes(bytes) => bytes.capacity(),
             Payload::Messages(messages) => messages.iter().map(|message| message.bytes).sum(),
+            #[cfg(feature = "parquet")]
             Payload::RowGroup(columns) => columns.iter().map(EncodedColumn::bytes).sum(),
         }
     }

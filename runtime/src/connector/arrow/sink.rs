@@ -2,6 +2,7 @@
 //!
 //! Encoders make messages whose bodies are the batches' own buffers; the writer hands those to the system in one call.
 
+use super::super::built::Feature;
 use super::super::error::ConnectorError;
 use super::super::nest::{self, Part};
 use super::super::output::{Output, Target};
@@ -42,9 +43,9 @@ impl ArrowSink {
     pub(in super::super) fn new(
         target: Target,
         fields: &[Field],
-        compression: Option<&str>,
+        compression_name: Option<&str>,
     ) -> Result<Self, ConnectorError> {
-        let compression = match compression {
+        let compression = match compression_name {
             None | Some("none") => None,
             Some("lz4") => Some(CompressionType::LZ4_FRAME),
             Some("zstd") => Some(CompressionType::ZSTD),
@@ -55,6 +56,7 @@ impl ArrowSink {
                 });
             }
         };
+        Feature::check_codec(&target.name(), compression_name)?;
         Ok(Self { target, parts: nest::parts(fields).into(), schema: nest::file_schema(fields), compression })
     }
 

@@ -1,5 +1,6 @@
 //! Writes Parquet: workers encode and compress whole row groups, the writer puts them one behind the other.
 
+use super::super::built::Feature;
 use super::super::convert::in_type;
 use super::super::error::ConnectorError;
 use super::super::nest::{self, Part};
@@ -65,9 +66,9 @@ impl ParquetSink {
     pub(in super::super) fn new(
         target: Target,
         fields: &[Field],
-        compression: Option<&str>,
+        compression_name: Option<&str>,
     ) -> Result<Self, ConnectorError> {
-        let compression = match compression {
+        let compression = match compression_name {
             Some("none") => Compression::UNCOMPRESSED,
             None | Some("snappy") => Compression::SNAPPY,
             Some("lz4") => Compression::LZ4_RAW,
@@ -81,6 +82,7 @@ impl ParquetSink {
                 });
             }
         };
+        Feature::check_codec(&target.name(), compression_name)?;
         let schema = nest::file_schema(fields);
         let mut properties = WriterProperties::builder()
             .set_created_by(format!("sabot {}", env!("CARGO_PKG_VERSION")))

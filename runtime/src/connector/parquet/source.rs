@@ -2,6 +2,7 @@
 //!
 //! Strings stay dictionaries where the whole file has them so, and views into the pages elsewhere: no string is copied.
 
+use super::super::built::Feature;
 use super::super::convert::Conversions;
 use super::super::error::{ConnectorError, Place};
 use super::super::input::decode;
@@ -149,12 +150,19 @@ fn check_codecs(path: &str, metadata: &ArrowReaderMetadata, leaves: &[usize]) ->
         let name = match column.compression() {
             Compression::BROTLI(_) => "Brotli",
             Compression::LZO => "LZO",
-            Compression::UNCOMPRESSED
-            | Compression::SNAPPY
-            | Compression::GZIP(_)
-            | Compression::LZ4
-            | Compression::ZSTD(_)
-            | Compression::LZ4_RAW => continue,
+            Compression::UNCOMPRESSED | Compression::SNAPPY => continue,
+            Compression::GZIP(_) => {
+                Feature::Gzip.check(path)?;
+                continue;
+            }
+            Compression::LZ4 | Compression::LZ4_RAW => {
+                Feature::Lz4.check(path)?;
+                continue;
+            }
+            Compression::ZSTD(_) => {
+                Feature::Zstd.check(path)?;
+                continue;
+            }
         };
         let detail = format!("is compressed with {name}, which is not read: write it with snappy, gzip, lz4 or zstd");
         return Err(ConnectorError::Unsupported { path: path.to_owned(), detail });
