@@ -6,6 +6,7 @@
 mod fission;
 mod grouped;
 mod scalar;
+mod stages;
 mod vector;
 
 pub(crate) use fission::block_function;

@@ -1,6 +1,7 @@
 //! Runs a function of `benches/udfs/udfs.rs` over rows in memory, on one core, as Sabot compiles it and as rustc does: once each
 //! for every line on standard input, which names the function. Prints one line of JSON per run: `{"name": …, "sabot_ms": …,
-//! "rustc_ms": …, "sabot": …, "rustc": …}` with both answers, and the time that Sabot took to compile it.
+//! "rustc_ms": …, "sabot": …, "rustc": …}` with both answers, and the time that Sabot took to compile it. `sabot NAME` and
+//! `rustc NAME` run one of them alone and print an empty line, for those who count the process's processor time.
 //!
 //! `udfs [--rows N] [--write FILE]`: `--write` writes the rows as Arrow IPC, for the peers, and ends.
 
@@ -80,7 +81,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut jobs = BTreeMap::new();
     let answer = std::env::temp_dir().join(format!("sabot-udfs-{}.ndjson", std::process::id()));
     for line in std::io::stdin().lock().lines() {
-        let name = line?;
+        let line = line?;
+        let (alone, name) = match line.split_once(' ') {
+            Some((alone, name)) => (Some(alone), name.to_owned()),
+            None => (None, line),
+        };
+        if alone == Some("rustc") {
+            let _ = run_rustc(&name, &columns);
+            println!();
+            std::io::stdout().flush()?;
+            continue;
+        }
         if !jobs.contains_key(&name) {
             let started = Instant::now();
             let job = compile("udfs.rs", SOURCE, Some(&format!("run_{name}")), &data)?;
@@ -92,6 +103,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         options.outputs.insert("answer".to_owned(), answer.display().to_string());
         let connections = Connections { sources: sources(job.manifest(), &data)?, sinks: BTreeMap::new() };
         let summary = job.run_with(&options, connections)?;
+        if alone.is_some() {
+            println!();
+            std::io::stdout().flush()?;
+            continue;
+        }
         let sabot = std::fs::read_to_string(&answer)?;
         let started = Instant::now();
         let rustc = run_rustc(&name, &columns).ok_or_else(|| format!("no function is called {name}"))?;

@@ -7,6 +7,7 @@
 use super::KernelBody;
 use crate::column::Class;
 use sabot_abi::function::RuntimeFunction;
+use sabot_ir::body::{Body, Statement};
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, UnaryOp};
 use sabot_ir::math::FastFunction;
 use sabot_ir::span::Span;
@@ -25,10 +26,39 @@ pub(super) struct BlockCall {
     pub(super) args: Vec<Expr>,
 }
 
+/// A body over 64 rows.
+pub(super) struct BodyCall {
+    /// Its variables and statements; several results are computed of them.
+    pub(super) body: Body,
+    /// Expressions over the kernel's inputs and the results of earlier stages.
+    pub(super) args: Vec<Expr>,
+    /// Rows that it is run for at all; `None`: all.
+    pub(super) condition: Option<Expr>,
+    /// Registers, and what they get of the variables.
+    pub(super) results: Vec<(u32, Expr)>,
+}
+
+/// What can be done one after the other without anything in between.
+#[derive(Default)]
+pub(super) struct Stage {
+    /// Calls.
+    pub(super) calls: Vec<BlockCall>,
+    /// Bodies.
+    pub(super) bodies: Vec<BodyCall>,
+}
+
+impl Stage {
+    /// Everything that its calls and bodies begin with.
+    pub(super) fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let of_bodies = self.bodies.iter().flat_map(|body| body.args.iter().chain(&body.condition));
+        self.calls.iter().flat_map(|call| &call.args).chain(of_bodies)
+    }
+}
+
 /// The calls of a kernel, those that need results of others after them, and the kernel that is left.
 pub(super) struct Split {
-    /// Calls that can be done one after the other without anything in between, in order.
-    pub(super) stages: Vec<Vec<BlockCall>>,
+    /// What goes before, in order.
+    pub(super) stages: Vec<Stage>,
     /// The rest, which reads their registers.
     pub(super) body: KernelBody,
 }
@@ -95,9 +125,25 @@ pub(super) fn split(body: &KernelBody) -> Option<Split> {
     let has_calls = |expr: &Expr| {
         let mut found = false;
         expr.walk(&mut |node| {
-            if let ExprKind::Call(function, args) = &node.kind {
-                found |= block_function(*function, args).is_some();
-            }
+            found |= match &node.kind {
+                ExprKind::Call(function, args) => block_function(*function, args).is_some(),
+                ExprKind::Compute(..) => true,
+                ExprKind::Literal(_)
+                | ExprKind::Column(_)
+                | ExprKind::Param(_)
+                | ExprKind::Local(_)
+                | ExprKind::Let { .. }
+                | ExprKind::Unary(..)
+                | ExprKind::Binary(..)
+                | ExprKind::Cast(_)
+                | ExprKind::If { .. }
+                | ExprKind::Some(_)
+                | ExprKind::None
+                | ExprKind::IsSome(_)
+                | ExprKind::IfSome { .. }
+                | ExprKind::Variable(_)
+                | ExprKind::Fail(_) => false,
+            };
         });
         found
     };
@@ -111,6 +157,7 @@ pub(super) fn split(body: &KernelBody) -> Option<Split> {
         next,
         stages: Vec::new(),
         calls: HashMap::new(),
+        bodies: HashMap::new(),
         depths: BTreeMap::new(),
         outputs: BTreeMap::new(),
         next_local: first_free_local(body),
@@ -127,12 +174,17 @@ pub(super) fn split(body: &KernelBody) -> Option<Split> {
     Some(Split { stages: splitter.stages, body })
 }
 
+/// What a body does: statements, types of variables, arguments, condition.
+type BodyKey = (Vec<Statement>, Vec<Type>, Vec<Expr>, Option<Expr>);
+
 struct Splitter {
     /// The next free register.
     next: u32,
-    stages: Vec<Vec<BlockCall>>,
+    stages: Vec<Stage>,
     /// Registers of the calls so far, by what they compute.
     calls: HashMap<(RuntimeFunction, Vec<Expr>), u32>,
+    /// Stage and place of the bodies so far, by all but their result.
+    bodies: HashMap<BodyKey, (usize, usize)>,
     /// The stage that computes a register.
     depths: BTreeMap<u32, usize>,
     /// Outputs of the kernel so far, which arguments read by computing them again.
@@ -202,8 +254,11 @@ impl Splitter {
             | ExprKind::Local(_)
             | ExprKind::None
             | ExprKind::Variable(_)
-            | ExprKind::Compute(..)
             | ExprKind::Fail(_) => return expr.clone(),
+            ExprKind::Compute(body, args) => {
+                let args: Vec<Expr> = args.iter().map(|arg| self.expr(arg, around)).collect();
+                return self.body(body, args, around, expr);
+            }
         };
         Expr::new(kind, expr.ty.clone(), expr.span)
     }
@@ -224,19 +279,82 @@ impl Splitter {
             None => {
                 let register = self.next;
                 self.next += 1;
-                let reads = args.iter().flat_map(Expr::columns);
-                let depth =
-                    reads.filter_map(|column| self.depths.get(&column).map(|depth| depth + 1)).max().unwrap_or(0);
-                if self.stages.len() <= depth {
-                    self.stages.push(Vec::new());
-                }
-                self.stages[depth].push(BlockCall { register, function, of_one, args });
+                let depth = self.depth(args.iter());
+                self.stages[depth].calls.push(BlockCall { register, function, of_one, args });
                 self.depths.insert(register, depth);
                 self.calls.insert(key, register);
                 register
             }
         };
         Expr::new(ExprKind::Column(register), expr.ty.clone(), expr.span)
+    }
+
+    /// The stage that can compute something of these, which is there then.
+    fn depth<'e>(&mut self, reads: impl Iterator<Item = &'e Expr>) -> usize {
+        let columns = reads.flat_map(Expr::columns);
+        let depth = columns.filter_map(|column| self.depths.get(&column).map(|depth| depth + 1)).max().unwrap_or(0);
+        if self.stages.len() <= depth {
+            self.stages.push(Stage::default());
+        }
+        depth
+    }
+
+    /// A body as the register of its result.
+    fn body(&mut self, body: &Body, args: Vec<Expr>, around: &[Around], expr: &Expr) -> Expr {
+        let args: Vec<Expr> = args.into_iter().map(|arg| self.alone(arg, around)).collect();
+        let condition = self.condition(around, expr.span);
+        let types = body.variables.iter().map(|variable| variable.ty.clone()).collect();
+        let key = (body.block.clone(), types, args, condition);
+        let register = self.next;
+        self.next += 1;
+        let (stage, place) = match self.bodies.get(&key) {
+            Some(known) => *known,
+            None => {
+                let stage = self.depth(key.2.iter().chain(&key.3));
+                let bodies = &mut self.stages[stage].bodies;
+                let (args, condition) = (key.2.clone(), key.3.clone());
+                bodies.push(BodyCall { body: body.clone(), args, condition, results: Vec::new() });
+                let place = bodies.len() - 1;
+                self.bodies.insert(key, (stage, place));
+                (stage, place)
+            }
+        };
+        self.stages[stage].bodies[place].results.push((register, body.result.clone()));
+        self.depths.insert(register, stage);
+        Expr::new(ExprKind::Column(register), expr.ty.clone(), expr.span)
+    }
+
+    /// Under which condition evaluation comes here, alone.
+    fn condition(&mut self, around: &[Around], span: Span) -> Option<Expr> {
+        let literal = |value: bool| Expr::new(ExprKind::Literal(Literal::Bool(value)), Type::Bool, span);
+        let mut all: Option<Expr> = None;
+        for outer in around.iter().rev() {
+            all = match (outer, all) {
+                (Around::If(condition), None) => Some(condition.clone()),
+                (Around::If(condition), Some(inner)) => {
+                    let kind = ExprKind::Binary(BinaryOp::And, Box::new(condition.clone()), Box::new(inner));
+                    Some(Expr::new(kind, Type::Bool, span))
+                }
+                (Around::Let(local, value), Some(inner)) if reads(&inner, *local) => {
+                    let kind = ExprKind::Let { local: *local, value: Box::new(value.clone()), body: Box::new(inner) };
+                    Some(Expr::new(kind, Type::Bool, span))
+                }
+                (Around::Let(..), inner) => inner,
+                (Around::Some(local, option), inner) => {
+                    let kind = ExprKind::IfSome {
+                        option: Box::new(option.clone()),
+                        local: *local,
+                        then: Box::new(inner.unwrap_or_else(|| literal(true))),
+                        otherwise: Box::new(literal(false)),
+                    };
+                    Some(Expr::new(kind, Type::Bool, span))
+                }
+            };
+        }
+        if let Some(all) = &mut all {
+            self.with_outputs(all);
+        }
+        all
     }
 
     /// An expression that reads nothing but inputs and results.
@@ -255,23 +373,23 @@ impl Splitter {
                 Around::Some(local, option) => {
                     if fails || reads(&arg, *local) {
                         fails |= option.can_fail();
-                        let otherwise = Box::new(zero(arg.span));
+                        let (ty, otherwise) = (arg.ty.clone(), Box::new(zero(&arg.ty, arg.span)));
                         let kind = ExprKind::IfSome {
                             option: Box::new(option.clone()),
                             local: *local,
                             then: Box::new(arg),
                             otherwise,
                         };
-                        arg = Expr::new(kind, Type::Float64, option.span);
+                        arg = Expr::new(kind, ty, option.span);
                     }
                 }
                 Around::If(condition) => {
                     if fails {
                         fails |= condition.can_fail();
-                        let otherwise = Box::new(zero(arg.span));
+                        let (ty, otherwise) = (arg.ty.clone(), Box::new(zero(&arg.ty, arg.span)));
                         let kind =
                             ExprKind::If { condition: Box::new(condition.clone()), then: Box::new(arg), otherwise };
-                        arg = Expr::new(kind, Type::Float64, condition.span);
+                        arg = Expr::new(kind, ty, condition.span);
                     }
                 }
             }
@@ -329,8 +447,17 @@ fn first_free_local(body: &KernelBody) -> u32 {
     free
 }
 
-fn zero(span: Span) -> Expr {
-    Expr::new(ExprKind::Literal(Literal::Float(0.0)), Type::Float64, span)
+/// Some value of a type that lies in lanes.
+fn zero(ty: &Type, span: Span) -> Expr {
+    let kind = match Class::of(ty) {
+        _ if ty.is_option() => ExprKind::None,
+        Class::Bool => ExprKind::Literal(Literal::Bool(false)),
+        Class::F32 | Class::F64 => ExprKind::Literal(Literal::Float(0.0)),
+        Class::Int { .. } | Class::Unit | Class::Str | Class::List(_) | Class::Decimal => {
+            ExprKind::Literal(Literal::Int(0))
+        }
+    };
+    Expr::new(kind, ty.clone(), span)
 }
 
 fn not(condition: Expr) -> Expr {

@@ -5,23 +5,21 @@
 //! nothing is selected are skipped.
 
 use super::KernelBody;
-use super::fission::{self, BlockCall};
+use super::fission::{self, Stage};
+use super::stages::{self, BlockOfRows, Results};
 use crate::CodegenError;
 use crate::column::Class;
 use crate::function::{FunctionCx, memory, readonly};
 use crate::lower::aggregate::vector::LaneAccumulators;
-use crate::lower::scalar::math::runtime_function;
 use crate::lower::vector::{Lanes, VectorCx, param};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{
-    Block, ConstantData, InstBuilder as _, StackSlot, StackSlotData, StackSlotKind, Value, types,
-};
+use cranelift_codegen::ir::{ConstantData, InstBuilder as _, Value, types};
 use cranelift_frontend::Variable;
 use sabot_ir::expr::{Expr, ExprKind};
 use std::collections::BTreeMap;
 
 /// Rows of a vector.
-const LANES: i64 = 2;
+pub(super) const LANES: i64 = 2;
 
 /// Nodes up to which a kernel is short: the bitmaps between its passes would be what it waits for.
 const SHORT: usize = 12;
@@ -30,7 +28,7 @@ const SHORT: usize = 12;
 const LONG: usize = 120;
 
 /// A register that the kernel reads.
-struct Input {
+pub(super) struct Input {
     register: u32,
     class: Class,
     values: Value,
@@ -58,7 +56,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
         None => (Vec::new(), None),
     };
     let body = rest.as_ref().unwrap_or(body);
-    let in_stages = || stages.iter().flatten().flat_map(|call| &call.args);
+    let in_stages = || stages.iter().flat_map(Stage::expressions);
     let expressions = || body.expressions();
     let size: usize = expressions().map(Expr::size).sum();
     let makes_bits = body.filter.is_some() || body.outputs.iter().any(|(_, expr)| Class::of(&expr.ty) == Class::Bool);
@@ -81,7 +79,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     let zero = fx.int(types::I64, 0);
 
     let mut results = Results::default();
-    let stages = compute_constants(fx, stages, &params, &mut results)?;
+    let stages = stages::compute_constants(fx, stages, &params, &mut results)?;
 
     let word = fx.builder.declare_var(types::I64);
     let within = fx.builder.declare_var(types::I64);
@@ -124,7 +122,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     let first_row = fx.builder.ins().ishl_imm_u(current, 6);
     let at = BlockOfRows { first_row, word_offset, selected, within, fail };
     for stage in &stages {
-        compute_stage(fx, stage, &at, &inputs, &params, &mut results)?;
+        stages::compute(fx, stage, &at, &inputs, &params, &mut results)?;
     }
     begin_pass(fx, &inputs, word_offset);
     let filled = outputs.iter().flat_map(|output| [output.bits, output.valid_bits]).flatten();
@@ -272,7 +270,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
 }
 
 /// The bitmaps of the inputs, from the first of 64 rows on.
-fn begin_pass(fx: &mut FunctionCx<'_>, inputs: &[Input], word_offset: Value) {
+pub(super) fn begin_pass(fx: &mut FunctionCx<'_>, inputs: &[Input], word_offset: Value) {
     for input in inputs {
         for (bitmap, variable) in [(Some(input.values), input.bits), (input.validity, input.valid_bits)] {
             if let (Some(bitmap), Some(variable)) = (bitmap, variable) {
@@ -285,172 +283,12 @@ fn begin_pass(fx: &mut FunctionCx<'_>, inputs: &[Input], word_offset: Value) {
 }
 
 /// So many rows of the bitmaps are done.
-fn consume(fx: &mut FunctionCx<'_>, inputs: &[Input], step: i64) {
+pub(super) fn consume(fx: &mut FunctionCx<'_>, inputs: &[Input], step: i64) {
     for variable in inputs.iter().flat_map(|input| [input.bits, input.valid_bits]).flatten() {
         let bits = fx.builder.use_var(variable);
         let rest = fx.builder.ins().ushr_imm_u(bits, step);
         fx.builder.def_var(variable, rest);
     }
-}
-
-/// The 64 rows that the kernel is at.
-struct BlockOfRows {
-    first_row: Value,
-    /// Offset of their word in a bitmap.
-    word_offset: Value,
-    /// Those of them that are selected.
-    selected: Value,
-    /// Counts them.
-    within: Variable,
-    /// Where a row that may have failed leads.
-    fail: Block,
-}
-
-/// Rows that a stage computes at a time.
-const STAGE_UNROLL: usize = 2;
-
-/// Values of 64 rows on the stack.
-fn block_slot(fx: &mut FunctionCx<'_>) -> StackSlot {
-    fx.builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, 64 * 8, 4))
-}
-
-/// What the stages so far have computed of the 64 rows.
-#[derive(Default)]
-struct Results {
-    slots: BTreeMap<u32, StackSlot>,
-    /// Results that are the same for all rows.
-    constants: BTreeMap<u32, Lanes>,
-    /// For arguments, which nobody reads after the call.
-    arguments: Vec<StackSlot>,
-}
-
-impl Results {
-    /// Two rows of each result.
-    fn load(&self, fx: &mut FunctionCx<'_>, position: Value, group: usize, registers: &mut BTreeMap<u32, Lanes>) {
-        for (register, slot) in &self.slots {
-            let values = fx.builder.ins().stack_addr(types::I64, *slot, 0);
-            let (at, offset) = element(fx, values, Class::F64, position, group);
-            // Not a load of floats, so that it does not become an operand of an instruction that wants it aligned.
-            let bits = fx.builder.ins().load(types::I64X2, memory(), at, offset);
-            let value = fx.bitcast(types::F64X2, bits);
-            registers.insert(*register, Lanes::plain(value));
-        }
-        registers.extend(&self.constants);
-    }
-}
-
-/// Calls what needs no row once, before the first one; gives the calls that are left.
-fn compute_constants(
-    fx: &mut FunctionCx<'_>,
-    stages: Vec<Vec<BlockCall>>,
-    params: &BTreeMap<u32, Value>,
-    results: &mut Results,
-) -> Result<Vec<Vec<BlockCall>>, CodegenError> {
-    let mut left = Vec::with_capacity(stages.len());
-    for stage in stages {
-        let mut calls = Vec::with_capacity(stage.len());
-        for call in stage {
-            let is_constant = |arg: &Expr| {
-                !arg.can_fail() && arg.columns().iter().all(|column| results.constants.contains_key(column))
-            };
-            let function = runtime_function(call.of_one).filter(|_| call.args.iter().all(is_constant));
-            let Some(function) = function else {
-                calls.push(call);
-                continue;
-            };
-            let mut cx = VectorCx::new(fx, results.constants.clone(), params);
-            let mut args = Vec::with_capacity(call.args.len());
-            for arg in &call.args {
-                let value = cx.lower(arg)?.value;
-                args.push(cx.fx.builder.ins().extractlane(value, 0u8));
-            }
-            let value = fx.call(function, &args);
-            let value = fx.builder.ins().splat(types::F64X2, value);
-            results.constants.insert(call.register, Lanes::plain(value));
-        }
-        left.push(calls);
-    }
-    left.retain(|calls| !calls.is_empty());
-    Ok(left)
-}
-
-/// Computes the arguments of calls for 64 rows, a few at a time, and then calls.
-fn compute_stage(
-    fx: &mut FunctionCx<'_>,
-    stage: &[BlockCall],
-    at: &BlockOfRows,
-    inputs: &[Input],
-    params: &BTreeMap<u32, Value>,
-    results: &mut Results,
-) -> Result<(), CodegenError> {
-    let step = LANES * i64::try_from(STAGE_UNROLL).expect("a small number");
-    let wanted: usize = stage.iter().map(|call| call.args.len()).sum();
-    while results.arguments.len() < wanted {
-        let slot = block_slot(fx);
-        results.arguments.push(slot);
-    }
-    let zero = fx.int(types::I64, 0);
-    let fallible = stage.iter().flat_map(|call| &call.args).any(Expr::can_fail);
-    let failed_bits = fallible.then(|| fx.builder.declare_var(types::I64));
-    if let Some(variable) = failed_bits {
-        fx.builder.def_var(variable, zero);
-    }
-    begin_pass(fx, inputs, at.word_offset);
-    fx.builder.def_var(at.within, zero);
-    let inner = fx.builder.create_block();
-    let close = fx.builder.create_block();
-    fx.builder.ins().jump(inner, &[]);
-
-    fx.builder.switch_to_block(inner);
-    fx.note(|| format!("arguments of the next {step} rows"));
-    let position = fx.builder.use_var(at.within);
-    let row = fx.builder.ins().iadd(at.first_row, position);
-    let mut failed = Vec::new();
-    for group in 0..STAGE_UNROLL {
-        let mut registers = load_inputs(fx, inputs, row, group, true);
-        results.load(fx, position, group, &mut registers);
-        let mut cx = VectorCx::new(fx, registers, params);
-        for (arg, slot) in stage.iter().flat_map(|call| &call.args).zip(&results.arguments) {
-            let value = cx.lower(arg)?.value;
-            let values = cx.fx.builder.ins().stack_addr(types::I64, *slot, 0);
-            let (at, offset) = element(cx.fx, values, Class::F64, position, group);
-            cx.fx.builder.ins().store(memory(), value, at, offset);
-        }
-        if fallible {
-            let bad = match cx.failed {
-                Some(failed) => failed,
-                None => cx.mask(false),
-            };
-            failed.push(bad);
-        }
-    }
-    if let Some(variable) = failed_bits {
-        shift_in(fx, variable, &failed, step);
-    }
-    consume(fx, inputs, step);
-    let advanced = fx.builder.ins().iadd_imm_u(position, step);
-    fx.builder.def_var(at.within, advanced);
-    let again = fx.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, advanced, 64);
-    fx.builder.ins().brif(again, inner, &[], close, &[]);
-
-    fx.builder.switch_to_block(close);
-    if let Some(variable) = failed_bits {
-        let bits = fx.builder.use_var(variable);
-        let bad = fx.builder.ins().band(bits, at.selected);
-        let good = fx.builder.create_block();
-        fx.builder.ins().brif(bad, at.fail, &[], good, &[]);
-        fx.builder.switch_to_block(good);
-    }
-    let mut arguments = results.arguments.clone().into_iter();
-    for call in stage {
-        let result = block_slot(fx);
-        let slots: Vec<StackSlot> = arguments.by_ref().take(call.args.len()).chain([result]).collect();
-        let addresses: Vec<Value> =
-            slots.into_iter().map(|slot| fx.builder.ins().stack_addr(types::I64, slot, 0)).collect();
-        fx.call(call.function, &addresses);
-        results.slots.insert(call.register, result);
-    }
-    Ok(())
 }
 
 fn inputs(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) -> Vec<Input> {
@@ -505,7 +343,7 @@ fn params<'e>(fx: &mut FunctionCx<'_>, expressions: impl Iterator<Item = &'e Exp
 }
 
 /// A mask of two rows from the next bits of a bitmap.
-fn expand(fx: &mut FunctionCx<'_>, bits: Variable, group: usize) -> Value {
+pub(super) fn expand(fx: &mut FunctionCx<'_>, bits: Variable, group: usize) -> Value {
     let bits = fx.builder.use_var(bits);
     let both = fx.builder.ins().splat(types::I64X2, bits);
     let ones = fx.lanes(types::I64X2, 1 << (2 * group), 2 << (2 * group));
@@ -543,7 +381,7 @@ fn pack(fx: &mut FunctionCx<'_>, masks: &[Value]) -> Value {
 }
 
 /// The next rows of a bitmap that is filled from above.
-fn shift_in(fx: &mut FunctionCx<'_>, variable: Variable, masks: &[Value], step: i64) {
+pub(super) fn shift_in(fx: &mut FunctionCx<'_>, variable: Variable, masks: &[Value], step: i64) {
     let bits = pack(fx, masks);
     let before = fx.builder.use_var(variable);
     let moved = fx.builder.ins().ushr_imm_u(before, step);
@@ -553,14 +391,14 @@ fn shift_in(fx: &mut FunctionCx<'_>, variable: Variable, masks: &[Value], step: 
 }
 
 /// Address of the first row of this pass, and the offset of a group's from there.
-fn element(fx: &mut FunctionCx<'_>, values: Value, class: Class, row: Value, group: usize) -> (Value, i32) {
+pub(super) fn element(fx: &mut FunctionCx<'_>, values: Value, class: Class, row: Value, group: usize) -> (Value, i32) {
     let width = class.width().expect("bits are not addressed");
     let offset = fx.builder.ins().ishl_imm_u(row, i64::from(width.trailing_zeros()));
     let at = fx.builder.ins().iadd(values, offset);
     (at, 2 * width * i32::try_from(group).expect("a small number"))
 }
 
-fn load_inputs(
+pub(super) fn load_inputs(
     fx: &mut FunctionCx<'_>,
     inputs: &[Input],
     row: Value,

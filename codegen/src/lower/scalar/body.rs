@@ -3,7 +3,7 @@
 //! Two bodies that differ only in their result, with the same arguments, are one loop: the second reads the variables that
 //! the first has left. Only where control must have passed through the first: what is computed in a branch stays there.
 
-use super::{Scalar, ScalarCx, piece_types};
+use super::{Scalar, ScalarCx, branchless, piece_types};
 use crate::CodegenError;
 use crate::column::Class;
 use crate::function::FunctionCx;
@@ -170,6 +170,50 @@ fn assign(fx: &mut FunctionCx<'_>, held: &Held, value: Scalar) {
     }
 }
 
+/// Lowers the statements of a loop; whether control comes to their end. There `if c { continue } rest` is `if !c { rest }`.
+fn pass(
+    cx: &mut ScalarCx<'_, '_>,
+    list: &[Statement],
+    own: LabelId,
+    labels: &mut Vec<Label>,
+) -> Result<bool, CodegenError> {
+    for (at, statement) in list.iter().enumerate() {
+        if let Statement::If { condition, then, otherwise } = statement
+            && then.as_slice() == [Statement::Continue(own)]
+            && otherwise.is_empty()
+            && let Some(choice) = branchless::assignments(&[], &list[at + 1..])
+        {
+            let condition = cx.lower(condition)?.value;
+            assign_by(cx, condition, choice)?;
+            return Ok(true);
+        }
+        if !self::statement(cx, statement, labels)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Assigns what a condition (0 or 1) chooses, without a branch.
+fn assign_by(
+    cx: &mut ScalarCx<'_, '_>,
+    condition: Value,
+    [then, otherwise]: [Vec<(VariableId, &Expr)>; 2],
+) -> Result<(), CodegenError> {
+    cx.fx.note(|| "assigned or not".to_owned());
+    let not = cx.opposite(condition);
+    for (holds, list) in [(condition, then), (not, otherwise)] {
+        for (id, value) in list {
+            let new = cx.under(holds, |cx| cx.lower(value))?;
+            let old = variable(cx, id)?;
+            let ty = cx.bodies.variables.get(id.0 as usize).map(|held| held.ty.clone());
+            let chosen = cx.choose_of(ty.as_ref().unwrap_or(&value.ty), holds, new, old);
+            set(cx, id, chosen)?;
+        }
+    }
+    Ok(())
+}
+
 /// Lowers statements; whether control comes to their end.
 fn statements(cx: &mut ScalarCx<'_, '_>, list: &[Statement], labels: &mut Vec<Label>) -> Result<bool, CodegenError> {
     for statement in list {
@@ -193,6 +237,10 @@ fn statement(cx: &mut ScalarCx<'_, '_>, statement: &Statement, labels: &mut Vec<
         }
         Statement::If { condition, then, otherwise } => {
             let condition = cx.lower(condition)?.value;
+            if let Some(choice) = branchless::assignments(then, otherwise) {
+                assign_by(cx, condition, choice)?;
+                return Ok(true);
+            }
             branch(cx, condition, None, then, otherwise, labels)
         }
         Statement::IfSome { option, variable, then, otherwise } => {
@@ -226,7 +274,7 @@ fn statement(cx: &mut ScalarCx<'_, '_>, statement: &Statement, labels: &mut Vec<
             take_fuel(cx, place.0)?;
             labels.push(Label { id: *label, exit, head: Some(head) });
             let mark = cx.bodies.mark();
-            let done = statements(cx, body, labels);
+            let done = pass(cx, body, *label, labels);
             labels.pop();
             if done? {
                 cx.fx.builder.ins().jump(head, &[]);

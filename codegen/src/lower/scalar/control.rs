@@ -1,6 +1,6 @@
-//! `if`, `&&` and `||`: what is not needed is not evaluated.
+//! `if`, `&&` and `||`: what is not needed is not evaluated, or is too little to be worth a branch.
 
-use super::{Scalar, ScalarCx};
+use super::{Scalar, ScalarCx, branchless, membership};
 use crate::CodegenError;
 use cranelift_codegen::ir::InstBuilder as _;
 use sabot_ir::expr::{BinaryOp, Expr};
@@ -15,6 +15,13 @@ pub(super) fn if_(
     ty: &Type,
 ) -> Result<Scalar, CodegenError> {
     let condition = cx.lower(condition)?;
+    if branchless::arms(then, otherwise) {
+        cx.fx.note(|| "either".to_owned());
+        let not = cx.opposite(condition.value);
+        let a = cx.under(condition.value, |cx| cx.lower(then))?;
+        let b = cx.under(not, |cx| cx.lower(otherwise))?;
+        return Ok(cx.choose_of(ty, condition.value, a, b));
+    }
     let then_block = cx.fx.builder.create_block();
     let else_block = cx.fx.builder.create_block();
     let merge = cx.merge_block(ty);
@@ -31,7 +38,20 @@ pub(super) fn if_(
 
 /// `a && b`, `a || b`.
 pub(super) fn and_or(cx: &mut ScalarCx<'_, '_>, op: BinaryOp, a: &Expr, b: &Expr) -> Result<Scalar, CodegenError> {
+    if op == BinaryOp::Or
+        && let Some(found) = membership::any_of(cx, [a, b])?
+    {
+        return Ok(found);
+    }
     let left = cx.lower(a)?;
+    if branchless::right_side(b) {
+        let counts = if op == BinaryOp::And { left.value } else { cx.opposite(left.value) };
+        let right = cx.under(counts, |cx| cx.lower(b))?;
+        let ins = cx.fx.builder.ins();
+        let both =
+            if op == BinaryOp::And { ins.band(left.value, right.value) } else { ins.bor(left.value, right.value) };
+        return Ok(Scalar::plain(both));
+    }
     let right_block = cx.fx.builder.create_block();
     let merge = cx.merge_block(&Type::Bool);
     let args = left.pieces(cx.fx, &Type::Bool);

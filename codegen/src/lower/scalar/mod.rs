@@ -4,12 +4,14 @@
 
 pub(crate) mod arithmetic;
 mod body;
+mod branchless;
 pub(crate) mod cast;
 pub(crate) mod compare;
 mod control;
 mod decimal;
 mod list;
 pub(crate) mod math;
+mod membership;
 mod option;
 mod string;
 mod text;
@@ -90,6 +92,8 @@ pub(crate) struct ScalarCx<'f, 'a> {
     pub(crate) computed: BTreeMap<u32, Scalar>,
     /// Where a row that cannot be computed goes, with code, start and end of the span.
     pub(crate) fail: Block,
+    /// Under which condition (0 or 1) what is computed here counts; `None`: control has come here.
+    path: Option<Value>,
     locals: BTreeMap<LocalId, Scalar>,
     bodies: body::Bodies,
 }
@@ -103,6 +107,7 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
             inputs,
             computed: BTreeMap::new(),
             fail,
+            path: None,
             locals: BTreeMap::new(),
             bodies: body::Bodies::default(),
         }
@@ -333,6 +338,7 @@ impl<'f, 'a> ScalarCx<'f, 'a> {
 
     /// The row cannot be computed if `bad` (any integer) is not 0.
     pub(crate) fn fail_if(&mut self, bad: Value, code: RowErrorCode, span: Span) {
+        let bad = self.on_path(bad);
         let cold = self.fx.cold_block();
         let next = self.fx.builder.create_block();
         self.fx.builder.ins().brif(bad, cold, &[], next, &[]);

@@ -237,14 +237,23 @@ fn char_at(cx: &mut ScalarCx<'_, '_>, text: Scalar, at: Value, expr: &Expr) -> S
     Scalar::plain(value)
 }
 
-/// 1, and one more from each of three numbers on.
+/// 1, and one more from each of three numbers on. Behind a branch, because the next character's place depends on it: most are of
+/// one byte, and so the next one need not wait for this one.
 fn char_len(cx: &mut ScalarCx<'_, '_>, c: Value) -> Scalar {
-    let mut len = cx.fx.int(types::I64, 1);
-    for first in [0x80, 0x800, 0x1_0000] {
+    let [longer, done] = [(); 2].map(|()| cx.fx.builder.create_block());
+    let len = cx.fx.builder.append_block_param(done, types::I64);
+    let one = cx.fx.int(types::I64, 1);
+    let is_ascii = cx.fx.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, c, 0x80);
+    cx.fx.builder.ins().brif(is_ascii, done, &[BlockArg::Value(one)], longer, &[]);
+    cx.fx.builder.switch_to_block(longer);
+    let mut more = cx.fx.int(types::I64, 2);
+    for first in [0x800, 0x1_0000] {
         let longer = cx.fx.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, c, first);
         let longer = cx.fx.builder.ins().uextend(types::I64, longer);
-        len = cx.fx.builder.ins().iadd(len, longer);
+        more = cx.fx.builder.ins().iadd(more, longer);
     }
+    cx.fx.builder.ins().jump(done, &[BlockArg::Value(more)]);
+    cx.fx.builder.switch_to_block(done);
     Scalar::plain(len)
 }
 

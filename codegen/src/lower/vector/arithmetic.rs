@@ -1,13 +1,13 @@
 //! Arithmetic and bit operators in lanes.
 //!
 //! Integer overflow is seen from signs (64 bits) or from the bits above the type (narrower). Multiplication of 64-bit
-//! integers and all division are done lane by lane: no machine of ours has them for vectors. `x / 2^k` is a product.
+//! integers is done lane by lane: no machine of ours has it for vectors. Division is in [`division`]. `x / 2^k` of floats is a
+//! product.
 
 use super::range::Range;
-use super::{Lanes, VectorCx};
+use super::{Lanes, VectorCx, division};
 use crate::CodegenError;
 use crate::column::{Class, least};
-use crate::lower::scalar::arithmetic::{raw_divide, raw_remainder};
 use crate::lower::scalar::low_bits;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder as _, Value, types};
@@ -153,7 +153,7 @@ fn multiply_by_lane(cx: &mut VectorCx<'_, '_>, signed: bool, left: Value, right:
 
 impl VectorCx<'_, '_> {
     /// Between which bounds the integers of a vector lie.
-    fn range(&self, int: Int, value: Value) -> Range {
+    pub(super) fn range(&self, int: Int, value: Value) -> Range {
         let all = Range::of_type(int);
         // What was cast between signed and unsigned is the same value with other bounds.
         self.ranges.get(&value).copied().filter(|range| range.is_in(all)).unwrap_or(all)
@@ -263,7 +263,7 @@ fn integers(cx: &mut VectorCx<'_, '_>, op: BinaryOp, int: Int, left: Value, righ
             // Where it did not overflow it is canonical, and nobody looks elsewhere.
             value
         }
-        BinaryOp::Div | BinaryOp::Rem => divide(cx, op == BinaryOp::Rem, int, left, right, int_literal(by)),
+        BinaryOp::Div | BinaryOp::Rem => division::divide(cx, op == BinaryOp::Rem, int, left, right, int_literal(by)),
         BinaryOp::Shl => {
             let shifted = cx.fx.builder.ins().ishl_imm_u(left, int_literal(by)?);
             canonical(cx, int, shifted)
@@ -297,41 +297,4 @@ fn exact_product(cx: &mut VectorCx<'_, '_>, left: Value, right: Value) -> Value 
         return cx.by_lane(&[left, right], |cx, args| cx.fx.builder.ins().imul(args[0], args[1]));
     }
     wrapping(cx, BinaryOp::Mul, left, right)
-}
-
-/// `left / right` or `left % right`, lane by lane, never trapping.
-fn divide(
-    cx: &mut VectorCx<'_, '_>,
-    is_remainder: bool,
-    int: Int,
-    left: Value,
-    right: Value,
-    by: Option<i64>,
-) -> Value {
-    let raw = if is_remainder { raw_remainder } else { raw_divide };
-    if let Some(by) = by.filter(|by| !matches!(by, 0 | -1)) {
-        // Without a sign there is less to mend.
-        let signed = int.signed && !(by > 0 && cx.range(int, left).is_positive());
-        return cx.by_lane(&[left], |cx, args| {
-            // A constant here lets Cranelift multiply instead.
-            let by = cx.fx.int(types::I64, by);
-            raw(cx.fx, signed, args[0], by)
-        });
-    }
-    // A row that has failed already may hold anything: no quotient of it may trap.
-    let left = canonical(cx, int, left);
-    let zero = cx.int(0);
-    let mut bad = cx.fx.builder.ins().icmp(IntCC::Equal, right, zero);
-    if int.signed {
-        let min = cx.int(least(int.bits, true));
-        let minus_one = cx.int(-1);
-        let at_min = cx.fx.builder.ins().icmp(IntCC::Equal, left, min);
-        let by_minus_one = cx.fx.builder.ins().icmp(IntCC::Equal, right, minus_one);
-        let overflowed = cx.fx.builder.ins().band(at_min, by_minus_one);
-        bad = cx.fx.builder.ins().bor(bad, overflowed);
-    }
-    cx.fail_if(bad);
-    let one = cx.int(1);
-    let by = cx.choose(bad, one, right);
-    cx.by_lane(&[left, by], |cx, args| raw(cx.fx, int.signed, args[0], args[1]))
 }

@@ -1,9 +1,11 @@
-//! Which expressions have a vector form: straight-line work on numbers, times and `bool`, without calls into the runtime.
+//! Which expressions have a vector form: work on numbers, times and `bool`, without calls into the runtime; loops where that is what
+//! vectors do well.
 
 use crate::column::Class;
 use crate::isa::Target;
 use crate::kernel::block_function;
 use crate::lower::expand::expand;
+use sabot_ir::body::Body;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal};
 use sabot_ir::ty::Type;
 
@@ -14,6 +16,47 @@ const MAX_NODES: usize = 400;
 /// Whether an expression can be computed in the lanes of vectors.
 pub(crate) fn is_vectorisable(expr: &Expr, target: &Target) -> bool {
     expr.size() <= MAX_NODES && block_calls(expr) <= MAX_BLOCK_CALLS && fits(expr, target)
+}
+
+/// How large a body may be, in nodes and in variables, to be computed for several vectors at once.
+const MAX_BODY: usize = 100;
+const MAX_VARIABLES: usize = 8;
+
+/// Whether a body can be computed in lanes, and not only by taking them apart in every pass.
+fn body_fits(body: &Body, target: &Target) -> bool {
+    body.size() <= MAX_BODY
+        && body.variables.len() <= MAX_VARIABLES
+        && body.variables.iter().all(|variable| Class::of(&variable.ty).lanes().is_some())
+        && body.exprs().into_iter().all(|expr| {
+            let mut suits = true;
+            expr.walk(&mut |node| suits &= suits_body(node));
+            suits && fits(expr, target)
+        })
+}
+
+/// Whether a node of a body is done in lanes. Products of 64 bits whose overflow is looked at are not, nor are floats as
+/// integers; functions that are done for 64 rows at once, and bodies in bodies, have no place there.
+fn suits_body(node: &Expr) -> bool {
+    let is_long = |expr: &Expr| matches!(Class::of(&expr.ty), Class::Int { bits: 64, .. });
+    match &node.kind {
+        ExprKind::Binary(BinaryOp::Mul, a, _) => !is_long(a),
+        ExprKind::Cast(x) => !(Class::of(&x.ty).is_float() && matches!(Class::of(&node.ty), Class::Int { .. })),
+        ExprKind::Call(Function::CheckedMul | Function::Pow, args) => !args.first().is_some_and(is_long),
+        ExprKind::Call(function, args) => block_function(*function, args).is_none(),
+        ExprKind::Compute(..) | ExprKind::Column(_) | ExprKind::Param(_) => false,
+        ExprKind::Literal(_)
+        | ExprKind::Local(_)
+        | ExprKind::Let { .. }
+        | ExprKind::Unary(..)
+        | ExprKind::Binary(..)
+        | ExprKind::If { .. }
+        | ExprKind::Some(_)
+        | ExprKind::None
+        | ExprKind::IsSome(_)
+        | ExprKind::IfSome { .. }
+        | ExprKind::Variable(_)
+        | ExprKind::Fail(_) => true,
+    }
 }
 
 /// How many functions an expression may call that are done for blocks of rows: the results of each lie on the stack.
@@ -66,7 +109,8 @@ fn fits_here(expr: &Expr, target: &Target) -> bool {
         | ExprKind::IsSome(_)
         | ExprKind::IfSome { .. } => true,
         ExprKind::Fail(_) => Class::of(&expr.ty).lanes().is_some(),
-        ExprKind::Variable(_) | ExprKind::Compute(..) => false,
+        ExprKind::Variable(_) => true,
+        ExprKind::Compute(body, _) => body_fits(body, target),
         ExprKind::Binary(op, a, b) => match op {
             BinaryOp::Rem => !a.ty.is_float(),
             BinaryOp::Shl | BinaryOp::Shr => is_distance(b, &a.ty),

@@ -1,6 +1,7 @@
 //! `as` in lanes. Floats to integers go lane by lane; small integers become floats by an addition of bits.
 
 use super::arithmetic::{Int, canonical};
+use super::range::Range;
 use super::{Lanes, VectorCx};
 use crate::CodegenError;
 use crate::column::Class;
@@ -29,7 +30,8 @@ pub(super) fn cast(
         (Class::Int { bits, signed }, Class::Int { bits: wanted, signed: wanted_signed }) => {
             let kept = wanted > bits && (wanted_signed == signed || wanted_signed);
             let int = Int { bits: wanted, signed: wanted_signed };
-            if kept { x } else { canonical(cx, int, x) }
+            let fits = || cx.range(Int { bits, signed }, x).is_in(Range::of_type(int));
+            if kept || fits() { x } else { canonical(cx, int, x) }
         }
         (Class::Int { bits, signed }, Class::F32 | Class::F64) => {
             let float = int_to_float(cx, bits, signed, x);

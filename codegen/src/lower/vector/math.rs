@@ -1,19 +1,16 @@
 //! Library functions in lanes; [`super::capability`] has the list.
 
 use super::arithmetic::{Int, canonical, overflowing, wrapping};
-use super::{Lanes, VectorCx};
+use super::range::Range;
+use super::{Lanes, VectorCx, division, with_sign};
 use crate::CodegenError;
 use crate::column::{Class, greatest, least};
 use crate::lower::expand::expand;
-use crate::lower::scalar::arithmetic::{raw_divide, raw_remainder};
 use crate::lower::scalar::low_bits;
 use crate::lower::scalar::math::{min_max_condition, round_bias};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder as _, Value, types};
 use sabot_ir::expr::{BinaryOp, Expr, Function, Literal};
-
-/// The sign bit of a float.
-const SIGN: u64 = 1 << 63;
 
 /// `function(args)`, all arguments evaluated from left to right.
 pub(super) fn call(
@@ -48,7 +45,7 @@ pub(super) fn call(
         (class @ (Class::F32 | Class::F64), _) => floats(cx, function, class, &values).map(Lanes::plain),
         (Class::Int { bits, signed }, Some(by)) if matches!(function, Function::RemEuclid | Function::DivEuclid) => {
             let int = Int { bits, signed };
-            Some(Lanes::plain(euclid(cx, function == Function::RemEuclid, int, values[0], by)))
+            Some(Lanes::plain(division::euclid(cx, function == Function::RemEuclid, int, values[0], by)))
         }
         (Class::Int { bits, signed }, Some(n)) if function == Function::Pow => {
             Some(Lanes::plain(int_power(cx, Int { bits, signed }, values[0], n)))
@@ -119,36 +116,6 @@ fn product(cx: &mut VectorCx<'_, '_>, int: Int, a: Value, b: Value) -> Value {
     cx.fail_if(overflowed);
     // What overflowed must not look harmless in the next product.
     canonical(cx, int, value)
-}
-
-/// `x.rem_euclid(by)` or `x.div_euclid(by)` by a positive constant.
-fn euclid(cx: &mut VectorCx<'_, '_>, is_remainder: bool, int: Int, x: Value, by: i64) -> Value {
-    cx.by_lane(&[x], |cx, args| {
-        let x = args[0];
-        let by = cx.fx.int(types::I64, by);
-        if !int.signed {
-            return if is_remainder { raw_remainder(cx.fx, false, x, by) } else { raw_divide(cx.fx, false, x, by) };
-        }
-        let rest = raw_remainder(cx.fx, true, x, by);
-        // All ones where the remainder is negative.
-        let negative = cx.fx.builder.ins().sshr_imm_u(rest, 63);
-        if is_remainder {
-            let raise = cx.fx.builder.ins().band(negative, by);
-            cx.fx.builder.ins().iadd(rest, raise)
-        } else {
-            let quotient = raw_divide(cx.fx, true, x, by);
-            cx.fx.builder.ins().iadd(quotient, negative)
-        }
-    })
-}
-
-/// The magnitude of one value with the sign of another.
-fn with_sign(cx: &mut VectorCx<'_, '_>, magnitude: Value, sign: Value) -> Value {
-    let sign_bit = cx.fx.lanes(types::F64X2, SIGN, SIGN);
-    let others = cx.fx.lanes(types::F64X2, !SIGN, !SIGN);
-    let sign = cx.fx.builder.ins().band(sign, sign_bit);
-    let magnitude = cx.fx.builder.ins().band(magnitude, others);
-    cx.fx.builder.ins().bor(magnitude, sign)
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "a list of those that have a vector form")]
@@ -249,8 +216,16 @@ fn integers(cx: &mut VectorCx<'_, '_>, function: Function, int: Int, args: &[Val
                 Function::WrappingSub => BinaryOp::Sub,
                 _ => BinaryOp::Mul,
             };
-            let wide = wrapping(cx, op, x, arg(1)?);
-            canonical(cx, int, wide)
+            let other = arg(1)?;
+            let range = Range::after(op, cx.range(int, x), cx.range(int, other));
+            let wide = wrapping(cx, op, x, other);
+            match range.filter(|range| range.is_in(Range::of_type(int))) {
+                Some(range) => {
+                    cx.ranges.insert(wide, range);
+                    wide
+                }
+                None => canonical(cx, int, wide),
+            }
         }
         Function::SaturatingAdd | Function::SaturatingSub => {
             let op = if function == Function::SaturatingAdd { BinaryOp::Add } else { BinaryOp::Sub };

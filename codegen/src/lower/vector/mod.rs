@@ -6,10 +6,12 @@
 //! gives the same bits for `+ - * /` and `sqrt`), `bool` is a mask.
 
 mod arithmetic;
+pub(crate) mod body;
 pub(crate) mod capability;
 mod cast;
 mod compare;
 mod control;
+mod division;
 mod math;
 mod range;
 
@@ -52,6 +54,8 @@ pub(crate) struct VectorCx<'f, 'a> {
     /// The sign bit says that the row failed; `None`: neither did.
     pub(crate) failed: Option<Value>,
     locals: BTreeMap<LocalId, Lanes>,
+    /// Of the body around.
+    variables: Vec<body::Held>,
     /// Integers of which more is known than their type says, in rows that have not failed.
     ranges: BTreeMap<Value, Range>,
     /// Vectors that were made of scalars.
@@ -72,6 +76,7 @@ impl<'f, 'a> VectorCx<'f, 'a> {
             path: None,
             failed: None,
             locals: BTreeMap::new(),
+            variables: Vec::new(),
             ranges: BTreeMap::new(),
             scalars: BTreeMap::new(),
         }
@@ -144,9 +149,11 @@ impl<'f, 'a> VectorCx<'f, 'a> {
                 control::if_some(self, option, *local, then, otherwise, class)?
             }
             ExprKind::Fail(_) => self.fail(class)?,
-            ExprKind::Variable(_) | ExprKind::Compute(..) => {
-                return Err(CodegenError::internal("a body has no vector form"));
+            ExprKind::Variable(id) => {
+                let held = self.variables.get(id.0 as usize).copied();
+                held.ok_or_else(|| CodegenError::internal("a variable is read outside its body"))?.read(self.fx)
             }
+            ExprKind::Compute(..) => return Err(CodegenError::internal("a body that was not made a stage"))?,
             ExprKind::Call(function, args) => math::call(self, *function, args, expr)?,
         })
     }
@@ -211,6 +218,14 @@ impl<'f, 'a> VectorCx<'f, 'a> {
             (Some(a), Some(b)) => Some(self.fx.builder.ins().band(a, b)),
             (one, None) | (None, one) => one,
         }
+    }
+
+    /// One mask or the other, where `None` is no row.
+    pub(crate) fn either(&mut self, a: Option<Value>, b: Value) -> Option<Value> {
+        Some(match a {
+            Some(a) => self.fx.builder.ins().bor(a, b),
+            None => b,
+        })
     }
 
     /// Evaluates under a further condition.
@@ -328,4 +343,16 @@ pub(crate) fn param(fx: &mut FunctionCx<'_>, number: u32, class: Class) -> Value
             fx.builder.ins().splat(types::I64X2, wide)
         }
     }
+}
+
+/// The sign bit of a float.
+const SIGN: u64 = 1 << 63;
+
+/// The magnitude of one value with the sign of another.
+fn with_sign(cx: &mut VectorCx<'_, '_>, magnitude: Value, sign: Value) -> Value {
+    let sign_bit = cx.fx.lanes(types::F64X2, SIGN, SIGN);
+    let others = cx.fx.lanes(types::F64X2, !SIGN, !SIGN);
+    let sign = cx.fx.builder.ins().band(sign, sign_bit);
+    let magnitude = cx.fx.builder.ins().band(magnitude, others);
+    cx.fx.builder.ins().bor(magnitude, sign)
 }

@@ -20,6 +20,26 @@ impl Range {
         Self { least: value, greatest: value }
     }
 
+    /// All values whose distance from zero is below this.
+    pub(super) fn below(limit: i128) -> Self {
+        Self { least: 1 - limit, greatest: limit - 1 }
+    }
+
+    /// All values from zero on that are below this.
+    pub(super) fn from_zero_to(limit: i128) -> Self {
+        Self { least: 0, greatest: limit - 1 }
+    }
+
+    /// Of `x.div_euclid(by)` by a positive constant.
+    pub(super) fn div_euclid(self, by: i128) -> Self {
+        Self { least: self.least.div_euclid(by), greatest: self.greatest.div_euclid(by) }
+    }
+
+    /// Whether a value lies in it.
+    pub(super) fn contains(self, value: i128) -> bool {
+        self.least <= value && value <= self.greatest
+    }
+
     /// All values of a type.
     pub(super) fn of_type(int: Int) -> Self {
         if int.signed {
