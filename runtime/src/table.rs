@@ -3,7 +3,7 @@
 use crate::error::RunError;
 use crate::live::LiveTable;
 use crate::operator::accumulate::{RefusedGroup, Users};
-use crate::operator::aggregate::{AggregateSpill, GroupSpec, GroupTable, Part, SpilledGroups};
+use crate::operator::aggregate::{AggregateSpill, GroupSpec, GroupTable, Part, Pieces, SpilledGroups};
 use crate::operator::collect::Rows;
 use crate::operator::hash_join::{JoinSpec, JoinTable};
 use crate::operator::rows::{self, RowsSpec};
@@ -54,6 +54,8 @@ pub(crate) struct TableRun {
     sorted_runs: Mutex<Option<Arc<SortedRuns>>>,
     /// By pipeline and place of the end in it.
     aggregate_spills: Mutex<BTreeMap<(u32, usize), Arc<AggregateSpill>>>,
+    /// By way into the table: pieces that are merged as they come.
+    pieces: Mutex<BTreeMap<(u32, usize), Arc<Pieces>>>,
 }
 
 /// Rows that a table can number.
@@ -100,6 +102,7 @@ impl TableRun {
             join_spill: Mutex::default(),
             sorted_runs: Mutex::default(),
             aggregate_spills: Mutex::default(),
+            pieces: Mutex::default(),
         })
     }
 
@@ -150,6 +153,12 @@ impl TableRun {
         Ok(spill)
     }
 
+    /// The pieces of morsels that one way into the table brings.
+    pub(crate) fn pieces(&self, way: (u32, usize)) -> Arc<Pieces> {
+        let mut pieces = self.pieces.lock().expect("a worker that panicked ends the job");
+        Arc::clone(pieces.entry(way).or_default())
+    }
+
     /// Files that it needed.
     pub(crate) fn spills(&self) -> u64 {
         let joins = u64::from(self.join_spill.lock().expect("workers have ended").is_some());
@@ -189,7 +198,10 @@ impl TableRun {
         }
         let started = Instant::now();
         let rows = std::mem::take(&mut *self.rows.lock().expect("a worker that panicked ends the job"));
-        let parts = std::mem::take(&mut *self.parts.lock().expect("a worker that panicked ends the job"));
+        let mut parts = std::mem::take(&mut *self.parts.lock().expect("a worker that panicked ends the job"));
+        for pieces in self.pieces.lock().expect("a worker that panicked ends the job").values() {
+            parts.extend(pieces.take());
+        }
         let tops = std::mem::take(&mut *self.tops.lock().expect("a worker that panicked ends the job"));
         let kept = rows.iter().map(|rows| rows.rows).chain(tops.iter().map(top::Part::rows));
         if kept.sum::<usize>() > MOST_ROWS {

@@ -407,6 +407,12 @@ impl<'a> Worker<'a> {
                     build.end_morsel(account, &run.job.tables[*table as usize])?;
                 }
                 (EndSpec::Aggregate { table, keys, inputs, .. }, End::Aggregate(build)) => {
+                    if build.is_in_pieces() {
+                        // Rows that were put away come later, with morsels that are long through.
+                        let comes_later = run.probes.iter().any(|probing| probing.away.is_some());
+                        let frontier = if comes_later { Seq::START } else { run.morsels.progress().frontier };
+                        build.bring(&run.job.tables[*table as usize].pieces((run.number, number)), frontier, account);
+                    }
                     build.end_morsel(account, || {
                         let make = |file| AggregateSpill::new(file, &run.pipeline.registers, keys, inputs);
                         run.job.tables[*table as usize].aggregate_spill((run.number, number), account, make)

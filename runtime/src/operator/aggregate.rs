@@ -6,6 +6,7 @@
 mod keys;
 mod merge;
 mod pane;
+mod pieces;
 mod spill;
 mod strings;
 
@@ -28,6 +29,7 @@ use std::sync::Arc;
 pub(crate) use keys::KeySet;
 pub(crate) use merge::GroupTable;
 pub(crate) use pane::{Filler, Pane};
+pub(crate) use pieces::Pieces;
 pub(crate) use spill::{AggregateSpill, SpilledGroups};
 use strings::StringKeys;
 
@@ -149,6 +151,8 @@ pub(crate) struct AggregateBuild {
     places: Option<Reg>,
     /// Place of the next row that goes away.
     next_place: u64,
+    /// Where the pieces of morsels go, if they are pieces.
+    pieces: Option<Arc<Pieces>>,
 }
 
 impl AggregateBuild {
@@ -171,12 +175,31 @@ impl AggregateBuild {
             level: 0,
             places: None,
             next_place: 0,
+            pieces: None,
         }
+    }
+
+    /// Whether each morsel is a piece.
+    pub(crate) fn is_in_pieces(&self) -> bool {
+        self.spec.is_in_pieces
+    }
+
+    /// Brings the piece of the morsel that has ended; all before `frontier` have ended before.
+    pub(crate) fn bring(&mut self, pieces: &Arc<Pieces>, frontier: Seq, account: &Account) {
+        self.pieces.get_or_insert_with(|| Arc::clone(pieces));
+        if self.away.is_some() || self.part.runs.is_empty() {
+            return;
+        }
+        let mut part = std::mem::replace(&mut self.part, Part::new(&self.spec));
+        let groups = part.groups.len();
+        part.accumulators.iter_mut().for_each(|accumulators| accumulators.resize(groups));
+        pieces.bring(part, frontier, account);
     }
 
     pub(crate) fn start(&mut self, order: Order) -> Result<(), RunError> {
         self.order = order;
         if let Some((spill, partitioner)) = &mut self.away {
+            self.pieces.iter().for_each(|pieces| pieces.put_away(order));
             return partitioner.start(order, &spill.file);
         }
         let is_new = |last: Order| last > order || (self.spec.is_in_pieces && last != order);
@@ -238,7 +261,8 @@ impl AggregateBuild {
         }
         let bytes = self.memory_bytes();
         account.update(&mut self.accounted, bytes);
-        if !self.spec.keys.is_empty() && self.part.groups.len() > 0 && account.is_over() {
+        let has_groups = self.part.groups.len() > 0 || self.pieces.is_some();
+        if !self.spec.keys.is_empty() && has_groups && account.is_over() {
             let spill = spill()?;
             let mut partitioner = Partitioner::new(&spill.regs, &spill.types);
             partitioner.start(self.order, &spill.file)?;

@@ -164,7 +164,8 @@ impl Runs {
 }
 
 /// Parts on their way into one.
-struct Merging {
+#[derive(Debug)]
+pub(super) struct Merging {
     all: Part,
     runs: Vec<Order>,
     /// Where the first row of each group came from.
@@ -174,10 +175,30 @@ struct Merging {
 }
 
 impl Merging {
-    fn new(all: Part) -> Self {
+    pub(super) fn new(all: Part) -> Self {
         let groups = 0..all.groups.len() as u32;
         let firsts = groups.clone().map(|group| all.first_of(group)).collect();
         Self { runs: all.orders(), all, firsts, numbers: vec![groups.collect()] }
+    }
+
+    /// Takes over the piece of the next morsel: what comes of it is as if one worker had had all of them, one after the other.
+    pub(super) fn absorb_next(&mut self, piece: &Part) {
+        let first = self.all.groups.len() as u32;
+        self.absorb(piece, |_| true);
+        self.numbers.truncate(1);
+        self.all.runs.extend(piece.runs.iter().map(|(order, _)| (*order, first)));
+        debug_assert_eq!(self.all.orders(), self.runs, "runs are numbered alike");
+    }
+
+    /// Bytes held.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let numbers = self.numbers.iter().map(Vec::capacity).sum::<usize>() * size_of::<u32>();
+        self.all.memory_bytes() + self.firsts.capacity() * size_of::<First>() + numbers
+    }
+
+    /// What it is of the pieces.
+    pub(super) fn into_part(self) -> Part {
+        self.all
     }
 
     fn absorb(&mut self, other: &Part, wanted: impl Fn(usize) -> bool) {
