@@ -22,6 +22,7 @@ mod out_of_memory;
 mod params;
 mod primitive;
 mod progress;
+mod refresh;
 mod registers;
 mod scheduler;
 mod spill;

@@ -9,6 +9,7 @@ use crate::operator::sink::SinkRun;
 use crate::params::Params;
 use crate::primitive::pool::Pool;
 use crate::progress::Progress;
+use crate::refresh::Refreshing;
 use crate::scheduler::JobRun;
 use crate::spill::Account;
 use crate::summary::{OperatorSummary, RunSummary};
@@ -204,8 +205,9 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
         sink.open()?;
     }
     let progress = Progress::new(options.progress);
+    let refreshing = Refreshing::new(run)?;
     for group in live::groups(manifest)? {
-        let report = run.run_group(&group, &progress)?;
+        let report = refreshing.beside(run, &group, || run.run_group(&group, &progress))?;
         for (operator, count) in operators.iter_mut().zip(&report.counts) {
             add(operator, count);
         }
@@ -228,6 +230,7 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
         if let Some(filler) = run.filler_of(number as u32) {
             operators[filler as usize].spills += table.spills();
             operators[filler as usize].time += table.time_to_complete();
+            operators[filler as usize].refreshed += table.refreshed.times();
         }
     }
     let mut sink_operators = BTreeMap::new();

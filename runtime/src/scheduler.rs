@@ -24,6 +24,7 @@ use crate::operator::window::ClosingTable;
 use crate::params::Params;
 use crate::primitive::pool::Pool;
 use crate::progress::{Bar, Progress};
+use crate::refresh::Refreshed;
 use crate::registers::AcrossThreads;
 use crate::spill::Account;
 use crate::table::{MOST_ROWS, Table, TableRun, TableSpec};
@@ -171,6 +172,8 @@ pub(crate) struct KernelCall<'a> {
 /// A probe, resolved.
 pub(crate) struct Probing<'a> {
     pub(crate) table: &'a JoinTable,
+    /// What takes the table's place when its file has changed.
+    pub(crate) refreshed: &'a Refreshed,
     pub(crate) layout: KeyLayout,
     pub(crate) keys: &'a [Reg],
     pub(crate) spec: ProbeSpec,
@@ -538,6 +541,7 @@ impl<'a> Resolver<'a> {
                 };
                 self.probes.push(Probing {
                     table,
+                    refreshed: &self.job.tables[number as usize].refreshed,
                     layout: spec.layout.clone(),
                     keys,
                     spec: ProbeSpec {

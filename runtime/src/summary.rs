@@ -52,6 +52,8 @@ pub struct OperatorSummary {
     pub files: Vec<String>,
     /// Times that it put rows into files for lack of memory.
     pub spills: u64,
+    /// How often its table was read again, because its file had changed.
+    pub refreshed: u64,
 }
 
 impl OperatorSummary {
@@ -87,6 +89,7 @@ impl OperatorSummary {
             (self.skipped, "row", errors.as_str()),
             (self.late, "row", "too late"),
             (self.spills, "time", "spilled to disk"),
+            (self.refreshed, "time", "read again"),
         ] {
             if number > 0 {
                 let _ = write!(text, ", {} {what}", counted(number, unit));
@@ -127,7 +130,7 @@ impl RunSummary {
                 serde_json::json!({
                     "name": operator.name, "kind": operator.kind, "line": operator.line,
                     "rows_in": operator.rows_in, "rows_out": operator.rows_out, "build_rows": operator.build_rows,
-                    "skipped": operator.skipped, "errors_to": operator.errors_to, "late": operator.late, "pruned": operator.pruned, "spills": operator.spills,
+                    "skipped": operator.skipped, "errors_to": operator.errors_to, "late": operator.late, "pruned": operator.pruned, "spills": operator.spills, "refreshed": operator.refreshed,
                     "bytes": operator.bytes, "files": operator.files, "time_ms": ms(operator.time),
                 })
             })

@@ -9,6 +9,7 @@ use crate::operator::hash_join::{JoinSpec, JoinTable};
 use crate::operator::rows::{self, RowsSpec};
 use crate::operator::runs::SortedRuns;
 use crate::operator::top;
+use crate::refresh::Refreshed;
 use crate::spill::{Account, SpillFile};
 use sabot_abi::manifest::{self, AggregateInput, TableKind};
 use sabot_abi::stream::StreamOperator;
@@ -56,6 +57,8 @@ pub(crate) struct TableRun {
     aggregate_spills: Mutex<BTreeMap<(u32, usize), Arc<AggregateSpill>>>,
     /// By way into the table: pieces that are merged as they come.
     pieces: Mutex<BTreeMap<(u32, usize), Arc<Pieces>>>,
+    /// A version of it that was read later.
+    pub(crate) refreshed: Refreshed,
 }
 
 /// Rows that a table can number.
@@ -103,6 +106,7 @@ impl TableRun {
             sorted_runs: Mutex::default(),
             aggregate_spills: Mutex::default(),
             pieces: Mutex::default(),
+            refreshed: Refreshed::default(),
         })
     }
 
@@ -174,6 +178,16 @@ impl TableRun {
     /// A worker's rows.
     pub(crate) fn add_rows(&self, rows: Rows) {
         self.rows.lock().expect("a worker that panicked ends the job").push(rows);
+    }
+
+    /// The rows that have come since it was complete.
+    pub(crate) fn take_rows(&self) -> Vec<Rows> {
+        std::mem::take(&mut *self.rows.lock().expect("a worker that panicked ends the job"))
+    }
+
+    /// Whether rows of a join's table have gone to a file.
+    pub(crate) fn has_spilled_rows(&self) -> bool {
+        self.join_spill.lock().expect("a worker that panicked ends the job").is_some()
     }
 
     /// The first rows of each key that a worker has seen.

@@ -485,7 +485,9 @@ impl<'a> Worker<'a> {
                     let probing = &self.run.probes[*number];
                     let mut probe = self.probes[*number].take().expect("a probe is not inside of itself");
                     let late = self.late.take_if(|(late, _)| late == number);
-                    let table = late.as_ref().map_or(probing.table, |(_, table)| table);
+                    let fresh = probing.refreshed.now();
+                    let known = fresh.as_deref().unwrap_or(probing.table);
+                    let table = late.as_ref().map_or(known, |(_, table)| table);
                     if let (Some(spilled), Some(away)) = (&table.spilled, &probing.away) {
                         let partitioner = self.put_away[*number].as_mut().expect("made with the worker");
                         probe.put_away(spilled, &mut self.registers, &mut selection, partitioner, &away.file)?;

@@ -36,6 +36,9 @@ impl Planner<'_, '_> {
         }
         let inputs = [left.clone(), right.clone()];
         let kind = kind_of(op);
+        if !self.can_look_up(op, left, right) {
+            return Stream::unknown();
+        }
         if self.change_among(&inputs).is_some() {
             let in_time = ["within_ms", "window", "as_of_event_time"].iter().any(|clause| op.get(clause).is_some());
             if in_time && self.refuse_changes(op, &inputs) {

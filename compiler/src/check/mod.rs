@@ -43,6 +43,7 @@ mod limits;
 mod list;
 mod list_mutation;
 mod lists;
+mod lookup;
 mod loops;
 mod lower;
 mod machine;

@@ -56,6 +56,7 @@ impl Planner<'_, '_> {
         if let Some(Parameter::Int(ms)) = op.get("idle_after_ms") {
             connector.options.insert("idle_after_ms".to_owned(), ms.to_string());
         }
+        self.refreshed(op, &mut connector);
         let is_table = matches!(op.get("table"), Some(Parameter::Bool(true)));
         let is_topic = matches!(connector.location, Location::Kafka(_));
         let is_replaced = self.catalog.sources.get(&op.name).is_some_and(|facts| facts.is_replaced);

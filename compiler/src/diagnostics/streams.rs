@@ -163,6 +163,21 @@ pub(crate) fn lookup_never_ends(at: Span, source: &str, declared: Span) -> Diagn
         .help("use `.hash_join(other).on(l, r).within(..)`, or `.asof_join(other)` for the latest row")
 }
 
+/// `.refresh_every(..)` of what is no file.
+pub(crate) fn nothing_to_read_again(at: Span) -> Diagnostic {
+    Diagnostic::error("E0538", "only files are read again when they have changed")
+        .label(at, "this is no table in a file")
+        .help("leave it away, or name a file: `table::<Rate>(\"rates\", csv(\"rates.csv\")).refresh_every(minutes(1))`")
+}
+
+/// A table that is to be read again, and an operator between it and where it is looked up.
+pub(crate) fn between_table_and_lookup(at: Span, operator: &str, between: Span) -> Diagnostic {
+    Diagnostic::error("E0538", "this table cannot be read again while the job runs")
+        .label(at, "looks it up")
+        .label(between, format!("this `{operator}` works on all of it"))
+        .help("only `filter`, `map` and `flat_map` may stand between the table and `lookup_join`; or leave `.refresh_every(..)` away")
+}
+
 /// Rows that are taken back, and an operator that cannot take them back.
 pub(crate) fn changes_not_taken(operator: &str, name: &str, at: Span, origin: &str, made: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0535", format!("`{name}` ({operator}) cannot take rows back"))

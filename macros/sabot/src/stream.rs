@@ -99,6 +99,12 @@ impl<T> Table<T> {
         self
     }
 
+    /// How often its file is looked at, where a stream that does not end looks it up ([`Stream::lookup_join`]): it is read again when it
+    /// has changed.
+    pub fn refresh_every(self, _interval: Duration) -> Self {
+        self
+    }
+
     /// About how many rows there are: a hint for the optimizer.
     pub fn rows(self, _count: impl RowCount) -> Self {
         self

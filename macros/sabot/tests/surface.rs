@@ -215,7 +215,7 @@ fn windows_and_joins_in_time() {
     check_job(
         "#[sabot::record]\npub struct Piece { key: String, start: Timestamp, end: Timestamp, value: f64 }\n",
         "    let timed = source::<Order>(\"timed\", kafka(\"timed\")).event_time(|o| o.at, lateness(seconds(5))).idle_after(seconds(30));
-    let rates = table::<Order>(\"rates\", csv(PATH)).primary_key(|o| o.id).event_time(|o| o.at, lateness(seconds(0))).idle_after(minutes(1));
+    let rates = table::<Order>(\"rates\", csv(PATH)).primary_key(|o| o.id).event_time(|o| o.at, lateness(seconds(0))).refresh_every(minutes(1)).idle_after(minutes(1));
     timed.key_by(|o| o.region.clone()).window(tumbling(minutes(5)).offset(seconds(7)))
         .aggregate(|w| Piece { key: w.key(), start: w.start(), end: w.end(), value: w.sum(|o| o.amount) + w.count() as f64 })
         .late(\"late\", csv(\"late.csv\")).allowed_lateness(minutes(1)).emit_every(seconds(10)).sink(\"a\", csv(\"a.csv\"));

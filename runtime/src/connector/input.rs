@@ -46,6 +46,14 @@ impl Input {
         Self::of_file(name, file, true)
     }
 
+    /// Reads a file as a whole, as it is now.
+    pub(super) fn read(path: &Path) -> Result<Self, ConnectorError> {
+        let name = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|source| ConnectorError::Read { path: name.clone(), source })?;
+        let start = bytes[..bytes.len().min(START_BYTES)].to_vec();
+        Ok(Self { name: name.into(), bytes: Bytestream::Mapped(bytes.into()), start })
+    }
+
     /// Opens a file that others still write: it is read as it grows, and ends when the process is asked to stop. `waits`: for the first
     /// bytes, which tell the format.
     pub(super) fn follow(path: &Path, waits: bool) -> Result<Self, ConnectorError> {

@@ -78,6 +78,32 @@ pub struct FileFacts {
     pub row_groups: usize,
 }
 
+/// Option of a connector: its files are looked at this often, in milliseconds, and read again when they have changed.
+pub const REFRESH_EVERY: &str = "refresh_every_ms";
+
+/// What tells a version of files from another: their names, lengths, numbers and when they were changed last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stamp(Vec<(PathBuf, u64, u64, Option<std::time::SystemTime>)>);
+
+/// The version of the files that a source reads; nothing where there are none.
+pub(crate) fn stamp(source: &manifest::Source, replacement: Option<&str>) -> Result<Option<Stamp>, ConnectorError> {
+    use std::os::unix::fs::MetadataExt;
+    if let (None, Location::Generator(_)) = (replacement, &source.connector.location) {
+        return Ok(None);
+    }
+    let place = resolve(&source.connector, replacement, &source.name, Direction::Input)?;
+    if place.is_standard() {
+        return Ok(None);
+    }
+    let mut stamp = Stamp::default();
+    for path in place::files(&place.path)? {
+        let of = std::fs::metadata(&path);
+        let of = of.map_err(|source| ConnectorError::Read { path: path.display().to_string(), source })?;
+        stamp.0.push((path, of.len(), of.ino(), of.modified().ok()));
+    }
+    Ok(Some(stamp))
+}
+
 /// Opens what a pipeline reads.
 pub fn open_source(
     source: &manifest::Source,
@@ -121,7 +147,14 @@ pub fn open_source(
     let mut sources = Vec::new();
     for path in files {
         let known = place.format.or_else(|| place::format_by_extension(&path));
-        let input = if follows { Input::follow(&path, !is_text(known))? } else { Input::open(&path)? };
+        let input = if follows {
+            Input::follow(&path, !is_text(known))?
+        } else if options.contains_key(REFRESH_EVERY) {
+            // Whoever changes the file must not change what was read of it.
+            Input::read(&path)?
+        } else {
+            Input::open(&path)?
+        };
         let format = format_of(&input, &path, place.format)?;
         if follows && !matches!(format, Format::Csv | Format::Ndjson) {
             return Err(ConnectorError::Unsupported {

@@ -105,6 +105,7 @@ const SOURCE: &[ParameterSpec] = &[
     optional("event_time", ClosureOrStrings, "its time column"),
     optional("lateness_ms", Int, "how far a row may be behind the latest one"),
     optional("idle_after_ms", Int, "silence after which nobody waits for its time any more"),
+    optional("refresh_every_ms", Int, "how often the file of a table that is looked up is looked at"),
     optional("rows", Int, "a hint: about how many rows it has"),
 ];
 

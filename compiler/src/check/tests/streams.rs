@@ -63,6 +63,23 @@ fn items_happen_when_their_row_did() {
 }
 
 #[test]
+fn tables_that_are_looked_up() {
+    check(
+        "lookups",
+        &[
+            r#"trades.lookup_join(plain).on(|t| t.symbol, |r| r.symbol).left().map(|t, r| Bare { symbol: t.symbol, price: r.map(|r| r.rate).unwrap_or(0.0) }).sink("o", csv("o.csv"));"#,
+            r#"let daily = table::<Rate>("daily", csv("daily.csv")).refresh_every(hours(1)); trades.lookup_join(daily.filter(|r| r.rate > 0.0)).on(|t| t.symbol, |r| r.symbol).semi().sink("o", csv("o.csv"));"#,
+            // Streams that end meet a table once.
+            r#"file.lookup_join(plain).on(|t| t.symbol, |r| r.symbol).semi().sink("o", csv("o.csv"));"#,
+            r#"let daily = table::<Rate>("daily", csv("daily.csv")).refresh_every(hours(1)); trades.lookup_join(daily.dedup(|r| r.symbol)).on(|t| t.symbol, |r| r.symbol).semi().sink("o", csv("o.csv"));"#,
+            r#"let made = table::<Rate>("made", generate().rows(10)).refresh_every(hours(1)); trades.lookup_join(made).on(|t| t.symbol, |r| r.symbol).semi().sink("o", csv("o.csv"));"#,
+            r#"let daily = table::<Rate>("daily", csv("daily.csv")).refresh_every(seconds(0)); trades.lookup_join(daily).on(|t| t.symbol, |r| r.symbol).semi().sink("o", csv("o.csv"));"#,
+            r#"source::<Trade>("other", csv("t.csv")).refresh_every(seconds(1)).sink("o", csv("o.csv"));"#,
+        ],
+    );
+}
+
+#[test]
 fn results_that_change_come_now_and_then() {
     check(
         "emit_every",

@@ -45,6 +45,7 @@ pub(super) const STREAM: [(&str, &str); 30] = [
 
 /// What else a table has.
 const PRIMARY_KEY: &str = ".primary_key(|row| row.id)";
+const REFRESH_EVERY: &str = ".refresh_every(minutes(1))";
 
 /// Methods that other libraries have, and what they are here.
 const ELSEWHERE: [(&str, &str); 27] = [
@@ -168,13 +169,17 @@ impl Body<'_, '_> {
         };
         let in_window = self.drafts.get(id).parameters.contains_key("window");
         match name.text.as_str() {
-            "event_time" | "idle_after" | "rows" | "primary_key" if !is_source => misplaced(
+            "event_time" | "idle_after" | "rows" | "primary_key" | "refresh_every" if !is_source => misplaced(
                 "said of a source only",
                 "write it directly behind `source::<Record>(..)` or `table::<Record>(..)`",
             ),
             "primary_key" if !is_table => misplaced(
                 "said of a table only",
                 "begin with `table::<Record>(..)`, whose rows replace each other by key",
+            ),
+            "refresh_every" if !is_table => misplaced(
+                "said of a table only",
+                "begin with `table::<Record>(..)`, and look its rows up: `.lookup_join(table).on(..)`",
             ),
             "late_right" if !(in_window && operator_type == OperatorType::HashJoin) => {
                 misplaced("said of a join in windows", "write it behind `.hash_join(..).on(..).window(..).map(..)`")
@@ -194,6 +199,7 @@ impl Body<'_, '_> {
             "named" if is_source => {
                 misplaced("a source has its name", "change the name in `source::<Record>(\"name\", ..)`")
             }
+            "refresh_every" => self.length_of(id, call, REFRESH_EVERY).is_some(),
             "event_time" => self.event_time(id, call, usage).is_some(),
             "primary_key" => match self.closure_of(call, 1, PRIMARY_KEY) {
                 Some(key) => self.set(id, "primary_key", key, name),
