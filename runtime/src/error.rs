@@ -64,7 +64,10 @@ pub enum RunError {
         source: io::Error,
     },
     /// A stream cannot wait for what is in a file.
-    #[error("{what}: give more memory (`--memory`)")]
+    #[error(
+        "{what}: give more (`--memory`), or let less wait: shorter windows, less lateness, a shorter time within which rows \
+        are joined (`sabotc explain --state` shows what is kept)"
+    )]
     StreamNeedsMemory {
         /// What does not fit.
         what: String,

@@ -3,13 +3,14 @@
 
 use crate::error::RunError;
 use crate::morsel::Seq;
-use crate::operator::hash_join::SpilledJoin;
+use crate::operator::hash_join::{JoinTable, Parting, ProbeSpec, SpilledJoin};
+use crate::operator::key::KeyReader;
 use crate::registers::BatchView;
 use crate::scheduler::{Body, End, PipelineRun, Step};
-use crate::spill::{Partitioner, SpillFile};
+use crate::spill::{Partitioner, SpillFile, columns_of, each_chunk, partitions_of_keys};
 use crate::task::Worker;
 use sabot_abi::CHUNK_ROWS;
-use sabot_abi::manifest::{ColumnType, Field, Reg};
+use sabot_abi::manifest::{ColumnType, Field, ProbeKind, Reg};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -63,28 +64,77 @@ impl<'a> Worker<'a> {
         loop {
             let next = away.next.fetch_add(1, Ordering::Relaxed);
             let Some(partition) = spilled.partitions.get(next) else { return Ok(()) };
-            self.probe_partition(probe, *partition, away, spilled, body, step)?;
+            self.probe_partition((probe, *partition), away, spilled, (body, step))?;
         }
     }
 
+    /// Probes the rows of a partition, parted as its build side is.
     fn probe_partition(
         &mut self,
-        probe: usize,
-        partition: usize,
+        (probe, partition): (usize, usize),
         away: &PutAway,
         spilled: &SpilledJoin,
-        body: &'a Body<'a>,
-        step: usize,
+        place: (&'a Body<'a>, usize),
     ) -> Result<(), RunError> {
-        let pieces = away.file.pieces(|other| other == partition);
-        if pieces.is_empty() {
+        if away.file.pieces(|other| other == partition).is_empty() {
             return Ok(());
         }
-        self.late = Some((probe, spilled.load(partition)?));
-        for piece in pieces {
+        match spilled.parting(partition) {
+            Parting::Again(level, parts) => {
+                self.part_again((probe, partition), away, *level, parts.start)?;
+                parts.clone().try_for_each(|part| self.probe_partition((probe, part), away, spilled, place))
+            }
+            Parting::Blocks(blocks) => {
+                let first = &self.run.probes[probe].spec;
+                for block in blocks.clone() {
+                    let Some(spec) = (if block == blocks.start { Some(first.clone()) } else { again(first) }) else {
+                        break;
+                    };
+                    self.late = Some(LateProbe { probe, table: spilled.load(block)?, spec });
+                    self.probe_rows(partition, away, place)?;
+                    if let Some(late) = self.late.take() {
+                        spilled.keep_matches(block, &late.table);
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Parts the rows that wait for a partition which was parted again.
+    fn part_again(
+        &mut self,
+        (probe, partition): (usize, usize),
+        away: &PutAway,
+        level: u32,
+        first: usize,
+    ) -> Result<(), RunError> {
+        let probing = &self.run.probes[probe];
+        let mut reader = KeyReader::new(probing.layout.clone(), probing.keys);
+        let mut partitioner = away.partitioner().at(first);
+        for piece in away.file.pieces(|other| other == partition) {
+            let batch = away.file.read(&piece)?;
+            each_chunk(&batch, &away.regs, &mut self.registers, |registers, selection| {
+                let mut partitions = [0; CHUNK_ROWS];
+                partitions_of_keys(&reader.read(registers, selection), selection, level, &mut partitions);
+                partitioner.add(registers, selection, &partitions, &away.file)
+            })?;
+        }
+        partitioner.flush(&away.file)
+    }
+
+    /// Lets the rows that wait for a partition probe what is loaded.
+    fn probe_rows(
+        &mut self,
+        partition: usize,
+        away: &PutAway,
+        (body, step): (&'a Body<'a>, usize),
+    ) -> Result<(), RunError> {
+        for piece in away.file.pieces(|other| other == partition) {
             self.start(piece.order())?;
             let batch = away.file.read(&piece)?;
-            let view = BatchView::new(batch.columns(), away.regs.iter().copied());
+            let columns = columns_of(&batch, &away.regs, &self.registers);
+            let view = BatchView::new(&columns, away.regs.iter().copied());
             for first in (0..batch.num_rows()).step_by(CHUNK_ROWS) {
                 let rows = (batch.num_rows() - first).min(CHUNK_ROWS);
                 self.registers.load(&view, first, rows);
@@ -92,10 +142,23 @@ impl<'a> Worker<'a> {
             }
             self.end_late_morsel()?;
         }
-        if let Some((_, table)) = self.late.take() {
-            spilled.keep_matches(partition, &table);
-        }
         Ok(())
+    }
+}
+
+/// What takes the place of a probe's table while rows that were put away are probed.
+pub(crate) struct LateProbe {
+    pub(crate) probe: usize,
+    pub(crate) table: JoinTable,
+    pub(crate) spec: ProbeSpec,
+}
+
+/// How a further block of one key is probed: a row that it could be news for has its match in the first one.
+fn again(spec: &ProbeSpec) -> Option<ProbeSpec> {
+    match spec.kind {
+        _ if spec.mark_only => Some(spec.clone()),
+        ProbeKind::Inner | ProbeKind::Left => Some(ProbeSpec { kind: ProbeKind::Inner, ..spec.clone() }),
+        ProbeKind::Semi | ProbeKind::Anti => None,
     }
 }
 

@@ -458,7 +458,7 @@ impl<'a> JobRun<'a> {
                 let (_, table) = self.join_table(*table, *operator)?;
                 match &table.spilled {
                     Some(spilled) => {
-                        let parts = 1 + spilled.partitions.len();
+                        let parts = 1 + spilled.blocks();
                         (*operator, columns, OriginRows::BuildParts(table, *matched), parts)
                     }
                     None => {

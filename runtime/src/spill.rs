@@ -75,9 +75,10 @@ impl Account {
         self.budget.is_some_and(|budget| self.used.load(Ordering::Relaxed) > budget / 3)
     }
 
-    /// Whether all that is held is more than may be held.
+    /// Whether all that is held is more than may be held; a megabyte always may be.
     pub(crate) fn is_full(&self) -> bool {
-        self.budget.is_some_and(|budget| self.used.load(Ordering::Relaxed) > budget)
+        const ALWAYS: usize = 1 << 20;
+        self.budget.is_some_and(|budget| self.used.load(Ordering::Relaxed) > budget.max(ALWAYS))
     }
 
     /// Bytes of a complete table's rows that may stay in memory.
@@ -163,11 +164,13 @@ impl SpillFile {
         pieces
     }
 
-    /// Bytes of each partition.
+    /// Bytes of each partition of the first parting.
     pub(crate) fn partition_bytes(&self) -> [usize; PARTITIONS] {
         let mut bytes = [0; PARTITIONS];
         for piece in self.pieces.lock().expect("a worker that panicked ends the job").iter() {
-            bytes[piece.partition] += piece.len;
+            if let Some(bytes) = bytes.get_mut(piece.partition) {
+                *bytes += piece.len;
+            }
         }
         bytes
     }
@@ -196,10 +199,19 @@ impl SpillFile {
 
     /// Reads the rows of some partitions, in input order.
     pub(crate) fn read_rows(&self, types: &[ColumnType], wanted: impl Fn(usize) -> bool) -> Result<Rows, RunError> {
+        self.read_rows_of(types, self.pieces(wanted))
+    }
+
+    /// Reads the rows of some pieces.
+    pub(crate) fn read_rows_of(
+        &self,
+        types: &[ColumnType],
+        pieces: impl IntoIterator<Item = Piece>,
+    ) -> Result<Rows, RunError> {
         let mut rows = Rows::new(types.iter().copied());
         let mut registers = Registers::new(&fields(types));
         let regs: Vec<Reg> = (0..types.len() as Reg).collect();
-        for piece in self.pieces(wanted) {
+        for piece in pieces {
             let batch = self.read(&piece)?;
             rows.start(piece.order.0);
             each_chunk(&batch, &regs, &mut registers, |registers, selection| {
@@ -217,6 +229,11 @@ impl Piece {
         self.partition
     }
 
+    /// Bytes in the file.
+    pub(crate) fn bytes(&self) -> usize {
+        self.len
+    }
+
     /// Where its rows stand.
     pub(crate) fn order(&self) -> Order {
         self.order.0
@@ -230,12 +247,7 @@ pub(crate) fn each_chunk(
     registers: &mut Registers,
     mut each: impl FnMut(&mut Registers, &Selection) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
-    // Files hold lists as Arrow has them, registers as bytes.
-    let column = |(array, reg): (&ArrayRef, &Reg)| match registers.ty(*reg).base.item() {
-        Some(item) => Arc::new(packed(array, item)),
-        None => Arc::clone(array),
-    };
-    let columns: Vec<ArrayRef> = batch.columns().iter().zip(regs).map(column).collect();
+    let columns = columns_of(batch, regs, registers);
     let view = BatchView::new(&columns, regs.iter().copied());
     for first in (0..batch.num_rows()).step_by(CHUNK_ROWS) {
         let rows = (batch.num_rows() - first).min(CHUNK_ROWS);
@@ -243,6 +255,15 @@ pub(crate) fn each_chunk(
         each(registers, &Selection::all(rows))?;
     }
     Ok(())
+}
+
+/// The columns of a batch as registers hold them: files hold lists as Arrow has them, registers as bytes.
+pub(crate) fn columns_of(batch: &RecordBatch, regs: &[Reg], registers: &Registers) -> Vec<ArrayRef> {
+    let column = |(array, reg): (&ArrayRef, &Reg)| match registers.ty(*reg).base.item() {
+        Some(item) => Arc::new(packed(array, item)),
+        None => Arc::clone(array),
+    };
+    batch.columns().iter().zip(regs).map(column).collect()
 }
 
 /// Registers of these types.
@@ -259,6 +280,8 @@ pub(crate) fn schema(types: &[ColumnType]) -> SchemaRef {
 /// One worker's rows on their way to a file.
 pub(crate) struct Partitioner {
     partitions: Vec<BatchEnd>,
+    /// Number of the first partition.
+    first: usize,
     order: Order,
     pieces: u32,
 }
@@ -279,7 +302,13 @@ impl Partitioner {
     pub(crate) fn new(regs: &[Reg], types: &[ColumnType]) -> Self {
         let (schema, fields, pool) = (schema(types), fields(types), Arc::default());
         let end = || BatchEnd::new(PIECE_ROWS, &schema, &fields, regs, &pool);
-        Self { partitions: std::iter::repeat_with(end).take(PARTITIONS).collect(), order: (0, Seq::START), pieces: 0 }
+        let partitions = std::iter::repeat_with(end).take(PARTITIONS).collect();
+        Self { partitions, first: 0, order: (0, Seq::START), pieces: 0 }
+    }
+
+    /// Into the partitions whose numbers begin with this one.
+    pub(crate) fn at(self, first: usize) -> Self {
+        Self { first, ..self }
     }
 
     /// What comes now is of this morsel.
@@ -318,7 +347,7 @@ impl Partitioner {
             let end = &mut self.partitions[partition];
             end.add(registers, part);
             for batch in end.take_complete() {
-                file.append(partition, (self.order, self.pieces), &batch)?;
+                file.append(self.first + partition, (self.order, self.pieces), &batch)?;
                 self.pieces += 1;
             }
         }
@@ -329,7 +358,7 @@ impl Partitioner {
     pub(crate) fn flush(&mut self, file: &SpillFile) -> Result<(), RunError> {
         for (partition, end) in self.partitions.iter_mut().enumerate() {
             for batch in end.take_batches() {
-                file.append(partition, (self.order, self.pieces), &batch)?;
+                file.append(self.first + partition, (self.order, self.pieces), &batch)?;
                 self.pieces += 1;
             }
         }

@@ -237,14 +237,18 @@ impl TableRun {
                 refuse(&refused)?;
                 Table::Merged(Arc::new(runs))
             }
-            TableSpec::Rows(spec) if !tops.is_empty() => {
+            TableSpec::Rows(spec) if !tops.is_empty() && sorted_runs.is_none() => {
                 let (rows, order) = top::finish(spec, tops, threads);
                 Table::Top(rows, order)
             }
             TableSpec::Rows(spec) => match sorted_runs {
                 Some(runs) => {
                     rows.iter().try_for_each(|part| spec.add_run(part, &runs))?;
-                    Table::Merged(runs)
+                    tops.into_iter().try_for_each(|part| spec.add_run(&part.into_rows(), &runs))?;
+                    match spec.limit {
+                        Some(_) => Table::Merged(spec.first_of_runs(&runs, account.spill_file(&self.name)?)?),
+                        None => Table::Merged(runs),
+                    }
                 }
                 None => Table::Rows(rows::finish(spec, rows, threads)),
             },

@@ -11,14 +11,14 @@ use crate::compact;
 use crate::connector::{Position, SinkEncoder};
 use crate::error::{RowFailure, RunError};
 use crate::kernel;
-use crate::late::PutAway;
+use crate::late::{LateProbe, PutAway};
 use crate::morsel::{Morsel, Progress, Rows, Seq, Taken};
 use crate::operator::aggregate::{AggregateBuild, AggregateSpill, FusedBuild};
 use crate::operator::batch::BatchEnd;
 use crate::operator::collect::Order;
 use crate::operator::error_rows::{ErrorRows, error_sinks};
 use crate::operator::flat_map::FlatMap;
-use crate::operator::hash_join::{Found, JoinBuild, JoinTable, Probe};
+use crate::operator::hash_join::{Found, JoinBuild, JoinTable, Probe, ProbeSpec};
 use crate::operator::rows::Collect;
 use crate::operator::sink::SinkRun;
 use crate::operator::stream::FeedEnd;
@@ -26,7 +26,7 @@ use crate::operator::top::Top;
 use crate::operator::window::{ClosingEnd, KeptEnd, WindowEnd};
 use crate::primitive::pool::Pool;
 use crate::registers::{BatchView, Registers, Selection};
-use crate::scheduler::{Body, EndSpec, KernelCall, OriginRows, PipelineRun, Probing, Step};
+use crate::scheduler::{Body, EndSpec, KernelCall, OriginRows, PipelineRun, Step};
 use crate::spill::Partitioner;
 use crate::ticks::{TICK, Ticks};
 use crate::watermark::NEVER;
@@ -90,8 +90,8 @@ pub(crate) struct Worker<'a> {
     probes: Vec<Option<Probe>>,
     /// By probe: rows on their way into its file.
     pub(crate) put_away: Vec<Option<Partitioner>>,
-    /// A probe, and the partition that takes the place of its table while rows that were put away are probed.
-    pub(crate) late: Option<(usize, JoinTable)>,
+    /// What is probed while rows that were put away are.
+    pub(crate) late: Option<LateProbe>,
     ends: Vec<End<'a>>,
     pub(crate) counts: Vec<Count>,
     /// Row of the morsel's batch with which the chunk starts.
@@ -312,7 +312,7 @@ impl<'a> Worker<'a> {
             Rows::Part(part) => match &run.origin.rows {
                 OriginRows::BuildParts(table, matched) => {
                     let spilled = table.spilled.as_ref().expect("only such tables are read in parts");
-                    let loaded = part.checked_sub(1).map(|at| spilled.load(spilled.partitions[at])).transpose()?;
+                    let loaded = part.checked_sub(1).map(|block| spilled.load(block)).transpose()?;
                     let table = loaded.as_ref().unwrap_or(table);
                     let rows = table.rows_by_match(*matched);
                     self.run_rows(&table.payload, Some(&rows), 0..rows.len())?;
@@ -421,8 +421,10 @@ impl<'a> Worker<'a> {
                 (EndSpec::Collect { table, .. }, End::Collect(collect)) => {
                     collect.end_morsel(account, || run.job.tables[*table as usize].sorted_runs(account))?;
                 }
-                (EndSpec::Collect { .. }, End::Top(top)) => top.end_morsel(account),
-                (EndSpec::Window(_), End::Window { end, .. }) => end.end_morsel(),
+                (EndSpec::Collect { table, .. }, End::Top(top)) => {
+                    top.end_morsel(account, || run.job.tables[*table as usize].sorted_runs(account))?;
+                }
+                (EndSpec::Window(_), End::Window { end, .. }) => end.end_morsel(account),
                 (EndSpec::Feed(_), End::Feed(end)) => end.end_morsel(&run.job.waiting_bytes),
                 (EndSpec::Kept(spec), End::Kept(end)) => spec.bring(order, number, end, &run.job.waiting_bytes),
                 _ => {}
@@ -484,23 +486,25 @@ impl<'a> Worker<'a> {
                     let started = Instant::now();
                     let probing = &self.run.probes[*number];
                     let mut probe = self.probes[*number].take().expect("a probe is not inside of itself");
-                    let late = self.late.take_if(|(late, _)| late == number);
+                    let late = self.late.take_if(|late| late.probe == *number);
                     let fresh = probing.refreshed.now();
-                    let known = fresh.as_deref().unwrap_or(probing.table);
-                    let table = late.as_ref().map_or(known, |(_, table)| table);
+                    let (table, spec) = match &late {
+                        Some(late) => (&late.table, &late.spec),
+                        None => (fresh.as_deref().unwrap_or(probing.table), &probing.spec),
+                    };
                     if let (Some(spilled), Some(away)) = (&table.spilled, &probing.away) {
                         let partitioner = self.put_away[*number].as_mut().expect("made with the worker");
                         probe.put_away(spilled, &mut self.registers, &mut selection, partitioner, &away.file)?;
                     }
                     let rows_in = selection.count;
-                    let found = probe.find(table, &probing.spec, &mut self.registers, &mut selection);
+                    let found = probe.find(table, spec, &mut self.registers, &mut selection);
                     let count = &mut self.counts[probing.operator as usize];
                     count.rows_in += rows_in as u64;
                     count.nanos += started.elapsed().as_nanos() as u64;
                     match found {
                         Found::Nothing => {}
                         Found::InPlace => count.rows_out += selection.count as u64,
-                        Found::Chunks => self.run_chunks(body, at, probing, table, &mut probe)?,
+                        Found::Chunks => self.run_chunks(body, at, (probing.operator, spec), table, &mut probe)?,
                     }
                     self.probes[*number] = Some(probe);
                     if late.is_some() {
@@ -520,15 +524,15 @@ impl<'a> Worker<'a> {
         &mut self,
         body: &'a Body<'a>,
         at: usize,
-        probing: &'a Probing<'a>,
+        (operator, spec): (u32, &ProbeSpec),
         table: &JoinTable,
         probe: &mut Probe,
     ) -> Result<(), RunError> {
         let saved = self.registers.save();
         loop {
             let started = Instant::now();
-            let rows = probe.next_chunk(table, &probing.spec, &mut self.registers);
-            let count = &mut self.counts[probing.operator as usize];
+            let rows = probe.next_chunk(table, spec, &mut self.registers);
+            let count = &mut self.counts[operator as usize];
             count.rows_out += rows as u64;
             count.nanos += started.elapsed().as_nanos() as u64;
             if rows == 0 {

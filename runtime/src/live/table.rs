@@ -268,6 +268,11 @@ impl LiveTable {
             LiveKind::Rows(table) if is_further => table.advance(watermark, &job.account),
             LiveKind::Window(_) | LiveKind::Rows(_) | LiveKind::Stream(_) => Default::default(),
         };
+        if job.account.is_full() {
+            let name = &job.tables[number as usize].name;
+            let what = format!("`{name}` and the job's other windows and streams hold more than the memory budget");
+            return Err(RunError::StreamNeedsMemory { what });
+        }
         let operator = job.filler_of(number).unwrap_or(0);
         if !made.refused.is_empty() {
             job.refuse_groups(operator, &made.refused)?;

@@ -5,6 +5,8 @@
 //! twice, a probe moves nothing: it narrows the selection and reads the payload into the rows where they are; only rows
 //! that match several times make new chunks. Payload strings are stored once and referred to.
 
+mod spilled;
+
 use crate::column::{Column, Values};
 use crate::error::RunError;
 use crate::operator::collect::{Order, Rows};
@@ -14,13 +16,16 @@ use crate::primitive::hash_table::NONE;
 use crate::primitive::memory::{Buf, StrArena};
 use crate::primitive::row_index::RowIndex;
 use crate::registers::{Registers, Selection};
-use crate::spill::{Account, PARTITIONS, Partitioner, SpillFile, fields, partitions_of_keys};
+use crate::spill::{Account, PARTITIONS, Partitioner, SpillFile, partitions_of_keys};
 use crate::table::TableRun;
 use sabot_abi::manifest::{BaseType, ColumnType, ProbeKind, Reg};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
+use spilled::spill_rows;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+
+pub(crate) use spilled::{Parting, SpilledJoin};
 
 /// What a join table is to hold.
 #[derive(Clone, Debug)]
@@ -120,70 +125,6 @@ impl JoinBuild {
     }
 }
 
-/// Writes rows of the build side to a file, each to the partition of its key; those without one to the first.
-fn spill_rows(spec: &JoinSpec, rows: &Rows, file: &SpillFile) -> Result<(), RunError> {
-    let types: Vec<ColumnType> = spec.types().collect();
-    let regs: Vec<Reg> = (0..types.len() as Reg).collect();
-    let mut registers = Registers::new(&fields(&types));
-    let mut partitioner = Partitioner::new(&regs, &types);
-    let ends = rows.runs.iter().skip(1).map(|(_, first)| *first).chain([rows.rows]);
-    for ((order, first), end) in rows.runs.iter().zip(ends) {
-        partitioner.start(*order, file)?;
-        for start in (*first..end).step_by(CHUNK_ROWS) {
-            let chunk: Vec<u32> = (start as u32..(start + CHUNK_ROWS).min(end) as u32).collect();
-            registers.load_taken((0..).zip(&rows.columns), &chunk);
-            let all = Selection::all(chunk.len());
-            let mut keyed = all.clone();
-            if let Some(valid) = registers.validity(0, chunk.len()) {
-                keyed.intersect(valid);
-            }
-            let keys = if spec.layout.is_words() {
-                Keys::Words(registers.values(0, chunk.len()))
-            } else {
-                Keys::Strs(registers.values(0, chunk.len()))
-            };
-            let mut partitions = [0; CHUNK_ROWS];
-            partitions_of_keys(&keys, &keyed, 0, &mut partitions);
-            partitioner.add(&mut registers, &all, &partitions, file)?;
-        }
-    }
-    partitioner.flush(file)
-}
-
-/// The part of a build side that is in a file.
-///
-/// A partition that alone is larger than the budget is loaded all the same: keys that are equal cannot be parted.
-#[derive(Debug)]
-pub(crate) struct SpilledJoin {
-    spec: JoinSpec,
-    file: Arc<SpillFile>,
-    /// Partitions that are not in memory.
-    pub(crate) partitions: Vec<usize>,
-    is_spilled: [bool; PARTITIONS],
-    /// By partition: rows that had a match so far, once it was probed.
-    matched: Vec<Mutex<Vec<u64>>>,
-}
-
-impl SpilledJoin {
-    /// Loads a partition, with the matches of its rows so far.
-    pub(crate) fn load(&self, partition: usize) -> Result<JoinTable, RunError> {
-        let types: Vec<ColumnType> = self.spec.types().collect();
-        let rows = self.file.read_rows(&types, |other| other == partition)?;
-        let table = JoinTable::build(&self.spec, vec![rows], 1);
-        let matched = self.matched[partition].lock().expect("a worker that panicked ends the job");
-        for (word, matched) in table.matched.iter().zip(matched.iter()) {
-            word.store(*matched, Ordering::Relaxed);
-        }
-        Ok(table)
-    }
-
-    /// Remembers which rows of a partition had a match.
-    pub(crate) fn keep_matches(&self, partition: usize, table: &JoinTable) {
-        let matched = table.matched.iter().map(|word| word.load(Ordering::Relaxed)).collect();
-        *self.matched[partition].lock().expect("a worker that panicked ends the job") = matched;
-    }
-}
-
 /// The build side, complete.
 #[derive(Debug)]
 pub(crate) struct JoinTable {
@@ -240,12 +181,12 @@ impl JoinTable {
             resident += bytes;
             resident > account.resident_bytes()
         });
+        // Before the rows that stay are there; each worker loads a block while it probes.
         let types: Vec<ColumnType> = spec.types().collect();
-        let rows = file.read_rows(&types, |partition| !is_spilled[partition])?;
+        let spilled = SpilledJoin::new(spec, Arc::clone(&file), is_spilled, account.resident_bytes() / threads.max(1))?;
+        let rows = file.read_rows(&types, |partition| partition < PARTITIONS && !is_spilled[partition])?;
         let mut table = Self::build(spec, vec![rows], threads);
-        let partitions = (0..PARTITIONS).filter(|partition| is_spilled[*partition]).collect();
-        let matched = std::iter::repeat_with(Mutex::default).take(PARTITIONS).collect();
-        table.spilled = Some(SpilledJoin { spec: spec.clone(), file, partitions, is_spilled, matched });
+        table.spilled = Some(spilled);
         Ok(table)
     }
 

@@ -28,12 +28,65 @@ impl RowsSpec {
         !self.by.is_empty()
     }
 
-    /// Runs of such rows: behind the columns stands where the row's morsel stands.
+    /// Types of runs of such rows: behind the columns stands where the row's morsel stands, and, if the order of all rows of
+    /// a morsel is not that of a run, the row's place among those that its worker had.
+    fn run_types(&self) -> Vec<ColumnType> {
+        let places = if self.limit.is_some() { 3 } else { 2 };
+        self.types.iter().copied().chain(std::iter::repeat_n(PLACE, places)).collect()
+    }
+
+    /// Runs of such rows.
     pub(crate) fn runs(&self, file: SpillFile) -> SortedRuns {
-        let types: Vec<ColumnType> = self.types.iter().copied().chain([PLACE; 2]).collect();
-        let places = self.types.len() as u32;
-        let by = self.by.iter().copied().chain([(places, false), (places + 1, false)]).collect();
-        SortedRuns::new(file, types, by)
+        SortedRuns::new(file, self.run_types(), self.with_places(self.run_order()))
+    }
+
+    /// How a run is sorted: if only the first rows of each partition are wanted, partition by partition.
+    fn run_order(&self) -> impl Iterator<Item = (u32, bool)> {
+        let partition = if self.limit.is_some() { &self.partition_by[..] } else { &[] };
+        partition.iter().map(|position| (*position, false)).chain(self.by.iter().copied())
+    }
+
+    /// Columns to sort by, and then the place in the input.
+    fn with_places(&self, by: impl Iterator<Item = (u32, bool)>) -> Vec<(u32, bool)> {
+        let places = self.types.len() as u32..self.run_types().len() as u32;
+        by.chain(places.map(|place| (place, false))).collect()
+    }
+
+    /// The first rows of each partition, of all that are in runs; runs again, in the order of the table.
+    pub(crate) fn first_of_runs(&self, runs: &Arc<SortedRuns>, file: SpillFile) -> Result<Arc<SortedRuns>, RunError> {
+        let limit = self.limit.unwrap_or(u64::MAX);
+        let by = self.with_places(self.by.iter().copied());
+        let first = SortedRuns::new(file, self.run_types(), by.clone());
+        let is_same = |left: &Rows, a: usize, right: &Rows, b: usize| {
+            let is_same = |at: usize| left.columns[at].compare_with(a, &right.columns[at], b).is_eq();
+            self.partition_by.iter().all(|position| is_same(*position as usize))
+        };
+        let mut merge = runs.merge()?;
+        let mut last: Option<Rows> = None;
+        let mut taken = 0;
+        while let Some(rows) = merge.next()? {
+            let mut kept = Vec::new();
+            for row in 0..rows.rows {
+                let continues = match (&last, row) {
+                    (None, 0) => false,
+                    (Some(last), 0) => is_same(last, last.rows - 1, &rows, 0),
+                    _ => is_same(&rows, row - 1, &rows, row),
+                };
+                taken = if continues { taken + 1 } else { 1 };
+                if taken <= limit {
+                    kept.push(row as u32);
+                }
+            }
+            let columns: Vec<Column> = rows.columns.iter().map(|column| column.take(&kept)).collect();
+            let order = sorted(&columns, kept.len(), &by);
+            let columns: Vec<Column> = columns.iter().map(|column| column.take(&order)).collect();
+            first.add(&columns)?;
+            if self.partition_by.is_empty() && taken >= limit {
+                break;
+            }
+            last = Some(rows);
+        }
+        Ok(Arc::new(first))
     }
 
     /// Sorts rows and writes them.
@@ -47,14 +100,16 @@ impl RowsSpec {
                     .flat_map(move |((order, first), end)| std::iter::repeat_n(part(order), end - first)),
             )
         };
-        let of_row = [place(|(way, _)| u64::from(*way)), place(|(_, seq)| seq.number())];
+        let mut of_row = vec![place(|(way, _)| u64::from(*way)), place(|(_, seq)| seq.number())];
+        if self.limit.is_some() {
+            of_row.push(places(0..rows.rows as u64));
+        }
         let columns: Vec<&Column> = rows.columns.iter().chain(&of_row).collect();
-        let mut order = sorted(&rows.columns, rows.rows, &self.by);
+        let by: Vec<(u32, bool)> = self.run_order().collect();
+        let mut order = sorted(&rows.columns, rows.rows, &by);
         if !rows.runs.is_sorted_by_key(|(order, _)| *order) {
             // Equal rows stand as they came to the worker.
-            let last = columns.len() as u32;
-            let by: Vec<(u32, bool)> = self.by.iter().copied().chain([(last - 2, false), (last - 1, false)]).collect();
-            order = sorted_refs(&columns, rows.rows, &by);
+            order = sorted_refs(&columns, rows.rows, &self.with_places(by.into_iter()));
         }
         let columns: Vec<Column> = columns.iter().map(|column| column.take(&order)).collect();
         runs.add(&columns)
@@ -63,6 +118,11 @@ impl RowsSpec {
 
 /// Bytes of a worker's rows below which a run is not worth a place in the merge.
 const LEAST_RUN_BYTES: usize = 16 << 20;
+
+/// Whether rows are to become a run in a file.
+pub(crate) fn is_run_due(bytes: usize, account: &Account) -> bool {
+    bytes > 0 && account.is_over() && bytes >= LEAST_RUN_BYTES.min(account.resident_bytes() / 4)
+}
 
 /// Rows below which a worker does not throw rows away.
 const PRUNE_FROM: usize = 64 * 1024;
@@ -74,6 +134,8 @@ pub(crate) struct Collect {
     regs: Vec<Reg>,
     rows: Rows,
     morsel_start: usize,
+    /// Rows of the morsel that are in a file.
+    morsel_away: usize,
     /// Prune again when there are that many rows.
     prune_at: usize,
     accounted: usize,
@@ -86,6 +148,7 @@ impl Collect {
             regs: regs.to_vec(),
             rows: Rows::new(spec.types.iter().copied()),
             morsel_start: 0,
+            morsel_away: 0,
             prune_at: spec.limit.map_or(usize::MAX, |limit| (limit as usize).saturating_mul(4).max(PRUNE_FROM)),
             accounted: 0,
         }
@@ -93,6 +156,7 @@ impl Collect {
 
     pub(crate) fn start(&mut self, order: Order) {
         self.morsel_start = self.rows.rows;
+        self.morsel_away = 0;
         self.rows.start(order);
     }
 
@@ -105,8 +169,7 @@ impl Collect {
         self.rows.add(&self.regs, registers, selection);
     }
 
-    /// Throws away what cannot be among the first rows. If all tables together hold too much, rows that are to be sorted
-    /// become a run in a file.
+    /// Throws away what cannot be among the first rows. If all tables together hold too much, the rows become a run in a file.
     pub(crate) fn end_morsel(
         &mut self,
         account: &Account,
@@ -115,9 +178,8 @@ impl Collect {
         self.prune();
         let bytes = self.rows.memory_bytes();
         account.update(&mut self.accounted, bytes);
-        let is_worth_it = bytes >= LEAST_RUN_BYTES.min(account.resident_bytes() / 4);
-        if self.spec.is_sorted() && self.spec.limit.is_none() && self.rows.rows > 0 && is_worth_it && account.is_over()
-        {
+        if self.rows.rows > 0 && is_run_due(bytes, account) {
+            self.morsel_away = self.morsel_rows() as usize;
             let rows = std::mem::replace(&mut self.rows, Rows::new(self.spec.types.iter().copied()));
             self.spec.add_run(&rows, &*runs()?)?;
             self.morsel_start = 0;
@@ -157,7 +219,7 @@ impl Collect {
 
     /// Rows of the morsel that was worked on last.
     pub(crate) fn morsel_rows(&self) -> u64 {
-        (self.rows.rows.saturating_sub(self.morsel_start)) as u64
+        (self.rows.rows.saturating_sub(self.morsel_start) + self.morsel_away) as u64
     }
 
     pub(crate) fn rows(&self) -> usize {

@@ -7,11 +7,13 @@
 mod lists;
 mod merge;
 
+use crate::error::RunError;
 use crate::operator::collect::{Order, Rows};
 use crate::operator::groups::Groups;
 use crate::operator::key::{KeyLayout, KeyReader};
 use crate::operator::rank::RankReader;
-use crate::operator::rows::RowsSpec;
+use crate::operator::rows::{RowsSpec, is_run_due};
+use crate::operator::runs::SortedRuns;
 use crate::primitive::bitmap;
 use crate::primitive::memory::Buf;
 use crate::registers::{Registers, Selection};
@@ -19,6 +21,7 @@ use crate::spill::Account;
 use lists::{Kept, Lists};
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::{ColumnType, Reg};
+use std::sync::Arc;
 
 pub(crate) use merge::finish;
 
@@ -31,6 +34,7 @@ const LEAST_WASTE: usize = if cfg!(debug_assertions) { 1 << 10 } else { 4 << 20 
 /// One worker's rows.
 #[derive(Debug)]
 pub(crate) struct Top {
+    spec: RowsSpec,
     regs: Vec<Reg>,
     reader: KeyReader,
     ranks: RankReader,
@@ -62,7 +66,7 @@ pub(crate) struct Part {
 impl Top {
     /// `None` if rows of this kind are better sorted.
     pub(crate) fn new(spec: &RowsSpec, regs: &[Reg]) -> Option<Self> {
-        let limit = spec.limit.filter(|limit| (1..=MOST_ROWS).contains(limit))?;
+        spec.limit.filter(|limit| (1..=MOST_ROWS).contains(limit))?;
         if spec.partition_by.is_empty() {
             return None;
         }
@@ -72,14 +76,10 @@ impl Top {
         let layout = KeyLayout::of_groups(&keys);
         let ranks = RankReader::new(&spec.types, &spec.by, regs)?;
         Some(Self {
+            spec: spec.clone(),
             regs: regs.to_vec(),
             ranks,
-            part: Part {
-                groups: Groups::new(&keys, &layout),
-                lists: Lists::new(limit as u32),
-                rows: Rows::new(spec.types.iter().copied()),
-                runs: Vec::new(),
-            },
+            part: Part::new(spec),
             reader: KeyReader::new(layout, &key_regs),
             seen: 0,
             string_bytes: 0,
@@ -158,9 +158,23 @@ impl Top {
         }
     }
 
-    /// Says how much it holds.
-    pub(crate) fn end_morsel(&mut self, account: &Account) {
-        account.update(&mut self.accounted, self.part.memory_bytes() + self.owners.memory_bytes());
+    /// Says how much it holds. If all tables together hold too much, the rows become a run in a file.
+    pub(crate) fn end_morsel(
+        &mut self,
+        account: &Account,
+        runs: impl FnOnce() -> Result<Arc<SortedRuns>, RunError>,
+    ) -> Result<(), RunError> {
+        let bytes = self.part.memory_bytes() + self.owners.memory_bytes();
+        account.update(&mut self.accounted, bytes);
+        if self.part.rows.rows > 0 && is_run_due(bytes, account) {
+            let part = std::mem::replace(&mut self.part, Part::new(&self.spec));
+            self.spec.add_run(&part.into_rows(), &*runs()?)?;
+            self.is_copied.fill(false);
+            self.string_bytes = 0;
+            self.owners = Buf::default();
+            account.update(&mut self.accounted, 0);
+        }
+        Ok(())
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -173,6 +187,35 @@ impl Top {
 }
 
 impl Part {
+    fn new(spec: &RowsSpec) -> Self {
+        let keys: Vec<ColumnType> = spec.partition_by.iter().map(|position| spec.types[*position as usize]).collect();
+        let limit = spec.limit.map_or(0, |limit| limit.min(MOST_ROWS));
+        Self {
+            groups: Groups::new(&keys, &KeyLayout::of_groups(&keys)),
+            lists: Lists::new(limit as u32),
+            rows: Rows::new(spec.types.iter().copied()),
+            runs: Vec::new(),
+        }
+    }
+
+    /// The rows that are kept, as they came.
+    pub(crate) fn into_rows(self) -> Rows {
+        let Self { groups, lists, rows, runs } = self;
+        let kept = (0..groups.len()).flat_map(|group| lists.of(group));
+        let mut places: Vec<(Order, u32, u32, u32)> =
+            kept.map(|kept| (runs[kept.run as usize], kept.run, kept.at, kept.row)).collect();
+        places.sort_unstable();
+        let order: Vec<u32> = places.iter().map(|(.., row)| *row).collect();
+        let mut here = Vec::new();
+        for (at, (order, ..)) in places.iter().enumerate() {
+            if here.last().is_none_or(|(last, _)| last != order) {
+                here.push((*order, at));
+            }
+        }
+        let columns = rows.columns.iter().map(|column| column.take(&order)).collect();
+        Rows { columns, rows: order.len(), strings: rows.strings, runs: here }
+    }
+
     /// Bytes held.
     fn memory_bytes(&self) -> usize {
         self.groups.memory_bytes() + self.lists.memory_bytes() + self.rows.memory_bytes()

@@ -103,6 +103,28 @@ fn a_build_side_that_does_not_fit() {
 }
 
 #[test]
+fn keys_that_are_there_very_often_do_not_fit_either() {
+    // One key has nearly all rows, one too many for a partition; the others share the partition.
+    let key = |n: i64| {
+        if n % 10 == 0 {
+            n % 700
+        } else if n % 10 == 1 {
+            8
+        } else {
+            7
+        }
+    };
+    let build: Vec<Row> = (0..4000).map(|n| vec![V::I(key(n)), V::S(format!("row {n} of the build side"))]).collect();
+    let probe: Vec<Row> = (0..60).map(|n| vec![V::I(n), V::I(n)]).collect();
+    for kind in [ProbeKind::Inner, ProbeKind::Left, ProbeKind::Semi, ProbeKind::Anti] {
+        join_plan(&[int()], &build, &probe, kind).check_spilled(&joined(1, &build, &probe, kind));
+    }
+    for (build, probe) in [(&build, &probe), (&probe, &build)] {
+        check_matched(build, probe);
+    }
+}
+
+#[test]
 fn sides_of_every_size() {
     let mut random = Random(17);
     for (build, probe) in [(0, 0), (0, 100), (100, 0), (1, 5000), (500, 1), (65, 65), (700, 2500)] {
@@ -142,11 +164,17 @@ fn build_rows_by_whether_they_matched() {
         random.rows(1500, &[(option(int()), 900), (string(), 50)]),
         random.rows(400, &[(option(int()), 900), (int(), 9)]),
     );
+    check_matched(&build, &probe);
+}
+
+/// The rows of the build side, a key that may be null and a text, by whether they matched.
+fn check_matched(build: &[Row], probe: &[Row]) {
+    let value = |rows: &[Row]| if matches!(rows[0][1], V::S(_)) { string() } else { int() };
     for wanted in [true, false] {
         let mut plan = Plan::new(&["source", "source", "hash_join", "sink"]);
-        let left = plan.source(&[option(int()), int()], probe.clone());
-        let right = plan.source(&[option(int()), string()], build.clone());
-        let payload = vec![option(int()), string()];
+        let left = plan.source(&[option(int()), value(probe)], probe.to_vec());
+        let right = plan.source(&[option(int()), value(build)], build.to_vec());
+        let payload = vec![option(int()), value(build)];
         let table = plan.table(TableKind::Join { keys: vec![int()], payload: payload.clone(), track_matches: true });
         plan.scan(right, 1, &[], vec![], End::Build { table, keys: vec![0], payload: vec![0, 1], operator: 2 });
         let step = Step::Probe {
@@ -167,7 +195,7 @@ fn build_rows_by_whether_they_matched() {
             body: Body { steps: vec![], end: End::Sink { sink, columns: vec![0, 1], operator: 3 } },
         });
         let expected: Vec<Row> =
-            build.iter().filter(|row| matches(1, row, &probe).is_empty() != wanted).cloned().collect();
+            build.iter().filter(|row| matches(1, row, probe).is_empty() != wanted).cloned().collect();
         plan.check(&expected);
         plan.check_spilled(&expected);
     }

@@ -48,9 +48,7 @@ fn rows_are_sorted_and_equal_ones_stay_in_order() {
                 expected.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
                 let plan = plan(&types, &rows, kind);
                 plan.check(&expected);
-                if limit.is_none() {
-                    plan.check_spilled_in_order(&expected);
-                }
+                plan.check_spilled_in_order(&expected);
             }
         }
     }
@@ -75,27 +73,37 @@ fn a_small_top_of_a_large_input() {
 
 #[test]
 fn the_first_rows_of_each_partition() {
-    let types = [string(), int()];
-    let rows = Random(53).rows(80_000, &[(string(), 50), (int(), 1000)]);
-    let kind = TableKind::Sort {
-        columns: types.to_vec(),
-        by: vec![(1, true)],
-        limit: Some(3),
-        partition_by: vec![0],
-        closes: None,
-    };
-    let mut expected = rows.clone();
-    expected.sort_by(|a, b| compare(&b[1], &a[1]));
-    let mut taken: Vec<(V, usize)> = vec![];
-    expected.retain(|row| {
-        let at = taken.iter().position(|(key, _)| *key == row[0]).unwrap_or_else(|| {
-            taken.push((row[0].clone(), 0));
-            taken.len() - 1
+    let types = [string(), int(), string()];
+    let rows = Random(53).rows(40_000, &[(string(), 50), (int(), 1000), (string(), 2000)]);
+    // By a number as few rows are kept as are wanted; by a string they are sorted; without either the first ones count.
+    for (by, limit) in [(vec![(1, true)], 3), (vec![(2, false)], 3), (vec![(2, true), (1, false)], 900), (vec![], 2)] {
+        let kind = TableKind::Sort {
+            columns: types.to_vec(),
+            by: by.clone(),
+            limit: Some(limit),
+            partition_by: vec![0],
+            closes: None,
+        };
+        let mut expected = rows.clone();
+        expected.sort_by(|a, b| {
+            by.iter().fold(Ordering::Equal, |order, (at, descending)| {
+                let part = compare(&a[*at as usize], &b[*at as usize]);
+                order.then(if *descending { part.reverse() } else { part })
+            })
         });
-        taken[at].1 += 1;
-        taken[at].1 <= 3
-    });
-    plan(&types, &rows, kind).check(&expected);
+        let mut taken: Vec<(V, u64)> = vec![];
+        expected.retain(|row| {
+            let at = taken.iter().position(|(key, _)| *key == row[0]).unwrap_or_else(|| {
+                taken.push((row[0].clone(), 0));
+                taken.len() - 1
+            });
+            taken[at].1 += 1;
+            taken[at].1 <= limit
+        });
+        let plan = plan(&types, &rows, kind);
+        plan.check(&expected);
+        plan.check_spilled_in_order(&expected);
+    }
 }
 
 #[test]
@@ -106,5 +114,7 @@ fn the_first_rows_in_input_order() {
         let kind = TableKind::Rows { columns: types.to_vec(), limit: Some(limit) };
         plan(&types, &rows, kind).check(&rows[..rows.len().min(limit as usize)]);
     }
-    plan(&types, &rows, TableKind::Rows { columns: types.to_vec(), limit: None }).check(&rows);
+    let all = plan(&types, &rows, TableKind::Rows { columns: types.to_vec(), limit: None });
+    all.check(&rows);
+    all.check_spilled_in_order(&rows);
 }

@@ -17,6 +17,7 @@ use crate::primitive::bitmap;
 use crate::primitive::memory::Buf;
 use crate::primitive::times;
 use crate::registers::{Registers, Selection};
+use crate::spill::Account;
 use crate::watermark::{Clock, NEVER, Unit};
 use sabot_abi::manifest::{AggregateInput, Reg};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
@@ -82,6 +83,7 @@ pub(crate) struct WindowEnd {
     reads: Vec<Reg>,
     side: Arc<Mutex<Side>>,
     order: Order,
+    accounted: usize,
     /// Which rows of the morsel come next, where the order of rows in several slices matters.
     part: Option<u32>,
     /// The watermark before the morsel.
@@ -111,6 +113,7 @@ impl WindowEnd {
             watermark,
             side,
             order: (0, Seq::START),
+            accounted: 0,
             part: spec.depends_on_order().then_some(0),
             morsel_watermark: NEVER,
             now: 0,
@@ -132,7 +135,9 @@ impl WindowEnd {
     }
 
     /// The morsel is through.
-    pub(crate) fn end_morsel(&self) {
+    pub(crate) fn end_morsel(&mut self, account: &Account) {
+        let bytes = self.side.lock().expect("a worker that panicked ends the job").memory_bytes();
+        account.update(&mut self.accounted, bytes);
         if self.spec.processing_time {
             self.clock.end(self.order);
         }

@@ -59,6 +59,13 @@ impl Side {
         (set, &mut filled.pane)
     }
 
+    /// Bytes held.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let panes = self.panes.values().map(|filled| filled.pane.memory_bytes()).sum::<usize>();
+        let sets = self.sets.values().map(KeySet::memory_bytes).sum::<usize>();
+        panes + sets + self.again.iter().map(Again::memory_bytes).sum::<usize>()
+    }
+
     fn new_set(&mut self, spec: &GroupSpec) -> u32 {
         let set = self.next_set;
         self.next_set += 1;
