@@ -84,15 +84,20 @@ pub(crate) fn exit(size: usize) -> ! {
         // SAFETY: the text lives through the call.
         unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
     }
-    // Whoever holds the lock may be the one that has no memory: then the files stay, and the next run removes them.
+    remove_files();
+    // SAFETY: ends the process at once; nothing of ours runs after it.
+    unsafe { libc::_exit(1) }
+}
+
+/// Removes the files that are being written, without asking for memory or waiting: also in a signal handler.
+pub(crate) fn remove_files() {
+    // Whoever holds the lock may be the one that cannot go on: then the files stay, and the next run removes them.
     if let Ok(files) = TEMPORARY_FILES.try_lock() {
         for name in files.iter() {
             // SAFETY: the name ends with a zero and lives through the call.
             unsafe { libc::unlink(name.as_ptr()) };
         }
     }
-    // SAFETY: ends the process at once; nothing of ours runs after it.
-    unsafe { libc::_exit(1) }
 }
 
 /// A number as text, in memory that is there.

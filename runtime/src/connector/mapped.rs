@@ -128,6 +128,7 @@ extern "C" fn on_fault(_signal: libc::c_int, info: *mut libc::siginfo_t, _contex
                 // SAFETY: `write` may be called in a signal handler, and the bytes live.
                 unsafe { libc::write(2, piece.as_ptr().cast(), piece.len()) };
             }
+            crate::out_of_memory::remove_files();
             // SAFETY: `_exit` may be called in a signal handler.
             unsafe { libc::_exit(1) };
         }

@@ -235,8 +235,10 @@ pub fn open_sink(
         (Target::Standard, place.format.unwrap_or(Format::Ndjson))
     } else {
         let format = place.format.or_else(|| place::format_by_extension(Path::new(&place.path)));
-        let format = format.ok_or_else(|| ConnectorError::UnknownFormat { path: place.path.clone() })?;
-        (Target::file(&sink.name, &place.path, options, flag(&sink.connector, "sync", &place.path)?)?, format)
+        let sync = flag(&sink.connector, "sync", &place.path)?;
+        // First what is wrong with the place: a directory has no format.
+        let target = Target::file(&sink.name, &place.path, options, sync)?;
+        (target, format.ok_or_else(|| ConnectorError::UnknownFormat { path: place.path.clone() })?)
     };
     let compression = sink.connector.options.get("compression").map(String::as_str);
     check_format(&target.name(), format)?;
