@@ -14,6 +14,21 @@ struct Point { at: Pair, name: String, size: Option<i64> }
 #[derive(Clone, Debug, PartialEq)]
 enum Kind { Nothing, Count(i64), Named { text: String, at: i32 }, Both(f64, bool) }
 
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+struct Meters(f64);
+
+impl Meters {
+    const NONE: Meters = Meters(0.0);
+
+    fn plus(self, other: Meters) -> Meters {
+        Meters(self.0 + other.0)
+    }
+}
+
+fn larger<T: PartialOrd>(a: T, b: T) -> T {
+    if b > a { b } else { a }
+}
+
 impl Kind {
     fn weight(&self) -> i64 {
         match self {
@@ -55,6 +70,8 @@ fn no_fee() -> Option<Decimal> { None }
 fn no_list() -> Vec<i64> { Vec::new() }
 fn no_texts() -> Vec<String> { Vec::new() }
 fn no_points() -> Vec<Point> { Vec::new() }
+fn no_floats() -> Vec<f64> { Vec::new() }
+fn no_char() -> Option<char> { None }
 fn no_bytes() -> Vec<u8> { Vec::new() }
 fn some_bytes() -> Vec<u8> { vec![1, 255, 97] }
 fn nothing() -> Option<Option<i64>> { None }

@@ -85,6 +85,10 @@ pub(super) fn of(ty: &str) -> &'static [&'static str] {
         "Option<Pair>" => &["Some(Pair { low: 8, high: 8.5 })", "no_pair()"],
         "Result<i64, String>" => &["fine(5i64)", "wrong(\"bad\".to_string())", "half(7i64)"],
         "(i64, String)" => &["(4i64, \"four\".to_string())"],
+        "Vec<f64>" => &["vec![1.5f64, -0.0f64, f64::NAN]", "vec![2.5f64, -1.0f64]", "no_floats()"],
+        "usize" => &["3usize", "0usize", "1usize", "usize::MAX"],
+        "Meters" => &["Meters(2.5)", "Meters(f64::NAN)", "Meters(-0.0)"],
+        "Option<char>" => &["Some('a')", "no_char()"],
         _ => panic!("no literals of {ty}"),
     }
 }

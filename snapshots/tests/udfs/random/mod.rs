@@ -45,7 +45,7 @@ const COLUMNS: [(&str, &str); 28] = [
 ];
 
 /// Types that only functions know.
-const INNER: [&str; 12] = [
+const INNER: [&str; 16] = [
     "char",
     "Pair",
     "Point",
@@ -58,16 +58,20 @@ const INNER: [&str; 12] = [
     "Option<Pair>",
     "Result<i64, String>",
     "(i64, String)",
+    "Vec<f64>",
+    "usize",
+    "Meters",
+    "Option<char>",
 ];
 
 /// Types that a name of a pattern may stand for.
 fn class(name: &str) -> Option<&'static [&'static str]> {
     Some(match name {
-        "int" => &["i64", "i32", "u32", "i8", "i16", "u8", "u16", "u64"],
+        "int" => &["i64", "i32", "u32", "i8", "i16", "u8", "u16", "u64", "usize"],
         "signed" => &["i64", "i32", "i8", "i16"],
         "unsigned" => &["u32", "u8", "u16", "u64"],
         "float" => &["f64", "f32"],
-        "num" => &["i64", "i32", "u32", "i8", "i16", "u8", "u16", "u64", "f64", "f32"],
+        "num" => &["i64", "i32", "u32", "i8", "i16", "u8", "u16", "u64", "f64", "f32", "usize"],
         "opt" => &["Option<i64>", "Option<f64>", "Option<String>", "Option<i32>", "Option<bool>", "Option<u8>"],
         "eq" => &[
             "i64",
@@ -81,6 +85,9 @@ fn class(name: &str) -> Option<&'static [&'static str]> {
             "Kind",
             "Vec<i64>",
             "char",
+            "Vec<f64>",
+            "Meters",
+            "(i64, String)",
         ],
         "ord" => &[
             "i64",
@@ -113,6 +120,10 @@ fn class(name: &str) -> Option<&'static [&'static str]> {
             "Option<f64>",
             "Option<String>",
             "Pair",
+            "Vec<f64>",
+            "Meters",
+            "usize",
+            "Option<char>",
         ],
         "any" => &[
             "i64",
@@ -149,6 +160,10 @@ fn class(name: &str) -> Option<&'static [&'static str]> {
             "u16",
             "u64",
             "i16",
+            "Vec<f64>",
+            "usize",
+            "Meters",
+            "Option<char>",
         ],
         _ => return None,
     })

@@ -30,6 +30,11 @@ pub(super) const INTEGER: &[&str] = &[
     "§T§.§?div_euclid rem_euclid§(§T§)",
     "§T§.isqrt()",
     "(§T§.abs_diff(§T§) as §as:T§)",
+    "larger(§T§, §T§)",
+    "§as:T§::§?MAX MIN§",
+    "§T§.checked_div_euclid(§T§).unwrap_or_default()",
+    "({ let (sum, over) = §T§.overflowing_add(§T§); if over { §T§ } else { sum } })",
+    "§String§.split(',').filter_map(|part| part.trim().parse::<§as:T§>().ok()).§?min max last§().unwrap_or(§T§)",
 ];
 
 /// What signed integers have beside.
@@ -64,5 +69,8 @@ pub(super) const FLOAT: &[&str] = &[
     "(-§T§)",
     "§String§.trim().parse::<§as:T§>().unwrap_or(§T§)",
     "§T§.§?to_degrees to_radians§()",
+    "larger(§T§, §T§)",
+    "§T§.§?sinh cosh asin acos asinh§()",
+    "(({ let n = §T§ as i64; n as f64 as i32 }) as §as:T§)",
     "§as:T§::from(§?1i8 7u16 3i16§)",
 ];

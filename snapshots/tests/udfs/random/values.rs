@@ -6,11 +6,13 @@ use super::numbers::{FLOAT, INTEGER, SIGNED, UNSIGNED};
 pub(super) fn of(ty: &str, chance: usize) -> &'static [&'static str] {
     let own = own(ty);
     match ty {
-        "i64" if chance % 2 == 0 => own,
-        "u32" | "f64" if chance % 3 == 0 => own,
+        "i64" if chance % 3 != 0 => own,
+        "u32" | "f64" if chance % 2 == 0 => own,
         "i64" | "i32" | "i16" | "i8" if chance % 5 == 0 => SIGNED,
-        "u64" | "u32" | "u16" | "u8" if chance % 6 == 0 => UNSIGNED,
-        "i64" | "i32" | "i16" | "i8" | "u64" | "u32" | "u16" | "u8" if chance % 7 != 0 || own.is_empty() => INTEGER,
+        "u64" | "u32" | "u16" | "u8" | "usize" if chance % 6 == 0 => UNSIGNED,
+        "i64" | "i32" | "i16" | "i8" | "u64" | "u32" | "u16" | "u8" | "usize" if chance % 4 != 0 || own.is_empty() => {
+            INTEGER
+        }
         "f64" | "f32" if chance % 7 != 0 || own.is_empty() => FLOAT,
         _ => own,
     }
@@ -18,6 +20,12 @@ pub(super) fn of(ty: &str, chance: usize) -> &'static [&'static str] {
 
 /// What may give any type.
 pub(super) const OF_ANY: &[&str] = &[
+    "(match §Vec<f64>§.as_slice() { [n, m] if n < m => §T§, [n, ..] if *n > 1.0 => §T§, _ => §T§ })",
+    "(if §bool§ && let Some(§x:i64§) = §Option<i64>§ && §!bool§ { §T§ }§.§ else { §T§ })",
+    "(if let Ok(§x:i64§) = §String§.parse::<i64>() { §T§ }§.§ else { §T§ })",
+    "(match §Option<char>§ { Some(§x:char§) if §!bool§ => §T§§.§, Some('a'..='f') => §T§, _ => §T§ })",
+    "(match (§i64§, §i64§) { (0, _) | (_, 0) => §T§, (§x:i64§, §x:i64§) if §!bool§ => §T§§.§§.§, _ => §T§ })",
+    "({ let §n§ = §any§; §T§ })",
     "(if §bool§ { §T§ } else { §T§ })",
     "({ §body§ })",
     "(match §i64§ { 0 => §T§, §?1..=9 -5..0 2|7|63 10..§ => §T§, _ => §T§ })",
@@ -201,6 +209,36 @@ fn own(ty: &str) -> &'static [&'static str] {
             "({ let mut list = §Vec<Point>§; list.sort_by_key(|point| point.name.len()); list })",
         ],
         "Vec<u8>" => &["short(§String§).into_bytes()", "short(§String§).as_bytes().to_vec()", "b\"a\\0\".to_vec()"],
+        "Vec<f64>" => FLOATS,
+        "usize" => &[
+            "§String§.len()",
+            "§Vec<i64>§.len()",
+            "§String§.chars().count()",
+            "§String§.§?find rfind§(§?char::is_whitespace 'a' ',' char::is_alphabetic§).unwrap_or(§usize§)",
+            "((§u32§ % 4u32) as usize)",
+            "§String§.char_indices().map(|(at, _)| at).§?last max§().unwrap_or(§usize§)",
+            "§Vec<i64>§.iter().take_while(|n| **n > 0).count()",
+            "§String§.matches('a').count()",
+            "§char§.len_utf8()",
+        ],
+        "Meters" => &[
+            "Meters(§f64§)",
+            "§Meters§.plus(§Meters§)",
+            "Meters::NONE",
+            "larger(§Meters§, §Meters§)",
+            "({ let Meters(n) = §Meters§; Meters(n * 2.0) })",
+            "§Option<f64>§.map(Meters).unwrap_or(§Meters§)",
+        ],
+        "Option<char>" => &[
+            "Some(§char§)",
+            "§String§.chars().§?next last max min§()",
+            "§String§.chars().nth((§u32§ % 4u32) as usize)",
+            "§String§.chars().find(|letter| letter.is_§?numeric uppercase alphabetic§())",
+            "char::from_u32(§u32§)",
+            "§Option<char>§.filter(|letter| *letter §?> <§ 'b')",
+            "({ let text = §String§; let mut letters = text.chars(); let _ = letters.next(); letters.next() })",
+            "({ let text = §String§; let mut letters = text.chars().peekable(); while let Some(letter) = letters.peek() { if *letter == ' ' { letters.next(); } else { break; } } letters.next() })",
+        ],
         "Option<Option<i64>>" => &[
             "Some(§Option<i64>§)",
             "§Option<i64>§.map(|n| n.checked_mul(3))",
@@ -225,7 +263,34 @@ fn own(ty: &str) -> &'static [&'static str] {
     }
 }
 
+const FLOATS: &[&str] = &[
+    "vec![§f64§, §f64§]",
+    "few(§Vec<i64>§).iter().map(|n| *n as f64 / 3.0).collect::<Vec<f64>>()",
+    "({ let mut list = §Vec<f64>§; list.sort_by(|n, m| n.partial_cmp(m).unwrap_or(std::cmp::Ordering::Equal)); list })",
+    "({ let mut list = §Vec<f64>§; list.sort_by(|n, m| m.abs().total_cmp(&n.abs())); list })",
+    "§Vec<Point>§.iter().map(|point| point.at.high).collect::<Vec<f64>>()",
+    "§Vec<f64>§.into_iter().filter(|n| n.is_finite()).collect::<Vec<f64>>()",
+    "({ let mut list = §Vec<f64>§; list.retain(|n| !n.is_nan()); list })",
+    "§Vec<f64>§.iter().rev().map(|n| n * 0.5).collect::<Vec<f64>>()",
+    "§Vec<f64>§.windows(2).map(|two| two[1] - two[0]).collect::<Vec<f64>>()",
+    "§Vec<f64>§.iter().zip(§Vec<f64>§.iter()).map(|(n, m)| n * m).collect::<Vec<f64>>()",
+    "short(§String§).split(',').filter_map(|part| part.parse::<f64>().ok()).collect::<Vec<f64>>()",
+    "§Vec<f64>§.chunks(2).map(|part| part.iter().sum::<f64>()).collect::<Vec<f64>>()",
+];
+
 const BOOL: &[&str] = &[
+    "§Vec<f64>§.iter().§?any all§(|n| *n > 0.0)",
+    "(1..=9).contains(&§i64§)",
+    "matches!(§Option<i64>§, Some(n) if n > 3)",
+    "§Option<String>§.as_deref().is_some_and(|text| text.len() > 1)",
+    "(§Option<String>§.as_deref() == Some(\"a\"))",
+    "§String§.chars().all(char::is_alphanumeric)",
+    "§String§.chars().§?any all§(|letter| letter.is_ascii_punctuation())",
+    "§Vec<i64>§.is_sorted()",
+    "(§String§.cmp(&§String§) == std::cmp::Ordering::Less)",
+    "(§Meters§ §?< >=§ §Meters§)",
+    "§String§.is_char_boundary(§usize§)",
+    "(§(i64, String)§ == §(i64, String)§)",
     "(§bool§ §?&& || == != ^ & |§ §bool§)",
     "(§bool§ §?&& ||§ §bool§)",
     "(!§bool§)",
@@ -254,6 +319,23 @@ const BOOL: &[&str] = &[
 ];
 
 const I64: &[&str] = &[
+    "(§usize§ as i64)",
+    "({ let mut best = §i64§; for item in few(§Vec<i64>§) { if item > best { best = item; } } best })",
+    "({ let mut numbers = few(§Vec<i64>§).into_iter(); let first = numbers.next().unwrap_or(1); numbers.fold(first, |n, m| n.wrapping_mul(m)) })",
+    "({ let (mut n, mut m) = (§i64§, §i64§); (n, m) = (m, n); n.wrapping_sub(m) })",
+    "({ let list = few(§Vec<i64>§); let mut sum = 0i64; 'all: for n in &list { for m in &list { if n == m { continue 'all; } if sum > 99 { break 'all; } sum = sum.wrapping_add(n ^ m); } } sum })",
+    "({ let (least, most) = few(§Vec<i64>§).into_iter().fold((i64::MAX, i64::MIN), |(n, m), k| (n.min(k), m.max(k))); most.wrapping_sub(least) })",
+    "few(§Vec<i64>§).into_iter().min_by_key(|n| n.wrapping_abs()).unwrap_or(§i64§)",
+    "few(§Vec<i64>§).into_iter().max_by(|n, m| (n % 5).cmp(&(m % 5))).unwrap_or(§i64§)",
+    "few(§Vec<i64>§).into_iter().reduce(|n, m| n.wrapping_mul(31) ^ m).unwrap_or(§i64§)",
+    "({ let (even, odd): (Vec<i64>, Vec<i64>) = few(§Vec<i64>§).into_iter().partition(|n| n % 2 == 0); even.len() as i64 * 10 + odd.len() as i64 })",
+    "({ let mut at = 0usize; let list = few(§Vec<i64>§); while at < list.len() && list[at] < §!i64§ { at += 1; } at as i64 })",
+    "({ let limit = §i64§; let above = |n: i64| n > limit; if above(§i64§) { 1 } else { §i64§ } })",
+    "({ let mut n = §i64§; let mut steps = 0i64; while n > 1 && steps < 20 { n = if n % 2 == 0 { n / 2 } else { n.wrapping_mul(3).wrapping_add(1) }; steps += 1; } steps })",
+    "(§String§.split_whitespace().map(|word| word.len()).max().unwrap_or(0) as i64)",
+    "§String§.lines().map(|line| line.trim().parse::<i64>().unwrap_or(-1)).fold(0i64, |n, m| n.wrapping_add(m))",
+    "(§Option<char>§.map_or(0, |letter| letter as u32) as i64)",
+    "(if let [first, second, ..] = few(§Vec<i64>§)[..] { first.wrapping_sub(second) } else { §i64§ })",
     "§Option<i64>§.unwrap_or(§i64§)",
     "§Option<i64>§.unwrap_or_else(|| §!i64§)",
     "§Option<f64>§.map_or(§i64§, |§x:f64§| §!i64§§.§)",
@@ -269,7 +351,7 @@ const I64: &[&str] = &[
     "few(§Vec<i64>§).into_iter().fold(§i64§, |§x:i64§, §x:i64§| §!i64§§.§§.§)",
     "§Vec<i64>§[(§u32§ % 3u32) as usize]",
     "(§Vec<Point>§.iter().filter(|point| point.at.low > 0).count() as i64)",
-    "§Vec<Point>§.iter().map(|point| point.at.low.wrapping_mul(3)).fold(0, |n, m| n ^ m)",
+    "§Vec<Point>§.iter().map(|point| point.at.low.wrapping_mul(3)).fold(0i64, |n, m| n ^ m)",
     "§Option<Option<i64>>§.flatten().unwrap_or(§i64§)",
     "§Option<Option<i64>>§.map_or(§i64§, |inner| inner.unwrap_or(-2))",
     "§Result<i64, String>§.unwrap_or(§i64§)",
@@ -293,7 +375,7 @@ const I64: &[&str] = &[
     "({ let mut n = §i64§; let before = std::mem::replace(&mut n, 9); n ^ before })",
     "std::mem::take(&mut §=i64§)",
     "std::mem::replace(&mut §=i64§, §literal§)",
-    "(1..=(§i64§ & 7i64)).map(|§x:i64§| §!i64§§.§).fold(0, |n, m| n ^ m)",
+    "(1..=(§i64§ & 7i64)).map(|§x:i64§| §!i64§§.§).fold(0i64, |n, m| n ^ m)",
     "(§Vec<i64>§.iter().zip(few(§Vec<i64>§).iter()).filter(|(n, m)| n < m).count() as i64)",
     "i64::from(§char§ as u32)",
     "(STEPS.iter().filter(|n| **n > §!i64§).count() as i64)",
@@ -301,6 +383,9 @@ const I64: &[&str] = &[
 ];
 
 const U32: &[&str] = &[
+    "(§char§.len_utf8() as u32)",
+    "(§usize§ as u32)",
+    "§Date§.§?quarter iso_week§()",
     "§int§.§?count_ones leading_zeros trailing_zeros count_zeros leading_ones trailing_ones§()",
     "(§char§ as u32)",
     "§int§.§?ilog2 ilog10§()",
@@ -313,6 +398,14 @@ const U32: &[&str] = &[
 ];
 
 const F64: &[&str] = &[
+    "§Vec<f64>§.iter().§?sum product§::<f64>()",
+    "§Vec<f64>§.iter().copied().fold(f64::NEG_INFINITY, f64::max)",
+    "§Vec<f64>§.iter().copied().fold(§f64§, |n, m| n * 0.5 + m)",
+    "§Vec<f64>§.iter().copied().§?max min§_by(|n, m| n.total_cmp(m)).unwrap_or(§f64§)",
+    "§Vec<f64>§.§?first last§().copied().unwrap_or(§f64§)",
+    "§Meters§.0",
+    "(§f64§ as f32 as f64)",
+    "({ let list = §Vec<f64>§; if list.is_empty() { §f64§ } else { list.iter().sum::<f64>() / list.len() as f64 } })",
     "§Option<f64>§.unwrap_or(§f64§)",
     "scale(§f64§, §i64§)",
     "f64::from(§?1u8 -3i32§)",
@@ -342,6 +435,28 @@ const CHAR: &[&str] = &[
 ];
 
 const TEXT: &[&str] = &[
+    "§String§.split_whitespace().rev().collect::<Vec<_>>().join(\"_\")",
+    "§String§.trim_matches(§?'a' ' ' char::is_numeric§).to_string()",
+    "§String§.trim_start_matches(|letter: char| !letter.is_alphabetic()).to_string()",
+    "short(§String§).replacen('a', &short(§String§), 2)",
+    "§String§.rsplit(',').next().unwrap_or_default().to_string()",
+    "§String§.splitn(2, §?',' '='§).last().unwrap_or(\"\").to_string()",
+    "§String§.strip_suffix(§?'c' \"ed\" '2'§).map_or_else(|| §!String§, |text| text.to_string())",
+    "({ let text = short(§String§); let n = text.len() / 2; if text.is_char_boundary(n) { let (left, right) = text.split_at(n); format!(\"{right}{left}\") } else { text } })",
+    "({ let mut text = short(§String§); let n = §usize§ % 4; text.truncate(n); text })",
+    "({ let mut out = String::new(); for (n, letter) in short(§String§).chars().enumerate() { if n % 2 == 0 { out.extend(letter.to_uppercase()); } else { out.push(letter); } } out })",
+    "({ let mut out = String::new(); for letter in short(§String§).chars() { out += match letter { 'a'..='m' => \"<\", '0'..='9' => \"#\", _ => \"-\" }; } out })",
+    "({ let (n, x) = (§i64§, §f64§); format!(\"{n:?}/{x:>9.1}/{x:?}/{n:+}\") })",
+    "({ let (width, digits) = (§usize§ % 9, §usize§ % 5); let x = §f64§; format!(\"{x:>width$.digits$}\") })",
+    "format!(\"{1}-{0}-{1:?}\", §!i64§, short(§!String§))",
+    "format!(\"{:#?}\", §!debug§)",
+    "format!(\"{:?} {:?}\", §!debug§, §!Vec<Point>§)",
+    "§String§.chars().map(|letter| if letter.is_ascii_lowercase() { (b'a' + (letter as u8 - b'a' + 13) % 26) as char } else { letter }).collect::<String>()",
+    "short(§String§).bytes().map(|byte| format!(\"{byte:02x}\")).collect::<String>()",
+    "larger(§String§, §String§)",
+    "§Option<String>§.as_deref().unwrap_or(\"none\").to_string()",
+    "({ let text = §String§; text.lines().next().map_or(String::new(), |line| line.to_lowercase()) })",
+    "String::from_utf8(§Vec<u8>§).unwrap_or_else(|_| §!String§)",
     "(short(§String§) + &short(§String§))",
     "§String§.to_§?uppercase lowercase ascii_uppercase ascii_lowercase§()",
     "§String§.§?trim trim_start trim_end§().to_string()",
@@ -391,6 +506,12 @@ const TEXT: &[&str] = &[
 ];
 
 const OPTION_I64: &[&str] = &[
+    "few(§Vec<i64>§).into_iter().map(|n| if n > -5 { Some(n) } else { None }).collect::<Option<Vec<i64>>>().map(|list| list.len() as i64)",
+    "few(§Vec<i64>§).iter().skip(1).step_by(2).copied().§?last max next§()",
+    "({ let mut found = no_i64(); for item in few(§Vec<i64>§) { if item % 2 != 0 { found = Some(item); break; } } found })",
+    "§Option<String>§.as_ref().map(|text| text.len() as i64)",
+    "(match (§Option<i64>§, §Option<i64>§) { (Some(n), Some(m)) => n.checked_add(m), (one, None) | (None, one) => one })",
+    "§Option<i64>§.map_or_else(|| §!Option<i64>§, |n| n.checked_mul(n))",
     "Some(§i64§)",
     "§Option<i64>§.map(|§x:i64§| §!i64§§.§)",
     "§Option<f64>§.and_then(|§x:f64§| §!Option<i64>§§.§)",
