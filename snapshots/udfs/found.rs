@@ -51,3 +51,17 @@ fn texts_in_a_list_change_in_their_place(s: String, t: String) -> String {
     list[0].name.truncate(0);
     format!("{texts:?} {popped:?} {list:?}")
 }
+
+#[sabot::udf]
+fn a_guard_may_go_over_options_where_an_arm_returns(o: Option<i64>, a: i64, flag: bool) -> i64 {
+    match o {
+        Some(n) if vec![o, None, Some(a)].iter().filter_map(|n| *n).any(|m| m > n) => {
+            if flag {
+                return 7;
+            }
+            n
+        }
+        Some(_) => 1,
+        None => 0,
+    }
+}

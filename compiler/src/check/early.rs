@@ -61,7 +61,7 @@ impl<'a, 'd> Lower<'a, 'd> {
                 self.with_if(condition, then, otherwise.as_deref(), hir.span, rest)
             }
             HirKind::Match(value, arms) => {
-                if let Some(guard) = arms.iter().filter_map(|arm| arm.guard.as_ref()).find(|guard| guard.has_return()) {
+                if let Some(guard) = arms.iter().filter_map(|arm| arm.guard.as_ref()).find(|guard| guard.leaves()) {
                     self.cx.say(unsupported::return_in_guard(guard.span));
                 }
                 self.with(value, &mut |lower, value| {

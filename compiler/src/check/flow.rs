@@ -1,5 +1,7 @@
 //! What typed code does besides giving a value: jumps, assignments, and the variables that it names.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "of many forms, few are of interest here")]
+
 use super::hir::{BindingId, Hir, HirKind, HirStatement};
 use std::collections::BTreeSet;
 
@@ -11,6 +13,25 @@ impl Hir {
             return false;
         }
         matches!(self.kind, HirKind::Return(_)) || self.has_let_else() || self.any_child(&mut Self::has_return)
+    }
+
+    /// Whether it cannot be decided before a branch is taken: it holds a `return`, or a `let .. else` outside of its own loops,
+    /// which have one of theirs wherever a chain of iterators goes over `Option`s.
+    pub(super) fn leaves(&self) -> bool {
+        match self.kind {
+            HirKind::Body(_) | HirKind::Aggregate(_) => false,
+            HirKind::Return(_) => true,
+            HirKind::Loop(..) => self.returns(),
+            _ => self.has_let_else() || self.any_child(&mut Self::leaves),
+        }
+    }
+
+    fn returns(&self) -> bool {
+        match self.kind {
+            HirKind::Body(_) | HirKind::Aggregate(_) => false,
+            HirKind::Return(_) => true,
+            _ => self.any_child(&mut Self::returns),
+        }
     }
 
     /// Whether it is more than a value: it assigns, loops or jumps.

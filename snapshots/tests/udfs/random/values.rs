@@ -436,7 +436,7 @@ const CHAR: &[&str] = &[
 
 const TEXT: &[&str] = &[
     "§String§.split_whitespace().rev().collect::<Vec<_>>().join(\"_\")",
-    "§String§.trim_matches(§?'a' ' ' char::is_numeric§).to_string()",
+    "§String§.trim_matches(§?'a' '-' char::is_numeric§).to_string()",
     "§String§.trim_start_matches(|letter: char| !letter.is_alphabetic()).to_string()",
     "short(§String§).replacen('a', &short(§String§), 2)",
     "§String§.rsplit(',').next().unwrap_or_default().to_string()",
@@ -449,7 +449,7 @@ const TEXT: &[&str] = &[
     "({ let (n, x) = (§i64§, §f64§); format!(\"{n:?}/{x:>9.1}/{x:?}/{n:+}\") })",
     "({ let (width, digits) = (§usize§ % 9, §usize§ % 5); let x = §f64§; format!(\"{x:>width$.digits$}\") })",
     "format!(\"{1}-{0}-{1:?}\", §!i64§, short(§!String§))",
-    "format!(\"{:#?}\", §!debug§)",
+    "format!(\"{:?}\", §!debug§)",
     "format!(\"{:?} {:?}\", §!debug§, §!Vec<Point>§)",
     "§String§.chars().map(|letter| if letter.is_ascii_lowercase() { (b'a' + (letter as u8 - b'a' + 13) % 26) as char } else { letter }).collect::<String>()",
     "short(§String§).bytes().map(|byte| format!(\"{byte:02x}\")).collect::<String>()",
