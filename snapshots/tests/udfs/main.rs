@@ -193,12 +193,12 @@ fn by_kernels(plan: &Plan, rows: &[Row], format: &str) -> Outputs {
     plan.sinks.iter().map(|sink| (sink.name.clone(), files::read(&at(&sink.name), &sink.schema))).collect()
 }
 
-/// How many random functions are compared, in files of this many. 200 are 12.7 s of work in a test build: 3.0 front end, 0.7
-/// reference, 4.1 kernels of two plans, 4.8 rustc. 5,000 would be 160 s on two cores.
-const RANDOM: usize = 400;
+/// How many random functions are compared, in files of this many. One is 40 ms of work in a test build, of which rustc, LLVM and
+/// the linker are a third, our front end and the interpreter nearly a half: 100 s on two cores that have nothing else to do.
+const RANDOM: usize = 5_000;
 const RANDOM_A_FILE: usize = 200;
 
-/// `SABOT_RANDOM_UDFS=5000` compares more of them; `SABOT_RANDOM_SEED` others.
+/// `SABOT_RANDOM_UDFS=20000` compares more of them; `SABOT_RANDOM_SEED` others; `SABOT_RANDOM_KEEP=folder` keeps their texts.
 #[test]
 fn random_functions() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());

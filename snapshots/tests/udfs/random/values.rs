@@ -1,6 +1,8 @@
 //! Expressions by the type of what they give.
 
+use super::lists::{FLOATS, LIST};
 use super::numbers::{FLOAT, INTEGER, SIGNED, UNSIGNED};
+use super::texts::{CHAR, OPTION_TEXT, TEXT};
 
 /// The patterns of a type: those of its kind and its own, of which one list is taken. Some types have none.
 pub(super) fn of(ty: &str, chance: usize) -> &'static [&'static str] {
@@ -263,21 +265,6 @@ fn own(ty: &str) -> &'static [&'static str] {
     }
 }
 
-const FLOATS: &[&str] = &[
-    "vec![§f64§, §f64§]",
-    "few(§Vec<i64>§).iter().map(|n| *n as f64 / 3.0).collect::<Vec<f64>>()",
-    "({ let mut list = §Vec<f64>§; list.sort_by(|n, m| n.partial_cmp(m).unwrap_or(std::cmp::Ordering::Equal)); list })",
-    "({ let mut list = §Vec<f64>§; list.sort_by(|n, m| m.abs().total_cmp(&n.abs())); list })",
-    "§Vec<Point>§.iter().map(|point| point.at.high).collect::<Vec<f64>>()",
-    "§Vec<f64>§.into_iter().filter(|n| n.is_finite()).collect::<Vec<f64>>()",
-    "({ let mut list = §Vec<f64>§; list.retain(|n| !n.is_nan()); list })",
-    "§Vec<f64>§.iter().rev().map(|n| n * 0.5).collect::<Vec<f64>>()",
-    "§Vec<f64>§.windows(2).map(|two| two[1] - two[0]).collect::<Vec<f64>>()",
-    "§Vec<f64>§.iter().zip(§Vec<f64>§.iter()).map(|(n, m)| n * m).collect::<Vec<f64>>()",
-    "short(§String§).split(',').filter_map(|part| part.parse::<f64>().ok()).collect::<Vec<f64>>()",
-    "§Vec<f64>§.chunks(2).map(|part| part.iter().sum::<f64>()).collect::<Vec<f64>>()",
-];
-
 const BOOL: &[&str] = &[
     "§Vec<f64>§.iter().§?any all§(|n| *n > 0.0)",
     "(1..=9).contains(&§i64§)",
@@ -424,87 +411,6 @@ const F64: &[&str] = &[
     "({ let mut n = §f64§; n *= 0.5; n -= 1.0; n })",
 ];
 
-const CHAR: &[&str] = &[
-    "§String§.chars().§?next last§().unwrap_or(§char§)",
-    "§String§.chars().rev().nth((§u32§ % 3u32) as usize).unwrap_or(§char§)",
-    "(§u8§ as char)",
-    "char::from_u32(§u32§).unwrap_or(§char§)",
-    "§char§.to_ascii_§?upper lower§case()",
-    "char::from_digit(§u32§ % 10u32, 10).unwrap_or(§char§)",
-    "§char§.§?min max§(§char§)",
-];
-
-const TEXT: &[&str] = &[
-    "§String§.split_whitespace().rev().collect::<Vec<_>>().join(\"_\")",
-    "§String§.trim_matches(§?'a' '-' char::is_numeric§).to_string()",
-    "§String§.trim_start_matches(|letter: char| !letter.is_alphabetic()).to_string()",
-    "short(§String§).replacen('a', &short(§String§), 2)",
-    "§String§.rsplit(',').next().unwrap_or_default().to_string()",
-    "§String§.splitn(2, §?',' '='§).last().unwrap_or(\"\").to_string()",
-    "§String§.strip_suffix(§?'c' \"ed\" '2'§).map_or_else(|| §!String§, |text| text.to_string())",
-    "({ let text = short(§String§); let n = text.len() / 2; if text.is_char_boundary(n) { let (left, right) = text.split_at(n); format!(\"{right}{left}\") } else { text } })",
-    "({ let mut text = short(§String§); let n = §usize§ % 4; text.truncate(n); text })",
-    "({ let mut out = String::new(); for (n, letter) in short(§String§).chars().enumerate() { if n % 2 == 0 { out.extend(letter.to_uppercase()); } else { out.push(letter); } } out })",
-    "({ let mut out = String::new(); for letter in short(§String§).chars() { out += match letter { 'a'..='m' => \"<\", '0'..='9' => \"#\", _ => \"-\" }; } out })",
-    "({ let (n, x) = (§i64§, §f64§); format!(\"{n:?}/{x:>9.1}/{x:?}/{n:+}\") })",
-    "({ let (width, digits) = (§usize§ % 9, §usize§ % 5); let x = §f64§; format!(\"{x:>width$.digits$}\") })",
-    "format!(\"{1}-{0}-{1:?}\", §!i64§, short(§!String§))",
-    "format!(\"{:?}\", §!debug§)",
-    "format!(\"{:?} {:?}\", §!debug§, §!Vec<Point>§)",
-    "§String§.chars().map(|letter| if letter.is_ascii_lowercase() { (b'a' + (letter as u8 - b'a' + 13) % 26) as char } else { letter }).collect::<String>()",
-    "short(§String§).bytes().map(|byte| format!(\"{byte:02x}\")).collect::<String>()",
-    "larger(§String§, §String§)",
-    "§Option<String>§.as_deref().unwrap_or(\"none\").to_string()",
-    "({ let text = §String§; text.lines().next().map_or(String::new(), |line| line.to_lowercase()) })",
-    "String::from_utf8(§Vec<u8>§).unwrap_or_else(|_| §!String§)",
-    "(short(§String§) + &short(§String§))",
-    "§String§.to_§?uppercase lowercase ascii_uppercase ascii_lowercase§()",
-    "§String§.§?trim trim_start trim_end§().to_string()",
-    "§written§.to_string()",
-    "§written§.to_string()",
-    "format!(\"{}|{:>6}|{:?}\", short(§!String§), §!i64§, short(§!String§))",
-    "format!(\"{:§?>8.2 .0 +.3 010.1 <9.4 e ?§}\", §!float§)",
-    "format!(\"{:§?>8 +> 05 <4 ^7 #x x X o b #b e§}\", §!int§)",
-    "format!(\"{:>1$}\", §!i64§, (§!u32§ % 12u32) as usize)",
-    "format!(\"{:.*}\", (§!u32§ % 6u32) as usize, §!f64§)",
-    "format!(\"{:*^9}\", short(§!String§))",
-    "format!(\"{:.3}\", short(§!String§))",
-    "format!(\"{:?}\", §!debug§)",
-    "format!(\"{:?}\", §!debug§)",
-    "§Option<String>§.unwrap_or(§String§)",
-    "§Option<String>§.map_or(§String§, |§x:String§| §!String§§.§)",
-    "short(§String§).replace(&short(§String§), &short(§String§))",
-    "({ let n = (§u32§ % 5u32) as usize; §String§.get(§?..n n.. 1..n§).unwrap_or(\"\").to_string() })",
-    "({ let n = (§u32§ % 3u32) as usize; short(§String§)[§?..n n..§].to_string() })",
-    "short(§String§)",
-    "§char§.to_string()",
-    "short(§String§).chars().rev().collect::<String>()",
-    "short(§String§).chars().filter(|letter| letter.is_ascii()).collect::<String>()",
-    "short(§String§).chars().map(|letter| letter.to_ascii_uppercase()).collect::<String>()",
-    "§Vec<String>§.join(\"-\")",
-    "§Vec<String>§.concat()",
-    "§String§.split(',').map(|part| part.trim()).collect::<Vec<_>>().join(\"+\")",
-    "§(i64, String)§.1",
-    "§Point§.name",
-    "§Result<i64, String>§.err().unwrap_or(§String§)",
-    "regex!(r\"(\\d)(\\d*)\").replace_all(&§String§, \"<$1>\").to_string()",
-    "json_get(&§String§, \"$.b\").unwrap_or(§String§)",
-    "short(§String§).repeat((§u32§ % 4u32) as usize)",
-    "({ let mut text = short(§String§); let more = §char§; text.push(more); text.insert(0, 'ä'); text })",
-    "({ let mut text = short(§String§); let more = short(§String§); note(&mut text, &more); text })",
-    "({ let mut text = String::new(); let n = §i64§; let _ = write!(text, \"{n:>4}\"); let _ = writeln!(text, \"{}\", n % 7); text })",
-    "§Date§.to_string()",
-    "§Timestamp§.to_string()",
-    "§Decimal§.to_string()",
-    "§Duration§.to_string()",
-    "§Timestamp§.format(\"%Y-%m-%d %H:%M:%S%.3f %j %a\")",
-    "std::mem::take(&mut §=String§)",
-    "§String§.strip_prefix(§?'a' '-'§).unwrap_or(\"none\").to_string()",
-    "§String§.split_once(§?',' '='§).map_or(§String§, |(left, right)| format!(\"{right}{left}\"))",
-    "String::from_utf8_lossy(&§Vec<u8>§).to_string()",
-    "(match §Kind§ { Kind::Named { text, .. } => text, other => format!(\"{other:?}\") })",
-];
-
 const OPTION_I64: &[&str] = &[
     "few(§Vec<i64>§).into_iter().map(|n| if n > -5 { Some(n) } else { None }).collect::<Option<Vec<i64>>>().map(|list| list.len() as i64)",
     "few(§Vec<i64>§).iter().skip(1).step_by(2).copied().§?last max next§()",
@@ -539,44 +445,4 @@ const OPTION_I64: &[&str] = &[
     "§=Option<i64>§.take()",
     "few(§Vec<i64>§).into_iter().try_fold(1i64, |n, m| n.checked_mul(m))",
     "few(§Vec<i64>§).into_iter().map(|n| n.checked_add(1)).sum::<Option<i64>>()",
-];
-
-const OPTION_TEXT: &[&str] = &[
-    "Some(§String§)",
-    "§Option<String>§.map(|§x:String§| §!String§§.§)",
-    "§Option<i64>§.and_then(|§x:i64§| §!Option<String>§§.§)",
-    "§Option<String>§.§?or and xor§(§Option<String>§)",
-    "§Option<String>§.or_else(|| §!Option<String>§)",
-    "§Option<String>§.filter(|text| text.len() §?> <§ 2)",
-    "§bool§.then_some(§String§)",
-    "json_get(&§String§, \"$.b[1]\")",
-    "regex!(r\"\\w+\").find(&§String§).map(|text| text.to_string())",
-    "§Vec<String>§.into_iter().§?next last max§()",
-    "§Result<i64, String>§.err()",
-    "Some(§try:Option§§Option<String>§? + \"?\")",
-    "§String§.split(',').nth(1).map(|text| text.to_string())",
-];
-
-const LIST: &[&str] = &[
-    "vec![§i64§, §i64§]",
-    "vec![§i64§; 2]",
-    "few(§Vec<i64>§).into_iter().map(|§x:i64§| §!i64§§.§).collect::<Vec<i64>>()",
-    "§Vec<i64>§.into_iter().filter(|n| *n % 2 == 0).collect::<Vec<i64>>()",
-    "({ let mut list = few(§Vec<i64>§); let more = §i64§; list.push(more); list.sort(); list })",
-    "§Vec<i64>§.iter().rev().copied().take(3).collect::<Vec<i64>>()",
-    "few(§Vec<i64>§).into_iter().zip(§Vec<i64>§).map(|(n, m)| n.wrapping_sub(m)).collect::<Vec<i64>>()",
-    "§Vec<i64>§.windows(2).map(|pair| pair[0].wrapping_sub(pair[1])).collect::<Vec<i64>>()",
-    "few(§Vec<i64>§).chunks(2).map(|part| part.len() as i64).collect::<Vec<i64>>()",
-    "short(§String§).bytes().map(i64::from).collect::<Vec<i64>>()",
-    "(0..(§i64§ & 3i64)).map(|§x:i64§| §!i64§§.§).collect::<Vec<i64>>()",
-    "§Vec<Point>§.iter().map(|point| point.at.low).collect::<Vec<i64>>()",
-    "§Vec<Point>§.iter().filter_map(|point| point.size).collect::<Vec<i64>>()",
-    "({ let mut list = §Vec<i64>§; for item in list.iter_mut() { *item = item.wrapping_add(1); } list })",
-    "({ let mut list = §Vec<i64>§; list.dedup(); list.reverse(); list })",
-    "({ let (mut list, n) = (§Vec<i64>§, (§u32§ % 3u32) as usize); if n < list.len() { list.swap(0, n); list[n] ^= 1; } list })",
-    "few(§Vec<i64>§).iter().enumerate().map(|(n, m)| m ^ (n as i64)).collect::<Vec<i64>>()",
-    "few(§Vec<i64>§).into_iter().chain(§Option<i64>§).collect::<Vec<i64>>()",
-    "few(§Vec<i64>§).into_iter().scan(0i64, |sum, n| { *sum = sum.wrapping_add(n); Some(*sum) }).collect::<Vec<i64>>()",
-    "std::mem::take(&mut §=Vec<i64>§)",
-    "§Vec<i64>§.into_iter().skip_while(|n| *n > 0).collect::<Vec<i64>>()",
 ];

@@ -1,0 +1,40 @@
+//! Patterns of lists.
+
+pub(super) const LIST: &[&str] = &[
+    "vec![§i64§, §i64§]",
+    "vec![§i64§; 2]",
+    "few(§Vec<i64>§).into_iter().map(|§x:i64§| §!i64§§.§).collect::<Vec<i64>>()",
+    "§Vec<i64>§.into_iter().filter(|n| *n % 2 == 0).collect::<Vec<i64>>()",
+    "({ let mut list = few(§Vec<i64>§); let more = §i64§; list.push(more); list.sort(); list })",
+    "§Vec<i64>§.iter().rev().copied().take(3).collect::<Vec<i64>>()",
+    "few(§Vec<i64>§).into_iter().zip(§Vec<i64>§).map(|(n, m)| n.wrapping_sub(m)).collect::<Vec<i64>>()",
+    "§Vec<i64>§.windows(2).map(|pair| pair[0].wrapping_sub(pair[1])).collect::<Vec<i64>>()",
+    "few(§Vec<i64>§).chunks(2).map(|part| part.len() as i64).collect::<Vec<i64>>()",
+    "short(§String§).bytes().map(i64::from).collect::<Vec<i64>>()",
+    "(0..(§i64§ & 3i64)).map(|§x:i64§| §!i64§§.§).collect::<Vec<i64>>()",
+    "§Vec<Point>§.iter().map(|point| point.at.low).collect::<Vec<i64>>()",
+    "§Vec<Point>§.iter().filter_map(|point| point.size).collect::<Vec<i64>>()",
+    "({ let mut list = §Vec<i64>§; for item in list.iter_mut() { *item = item.wrapping_add(1); } list })",
+    "({ let mut list = §Vec<i64>§; list.dedup(); list.reverse(); list })",
+    "({ let (mut list, n) = (§Vec<i64>§, (§u32§ % 3u32) as usize); if n < list.len() { list.swap(0, n); list[n] ^= 1; } list })",
+    "few(§Vec<i64>§).iter().enumerate().map(|(n, m)| m ^ (n as i64)).collect::<Vec<i64>>()",
+    "few(§Vec<i64>§).into_iter().chain(§Option<i64>§).collect::<Vec<i64>>()",
+    "few(§Vec<i64>§).into_iter().scan(0i64, |sum, n| { *sum = sum.wrapping_add(n); Some(*sum) }).collect::<Vec<i64>>()",
+    "std::mem::take(&mut §=Vec<i64>§)",
+    "§Vec<i64>§.into_iter().skip_while(|n| *n > 0).collect::<Vec<i64>>()",
+];
+
+pub(super) const FLOATS: &[&str] = &[
+    "vec![§f64§, §f64§]",
+    "few(§Vec<i64>§).iter().map(|n| *n as f64 / 3.0).collect::<Vec<f64>>()",
+    "({ let mut list = §Vec<f64>§; list.sort_by(|n, m| n.partial_cmp(m).unwrap_or(std::cmp::Ordering::Equal)); list })",
+    "({ let mut list = §Vec<f64>§; list.sort_by(|n, m| m.abs().total_cmp(&n.abs())); list })",
+    "§Vec<Point>§.iter().map(|point| point.at.high).collect::<Vec<f64>>()",
+    "§Vec<f64>§.into_iter().filter(|n| n.is_finite()).collect::<Vec<f64>>()",
+    "({ let mut list = §Vec<f64>§; list.retain(|n| !n.is_nan()); list })",
+    "§Vec<f64>§.iter().rev().map(|n| n * 0.5).collect::<Vec<f64>>()",
+    "§Vec<f64>§.windows(2).map(|two| two[1] - two[0]).collect::<Vec<f64>>()",
+    "§Vec<f64>§.iter().zip(§Vec<f64>§.iter()).map(|(n, m)| n * m).collect::<Vec<f64>>()",
+    "short(§String§).split(',').filter_map(|part| part.parse::<f64>().ok()).collect::<Vec<f64>>()",
+    "§Vec<f64>§.chunks(2).map(|part| part.iter().sum::<f64>()).collect::<Vec<f64>>()",
+];
