@@ -69,6 +69,33 @@ impl Total {
     fn finish(self) -> Self { self }
 }
 #[sabot::record]
+struct Lists { names: Vec<String>, values: Vec<i64>, odd: Vec<bool>, last: Vec<f64>, least: Option<Vec<i64>> }
+#[sabot::aggregate]
+impl Lists {
+    fn init() -> Self { Self { names: vec![], values: vec![], odd: vec![], last: vec![], least: None } }
+    fn add(self, value: i64, name: String) -> Self {
+        let (mut names, mut values, mut odd, mut last) = (self.names, self.values, self.odd, self.last);
+        names.push(name);
+        values.push(value);
+        odd.push(value % 2 != 0);
+        if last.len() == 3 { last.remove(0); }
+        last.push(value as f64 / 2.0);
+        Self { names, values, odd, last, least: if value == 0 { Some(vec![value, value]) } else { self.least } }
+    }
+    fn merge(self, other: Self) -> Self {
+        let (mut names, mut values, mut odd, mut last) = (self.names, self.values, self.odd, self.last);
+        names.extend(other.names);
+        values.extend(other.values);
+        odd.extend(other.odd);
+        last.extend(other.last);
+        while last.len() > 3 { last.remove(0); }
+        Self { names, values, odd, last, least: other.least.or(self.least) }
+    }
+    fn finish(self) -> Self { self }
+}
+#[sabot::record]
+struct Listed { key: String, names: Vec<String>, sum: i64, odd: i64, last: Vec<f64>, least: i64, collected: Vec<String>, total: i64 }
+#[sabot::record]
 struct Out { key: String, total: i64, least: Option<i64>, odd: bool, greatest: String, rows: u8 }
 #[sabot::record]
 struct Said { key: String, text: String, names: Vec<String> }
@@ -85,6 +112,16 @@ const SUMMARY: &str = "aggregate(|g| {
 
 const SAID: &str = "aggregate(|g| Said { key: g.key(), text: g.aggregate::<Text>(|e| e.name.clone()), \
                     names: g.collect(|e| e.name.clone()) })";
+
+const LISTED: &str = "aggregate(|g| {
+        let collected = g.collect(|e| e.name.clone());
+        let total = g.sum(|e| e.value);
+        let s = g.aggregate::<Lists>(|e| (e.value, e.name.clone()));
+        Listed {
+            key: g.key(), sum: s.values.iter().sum::<i64>(), odd: s.odd.iter().filter(|odd| **odd).count() as i64,
+            least: s.least.map_or(-1, |least| least.len() as i64), names: s.names, last: s.last, collected, total
+        }
+    })";
 
 fn job(between: &str, aggregate: &str) -> Job {
     compiled("csv(\"events.csv\")", between, aggregate)
@@ -222,6 +259,27 @@ fn rows_are_added_and_pieces_merged_in_the_order_of_the_input() {
             let numbers: Vec<usize> =
                 names.split_whitespace().map(|name| name.trim_matches(['a', 'b']).parse().expect("a number")).collect();
             assert!(numbers.is_sorted(), "{window}: {line}");
+        }
+    }
+}
+
+#[test]
+fn lists_are_kept_from_row_to_row() {
+    for window in WINDOWS.into_iter().chain([".window(count(9))"]) {
+        for line in check_all_ways(window, LISTED) {
+            let part = |name: &str| {
+                let from = line.split(&format!("\"{name}\":")).nth(1).expect("it is there");
+                from.split(if from.starts_with('[') { ']' } else { ',' })
+                    .next()
+                    .expect("a part")
+                    .trim_matches(['[', '}'])
+                    .to_owned()
+            };
+            assert_eq!(part("names"), part("collected"), "{window}: {line}");
+            assert_eq!(part("sum"), part("total"), "{window}: {line}");
+            let (rows, last) = (part("names").split(',').count(), part("last").split(',').count());
+            assert_eq!(last, rows.min(3), "{window}: {line}");
+            assert!(part("odd").parse::<usize>().is_ok_and(|odd| odd <= rows), "{window}: {line}");
         }
     }
 }

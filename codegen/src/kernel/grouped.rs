@@ -116,9 +116,10 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody) -> Result<(), Co
     Ok(())
 }
 
-/// A bit for each column of the state that is a string.
+/// A bit for each column of the state that is a string or a list.
 fn strings_of(body: &KernelBody) -> i64 {
-    let is_string = |expr: &sabot_ir::expr::Expr| matches!(expr.ty.value_type(), Type::String | Type::Bytes);
+    let is_string =
+        |expr: &sabot_ir::expr::Expr| matches!(expr.ty.value_type(), Type::String | Type::Bytes | Type::List(_));
     let strings = body.outputs.iter().take(64).enumerate().filter(|(_, (_, expr))| is_string(expr));
     strings.fold(0, |bits, (position, _)| bits | 1 << position)
 }

@@ -32,10 +32,6 @@ impl Planner<'_, '_> {
             return Stream { node: None, row };
         }
         let fields = self.fields_of(&row);
-        if let Some(list) = fields.iter().find(|field| matches!(field.ty.value_type(), Type::List(_))) {
-            self.cx.say(say::list_in_state("reduce", &list.name, op.span));
-            return Stream { node: None, row };
-        }
         let aggregate = self.reducer(&row, &typed, &fields, op.span);
         let args: Vec<Expr> = row_value(self.cx, &row, 0).into_leaves();
         let mut calls = Vec::new();

@@ -66,7 +66,6 @@ impl Cx<'_> {
                     ids.insert(function.name.text.as_str(), id);
                 }
             }
-            self.check_state(owner, record, graph);
             let found = |name: &str| ids.get(name).copied();
             let (Some(init), Some(add), Some(merge), Some(finish)) =
                 (found("init"), found("add"), found("merge"), found("finish"))
@@ -128,21 +127,6 @@ impl Cx<'_> {
             self.say(say::wrong_signature(owner, name, takes, function.name.span));
         } else if has_mistake {
             self.broken_aggregates.insert(record);
-        }
-    }
-
-    /// What is kept between rows lies in columns of its own, which lists do not yet.
-    fn check_state(&mut self, owner: &str, record: RecordId, graph: &JobGraph) {
-        let declared = graph.records.iter().find(|declared| declared.name.text == owner);
-        let fields: Vec<(String, Ty)> =
-            self.record(record).fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect();
-        for (name, ty) in fields {
-            let has_list = self.state_types(&ty).iter().any(|ty| matches!(ty.value_type(), Type::List(_)));
-            if has_list || matches!(ty, Ty::List(_)) {
-                let field = declared.and_then(|declared| declared.fields.iter().find(|field| field.name.text == name));
-                let at = field.map_or(Span::NONE, |field| field.ty.span);
-                self.say(say::list_in_state(owner, &name, at));
-            }
         }
     }
 

@@ -40,13 +40,6 @@ pub(crate) fn no_aggregate(found: &str, is_record: bool, at: Span) -> Diagnostic
     ))
 }
 
-/// A list in the state of an aggregate.
-pub(crate) fn list_in_state(owner: &str, field: &str, at: Span) -> Diagnostic {
-    Diagnostic::error("E0527", format!("the aggregate `{owner}` cannot keep the list `{field}` from row to row"))
-        .label(at, "would be copied for every row")
-        .help("keep figures (a count, a sum, the last values one by one), or collect the values with `g.collect(|row| ..)` and compute with the list")
-}
-
 /// `g.collect(|q| q.nothing_or_more)`.
 pub(crate) fn not_collected(found: &str, at: Span, name: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0524", "`collect` takes one value of each row")

@@ -27,6 +27,10 @@ fn size(len: i64, shift: i64) -> Option<usize> {
 
 /// A list's bytes.
 fn bytes(data: &*const u8, len: i64, shift: i64) -> &[u8] {
+    // What was never written has no address.
+    if len == 0 {
+        return &[];
+    }
     // SAFETY: kernels give lists that they were given or made, which are readable for their length until the chunk is
     // done.
     unsafe { std::slice::from_raw_parts(*data, size(len, shift).unwrap_or(0)) }

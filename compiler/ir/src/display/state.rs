@@ -31,6 +31,12 @@ pub fn state(pipelines: &Pipelines) -> String {
                     line("and", "whether the row had a match".to_owned());
                 }
                 line("bytes", format!("{} per row", bytes(keys.iter().chain(payload))));
+                if let Some(every) = refreshed(pipelines, id) {
+                    line(
+                        "replaced",
+                        format!("when its file has changed, looked at every {every} ms; twice in memory then"),
+                    );
+                }
             }
             TableKind::Aggregate { keys, calls, closes } => {
                 let per = if keys.is_empty() { "one group" } else { "one entry per key" };
@@ -45,10 +51,13 @@ pub fn state(pipelines: &Pipelines) -> String {
                     line("dropped", "window by window, when event time has passed its end".to_owned());
                 }
             }
-            TableKind::Sort { columns, limit, partition_by, .. } => {
+            TableKind::Sort { columns, limit, partition_by, closes, .. } => {
                 line("keeps", kept(*limit, !partition_by.is_empty()));
                 line("columns", types(columns));
                 line("bytes", format!("{} per row", bytes(columns.iter())));
+                if closes.is_some() {
+                    line("dropped", "window by window, when event time has passed its end".to_owned());
+                }
             }
             TableKind::Rows { columns, limit } => {
                 line("keeps", kept(*limit, false));
@@ -56,7 +65,14 @@ pub fn state(pipelines: &Pipelines) -> String {
                 line("bytes", format!("{} per row", bytes(columns.iter())));
             }
             TableKind::Window { keys, calls, kind, allowed_lateness_us, .. } => {
-                line("keeps", "one entry per key and slice of the windows that are open".to_owned());
+                let keeps = match kind {
+                    WindowKind::Session { .. } => "one entry per session that is open",
+                    WindowKind::Count { .. } => "one entry per key whose window has begun",
+                    WindowKind::Tumbling { .. } | WindowKind::Sliding { .. } | WindowKind::Cumulate { .. } => {
+                        "one entry per key and slice of the windows that are open"
+                    }
+                };
+                line("keeps", keeps.to_owned());
                 line("key", types(keys));
                 line("beside it", calls.iter().map(call).collect::<Vec<_>>().join(", "));
                 let accumulators = 24 * calls.len() as u64;
@@ -91,6 +107,27 @@ pub fn state(pipelines: &Pipelines) -> String {
         line("until", until(pipelines, id));
     }
     out
+}
+
+/// How often the file of a join's table is looked at, if it is.
+fn refreshed(pipelines: &Pipelines, id: TableId) -> Option<&str> {
+    fn builds(body: &Body, id: TableId) -> bool {
+        match &body.end {
+            End::Build { table, .. } => *table == id,
+            End::Fork(branches) => branches.iter().any(|branch| builds(branch, id)),
+            End::Sink { .. }
+            | End::Late { .. }
+            | End::Aggregate { .. }
+            | End::Collect { .. }
+            | End::Window { .. }
+            | End::Feed { .. }
+            | End::Nothing => false,
+        }
+    }
+    let pipeline = pipelines.pipelines.iter().find(|pipeline| builds(&pipeline.body, id))?;
+    let Origin::Scan { source, .. } = &pipeline.origin else { return None };
+    let options = &pipelines.sources[source.0 as usize].connector.options;
+    options.get("refresh_every_ms").map(String::as_str)
 }
 
 fn title(table: &Table) -> String {

@@ -242,7 +242,7 @@ impl Body<'_, '_> {
                 }
                 let mut known: Vec<&str> = STREAM.iter().map(|(method, _)| *method).collect();
                 if is_table {
-                    known.push("primary_key");
+                    known.extend(["primary_key", "refresh_every"]);
                 }
                 self.unknown(name, if is_table { "a table" } else { "a stream" }, &known);
                 false
