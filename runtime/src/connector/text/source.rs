@@ -240,6 +240,8 @@ struct StreamReader {
     may_be_empty: bool,
     rows: Rows,
     block: Block,
+    /// Bytes of the block that were parsed and are no complete row.
+    tried: usize,
     /// Line that the block's text starts on.
     first_line: u64,
     /// The text of the batch that was given last.
@@ -263,7 +265,8 @@ impl Block {
         let (before, begun) = (self.text.len(), Instant::now());
         while self.text.len() < wanted && !self.is_end {
             let start = self.text.len();
-            self.text.resize(wanted, 0);
+            // What is not read into is cleared in vain, and a pipe gives little at once.
+            self.text.resize(wanted.min(start + BLOCK_BYTES), 0);
             match self.stream.read(&mut self.text[start..]) {
                 Ok(count) => {
                     self.text.truncate(start + count);
@@ -316,6 +319,7 @@ impl TextStream {
             may_be_empty: !is_bounded,
             rows,
             block,
+            tried: 0,
             first_line: 1,
             batch,
             used: 0,
@@ -354,6 +358,14 @@ impl Source for TextStream {
 
 impl StreamReader {
     /// Makes the parser, if the header is complete.
+    /// Whether there may be a complete row now: a long one that comes bit by bit is not parsed anew for each of them.
+    fn is_worth_parsing(&self, has_more: bool) -> bool {
+        let Block { text, is_end, .. } = &self.block;
+        let new = text.get(self.tried..).unwrap_or_default();
+        let is_enough = text.len() < BLOCK_BYTES || !has_more || new.len() >= self.tried / 4;
+        *is_end || self.tried == 0 || (is_enough && memchr::memchr2(b'\n', b'\r', new).is_some())
+    }
+
     fn begin(&mut self) -> Result<(), ConnectorError> {
         let Some((used, parser)) = (self.begin)(&self.block.text, self.block.is_end)? else { return Ok(()) };
         self.first_line = line_of(&self.block.text, used);
@@ -376,8 +388,9 @@ impl SplitReader for StreamReader {
     }
 
     fn poll(&mut self) -> Result<Polled, ConnectorError> {
-        self.block.fill(BLOCK_BYTES)?;
+        let mut has_more = self.block.fill(BLOCK_BYTES)?;
         loop {
+            let is_worth_it = self.is_worth_parsing(has_more);
             if self.parser.is_none() {
                 self.begin()?;
             }
@@ -394,6 +407,13 @@ impl SplitReader for StreamReader {
                 }
                 continue;
             };
+            if !is_worth_it {
+                has_more = self.block.grow()?;
+                if !has_more && !self.is_worth_parsing(false) {
+                    return Ok(Polled::Nothing);
+                }
+                continue;
+            }
             self.rows.starts.clear();
             let block = &self.block;
             let used = parser.parse(&block.text, block.is_end, &mut self.rows).map_err(|fault| {
@@ -404,6 +424,7 @@ impl SplitReader for StreamReader {
                 let rest = self.block.text.split_off(used);
                 let text = Bytes::from(std::mem::replace(&mut self.block.text, rest));
                 let next_line = self.first_line - 1 + line_of(&text, text.len());
+                self.tried = 0;
                 self.batch = (text, self.first_line, self.rows.starts.as_slice().into());
                 self.first_line = next_line;
                 self.used += used as u64;
@@ -412,7 +433,9 @@ impl SplitReader for StreamReader {
             if self.block.is_end {
                 return Ok(Polled::End);
             }
-            if !self.block.grow()? {
+            self.tried = self.block.text.len();
+            has_more = self.block.grow()?;
+            if !has_more {
                 return Ok(Polled::Nothing);
             }
         }
@@ -425,5 +448,65 @@ impl SplitReader for StreamReader {
     fn position(&self) -> Position {
         let (text, first_line, starts) = self.batch.clone();
         Position::lines(Arc::clone(&self.format.path), Arc::new(Text { text, first_line, starts }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Gives little at once, as a pipe does.
+    struct Drops {
+        text: Vec<u8>,
+        at: usize,
+        most: usize,
+    }
+
+    impl Read for Drops {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            let count = self.most.min(to.len()).min(self.text.len() - self.at);
+            to[..count].copy_from_slice(&self.text[self.at..self.at + count]);
+            self.at += count;
+            Ok(count)
+        }
+    }
+
+    /// Rows are lines; counts the bytes that it looks at.
+    struct Lines(Arc<AtomicUsize>);
+
+    impl RowParser for Lines {
+        fn parse(&mut self, text: &[u8], is_end: bool, rows: &mut Rows) -> Result<usize, Fault> {
+            self.0.fetch_add(text.len(), Ordering::Relaxed);
+            let mut used = 0;
+            for line in text.split_inclusive(|byte| *byte == b'\n') {
+                if line.ends_with(b"\n") || is_end {
+                    rows.push_start(used);
+                    used += line.len();
+                }
+            }
+            Ok(used)
+        }
+    }
+
+    #[test]
+    fn a_long_row_that_comes_bit_by_bit_is_not_looked_at_for_each() {
+        let looked_at = Arc::new(AtomicUsize::new(0));
+        let mut text = vec![b'x'; 12 << 20];
+        text.extend(b"\nshort\n");
+        let length = text.len();
+        let schema = Arc::new(arrow_schema::Schema::empty());
+        let format = Format { path: "-".into(), fields: Vec::new(), schema, batch_rows: 100 };
+        let lines = Arc::clone(&looked_at);
+        let begin: Box<Begin> = Box::new(move |_, _| Ok(Some((0, Box::new(Lines(Arc::clone(&lines))) as Box<_>))));
+        let stream = Bytestream::Stream(Box::new(Drops { text, at: 0, most: 4 << 10 }));
+        let source = TextStream::open(Arc::new(format), stream, begin).unwrap();
+        let mut reader = source.open(0).unwrap();
+        let mut rows = 0;
+        while let Some(batch) = reader.next().unwrap() {
+            rows += batch.num_rows();
+        }
+        assert_eq!(rows, 2);
+        assert!(looked_at.load(Ordering::Relaxed) < 8 * length, "{looked_at:?} of {length}");
     }
 }
