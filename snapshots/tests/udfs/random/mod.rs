@@ -16,6 +16,27 @@ mod values;
 use std::fmt::Write as _;
 use types::{COLUMNS, INNER, class, is_owned};
 
+/// Whether a pattern, or a type, has neither lists nor types of the author's, and does not loop.
+fn is_plain(text: &str) -> bool {
+    const OTHERS: [&str; 14] = [
+        "Vec",
+        "vec!",
+        "Point",
+        "Pair",
+        "Kind",
+        "Meters",
+        "Result",
+        "Option<Option",
+        "(i64, String)",
+        "while",
+        "loop",
+        "for ",
+        "chars",
+        "usize",
+    ];
+    !OTHERS.iter().any(|other| text.contains(other))
+}
+
 /// A file of this many random functions.
 pub(crate) fn file(seed: u64, count: usize) -> String {
     let mut text = helpers::TEXT.to_owned();
@@ -48,6 +69,8 @@ struct Random {
     own: usize,
     /// How many more patterns the function may hold.
     budget: usize,
+    /// It has scalars only and no loops: such functions become vector kernels.
+    plain: bool,
 }
 
 impl Random {
@@ -61,6 +84,7 @@ impl Random {
             sealed: 0,
             own: 0,
             budget: 0,
+            plain: false,
         };
         random.below(2);
         random
@@ -86,7 +110,8 @@ impl Random {
         let columns = if columns.is_empty() { COLUMNS[..2].to_vec() } else { columns };
         self.scope =
             columns.iter().map(|(name, ty)| Variable { name: (*name).to_owned(), ty, changes: false }).collect();
-        let inner = self.below(4) == 0;
+        self.plain = self.below(3) == 0;
+        let inner = !self.plain && self.below(3) == 0;
         self.returns = if inner { self.pick(&INNER) } else { COLUMNS[self.below(COLUMNS.len())].1 };
         self.budget = 6 + self.below(50);
         let depth = 2 + self.below(3);
@@ -129,8 +154,11 @@ impl Random {
             return self.filled("let mut §let:any§ = §it§;\n", "bool", 0).unwrap_or_default();
         }
         // Some patterns need a variable that is not there.
-        for _ in 0..4 {
+        for _ in 0..6 {
             let pattern = self.pick(statements::ALL);
+            if self.plain && !is_plain(pattern) {
+                continue;
+            }
             if let Some(text) = self.filled(pattern, "bool", depth) {
                 return text;
             }
@@ -144,7 +172,7 @@ impl Random {
             return self.leaf(ty);
         }
         self.budget -= 1;
-        for _ in 0..4 {
+        for _ in 0..6 {
             let list = match self.below(12) {
                 0 | 1 => return self.leaf(ty),
                 2 | 3 => values::OF_ANY,
@@ -155,6 +183,9 @@ impl Random {
             };
             let list = if list.is_empty() { values::OF_ANY } else { list };
             let pattern = self.pick(list);
+            if self.plain && !is_plain(pattern) {
+                continue;
+            }
             if let Some(text) = self.filled(pattern, ty, depth) {
                 return text;
             }
@@ -212,7 +243,8 @@ impl Random {
             return whole;
         }
         if let Some(class) = class(name) {
-            return self.pick(class);
+            let of_class = self.pick(class);
+            return if self.plain && !is_plain(of_class) { class[0] } else { of_class };
         }
         let known = COLUMNS.iter().map(|(_, ty)| *ty).chain(INNER).find(|ty| *ty == name);
         known.unwrap_or_else(|| panic!("`{name}` is no type of these functions"))
