@@ -5,7 +5,7 @@ CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 SABOTC := $(TARGET_DIR)/release/sabotc
 
-.PHONY: help setup demo test lint nexmark bench install clean
+.PHONY: help setup demo test lint nexmark differential bench install clean
 
 help: ## Lists the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -27,6 +27,11 @@ lint: ## rustfmt and clippy, warnings are errors.
 nexmark: ## Compares the queries of Nexmark over a million events with DuckDB's answers.
 	@scripts/setup build test
 	SABOT_NEXMARK_EVENTS=1000000 $(CARGO) test --release --locked -p sabot-snapshots --test nexmark
+
+differential: ## Compares 20,000 random functions with what rustc makes of them; SEED=3 takes others, COUNT=100000 more.
+	@scripts/setup build test
+	SABOT_RANDOM_UDFS=$(or $(COUNT),20000) SABOT_RANDOM_SEED=$(or $(SEED),2) \
+		$(CARGO) test --release --locked -p sabot-snapshots --test udfs random_functions
 
 bench: ## Measures Sabot beside DuckDB, Polars and DataFusion; see benches/RESULTS.md.
 	@scripts/setup build bench

@@ -74,9 +74,9 @@ impl Builder {
                 if is_timed { Times::WindowEnd(keys.len() as u32 + 1) } else { Times::None }
             }
             Operator::FlatMap { columns } => {
-                let is_of = |list: &Expr, wanted: u32| match &list.kind {
-                    ExprKind::If { otherwise, .. } => otherwise.columns().contains(&wanted),
-                    _ => list.columns().contains(&wanted),
+                let is_of = |list: &Expr, wanted: u32| {
+                    let list = if let ExprKind::If { otherwise, .. } = &list.kind { otherwise } else { list };
+                    list.columns().contains(&wanted)
                 };
                 let at = |wanted: u32| columns.iter().position(|list| is_of(list, wanted)).map(|at| at as u32);
                 match of(0) {

@@ -8,14 +8,16 @@ use super::texts::{CHAR, OPTION_TEXT, TEXT};
 pub(super) fn of(ty: &str, chance: usize) -> &'static [&'static str] {
     let own = own(ty);
     match ty {
-        "i64" if chance % 3 != 0 => own,
-        "u32" | "f64" if chance % 2 == 0 => own,
-        "i64" | "i32" | "i16" | "i8" if chance % 5 == 0 => SIGNED,
-        "u64" | "u32" | "u16" | "u8" | "usize" if chance % 6 == 0 => UNSIGNED,
-        "i64" | "i32" | "i16" | "i8" | "u64" | "u32" | "u16" | "u8" | "usize" if chance % 4 != 0 || own.is_empty() => {
+        "i64" if !chance.is_multiple_of(3) => own,
+        "u32" | "f64" if chance.is_multiple_of(2) => own,
+        "i64" | "i32" | "i16" | "i8" if chance.is_multiple_of(5) => SIGNED,
+        "u64" | "u32" | "u16" | "u8" | "usize" if chance.is_multiple_of(6) => UNSIGNED,
+        "i64" | "i32" | "i16" | "i8" | "u64" | "u32" | "u16" | "u8" | "usize"
+            if !chance.is_multiple_of(4) || own.is_empty() =>
+        {
             INTEGER
         }
-        "f64" | "f32" if chance % 7 != 0 || own.is_empty() => FLOAT,
+        "f64" | "f32" if !chance.is_multiple_of(7) || own.is_empty() => FLOAT,
         _ => own,
     }
 }
