@@ -12,7 +12,7 @@ mod vector;
 pub(crate) use fission::block_function;
 
 use crate::CodegenError;
-use crate::cache::{self, KernelCache, MachineCode};
+use crate::cache::{self, KernelCache, Key, MachineCode};
 use crate::compiled::CompiledFunction;
 use crate::constants::ConstantPool;
 use crate::function::{FunctionCx, Notes, empty_kernel, print};
@@ -162,32 +162,26 @@ fn compile_one(
     })
 }
 
-/// The code of a kernel, from the cache if it is there.
-fn cached_or_compiled(
+/// The code of a kernel that was made before, or the key under which it will be.
+fn cached(
     plan: &KernelPlan,
-    number: usize,
     target: &Target,
     pool: &ConstantPool,
     cache: &dyn KernelCache,
-    scratch: &mut FunctionBuilderContext,
-) -> Result<CompiledFunction, CodegenError> {
+) -> Result<MachineCode, Key> {
     let key = cache::key(plan, target, pool);
-    let code = match cache.get(&key).as_deref().and_then(MachineCode::from_bytes) {
-        Some(code) => code,
-        None => {
-            let code = compile_one(plan, number, target, pool, scratch)?;
-            cache.put(&key, &code.to_bytes());
-            code
-        }
-    };
+    cache.get(&key).as_deref().and_then(MachineCode::from_bytes).ok_or(key)
+}
+
+fn function_of(plan: &KernelPlan, code: MachineCode) -> CompiledFunction {
     let place = |number: u32| plan.spans.place(number).map(|span| span.start);
-    Ok(CompiledFunction {
+    CompiledFunction {
         name: plan.name.clone(),
         code: code.code,
         alignment: code.alignment,
         source_locations: code.locations.into_iter().map(|(at, number)| (at, place(number))).collect(),
         unwind: code.unwind.map(FrameEntry),
-    })
+    }
 }
 
 /// What the unwind information of all kernels for a machine has in common.
@@ -213,23 +207,58 @@ pub(crate) fn compile_all(
     threads: usize,
     cache: &dyn KernelCache,
 ) -> Result<(Vec<CompiledFunction>, Option<FrameCommon>), CodegenError> {
+    let mut found: Vec<Option<MachineCode>> = Vec::with_capacity(plans.len());
+    let mut missing = Vec::new();
+    for (number, plan) in plans.iter().enumerate() {
+        found.push(match cached(plan, target, pool, cache) {
+            Ok(code) => Some(code),
+            Err(key) => {
+                missing.push((number, key));
+                None
+            }
+        });
+    }
+    for (number, code) in compile_missing(plans, &missing, target, pool, threads, cache)? {
+        found[number] = Some(code);
+    }
+    let functions = plans.iter().zip(found).map(|(plan, code)| function_of(plan, code.expect("every kernel was made")));
+    Ok((functions.collect(), unwind_common(target)))
+}
+
+/// Makes the code of these kernels, the greatest first so that no thread is left alone with one, and keeps it.
+fn compile_missing(
+    plans: &[KernelPlan],
+    missing: &[(usize, Key)],
+    target: &Target,
+    pool: &ConstantPool,
+    threads: usize,
+    cache: &dyn KernelCache,
+) -> Result<Vec<(usize, MachineCode)>, CodegenError> {
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut order: Vec<&(usize, Key)> = missing.iter().collect();
+    order.sort_by_cached_key(|(number, _)| {
+        let nodes: usize = plans[*number].body.expressions().map(Expr::size).sum();
+        // A vector kernel is several times as long as one that goes row by row.
+        let passes = if matches!(plans[*number].form, Form::Plain | Form::Nullable) { 4 } else { 1 };
+        (std::cmp::Reverse(nodes * passes), *number)
+    });
     let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<Option<Result<CompiledFunction, CodegenError>>>> =
-        Mutex::new((0..plans.len()).map(|_| None).collect());
+    let results = Mutex::new(Vec::with_capacity(missing.len()));
     let work = || {
         let mut scratch = FunctionBuilderContext::new();
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(plan) = plans.get(number) else { break };
-            let result = cached_or_compiled(plan, number, target, pool, cache, &mut scratch);
-            if result.is_err() {
-                scratch = FunctionBuilderContext::new();
+        while let Some((number, key)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = compile_one(&plans[*number], *number, target, pool, &mut scratch);
+            match &result {
+                Ok(code) => cache.put(key, &code.to_bytes()),
+                Err(_) => scratch = FunctionBuilderContext::new(),
             }
-            results.lock().expect("nobody panics with the lock held")[number] = Some(result);
+            results.lock().expect("nobody panics with the lock held").push((*number, result));
         }
     };
     std::thread::scope(|scope| {
-        for number in 0..threads.clamp(1, plans.len().max(1)) {
+        for number in 0..threads.clamp(1, missing.len()) {
             let thread = std::thread::Builder::new().name(format!("compile {number}")).stack_size(STACK);
             if thread.spawn_scoped(scope, work).is_err() {
                 // Without a thread it takes longer, no more.
@@ -237,9 +266,10 @@ pub(crate) fn compile_all(
             }
         }
     });
-    let results = results.into_inner().expect("all threads are done");
-    let functions = results.into_iter().map(|result| result.expect("every kernel was made"));
-    Ok((functions.collect::<Result<_, _>>()?, unwind_common(target)))
+    let mut results = results.into_inner().expect("all threads are done");
+    // The first error in the order of the kernels, whoever was faster.
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(number, result)| Ok((number, result?))).collect()
 }
 
 /// The kernels as people read them.

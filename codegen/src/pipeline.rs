@@ -11,7 +11,7 @@ use crate::constants::ConstantPool;
 use crate::isa::Target;
 use crate::kernel::{Form, FusedCall, KernelBody, KernelPlan};
 use crate::lower::aggregate::is_fusible;
-use crate::lower::vector::capability::is_vectorisable;
+use crate::lower::vector::capability::{is_vectorisable, may_be_suspected};
 use crate::spans::Spans;
 use crate::{CodegenError, CompileOptions, manifest};
 use sabot_abi::manifest as abi;
@@ -186,7 +186,8 @@ impl Planner<'_> {
             self.pool.add(expr);
         }
         let is_fused = aggregate.is_some();
-        let can_fail = is_fused || filter.iter().chain(outputs.iter().map(|(_, expr)| expr)).any(Expr::can_fail);
+        let mut expressions = filter.iter().chain(outputs.iter().map(|(_, expr)| expr));
+        let can_fail = is_fused || expressions.any(|expr| expr.can_fail() || (vector && may_be_suspected(expr)));
         let any_nullable = inputs.iter().any(|(_, ty)| ty.is_option());
         let cost = cost::of_kernel(filter.as_ref(), &outputs, aggregate.as_deref(), vector);
         let written =

@@ -6,6 +6,7 @@
 
 use super::KernelBody;
 use crate::column::Class;
+use crate::lower::vector::capability::may_be_suspected;
 use sabot_abi::function::RuntimeFunction;
 use sabot_ir::body::{Body, Statement};
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Function, Literal, LocalId, UnaryOp};
@@ -359,12 +360,12 @@ impl Splitter {
 
     /// An expression that reads nothing but inputs and results.
     fn alone(&mut self, mut arg: Expr, around: &[Around]) -> Expr {
-        let mut fails = arg.can_fail();
+        let mut fails = is_risky(&arg);
         for outer in around.iter().rev() {
             match outer {
                 Around::Let(local, value) => {
                     if reads(&arg, *local) {
-                        fails |= value.can_fail();
+                        fails |= is_risky(value);
                         let ty = arg.ty.clone();
                         let kind = ExprKind::Let { local: *local, value: Box::new(value.clone()), body: Box::new(arg) };
                         arg = Expr::new(kind, ty, value.span);
@@ -372,7 +373,7 @@ impl Splitter {
                 }
                 Around::Some(local, option) => {
                     if fails || reads(&arg, *local) {
-                        fails |= option.can_fail();
+                        fails |= is_risky(option);
                         let (ty, otherwise) = (arg.ty.clone(), Box::new(zero(&arg.ty, arg.span)));
                         let kind = ExprKind::IfSome {
                             option: Box::new(option.clone()),
@@ -385,7 +386,7 @@ impl Splitter {
                 }
                 Around::If(condition) => {
                     if fails {
-                        fails |= condition.can_fail();
+                        fails |= is_risky(condition);
                         let (ty, otherwise) = (arg.ty.clone(), Box::new(zero(&arg.ty, arg.span)));
                         let kind =
                             ExprKind::If { condition: Box::new(condition.clone()), then: Box::new(arg), otherwise };
@@ -432,6 +433,11 @@ impl Splitter {
             }
         });
     }
+}
+
+/// Whether some row may fail in it, or be suspected to.
+fn is_risky(expr: &Expr) -> bool {
+    expr.can_fail() || may_be_suspected(expr)
 }
 
 /// A number above those of all locals.

@@ -9,6 +9,7 @@ use crate::column::Class;
 use crate::function::{FunctionCx, memory};
 use crate::lower::scalar::math::runtime_function;
 use crate::lower::vector::body::{self, Group};
+use crate::lower::vector::capability::may_be_suspected;
 use crate::lower::vector::{Lanes, VectorCx};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -103,7 +104,9 @@ pub(super) fn compute_constants(
         let mut calls = Vec::with_capacity(stage.calls.len());
         for call in stage.calls {
             let is_constant = |arg: &Expr| {
-                !arg.can_fail() && arg.columns().iter().all(|column| results.constants.contains_key(column))
+                !arg.can_fail()
+                    && !may_be_suspected(arg)
+                    && arg.columns().iter().all(|column| results.constants.contains_key(column))
             };
             let function = runtime_function(call.of_one).filter(|_| call.args.iter().all(is_constant));
             let Some(function) = function else {
@@ -142,7 +145,7 @@ fn compute_calls(
         results.arguments.push(slot);
     }
     let zero = fx.int(types::I64, 0);
-    let fallible = stage.iter().flat_map(|call| &call.args).any(Expr::can_fail);
+    let fallible = stage.iter().flat_map(|call| &call.args).any(|expr| expr.can_fail() || may_be_suspected(expr));
     let failed_bits = fallible.then(|| fx.builder.declare_var(types::I64));
     if let Some(variable) = failed_bits {
         fx.builder.def_var(variable, zero);

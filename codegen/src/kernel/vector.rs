@@ -11,9 +11,10 @@ use crate::CodegenError;
 use crate::column::Class;
 use crate::function::{FunctionCx, memory, readonly};
 use crate::lower::aggregate::vector::LaneAccumulators;
+use crate::lower::vector::capability::may_be_suspected;
 use crate::lower::vector::{Lanes, VectorCx, param};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{ConstantData, InstBuilder as _, Value, types};
+use cranelift_codegen::ir::{Block, ConstantData, InstBuilder as _, Value, types};
 use cranelift_frontend::Variable;
 use sabot_ir::expr::{Expr, ExprKind};
 use std::collections::BTreeMap;
@@ -26,6 +27,18 @@ const SHORT: usize = 12;
 
 /// Nodes from which on a kernel is long: two passes at once would run out of registers.
 const LONG: usize = 120;
+
+/// Nodes up to which an aggregate has a loop of its own for blocks of which all rows are selected.
+const SHORT_AGGREGATE: usize = 40;
+
+/// A loop over 64 rows.
+struct Pass {
+    block: Block,
+    /// Whether rows may be null.
+    with_nulls: bool,
+    /// Whether all rows are selected.
+    all_selected: bool,
+}
 
 /// A register that the kernel reads.
 pub(super) struct Input {
@@ -69,7 +82,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     let inputs = inputs(fx, body, nullable);
     let outputs = outputs(fx, body);
     let params = params(fx, expressions().chain(in_stages()));
-    let fallible = expressions().any(Expr::can_fail);
+    let fallible = expressions().any(|expr| expr.can_fail() || may_be_suspected(expr));
     let selection = fx.selection();
     let selection_out = body.filter.is_some().then(|| fx.selection_out());
     let mut accumulators = body.aggregate.as_ref().map(|calls| LaneAccumulators::new(fx, calls)).transpose()?;
@@ -135,8 +148,15 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
     fx.builder.def_var(within, zero);
     // Mostly no row of a block is null: then the same without a look at each.
     let bitmaps: Vec<Variable> = inputs.iter().filter_map(|input| input.valid_bits).collect();
-    let mut loops = vec![(inner, true)];
+    let mut loops = vec![Pass { block: inner, with_nulls: true, all_selected: false }];
     match bitmaps.split_first().filter(|_| size <= LONG) {
+        // A short aggregate would wait for the masks of its rows.
+        None if accumulators.is_some() && size <= SHORT_AGGREGATE => {
+            let all = fx.builder.create_block();
+            let is_all = fx.builder.ins().icmp_imm_s(IntCC::Equal, selected, -1);
+            fx.builder.ins().brif(is_all, all, &[], inner, &[]);
+            loops.push(Pass { block: all, with_nulls: true, all_selected: true });
+        }
         None => {
             fx.builder.ins().jump(inner, &[]);
         }
@@ -149,11 +169,11 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
             }
             let is_full = fx.builder.ins().icmp_imm_s(IntCC::Equal, all, -1);
             fx.builder.ins().brif(is_full, full, &[], inner, &[]);
-            loops.push((full, false));
+            loops.push(Pass { block: full, with_nulls: false, all_selected: false });
         }
     }
 
-    for (inner, with_nulls) in loops {
+    for Pass { block: inner, with_nulls, all_selected } in loops {
         fx.builder.switch_to_block(inner);
         fx.note(|| format!("next {step} rows{}", if with_nulls { "" } else { ", none of them null" }));
         let position = fx.builder.use_var(within);
@@ -164,7 +184,7 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
         for group in 0..unroll {
             let mut registers = load_inputs(fx, &inputs, row, group, with_nulls);
             results.load(fx, position, group, &mut registers);
-            let selected = selected_bits.map(|bits| expand(fx, bits, group));
+            let selected = selected_bits.filter(|_| !all_selected).map(|bits| expand(fx, bits, group));
             let mut cx = VectorCx::new(fx, registers, &params);
             if let Some(filter) = &body.filter {
                 let keeps = cx.lower(filter)?.value;
@@ -179,9 +199,9 @@ pub(super) fn build(fx: &mut FunctionCx<'_>, body: &KernelBody, nullable: bool) 
                     stored.push(value);
                 }
             }
-            if let (Some(accumulators), Some(selected)) = (&mut accumulators, selected) {
+            if let Some(accumulators) = &mut accumulators {
                 let path = cx.path;
-                let mask = cx.both(Some(selected), path).unwrap_or(selected);
+                let mask = cx.both(selected, path);
                 accumulators.update(&mut cx, mask)?;
             }
             if fallible {

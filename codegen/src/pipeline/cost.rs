@@ -69,6 +69,8 @@ fn of_node(node: &Expr, vector: bool) -> u32 {
             // Mostly a power of two, which is multiplied with its inverse.
             Class::F32 | Class::F64 if by.as_literal().is_some() => simple,
             Class::F32 | Class::F64 => DIVISION,
+            // By way of floats.
+            Class::Int { .. } if vector => 2 * DIVISION,
             Class::Int { .. } | Class::Unit | Class::Bool | Class::Str | Class::List(_) | Class::Decimal => 400,
         },
         ExprKind::Binary(BinaryOp::Mul, ..) if matches!(class, Class::Int { bits: 64, .. }) => 10 * simple,

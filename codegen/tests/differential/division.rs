@@ -126,3 +126,31 @@ fn quotients_of_two_columns() {
         check(2, Cpu::Baseline, &ty, outputs, &rows, true);
     }
 }
+
+#[test]
+fn a_number_that_is_great_where_it_is_not_divided() {
+    let mut rng = Rng::new(13);
+    let numbers = values(&mut rng, i64::MIN.into(), i64::MAX.into());
+    let (a, b) = (Expr::column(0, Type::Int64), Expr::column(1, Type::Int64));
+    let literal = |value: i128| Expr::literal(Literal::Int(value), Type::Int64);
+    let test =
+        |op, a: Expr, b: Expr| Expr::new(ExprKind::Binary(op, Box::new(a), Box::new(b)), Type::Bool, Span::new(1, 2));
+    let choose = |condition: Expr, then: Expr, otherwise: Expr| {
+        let kind =
+            ExprKind::If { condition: Box::new(condition), then: Box::new(then), otherwise: Box::new(otherwise) };
+        Expr::new(kind, Type::Int64, Span::new(1, 2))
+    };
+    let small = || test(BinaryOp::Gt, b.clone(), literal(0));
+    let divided = || binary(BinaryOp::Div, a.clone(), literal(7));
+    let compared = choose(test(BinaryOp::Lt, a.clone(), literal(-5)), literal(1), literal(2));
+    let added = binary(BinaryOp::BitXor, a.clone(), literal(3));
+    let outputs = vec![
+        choose(small(), divided(), compared.clone()),
+        choose(small(), divided(), added.clone()),
+        choose(test(BinaryOp::Gt, divided(), literal(100)), compared, added),
+    ];
+    // Only where it is small is it divided: vectors decide.
+    let rows: Vec<(i128, i128)> = numbers.iter().map(|a| (*a, i128::from(a.abs() < 1 << 51))).collect();
+    check(3, Cpu::V3, &Type::Int64, outputs[..2].to_vec(), &rows, true);
+    check(4, Cpu::V3, &Type::Int64, outputs, &rows, true);
+}

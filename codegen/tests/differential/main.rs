@@ -5,6 +5,7 @@ mod bodies;
 mod division;
 mod execute;
 mod generate;
+mod loops;
 mod text;
 
 use execute::{Outcome, Registers, Texts, run_compute};

@@ -26,13 +26,22 @@ enum State {
     /// Sums of integers so narrow that those of a chunk fit into 64 bits.
     Narrow(Variable),
     /// Sums of the lower and upper halves of 64-bit integers.
-    Wide(Variable, Variable),
+    /// And of those that are known to be so small that the sum of a chunk's fits into 64 bits.
+    Wide(Variable, Variable, Variable),
     /// The least or greatest so far, and where it started.
     Best(Variable, u64),
 }
 
 /// Which rows a call takes, beyond being selected: those of its filter, those where its argument is there.
 type Condition = (Option<u32>, Option<u32>);
+
+/// A vector that a call takes.
+#[derive(Clone, Copy)]
+struct Pending {
+    value: Value,
+    /// Its integers are so small that those of a chunk do not overflow.
+    is_small: bool,
+}
 
 /// The accumulators of a fused kernel.
 pub(crate) struct LaneAccumulators<'b> {
@@ -41,7 +50,7 @@ pub(crate) struct LaneAccumulators<'b> {
     /// Counters of rows by condition, in lanes.
     counters: Vec<(Condition, Variable)>,
     /// For each call, what the vectors of this pass add.
-    pending: Vec<Vec<Value>>,
+    pending: Vec<Vec<Pending>>,
     /// Number of rows that passed.
     rows: Variable,
     /// `Chunk::accumulators`.
@@ -82,7 +91,8 @@ impl<'b> LaneAccumulators<'b> {
                     State::Float(variable(fx, types::F64X2, 0), variable(fx, types::F64X2, 0))
                 }
                 (AggregateFunction::Sum | AggregateFunction::Avg, Class::Int { bits: 64, .. }) => {
-                    State::Wide(variable(fx, types::I64X2, 0), variable(fx, types::I64X2, 0))
+                    let [low, high, small] = [(); 3].map(|()| variable(fx, types::I64X2, 0));
+                    State::Wide(low, high, small)
                 }
                 (AggregateFunction::Sum | AggregateFunction::Avg, Class::Int { .. }) => {
                     State::Narrow(variable(fx, types::I64X2, 0))
@@ -106,8 +116,8 @@ impl<'b> LaneAccumulators<'b> {
         Ok(Self { calls, states, counters, pending, rows, memory })
     }
 
-    /// Takes two rows, of which `mask` are selected, for the end of the pass.
-    pub(crate) fn update(&mut self, cx: &mut VectorCx<'_, '_>, mask: Value) -> Result<(), CodegenError> {
+    /// Takes two rows, of which `mask` are selected (`None`: both), for the end of the pass.
+    pub(crate) fn update(&mut self, cx: &mut VectorCx<'_, '_>, mask: Option<Value>) -> Result<(), CodegenError> {
         let mut counted = vec![false; self.counters.len()];
         for (position, call) in self.calls.iter().enumerate() {
             cx.fx.note(|| call.function.name().to_owned());
@@ -119,11 +129,9 @@ impl<'b> LaneAccumulators<'b> {
             let mut mask = mask;
             if let Some(filter) = call.filter {
                 let keeps = cx.registers.get(&filter).ok_or_else(missing)?.value;
-                mask = cx.fx.builder.ins().band(mask, keeps);
+                mask = cx.both(mask, Some(keeps));
             }
-            if let Some(valid) = arg.and_then(|arg| arg.valid) {
-                mask = cx.fx.builder.ins().band(mask, valid);
-            }
+            mask = cx.both(mask, arg.and_then(|arg| arg.valid));
             let own = condition(call);
             if let Some(number) = self.counters.iter().position(|(known, _)| *known == own)
                 && !std::mem::replace(&mut counted[number], true)
@@ -131,12 +139,17 @@ impl<'b> LaneAccumulators<'b> {
                 // A mask of a row is -1.
                 let counter = self.counters[number].1;
                 let before = cx.fx.builder.use_var(counter);
+                let mask = mask.unwrap_or_else(|| cx.mask(true));
                 let after = cx.fx.builder.ins().isub(before, mask);
                 cx.fx.builder.def_var(counter, after);
             }
             if let Some(arg) = arg {
-                let value = masked(cx, &self.states[position], mask, arg.value);
-                self.pending[position].push(value);
+                let is_small = cx.is_small(class_of(call), arg.value);
+                let value = match mask {
+                    Some(mask) => masked(cx, &self.states[position], mask, arg.value),
+                    None => arg.value,
+                };
+                self.pending[position].push(Pending { value, is_small });
             }
         }
         Ok(())
@@ -146,10 +159,8 @@ impl<'b> LaneAccumulators<'b> {
     pub(crate) fn end_pass(&mut self, fx: &mut FunctionCx<'_>) {
         for ((call, state), values) in self.calls.iter().zip(&self.states).zip(&mut self.pending) {
             let values = std::mem::take(values);
-            if let Some((first, rest)) = values.split_first() {
-                fx.note(|| call.function.name().to_owned());
-                take(fx, state, class_of(call), call.function == AggregateFunction::Min, *first, rest);
-            }
+            fx.note(|| call.function.name().to_owned());
+            take(fx, state, class_of(call), call.function == AggregateFunction::Min, &values);
         }
     }
 
@@ -211,13 +222,16 @@ impl<'b> LaneAccumulators<'b> {
                     let wide = fx.builder.ins().sextend(types::I128, sum);
                     add_integer(fx, self.memory, position, wide);
                 }
-                State::Wide(low, high) => {
+                State::Wide(low, high, small) => {
+                    let small = sum_lanes(fx, *small);
                     let low = sum_lanes(fx, *low);
                     let high = sum_lanes(fx, *high);
                     let low = fx.builder.ins().uextend(types::I128, low);
                     let high = fx.builder.ins().sextend(types::I128, high);
                     let high = fx.builder.ins().ishl_imm_u(high, 32);
                     let wide = fx.builder.ins().iadd(high, low);
+                    let small = fx.builder.ins().sextend(types::I128, small);
+                    let wide = fx.builder.ins().iadd(wide, small);
                     add_integer(fx, self.memory, position, wide);
                 }
                 State::Best(..) => {
@@ -261,7 +275,10 @@ fn masked(cx: &mut VectorCx<'_, '_>, state: &State, mask: Value, value: Value) -
 }
 
 /// Takes the vectors of a pass.
-fn take(fx: &mut FunctionCx<'_>, state: &State, class: Class, is_min: bool, first: Value, rest: &[Value]) {
+fn take(fx: &mut FunctionCx<'_>, state: &State, class: Class, is_min: bool, values: &[Pending]) {
+    let all_small = values.iter().all(|pending| pending.is_small);
+    let values: Vec<Value> = values.iter().map(|pending| pending.value).collect();
+    let Some((&first, rest)) = values.split_first() else { return };
     match state {
         State::Count => {}
         State::Float(sums, rests) => {
@@ -283,7 +300,11 @@ fn take(fx: &mut FunctionCx<'_>, state: &State, class: Class, is_min: bool, firs
             let all = rest.iter().fold(first, |all, value| fx.builder.ins().iadd(all, *value));
             add_to(fx, *sums, all);
         }
-        State::Wide(low, high) => {
+        State::Wide(_, _, small) if all_small => {
+            let all = rest.iter().fold(first, |all, value| fx.builder.ins().iadd(all, *value));
+            add_to(fx, *small, all);
+        }
+        State::Wide(low, high, _) => {
             let signed = matches!(class, Class::Int { signed: true, .. });
             let (mut lowers, mut uppers) = (None, None);
             for value in std::iter::once(&first).chain(rest) {

@@ -255,6 +255,11 @@ fn integers(cx: &mut VectorCx<'_, '_>, op: BinaryOp, int: Int, left: Value, righ
     let (a, b) = (cx.range(int, left), cx.range(int, right));
     let range = Range::after(op, a, b).filter(|range| range.is_in(Range::of_type(int)));
     let value = match op {
+        BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul
+            if let Some(value) = range.and_then(|range| division::as_floats(cx, op, left, right, range)) =>
+        {
+            return Some(value);
+        }
         BinaryOp::Add | BinaryOp::Sub if range.is_some() => wrapping(cx, op, left, right),
         BinaryOp::Mul if range.is_some() => exact_product(cx, left, right),
         BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => {
@@ -285,7 +290,8 @@ fn integers(cx: &mut VectorCx<'_, '_>, op: BinaryOp, int: Int, left: Value, righ
         | BinaryOp::And
         | BinaryOp::Or => bits(cx, op, left, right)?,
     };
-    if let Some(range) = range {
+    // Of quotients more is known where they are made.
+    if let Some(range) = range.filter(|_| !matches!(op, BinaryOp::Div | BinaryOp::Rem)) {
         cx.ranges.insert(value, range);
     }
     Some(value)

@@ -5,7 +5,10 @@
 //! of what it leaves, and a loop ends when its mask is empty. Fuel is counted for all rows together, so that it runs out no later than a
 //! single row's would: then the rows that are left are suspected of having failed, as ever.
 
-use super::{Lanes, VectorCx};
+use super::arithmetic::Int;
+use super::control::{straight, tested};
+use super::range::Range;
+use super::{Lanes, VectorCx, division, smallness};
 use crate::CodegenError;
 use crate::column::Class;
 use crate::function::FunctionCx;
@@ -22,25 +25,55 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Held {
     value: Variable,
     valid: Option<Variable>,
+    /// An integer that is held as the float that it is.
+    as_float: Option<Int>,
 }
 
 impl Held {
-    fn new(fx: &mut FunctionCx<'_>, ty: &Type) -> Result<Self, CodegenError> {
+    fn new(fx: &mut FunctionCx<'_>, ty: &Type, as_float: Option<Int>) -> Result<Self, CodegenError> {
         let lanes = Class::of(ty).lanes().ok_or_else(|| CodegenError::internal("a variable of no lane type"))?;
-        let value = fx.builder.declare_var(lanes);
-        Ok(Self { value, valid: ty.is_option().then(|| fx.builder.declare_var(types::I64X2)) })
+        let value = fx.builder.declare_var(if as_float.is_some() { types::F64X2 } else { lanes });
+        Ok(Self { value, valid: ty.is_option().then(|| fx.builder.declare_var(types::I64X2)), as_float })
     }
 
     /// What it holds now.
-    pub(super) fn read(self, fx: &mut FunctionCx<'_>) -> Lanes {
-        Lanes { value: fx.builder.use_var(self.value), valid: self.valid.map(|valid| fx.builder.use_var(valid)) }
+    pub(super) fn read(self, cx: &mut VectorCx<'_, '_>) -> Lanes {
+        let mut value = cx.fx.builder.use_var(self.value);
+        if let Some(int) = self.as_float {
+            value = division::to_int(cx, value);
+            cx.ranges.insert(value, Range::of_type(int).and(division::exact()));
+        }
+        Lanes { value, valid: self.valid.map(|valid| cx.fx.builder.use_var(valid)) }
     }
 
-    fn write(self, fx: &mut FunctionCx<'_>, new: Lanes) {
-        fx.builder.def_var(self.value, new.value);
+    /// Gives it its first value.
+    fn begin(self, cx: &mut VectorCx<'_, '_>, new: Lanes) {
+        let value = self.to_hold(cx, new.value);
+        cx.fx.builder.def_var(self.value, value);
         if let Some(valid) = self.valid {
-            let mask = new.valid.unwrap_or_else(|| fx.lanes(types::I64X2, u64::MAX, u64::MAX));
-            fx.builder.def_var(valid, mask);
+            let mask = cx.valid(new);
+            cx.fx.builder.def_var(valid, mask);
+        }
+    }
+
+    /// A value as it is held.
+    fn to_hold(self, cx: &mut VectorCx<'_, '_>, value: Value) -> Value {
+        let Some(int) = self.as_float else { return value };
+        division::assume_small(cx, int, value);
+        division::to_float(cx, value)
+    }
+
+    /// Gives it a new value in the rows of a mask, `None`: in all.
+    fn assign(self, cx: &mut VectorCx<'_, '_>, new: Lanes, mask: Option<Value>) {
+        let Some(mask) = mask else { return self.begin(cx, new) };
+        let value = self.to_hold(cx, new.value);
+        let old = cx.fx.builder.use_var(self.value);
+        let value = cx.choose(mask, value, old);
+        cx.fx.builder.def_var(self.value, value);
+        if let Some(valid) = self.valid {
+            let (old, new) = (cx.fx.builder.use_var(valid), cx.valid(new));
+            let chosen = cx.choose(mask, new, old);
+            cx.fx.builder.def_var(valid, chosen);
         }
     }
 }
@@ -51,10 +84,16 @@ pub(crate) struct Group {
     path: Option<Value>,
     failed: Option<Value>,
     locals: BTreeMap<LocalId, Lanes>,
-    ranges: BTreeMap<Value, super::range::Range>,
+    ranges: BTreeMap<Value, Range>,
+    floats: BTreeMap<Value, Value>,
+    ints: BTreeMap<Value, Value>,
+    not_zero: BTreeSet<Value>,
     scalars: BTreeMap<Value, [Value; 2]>,
     variables: Vec<Held>,
 }
+
+/// What is known of values, as long as control has passed through where it was found out.
+type Known = (BTreeMap<Value, Value>, BTreeMap<Value, Value>, BTreeMap<Value, [Value; 2]>);
 
 impl Group {
     /// Two rows with these registers, which count by this mask.
@@ -65,6 +104,9 @@ impl Group {
             failed: None,
             locals: BTreeMap::new(),
             ranges: BTreeMap::new(),
+            floats: BTreeMap::new(),
+            ints: BTreeMap::new(),
+            not_zero: BTreeSet::new(),
             scalars: BTreeMap::new(),
             variables: Vec::new(),
         }
@@ -98,6 +140,9 @@ impl VectorCx<'_, '_> {
         std::mem::swap(&mut self.failed, &mut group.failed);
         std::mem::swap(&mut self.locals, &mut group.locals);
         std::mem::swap(&mut self.ranges, &mut group.ranges);
+        std::mem::swap(&mut self.floats, &mut group.floats);
+        std::mem::swap(&mut self.ints, &mut group.ints);
+        std::mem::swap(&mut self.not_zero, &mut group.not_zero);
         std::mem::swap(&mut self.scalars, &mut group.scalars);
         std::mem::swap(&mut self.variables, &mut group.variables);
     }
@@ -114,24 +159,30 @@ pub(crate) fn run(
 ) -> Result<Vec<Vec<Lanes>>, CodegenError> {
     let mut masks = Vec::with_capacity(groups.len());
     let mut failed = Vec::with_capacity(groups.len());
+    let as_floats = smallness::held_as_floats(body);
     for group in &mut *groups {
         let values = args.iter().map(|arg| cx.of_group(group, |cx| cx.lower(arg))).collect::<Result<Vec<_>, _>>()?;
         let mask = group.path.unwrap_or_else(|| cx.mask(true));
         masks.push(mask);
+        group.locals.clear();
+        let mut all = Vec::with_capacity(body.variables.len());
+        for (at, variable) in body.variables.iter().enumerate() {
+            let held = Held::new(cx.fx, &variable.ty, as_floats[at])?;
+            cx.of_group(group, |cx| -> Result<(), CodegenError> {
+                let value = match values.get(at) {
+                    Some(value) => *value,
+                    None => nothing(cx, &variable.ty)?,
+                };
+                held.begin(cx, value);
+                Ok(())
+            })?;
+            all.push(held);
+        }
+        group.variables = all;
         let variable = cx.fx.builder.declare_var(types::I64X2);
         let before = group.failed.take().unwrap_or_else(|| cx.mask(false));
         cx.fx.builder.def_var(variable, before);
         failed.push(variable);
-        group.locals.clear();
-        for (at, variable) in body.variables.iter().enumerate() {
-            let held = Held::new(cx.fx, &variable.ty)?;
-            let value = match values.get(at) {
-                Some(value) => *value,
-                None => nothing(cx, &variable.ty)?,
-            };
-            held.write(cx.fx, value);
-            group.variables.push(held);
-        }
     }
     let fuel = cx.fx.builder.declare_var(types::I64);
     let full = cx.fx.int(types::I64, i64::try_from(FUEL).unwrap_or(i64::MAX));
@@ -139,7 +190,7 @@ pub(crate) fn run(
     cx.fx.note(|| "a body, several rows at once".to_owned());
     let temporary = temporary(body);
     let types: Vec<&Type> = body.variables.iter().map(|variable| &variable.ty).collect();
-    let mut runner = Runner { cx, groups, failed, fuel, labels: Vec::new(), temporary, types };
+    let mut runner = Runner { cx, groups, failed, may_fail: false, fuel, labels: Vec::new(), temporary, types };
     runner.statements(&body.block, masks.clone())?;
     let mut all = Vec::with_capacity(results.len());
     for result in results {
@@ -176,6 +227,8 @@ struct Runner<'r, 'f, 'a> {
     cx: &'r mut VectorCx<'f, 'a>,
     groups: &'r mut [Group],
     failed: Vec<Variable>,
+    /// Whether something so far may have.
+    may_fail: bool,
     fuel: Variable,
     labels: Vec<Label>,
     /// Variables that a row reads only after it has assigned them in the same pass.
@@ -187,16 +240,28 @@ impl Runner<'_, '_, '_> {
     /// An expression in every group, under these masks.
     fn each(&mut self, expr: &Expr, masks: &Masks) -> Result<Vec<Lanes>, CodegenError> {
         let mut values = Vec::with_capacity(self.groups.len());
-        for (at, group) in self.groups.iter_mut().enumerate() {
-            group.path = Some(masks[at]);
-            values.push(self.cx.of_group(group, |cx| cx.lower(expr))?);
-            if let Some(bad) = group.failed.take() {
-                let before = self.cx.fx.builder.use_var(self.failed[at]);
-                let after = self.cx.fx.builder.ins().bor(before, bad);
-                self.cx.fx.builder.def_var(self.failed[at], after);
-            }
+        for (at, mask) in masks.iter().enumerate() {
+            let group = &mut self.groups[at];
+            group.path = Some(*mask);
+            let mark = self.cx.assumed.len();
+            values.push(self.cx.of_group(group, |cx| {
+                let value = cx.lower(expr);
+                cx.forget_since(mark);
+                value
+            })?);
+            self.note_failed(at);
         }
         Ok(values)
+    }
+
+    /// Rows of a group that have just failed, with those before.
+    fn note_failed(&mut self, at: usize) {
+        if let Some(bad) = self.groups[at].failed.take() {
+            let before = self.cx.fx.builder.use_var(self.failed[at]);
+            let after = self.cx.fx.builder.ins().bor(before, bad);
+            self.cx.fx.builder.def_var(self.failed[at], after);
+            self.may_fail = true;
+        }
     }
 
     /// Masks as variables, empty at first.
@@ -254,14 +319,21 @@ impl Runner<'_, '_, '_> {
                 Ok(Some(masks))
             }
             Statement::If { condition, then, otherwise } => {
-                let holds = self.each(condition, &masks)?.into_iter().map(|lanes| lanes.value).collect();
-                self.branch(holds, None, then, otherwise, masks)
+                let (condition, then, otherwise) = straight(condition, then.as_slice(), otherwise.as_slice());
+                let holds = self.each(&condition, &masks)?.into_iter().map(|lanes| lanes.value).collect();
+                let tested = self.groups.iter_mut().map(|group| self.cx.of_group(group, |cx| tested(cx, &condition)));
+                let tested = tested.collect::<Result<Vec<_>, _>>()?;
+                let arms = [
+                    (then, tested.iter().map(|(yes, _)| *yes).collect()),
+                    (otherwise, tested.iter().map(|(_, no)| *no).collect()),
+                ];
+                self.branch(holds, None, arms, masks)
             }
             Statement::IfSome { option, variable, then, otherwise } => {
                 let option = self.each(option, &masks)?;
                 let holds = option.iter().map(|lanes| self.cx.valid(*lanes)).collect();
                 let inner = option.into_iter().map(|lanes| Lanes::plain(lanes.value)).collect();
-                self.branch(holds, Some((*variable, inner)), then, otherwise, masks)
+                self.branch(holds, Some((*variable, inner)), [(then, Vec::new()), (otherwise, Vec::new())], masks)
             }
             Statement::Block { label, body } => {
                 let left = jumps(body, &|jump| jump == Jump::Break(*label)).then(|| self.empty());
@@ -295,23 +367,21 @@ impl Runner<'_, '_, '_> {
     /// Gives a variable its new value in these rows.
     fn set(&mut self, id: VariableId, new: &[Lanes], masks: &Masks) -> Result<(), CodegenError> {
         let is_option = self.types.get(id.0 as usize).is_some_and(|ty| ty.is_option());
-        for (at, group) in self.groups.iter_mut().enumerate() {
+        for (at, mask) in masks.iter().enumerate() {
+            let group = &mut self.groups[at];
             let held = *group
                 .variables
                 .get(id.0 as usize)
                 .ok_or_else(|| CodegenError::internal("an unknown variable is assigned to"))?;
             let new = Lanes { valid: new[at].valid.filter(|_| is_option), ..new[at] };
-            if self.temporary.contains(&id) {
-                held.write(self.cx.fx, new);
-                continue;
-            }
-            let old = held.read(self.cx.fx);
-            let value = self.cx.choose(masks[at], new.value, old.value);
-            let valid = old.valid.map(|old| {
-                let new = self.cx.valid(new);
-                self.cx.choose(masks[at], new, old)
+            group.path = Some(*mask);
+            let mask = (!self.temporary.contains(&id)).then_some(*mask);
+            let mark = self.cx.assumed.len();
+            self.cx.of_group(group, |cx| {
+                held.assign(cx, new, mask);
+                cx.forget_since(mark);
             });
-            held.write(self.cx.fx, Lanes { value, valid });
+            self.note_failed(at);
         }
         Ok(())
     }
@@ -320,8 +390,7 @@ impl Runner<'_, '_, '_> {
         &mut self,
         holds: Masks,
         bound: Option<(VariableId, Vec<Lanes>)>,
-        then: &[Statement],
-        otherwise: &[Statement],
+        [(then, then_not_zero), (otherwise, otherwise_not_zero)]: [(&[Statement], Vec<Option<Value>>); 2],
         masks: Masks,
     ) -> Result<Option<Masks>, CodegenError> {
         let both = masks.iter().zip(&holds);
@@ -333,12 +402,30 @@ impl Runner<'_, '_, '_> {
         if let Some((id, values)) = bound {
             self.set(id, &values, &yes)?;
         }
-        let then_after = self.statements(then, yes.clone())?;
-        let otherwise_after = self.statements(otherwise, no.clone())?;
+        let then_after = self.arm(then, &then_not_zero, yes.clone())?;
+        let otherwise_after = self.arm(otherwise, &otherwise_not_zero, no.clone())?;
         if then_after.as_ref() == Some(&yes) && otherwise_after.as_ref() == Some(&no) {
             return Ok(Some(masks)); // nobody has left
         }
         Ok(self.union(then_after, otherwise_after))
+    }
+
+    /// Statements that come behind a test for zero.
+    fn arm(
+        &mut self,
+        list: &[Statement],
+        not_zero: &[Option<Value>],
+        masks: Masks,
+    ) -> Result<Option<Masks>, CodegenError> {
+        let before: Vec<_> = self.groups.iter().map(|group| group.not_zero.clone()).collect();
+        for (group, value) in self.groups.iter_mut().zip(not_zero) {
+            group.not_zero.extend(*value);
+        }
+        let after = self.statements(list, masks);
+        for (group, before) in self.groups.iter_mut().zip(before) {
+            group.not_zero = before;
+        }
+        after
     }
 
     fn repeat(&mut self, label: LabelId, body: &[Statement], masks: Masks) -> Result<Option<Masks>, CodegenError> {
@@ -354,6 +441,9 @@ impl Runner<'_, '_, '_> {
             (builder.create_block(), builder.create_block(), builder.create_block())
         };
         let out = self.cx.fx.cold_block();
+        let known: Vec<Known> =
+            self.groups.iter().map(|group| (group.floats.clone(), group.ints.clone(), group.scalars.clone())).collect();
+        let failed_before = std::mem::replace(&mut self.may_fail, false);
         self.cx.fx.builder.ins().jump(head, &[]);
 
         self.cx.fx.builder.switch_to_block(head);
@@ -372,7 +462,7 @@ impl Runner<'_, '_, '_> {
         let again = waiting.map(|waiting| self.read(&waiting));
         let mut next = self.union(after?, again);
         if let Some(next) = &mut next
-            && can_fail(body)
+            && self.may_fail
         {
             // Who has failed is done.
             let zero = self.cx.int(0);
@@ -404,6 +494,11 @@ impl Runner<'_, '_, '_> {
         self.cx.fx.builder.ins().jump(exit, &[]);
 
         self.cx.fx.builder.switch_to_block(exit);
+        // Fuel may have run out before any of it was done.
+        for (group, (floats, ints, scalars)) in self.groups.iter_mut().zip(known) {
+            (group.floats, group.ints, group.scalars) = (floats, ints, scalars);
+        }
+        self.may_fail |= failed_before;
         Ok(Some(match left {
             Some(left) => self.read(&left),
             None => masks,
@@ -432,16 +527,6 @@ fn jumps(list: &[Statement], asked: &dyn Fn(Jump) -> bool) -> bool {
             to != *label && asked(jump)
         }),
         Statement::Assign(..) | Statement::Evaluate(_) => false,
-    })
-}
-
-fn can_fail(list: &[Statement]) -> bool {
-    list.iter().any(|statement| match statement {
-        Statement::Assign(_, value) | Statement::Evaluate(value) => value.can_fail(),
-        Statement::If { condition, then, otherwise } => condition.can_fail() || can_fail(then) || can_fail(otherwise),
-        Statement::IfSome { option, then, otherwise, .. } => option.can_fail() || can_fail(then) || can_fail(otherwise),
-        Statement::Block { body, .. } | Statement::Loop { body, .. } => can_fail(body),
-        Statement::Break(_) | Statement::Continue(_) => false,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Which expressions have a vector form: work on numbers, times and `bool`, without calls into the runtime; loops where that is what
 //! vectors do well.
 
+use super::smallness;
 use crate::column::Class;
 use crate::isa::Target;
 use crate::kernel::block_function;
@@ -16,6 +17,12 @@ const MAX_NODES: usize = 400;
 /// Whether an expression can be computed in the lanes of vectors.
 pub(crate) fn is_vectorisable(expr: &Expr, target: &Target) -> bool {
     expr.size() <= MAX_NODES && block_calls(expr) <= MAX_BLOCK_CALLS && fits(expr, target)
+}
+
+/// Whether a vector kernel may suspect rows of having failed that have not: where 64-bit integers are divided, great ones are
+/// left to the kernel that goes row by row. A kernel with such an expression needs one.
+pub(crate) fn may_be_suspected(expr: &Expr) -> bool {
+    smallness::divides(expr)
 }
 
 /// How large a body may be, in nodes and in variables, to be computed for several vectors at once.
@@ -37,9 +44,11 @@ fn body_fits(body: &Body, target: &Target) -> bool {
 /// Whether a node of a body is done in lanes. Products of 64 bits whose overflow is looked at are not, nor are floats as
 /// integers; functions that are done for 64 rows at once, and bodies in bodies, have no place there.
 fn suits_body(node: &Expr) -> bool {
+    let is_small = |expr: &Expr| matches!(expr.as_literal(), Some(Literal::Int(-2048..=2048)));
     let is_long = |expr: &Expr| matches!(Class::of(&expr.ty), Class::Int { bits: 64, .. });
     match &node.kind {
-        ExprKind::Binary(BinaryOp::Mul, a, _) => !is_long(a),
+        // By a small constant, what is small does not overflow.
+        ExprKind::Binary(BinaryOp::Mul, a, b) => !is_long(a) || is_small(a) || is_small(b),
         ExprKind::Cast(x) => !(Class::of(&x.ty).is_float() && matches!(Class::of(&node.ty), Class::Int { .. })),
         ExprKind::Call(Function::CheckedMul | Function::Pow, args) => !args.first().is_some_and(is_long),
         ExprKind::Call(function, args) => block_function(*function, args).is_none(),

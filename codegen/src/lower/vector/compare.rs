@@ -1,6 +1,6 @@
 //! Comparisons to masks. Floats compare as IEEE does; `None` is less than any `Some` and equal to `None`.
 
-use super::{Lanes, VectorCx};
+use super::{Lanes, VectorCx, division};
 use crate::column::Class;
 use crate::lower::scalar::compare::{float_cc, int_cc};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -25,6 +25,9 @@ fn values(cx: &mut VectorCx<'_, '_>, op: BinaryOp, class: Class, left: Value, ri
         Class::F32 | Class::F64 => cx.fx.builder.ins().fcmp(float_cc(op), left, right),
         // Narrower unsigned integers are not negative in 64 bits.
         Class::Int { bits, signed } => {
+            if let Some((left, right)) = division::float_forms(cx, left, right) {
+                return cx.fx.builder.ins().fcmp(float_cc(op), left, right);
+            }
             let condition = int_cc(op, signed || bits < 64);
             integers(cx, condition, left, right)
         }

@@ -1,28 +1,31 @@
 //! Division of integers in lanes: by way of `f64`, which is exact where numbers are small.
 //!
-//! No machine of ours divides integers in vectors, nor has the upper half of a product of 64 bits. Below 2^50 every integer
-//! is a float, and the quotient of two, correctly rounded, never reaches the next integer: between `a / b` and the integer above
-//! lies at least `1 / b`, and that is more than the rounding as long as `a + b` is below 2^53. By a constant it is a product:
-//! half of the divisor's unit is added first, so that `(x + 0.5) / d` lies at least `0.5 / d` away from every integer, farther than two
-//! roundings lead. Rows with greater numbers, where the type has any, are divided lane by lane.
+//! No machine of ours divides integers in vectors, nor has the upper half of a product of 64 bits. Below 2^51 every integer and
+//! its half are floats, and the quotient of two, correctly rounded, never reaches the next integer: between `a / b` and the integer
+//! above lies at least `1 / b`, and that is more than the rounding as long as `a + b` is below 2^53. By a constant it is a
+//! product: half of the divisor's unit is added first, so that `(x + 0.5) / d` lies at least `0.5 / d` away from every integer, farther
+//! than two roundings lead. Rows with greater numbers, where the type has any, are suspected of having failed: the kernel that goes row
+//! by row divides them.
+//!
+//! What has been computed as a float stays there too, so that a chain of divisions converts once.
 
-use super::arithmetic::{Int, canonical};
+use super::arithmetic::Int;
 use super::range::Range;
 use super::{VectorCx, with_sign};
 use crate::column::least;
-use crate::lower::scalar::arithmetic::{raw_divide, raw_remainder};
-use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{BlockArg, InstBuilder as _, Value, types};
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::{InstBuilder as _, Value, types};
 use sabot_ir::expr::BinaryOp;
 
 /// Bits of 2^52 + 2^51: an integer added to them gives the float that is greater by just as much.
 const MAGIC: i64 = 0x4338_0000_0000_0000;
 
-/// Two to this power: integers below it are divided as floats.
-const EXACT_BITS: u32 = 50;
+/// The greatest integer that is divided as a float.
+const GREATEST: i64 = (1 << 51) - 1;
 
-fn exact() -> Range {
-    Range::below(1 << EXACT_BITS)
+/// The integers that are floats here.
+pub(super) fn exact() -> Range {
+    Range::below(1 << 51)
 }
 
 /// `left / right` or `left % right`, never trapping. `by` is the constant that the right side is.
@@ -43,11 +46,7 @@ pub(super) fn divide(
 /// `x.rem_euclid(by)` or `x.div_euclid(by)` by a positive constant.
 pub(super) fn euclid(cx: &mut VectorCx<'_, '_>, is_remainder: bool, int: Int, x: Value, by: i64) -> Value {
     if !int.signed || cx.range(int, x).is_positive() {
-        let op = if is_remainder { BinaryOp::Rem } else { BinaryOp::Div };
-        let range = Range::after(op, cx.range(int, x), Range::of(by.into()));
-        let result = by_constant(cx, is_remainder, int, x, by);
-        cx.ranges.extend(range.map(|range| (result, range)));
-        return result;
+        return by_constant(cx, is_remainder, int, x, by);
     }
     // Where the remainder is negative, the quotient is one too great.
     let rest = by_constant(cx, true, int, x, by);
@@ -68,17 +67,29 @@ pub(super) fn euclid(cx: &mut VectorCx<'_, '_>, is_remainder: bool, int: Int, x:
 
 /// By a constant that is neither 0 nor -1.
 fn by_constant(cx: &mut VectorCx<'_, '_>, is_remainder: bool, int: Int, left: Value, by: i64) -> Value {
-    let range = cx.range(int, left);
-    let signed = int.signed && !range.is_positive();
     if by == 1 {
         return if is_remainder { cx.int(0) } else { left };
     }
+    let op = if is_remainder { BinaryOp::Rem } else { BinaryOp::Div };
+    let divisor: i128 = if int.signed { by.into() } else { by.cast_unsigned().into() };
     // Of a signed type, the least value is a power of two that has a sign.
-    if by.cast_unsigned().is_power_of_two() && !(int.signed && by < 0) {
-        return by_power_of_two(cx, is_remainder, signed, left, by);
+    let result = if by.cast_unsigned().is_power_of_two() && !(int.signed && by < 0) {
+        let signed = int.signed && !cx.range(int, left).is_positive();
+        by_power_of_two(cx, is_remainder, signed, left, by)
+    } else {
+        assume_small(cx, int, left);
+        by_product(cx, is_remainder, int, left, divisor)
+    };
+    if let Some(range) = Range::after(op, cx.range(int, left), Range::of(divisor)) {
+        cx.ranges.insert(result, range);
     }
+    result
+}
+
+fn by_product(cx: &mut VectorCx<'_, '_>, is_remainder: bool, int: Int, left: Value, divisor: i128) -> Value {
+    let signed = int.signed && !cx.range(int, left).is_positive();
     #[expect(clippy::cast_precision_loss, reason = "from 2^53 on the quotient of small numbers is 0, rounded or not")]
-    let divisor = if int.signed { by as f64 } else { by.cast_unsigned() as f64 };
+    let divisor = divisor as f64;
     let x = to_float(cx, left);
     let half = cx.float(0.5);
     let half = if signed { with_sign(cx, half, x) } else { half };
@@ -93,21 +104,7 @@ fn by_constant(cx: &mut VectorCx<'_, '_>, is_remainder: bool, int: Int, left: Va
     } else {
         quotient
     };
-    let fast = to_int(cx, result);
-    if range.is_in(exact()) {
-        return fast;
-    }
-    let great = is_great(cx, int, left);
-    let raw = if is_remainder { raw_remainder } else { raw_divide };
-    let [value, _] = or_by_lane(cx, great, [fast, fast], |cx| {
-        let value = cx.by_lane(&[left], |cx, args| {
-            // A constant here lets Cranelift multiply instead.
-            let by = cx.fx.int(types::I64, by);
-            raw(cx.fx, signed, args[0], by)
-        });
-        [value, value]
-    });
-    value
+    to_int(cx, result)
 }
 
 /// By `2^k`: shifts, and towards zero where there is a sign.
@@ -136,12 +133,22 @@ fn by_power_of_two(cx: &mut VectorCx<'_, '_>, is_remainder: bool, signed: bool, 
 
 fn by_value(cx: &mut VectorCx<'_, '_>, is_remainder: bool, int: Int, left: Value, right: Value) -> Value {
     let (a, b) = (cx.range(int, left), cx.range(int, right));
-    let zero = cx.int(0);
-    if b.contains(0) {
+    if b.contains(0) && !cx.not_zero.contains(&right) {
+        let zero = cx.int(0);
         let by_zero = cx.fx.builder.ins().icmp(IntCC::Equal, right, zero);
         cx.fail_if(by_zero);
     }
-    let may_overflow = int.signed && b.contains(-1) && a.contains(least(int.bits, true).into());
+    // Of 64 bits the least value is not small.
+    if int.signed && int.bits < 64 && b.contains(-1) && a.contains(least(int.bits, true).into()) {
+        let min = cx.int(least(int.bits, true));
+        let minus_one = cx.int(-1);
+        let at_min = cx.fx.builder.ins().icmp(IntCC::Equal, left, min);
+        let by_minus_one = cx.fx.builder.ins().icmp(IntCC::Equal, right, minus_one);
+        let overflowed = cx.fx.builder.ins().band(at_min, by_minus_one);
+        cx.fail_if(overflowed);
+    }
+    assume_small(cx, int, left);
+    assume_small(cx, int, right);
     let (x, y) = (to_float(cx, left), to_float(cx, right));
     let ratio = cx.fx.builder.ins().fdiv(x, y);
     let quotient = cx.fx.builder.ins().trunc(ratio);
@@ -151,90 +158,124 @@ fn by_value(cx: &mut VectorCx<'_, '_>, is_remainder: bool, int: Int, left: Value
     } else {
         quotient
     };
-    let fast = to_int(cx, result);
-    if a.is_in(exact()) && b.is_in(exact()) {
-        if may_overflow {
-            let overflowed = min_by_minus_one(cx, int, left, right);
-            cx.fail_if(overflowed);
-        }
-        return fast;
-    }
-    let (left_great, right_great) = (is_great(cx, int, left), is_great(cx, int, right));
-    let great = cx.fx.builder.ins().bor(left_great, right_great);
-    let none = cx.mask(false);
-    let raw = if is_remainder { raw_remainder } else { raw_divide };
-    // Small numbers do not overflow: only what is divided lane by lane is looked at.
-    let [value, overflowed] = or_by_lane(cx, great, [fast, none], |cx| {
-        // A row that has failed already may hold anything: no quotient of it may trap.
-        let left = canonical(cx, int, left);
-        let by_zero = cx.fx.builder.ins().icmp(IntCC::Equal, right, zero);
-        let overflowed = if int.signed { min_by_minus_one(cx, int, left, right) } else { none };
-        let bad = cx.fx.builder.ins().bor(by_zero, overflowed);
-        let one = cx.int(1);
-        let by = cx.choose(bad, one, right);
-        [cx.by_lane(&[left, by], |cx, args| raw(cx.fx, int.signed, args[0], args[1])), overflowed]
-    });
-    if may_overflow {
-        cx.fail_if(overflowed);
-    }
-    value
+    let result = to_int(cx, result);
+    // Neither is farther from zero than what is divided.
+    let a = cx.range(int, left);
+    cx.ranges.insert(result, a.to_zero_and_opposite(int.signed));
+    result
 }
 
-/// Mask of `MIN / -1`.
-fn min_by_minus_one(cx: &mut VectorCx<'_, '_>, int: Int, left: Value, right: Value) -> Value {
-    let min = cx.int(least(int.bits, true));
-    let minus_one = cx.int(-1);
-    let at_min = cx.fx.builder.ins().icmp(IntCC::Equal, left, min);
-    let by_minus_one = cx.fx.builder.ins().icmp(IntCC::Equal, right, minus_one);
-    cx.fx.builder.ins().band(at_min, by_minus_one)
+/// Rows where an integer is no float are suspected of having failed; from here on, it is one.
+pub(super) fn assume_small(cx: &mut VectorCx<'_, '_>, int: Int, x: Value) {
+    let range = cx.range(int, x);
+    if range.is_in(exact()) {
+        cx.ranges.insert(x, range);
+        return;
+    }
+    let greatest = cx.int(GREATEST);
+    // The sign says it: of what is below the least, or beyond the greatest.
+    let bad = if int.signed {
+        let moved = cx.fx.builder.ins().iadd(x, greatest);
+        let width = cx.int(2 * GREATEST);
+        let left = cx.fx.builder.ins().isub(width, moved);
+        cx.fx.builder.ins().bor(moved, left)
+    } else {
+        let left = cx.fx.builder.ins().isub(greatest, x);
+        cx.fx.builder.ins().bor(x, left)
+    };
+    cx.fail_if(bad);
+    cx.assume(x, range.and(exact()));
 }
 
 /// The float that a small integer is.
-fn to_float(cx: &mut VectorCx<'_, '_>, x: Value) -> Value {
+pub(super) fn to_float(cx: &mut VectorCx<'_, '_>, x: Value) -> Value {
+    if let Some(known) = cx.floats.get(&x) {
+        return *known;
+    }
+    if let Some(constant) = float_form(cx, x) {
+        return constant;
+    }
     let magic = cx.int(MAGIC);
     let moved = cx.fx.builder.ins().iadd(x, magic);
     let moved = cx.fx.bitcast(types::F64X2, moved);
     let magic = cx.fx.lanes(types::F64X2, MAGIC.cast_unsigned(), MAGIC.cast_unsigned());
-    cx.fx.builder.ins().fsub(moved, magic)
+    let float = cx.fx.builder.ins().fsub(moved, magic);
+    cx.floats.insert(x, float);
+    float
 }
 
-/// The integer that a whole float is.
-fn to_int(cx: &mut VectorCx<'_, '_>, x: Value) -> Value {
+/// The integer that a whole, small float is.
+pub(super) fn to_int(cx: &mut VectorCx<'_, '_>, x: Value) -> Value {
+    if let Some(known) = cx.ints.get(&x) {
+        return *known;
+    }
     let magic = cx.fx.lanes(types::F64X2, MAGIC.cast_unsigned(), MAGIC.cast_unsigned());
     let moved = cx.fx.builder.ins().fadd(x, magic);
     let moved = cx.fx.bitcast(types::I64X2, moved);
     let magic = cx.int(MAGIC);
-    cx.fx.builder.ins().isub(moved, magic)
+    let int = cx.fx.builder.ins().isub(moved, magic);
+    cx.floats.insert(int, x);
+    cx.ints.insert(x, int);
+    int
 }
 
-/// Not zero where an integer is too great to be a float.
-fn is_great(cx: &mut VectorCx<'_, '_>, int: Int, x: Value) -> Value {
-    if int.signed {
-        let most = cx.int(1 << EXACT_BITS);
-        let moved = cx.fx.builder.ins().iadd(x, most);
-        cx.fx.builder.ins().ushr_imm_u(moved, i64::from(EXACT_BITS) + 1)
-    } else {
-        cx.fx.builder.ins().ushr_imm_u(x, i64::from(EXACT_BITS))
+/// The float that an integer is, where that is there already, and where it is known to be one: elsewhere a great integer may have been
+/// taken for a float.
+fn float_form(cx: &mut VectorCx<'_, '_>, x: Value) -> Option<Value> {
+    let range = *cx.ranges.get(&x).filter(|range| range.is_in(exact()))?;
+    if let Some(known) = cx.floats.get(&x) {
+        return Some(*known);
     }
+    #[expect(clippy::cast_precision_loss, reason = "a small constant is a float")]
+    let constant = range.single()? as f64;
+    Some(cx.float(constant))
 }
 
-/// What has been computed, or, if anything is set in `great`, what is computed lane by lane in a block that is seldom reached.
-fn or_by_lane(
-    cx: &mut VectorCx<'_, '_>,
-    great: Value,
-    fast: [Value; 2],
-    slow: impl FnOnce(&mut VectorCx<'_, '_>) -> [Value; 2],
-) -> [Value; 2] {
-    let (by_lane, done) = (cx.fx.cold_block(), cx.fx.builder.create_block());
-    let results = [(); 2].map(|()| cx.fx.builder.append_block_param(done, types::I64X2));
-    let any = cx.fx.builder.ins().vany_true(great);
-    cx.fx.builder.ins().brif(any, by_lane, &[], done, &fast.map(BlockArg::Value));
-    cx.fx.builder.switch_to_block(by_lane);
-    // What is taken apart here is not there for others.
-    let scalars = cx.scalars.clone();
-    let values = slow(cx);
-    cx.scalars = scalars;
-    cx.fx.builder.ins().jump(done, &values.map(BlockArg::Value));
-    cx.fx.builder.switch_to_block(done);
-    results
+/// Both as floats, where at least one is one already and the other needs no conversion.
+pub(super) fn float_forms(cx: &mut VectorCx<'_, '_>, a: Value, b: Value) -> Option<(Value, Value)> {
+    if !cx.floats.contains_key(&a) && !cx.floats.contains_key(&b) {
+        return None;
+    }
+    Some((float_form(cx, a)?, float_form(cx, b)?))
+}
+
+/// `a op b` of integers that are floats already, where the result, which lies between these bounds, is one too. Rows where it is not
+/// small are suspected of having failed.
+pub(super) fn as_floats(cx: &mut VectorCx<'_, '_>, op: BinaryOp, a: Value, b: Value, range: Range) -> Option<Value> {
+    if !range.is_in(Range::below(1 << 53)) {
+        return None;
+    }
+    let (x, y) = float_forms(cx, a, b)?;
+    let ins = cx.fx.builder.ins();
+    let result = match op {
+        BinaryOp::Add => ins.fadd(x, y),
+        BinaryOp::Sub => ins.fsub(x, y),
+        BinaryOp::Mul => ins.fmul(x, y),
+        BinaryOp::Div
+        | BinaryOp::Rem
+        | BinaryOp::BitAnd
+        | BinaryOp::BitOr
+        | BinaryOp::BitXor
+        | BinaryOp::Shl
+        | BinaryOp::Shr
+        | BinaryOp::Eq
+        | BinaryOp::Ne
+        | BinaryOp::Lt
+        | BinaryOp::Le
+        | BinaryOp::Gt
+        | BinaryOp::Ge
+        | BinaryOp::And
+        | BinaryOp::Or => return None,
+    };
+    let value = to_int(cx, result);
+    if range.is_in(exact()) {
+        cx.ranges.insert(value, range);
+    } else {
+        let size = cx.fx.builder.ins().fabs(result);
+        let limit = cx.float((1_u64 << 51) as f64);
+        let bad = cx.fx.builder.ins().fcmp(FloatCC::GreaterThanOrEqual, size, limit);
+        cx.fail_if(bad);
+        cx.assume(value, range.and(exact()));
+    }
+    Some(value)
 }

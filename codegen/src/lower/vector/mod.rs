@@ -14,6 +14,7 @@ mod control;
 mod division;
 mod math;
 mod range;
+mod smallness;
 
 use crate::CodegenError;
 use crate::column::Class;
@@ -23,7 +24,7 @@ use cranelift_codegen::ir::{InstBuilder as _, Opcode, Value, types};
 use range::Range;
 use sabot_ir::expr::{BinaryOp, Expr, ExprKind, Literal, LocalId};
 use sabot_ir::span::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The value of an expression in two rows.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +59,13 @@ pub(crate) struct VectorCx<'f, 'a> {
     variables: Vec<body::Held>,
     /// Integers of which more is known than their type says, in rows that have not failed.
     ranges: BTreeMap<Value, Range>,
+    /// Integers that are floats too, and floats that are integers.
+    floats: BTreeMap<Value, Value>,
+    ints: BTreeMap<Value, Value>,
+    /// Integers that are not zero where evaluation has come to.
+    not_zero: BTreeSet<Value>,
+    /// Bounds that hold under the conditions of the moment, with what was known before.
+    assumed: Vec<(Value, Option<Range>)>,
     /// Vectors that were made of scalars.
     scalars: BTreeMap<Value, [Value; 2]>,
 }
@@ -78,6 +86,10 @@ impl<'f, 'a> VectorCx<'f, 'a> {
             locals: BTreeMap::new(),
             variables: Vec::new(),
             ranges: BTreeMap::new(),
+            floats: BTreeMap::new(),
+            ints: BTreeMap::new(),
+            not_zero: BTreeSet::new(),
+            assumed: Vec::new(),
             scalars: BTreeMap::new(),
         }
     }
@@ -151,7 +163,7 @@ impl<'f, 'a> VectorCx<'f, 'a> {
             ExprKind::Fail(_) => self.fail(class)?,
             ExprKind::Variable(id) => {
                 let held = self.variables.get(id.0 as usize).copied();
-                held.ok_or_else(|| CodegenError::internal("a variable is read outside its body"))?.read(self.fx)
+                held.ok_or_else(|| CodegenError::internal("a variable is read outside its body"))?.read(self)
             }
             ExprKind::Compute(..) => return Err(CodegenError::internal("a body that was not made a stage"))?,
             ExprKind::Call(function, args) => math::call(self, *function, args, expr)?,
@@ -232,9 +244,50 @@ impl<'f, 'a> VectorCx<'f, 'a> {
     pub(crate) fn under<T>(&mut self, condition: Value, evaluate: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.path;
         self.path = self.both(before, Some(condition));
+        let mark = self.assumed.len();
         let value = evaluate(self);
+        self.forget_since(mark);
         self.path = before;
         value
+    }
+
+    /// As [`Self::under`], where an integer is known not to be zero then.
+    fn under_not_zero<T>(
+        &mut self,
+        condition: Value,
+        not_zero: Option<Value>,
+        evaluate: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let new = not_zero.filter(|value| self.not_zero.insert(*value));
+        let value = self.under(condition, evaluate);
+        if let Some(new) = new {
+            self.not_zero.remove(&new);
+        }
+        value
+    }
+
+    /// Whether an integer is so small that a chunk's sum of such is no greater than 64 bits.
+    pub(crate) fn is_small(&self, class: Class, value: Value) -> bool {
+        match class {
+            Class::Int { bits, signed } => self.range(arithmetic::Int { bits, signed }, value).is_in(division::exact()),
+            Class::Unit | Class::Bool | Class::F32 | Class::F64 | Class::Str | Class::List(_) | Class::Decimal => false,
+        }
+    }
+
+    /// From here on, where evaluation comes to, an integer lies between these bounds.
+    fn assume(&mut self, value: Value, range: Range) {
+        let before = self.ranges.insert(value, range);
+        self.assumed.push((value, before));
+    }
+
+    /// Other conditions hold: what was assumed since is no longer known.
+    fn forget_since(&mut self, mark: usize) {
+        for (value, before) in self.assumed.drain(mark..).rev() {
+            match before {
+                Some(before) => self.ranges.insert(value, before),
+                None => self.ranges.remove(&value),
+            };
+        }
     }
 
     /// Rows whose sign bit is set in `bad` have failed, if evaluation came to them.

@@ -35,6 +35,27 @@ impl Range {
         Self { least: self.least.div_euclid(by), greatest: self.greatest.div_euclid(by) }
     }
 
+    /// The one value that it is.
+    pub(super) fn single(self) -> Option<i128> {
+        (self.least == self.greatest).then_some(self.least)
+    }
+
+    /// What lies in both, which have something in common.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { least: self.least.max(other.least), greatest: self.greatest.min(other.greatest) }
+    }
+
+    /// What lies in either.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self { least: self.least.min(other.least), greatest: self.greatest.max(other.greatest) }
+    }
+
+    /// What is no farther from zero, with either sign if there are signs.
+    pub(super) fn to_zero_and_opposite(self, signed: bool) -> Self {
+        let most = self.least.abs().max(self.greatest.abs());
+        Self { least: if signed { -most } else { 0 }, greatest: most }
+    }
+
     /// Whether a value lies in it.
     pub(super) fn contains(self, value: i128) -> bool {
         self.least <= value && value <= self.greatest
