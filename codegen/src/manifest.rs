@@ -362,6 +362,9 @@ pub(crate) fn probe(step: &Step) -> abi::Step {
             mark_only: *mark_only,
             operator: operator.0,
         },
+        Step::Contenders { keys, value, is_least, operator } => {
+            abi::Step::Contenders { keys: regs(keys), value: value.0, is_least: *is_least, operator: operator.0 }
+        }
         Step::FlatMap { lists, items, carry, operator } => {
             abi::Step::FlatMap { lists: regs(lists), items: regs(items), carry: regs(carry), operator: operator.0 }
         }

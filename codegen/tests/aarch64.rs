@@ -270,7 +270,10 @@ fn compare(machine: &Machine, pipelines: &Pipelines) -> usize {
     let registers = &here.manifest.pipelines[0].registers;
     let steps = body.steps.iter().filter_map(|step| match step {
         ManifestStep::Compute { kernel, .. } => Some((kernel, 0)),
-        ManifestStep::Probe { .. } | ManifestStep::FlatMap { .. } | ManifestStep::Count { .. } => None,
+        ManifestStep::Probe { .. }
+        | ManifestStep::FlatMap { .. }
+        | ManifestStep::Contenders { .. }
+        | ManifestStep::Count { .. } => None,
     });
     let fused = match (&body.end, here.manifest.tables.first().map(|table| &table.kind)) {
         (ManifestEnd::Aggregate { fused: Some(fused), .. }, Some(manifest::TableKind::Aggregate { calls, .. })) => {

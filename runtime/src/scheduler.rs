@@ -13,6 +13,7 @@ use crate::live::{KeptSpec, Wake, WindowSpecs};
 use crate::morsel::{Input, Morsels, Seq};
 use crate::operator::accumulate::{Refusal, RefusedGroup};
 use crate::operator::aggregate::GroupSpec;
+use crate::operator::contenders::ContenderSpec;
 use crate::operator::error_rows::{batch_of, error_row};
 use crate::operator::hash_join::{JoinSpec, JoinTable, ProbeSpec};
 use crate::operator::key::KeyLayout;
@@ -92,6 +93,8 @@ pub(crate) struct PipelineRun<'a> {
     pub(crate) origin: OriginRun<'a>,
     pub(crate) body: Body<'a>,
     pub(crate) probes: Vec<Probing<'a>>,
+    /// What each worker makes its filters of.
+    pub(crate) contenders: Vec<ContenderSpec<'a>>,
     pub(crate) ends: Vec<EndSpec<'a>>,
     pub(crate) morsels: Morsels<'a>,
     /// Of a source, if somebody waits for it.
@@ -158,6 +161,8 @@ pub(crate) enum Step<'a> {
         carry: &'a [Reg],
         operator: u32,
     },
+    /// Index into `PipelineRun::contenders`.
+    Contenders(usize),
 }
 
 /// A kernel, resolved.
@@ -359,9 +364,15 @@ impl<'a> JobRun<'a> {
         };
         let time = event_time(pipeline)?;
         let morsels = Morsels::new(input, &self.waiting_bytes, time, group);
-        let mut resolver = Resolver { job: self, registers: &pipeline.registers, probes: Vec::new(), ends: Vec::new() };
+        let mut resolver = Resolver {
+            job: self,
+            registers: &pipeline.registers,
+            probes: Vec::new(),
+            contenders: Vec::new(),
+            ends: Vec::new(),
+        };
         let body = resolver.body(&pipeline.body)?;
-        let Resolver { probes, ends, .. } = resolver;
+        let Resolver { probes, contenders, ends, .. } = resolver;
         let limit = |end: &EndSpec<'_>| match end {
             EndSpec::Collect { spec: RowsSpec { by, partition_by, limit: Some(limit), .. }, .. }
                 if by.is_empty() && partition_by.is_empty() =>
@@ -393,6 +404,7 @@ impl<'a> JobRun<'a> {
             origin,
             body,
             probes,
+            contenders,
             ends,
             morsels,
             time,
@@ -502,6 +514,7 @@ struct Resolver<'a> {
     job: &'a JobRun<'a>,
     registers: &'a [Field],
     probes: Vec<Probing<'a>>,
+    contenders: Vec<ContenderSpec<'a>>,
     ends: Vec<EndSpec<'a>>,
 }
 
@@ -514,7 +527,7 @@ impl<'a> Resolver<'a> {
                 match step {
                     Step::Compute { call, lends, .. } if !call.kernel.filter => *lends = Some(*end),
                     Step::Count(_) => {}
-                    Step::Compute { .. } | Step::Probe(_) | Step::FlatMap { .. } => break,
+                    Step::Compute { .. } | Step::Probe(_) | Step::FlatMap { .. } | Step::Contenders(_) => break,
                 }
             }
         }
@@ -530,6 +543,11 @@ impl<'a> Resolver<'a> {
             manifest::Step::FlatMap { lists, items, carry, operator } => {
                 self.check_flat_map(lists, items)?;
                 Step::FlatMap { lists, items, carry, operator: *operator }
+            }
+            manifest::Step::Contenders { keys, value, is_least, operator } => {
+                let spec = ContenderSpec::new(keys, *value, *is_least, *operator, self.registers);
+                self.contenders.push(spec.ok_or_else(|| bad("it compares what has no order".into()))?);
+                Step::Contenders(self.contenders.len() - 1)
             }
             manifest::Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
                 let (number, (spec, table)) = (*table, self.job.join_table(*table, *operator)?);

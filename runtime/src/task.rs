@@ -16,6 +16,7 @@ use crate::morsel::{Morsel, Progress, Rows, Seq, Taken};
 use crate::operator::aggregate::{AggregateBuild, AggregateSpill, FusedBuild};
 use crate::operator::batch::BatchEnd;
 use crate::operator::collect::Order;
+use crate::operator::contenders::Contenders;
 use crate::operator::error_rows::{ErrorRows, error_sinks};
 use crate::operator::flat_map::FlatMap;
 use crate::operator::hash_join::{Found, JoinBuild, JoinTable, Probe, ProbeSpec};
@@ -88,6 +89,7 @@ pub(crate) struct Worker<'a> {
     pub(crate) registers: Registers,
     context: Context,
     probes: Vec<Option<Probe>>,
+    contenders: Vec<Contenders>,
     /// By probe: rows on their way into its file.
     pub(crate) put_away: Vec<Option<Partitioner>>,
     /// What is probed while rows that were put away are.
@@ -159,6 +161,7 @@ impl<'a> Worker<'a> {
             },
             registers,
             probes: run.probes.iter().map(|probing| Some(Probe::new(&probing.layout, probing.keys))).collect(),
+            contenders: run.contenders.iter().map(Contenders::new).collect(),
             put_away: run.probes.iter().map(|probing| probing.away.as_ref().map(PutAway::partitioner)).collect(),
             late: None,
             ends: run.ends.iter().map(end).collect(),
@@ -478,6 +481,13 @@ impl<'a> Worker<'a> {
                     self.call(call, &mut selection, std::ptr::null_mut());
                     self.counts[call.operator as usize].nanos += started.elapsed().as_nanos() as u64;
                     self.count_step(counts, step_rows, selection.count);
+                }
+                Step::Contenders(number) => {
+                    let (started, before) = (Instant::now(), selection.count);
+                    self.contenders[*number].narrow(&mut self.registers, &mut selection);
+                    let operator = self.run.contenders[*number].operator;
+                    self.count(operator, before, selection.count);
+                    self.counts[operator as usize].nanos += started.elapsed().as_nanos() as u64;
                 }
                 Step::FlatMap { lists, items, carry, operator } => {
                     return self.flat_map(body, at, (lists, items, carry), *operator, &selection);

@@ -98,6 +98,7 @@ const UNSAFE_IN_THE_RUNTIME: &[&str] = &[
     "runtime/src/out_of_memory.rs",
     "runtime/src/primitive/",
     "runtime/src/connector/mapped.rs",
+    "runtime/src/connector/arrow/check.rs",
     "runtime/src/connector/output.rs",
     "runtime/src/connector/tests/",
 ];

@@ -34,7 +34,9 @@ fn node_rows(plan: &Plan, id: NodeId, rows: &[Option<f64>]) -> Option<f64> {
         #[allow(clippy::cast_precision_loss, reason = "an estimate")]
         Operator::Source { source, .. } => plan.sources.get(source.0 as usize)?.statistics.rows.map(|rows| rows as f64),
         Operator::Filter { predicate } => Some(input(0)? * selectivity(plan, *node.inputs.first()?, predicate)),
-        Operator::Project { .. } | Operator::OnTime { .. } | Operator::Sink { .. } => input(0),
+        Operator::Project { .. } | Operator::OnTime { .. } | Operator::Contenders { .. } | Operator::Sink { .. } => {
+            input(0)
+        }
         Operator::Union => (0..node.inputs.len()).map(input).sum(),
         Operator::HashJoin { kind, left_keys, right_keys, .. } => {
             let (left, right) = (input(0)?, input(1)?);
@@ -117,6 +119,7 @@ pub fn is_unique(plan: &Plan, node: NodeId, columns: &[u32]) -> bool {
         }
         Operator::Filter { .. }
         | Operator::OnTime { .. }
+        | Operator::Contenders { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. }
         | Operator::Sink { .. } => input.is_some_and(|input| is_unique(plan, *input, columns)),
@@ -157,6 +160,7 @@ pub fn distinct(plan: &Plan, node: NodeId, column: u32) -> Option<f64> {
         }
         Operator::Filter { .. }
         | Operator::OnTime { .. }
+        | Operator::Contenders { .. }
         | Operator::Dedup { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. }

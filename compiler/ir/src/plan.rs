@@ -344,6 +344,16 @@ pub enum Operator {
         /// Which.
         sink: SinkId,
     },
+    /// Drops rows before which one of equal key with a greater value has come. All those with the greatest value of their key stay;
+    /// of the others it may drop any.
+    Contenders {
+        /// Rows of one key are compared; never null.
+        keys: Vec<Expr>,
+        /// A number or a time, never null.
+        value: Expr,
+        /// The least value counts in place of the greatest.
+        is_least: bool,
+    },
 }
 
 /// The windows of a [`Operator::WindowAggregate`].
@@ -621,6 +631,7 @@ impl Operator {
             Self::OnTime { of_copies: false, .. } => "on_time",
             Self::OnTime { of_copies: true, .. } => "open_windows",
             Self::Sink { .. } => "sink",
+            Self::Contenders { .. } => "contenders",
         }
     }
 }
@@ -649,6 +660,7 @@ impl Operator {
             }
             Self::Dedup { keys } => keys.iter().collect(),
             Self::Sort { by, partition_by, .. } => by.iter().map(|key| &key.expr).chain(partition_by).collect(),
+            Self::Contenders { keys, value, .. } => keys.iter().chain([value]).collect(),
         }
     }
 
@@ -674,6 +686,7 @@ impl Operator {
             }
             Self::Dedup { keys } => keys.iter_mut().collect(),
             Self::Sort { by, partition_by, .. } => by.iter_mut().map(|key| &mut key.expr).chain(partition_by).collect(),
+            Self::Contenders { keys, value, .. } => keys.iter_mut().chain([value]).collect(),
         }
     }
 }
@@ -754,6 +767,7 @@ impl Plan {
                 | Operator::Dedup { .. }
                 | Operator::Sort { .. }
                 | Operator::Limit { .. }
+                | Operator::Contenders { .. }
                 | Operator::Sink { .. } => false,
                 Operator::OnTime { .. } => true,
             };

@@ -166,6 +166,7 @@ text_functions! {
     RegexCount "regex_count" (Str, Str) -> U64, "`regex!(\"..\").count(&s)`";
     CharToAsciiUppercase "char_to_ascii_uppercase" (Char) -> Char, "`c.to_ascii_uppercase()`";
     CharToAsciiLowercase "char_to_ascii_lowercase" (Char) -> Char, "`c.to_ascii_lowercase()`";
+    SplitNth "split_nth" (Str, Str, U64) -> OptStr, "`s.split(t).nth(n)`";
 }
 
 impl TextFunction {

@@ -11,6 +11,7 @@
 mod aggregate;
 mod asof_join;
 mod body;
+mod contenders;
 mod evaluate;
 mod float;
 mod integer;

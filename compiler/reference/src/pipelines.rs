@@ -4,6 +4,7 @@
 //! pipeline runs after the other, also where they would run at the same time: a table gives everything at the end of its
 //! input, when event time has passed all there is.
 
+use crate::contenders::contends;
 use crate::evaluate::{RowError, evaluate};
 use crate::run::{Failure, Inputs, Outputs, Row, error_row, key_of, processing_time, sort_positions, watermarks};
 use crate::stream_table::{FedRow, given};
@@ -30,6 +31,7 @@ pub fn run_pipelines(pipelines: &Pipelines, inputs: &Inputs, params: &[Value]) -
         tables: pipelines.tables.iter().map(|table| Table::new(&table.kind)).collect(),
         outputs: pipelines.sinks.iter().map(|sink| (sink.name.clone(), Vec::new())).collect(),
         rows_out: vec![0; pipelines.operators.len()],
+        contenders: BTreeMap::new(),
     };
     for pipeline in &pipelines.pipelines {
         let (rows, columns) = run.origin(&pipeline.origin, inputs)?;
@@ -54,6 +56,8 @@ struct Run<'a> {
     tables: Vec<Table>,
     outputs: Outputs,
     rows_out: Vec<u64>,
+    /// By operator and key: the value that no row fell short of so far.
+    contenders: BTreeMap<(OperatorId, Row), Value>,
 }
 
 enum Table {
@@ -260,6 +264,14 @@ impl<'a> Run<'a> {
                 if filter.is_some() || !outputs.is_empty() {
                     keep(&mut registers, live.iter().chain(outputs.iter().map(|(reg, _)| reg)));
                 }
+                self.steps(rest, end, registers)
+            }
+            Step::Contenders { keys, value, is_least, operator } => {
+                let key = (*operator, key_of(&values(&registers, keys)));
+                if !contends(self.contenders.entry(key), &registers[value.0 as usize], *is_least) {
+                    return Ok(());
+                }
+                self.count(*operator, 1);
                 self.steps(rest, end, registers)
             }
             Step::FlatMap { lists, items: to, carry, operator } => {

@@ -1,6 +1,7 @@
 //! A whole plan over rows in memory: one operator after the other, all rows of each.
 
 use crate::asof_join::asof_join;
+use crate::contenders::contends;
 use crate::evaluate::{RowError, evaluate};
 use crate::interval_join::{TimedRow, interval_join};
 use crate::join::{Keyed, join};
@@ -199,6 +200,16 @@ impl Run<'_> {
                     self.outputs.entry(sink.name.clone()).or_default().extend(rows);
                 }
                 Ok(kept.into_iter().map(|(row, _)| row).collect())
+            }
+            Operator::Contenders { keys, value, is_least } => {
+                let exprs: Vec<_> = keys.iter().chain([value]).cloned().collect();
+                let mut best = BTreeMap::new();
+                let with_keys = cx.with_values(input(0), &exprs)?.into_iter();
+                let contends = |(row, mut key): (StreamRow, Row)| {
+                    let value = key.pop()?;
+                    contends(best.entry(key_of(&key)), &value, *is_least).then_some(row)
+                };
+                Ok(with_keys.filter_map(contends).collect())
             }
             Operator::Project { columns } => {
                 let rows = cx.with_values(input(0), columns)?.into_iter();

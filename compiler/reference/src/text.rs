@@ -186,6 +186,7 @@ pub(crate) fn call(function: TextFunction, args: &[Value]) -> Outcome {
         TextFunction::RegexCapture => part(pattern(text(1)).capture(text(0), at(2))),
         TextFunction::RegexReplaceAll => return made(pattern(text(1)).replace_all(text(0), text(2))),
         TextFunction::RegexCount => number(Some(pattern(text(1)).count(text(0)))),
+        TextFunction::SplitNth => part(text(0).split(text(1)).nth(at(2))),
         TextFunction::CharToAsciiUppercase => scalar(char(0).to_ascii_uppercase()),
         TextFunction::CharToAsciiLowercase => scalar(char(0).to_ascii_lowercase()),
     };

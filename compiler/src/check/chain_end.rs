@@ -158,6 +158,9 @@ impl Body<'_, '_> {
         let of_item = std::slice::from_ref(&item);
         let method = name.text.as_str();
         let yes = || truth(true, span);
+        if let (false, Some(states), "next" | "nth", [] | [_]) = (run.goes_on, run.iter.split_states(), method, args) {
+            return Some(self.split_part((run.iter, run.lets), states, args.first(), span));
+        }
         Some(match (method, args) {
             ("fold", [init, f]) => {
                 let init = self.expr(init, hint);

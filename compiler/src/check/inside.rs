@@ -216,6 +216,11 @@ fn next_multiple(time: &Expr, offset_us: i64, step_us: i64) -> Expr {
     plus(binary(BinaryOp::Sub, micros(time), rest), step_us)
 }
 
+/// The end of the tumbling window that a time is in.
+pub(crate) fn tumbling_end(time: &Expr, size_us: i64, offset_us: i64) -> Expr {
+    finished(as_time(next_multiple(time, offset_us, size_us)))
+}
+
 /// The times from `first` to `last`, each `step_us` after the one before.
 fn ends_of(first: Expr, last: Expr, step_us: i64, span: Span) -> Expr {
     let times = Type::List(Box::new(TIME));

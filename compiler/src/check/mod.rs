@@ -17,6 +17,7 @@ mod chain;
 mod chain_end;
 mod chain_held;
 mod chain_more;
+mod chain_split;
 mod change;
 mod choice;
 mod constant;
@@ -85,6 +86,7 @@ mod window;
 mod written;
 
 pub use function_code::{FunctionCode, functions};
+pub(crate) use inside::tumbling_end;
 
 use crate::Catalog;
 use crate::diagnostics::unused::is_of_an_item;

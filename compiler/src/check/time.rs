@@ -169,6 +169,7 @@ impl Planner<'_, '_> {
                 from.is_some_and(|from| self.adopt_time(inputs[0], from))
             }
             Operator::OnTime { .. }
+            | Operator::Contenders { .. }
             | Operator::Aggregate { .. }
             | Operator::WindowAggregate { .. }
             | Operator::IntervalJoin { .. }

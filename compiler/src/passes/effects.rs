@@ -23,6 +23,7 @@ pub(super) fn node_can_fail(node: &Node) -> bool {
         | Operator::Limit { .. }
         | Operator::FlatMap { .. }
         | Operator::OnTime { .. }
+        | Operator::Contenders { .. }
         | Operator::Sink { .. } => false,
     };
     groups || node.operator.exprs().into_iter().any(Expr::can_fail)
@@ -165,6 +166,7 @@ pub(super) fn order_matters(plan: &Plan) -> Vec<bool> {
                 | Operator::FlatMap { .. }
                 | Operator::Union
                 | Operator::HashJoin { .. }
+                | Operator::Contenders { .. }
                 | Operator::Sink { .. } => false,
                 // The first row stands for its group, but where all rows of a group are the same row.
                 Operator::Dedup { keys } => !is_whole_row(keys, node.schema.len()),

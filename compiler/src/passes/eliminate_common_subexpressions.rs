@@ -60,6 +60,7 @@ fn share(plan: &mut Plan, id: NodeId) -> Option<NodeId> {
         Operator::Source { .. }
         | Operator::Filter { .. }
         | Operator::OnTime { .. }
+        | Operator::Contenders { .. }
         | Operator::Union
         | Operator::HashJoin { .. }
         | Operator::IntervalJoin { .. }

@@ -13,6 +13,7 @@ mod effects;
 mod eliminate_common_subexpressions;
 mod fold_constants;
 mod fused_pairs;
+mod keep_contenders;
 mod merge_filters;
 mod merge_identical_nodes;
 mod merge_projects;
@@ -50,6 +51,8 @@ const PASSES: &[Pass] = &[
     fold_constants::FOLD_CONSTANTS,
     // Before anything is moved, while equal nodes still look equal.
     merge_identical_nodes::MERGE_IDENTICAL_NODES,
+    // Nodes that are the same are one, and windows still look as the checker makes them.
+    keep_contenders::KEEP_CONTENDERS,
     // Maps out of the way of filters, and the columns that filters read are plain again.
     merge_projects::MERGE_PROJECTS,
     // Each conjunct moves on its own.

@@ -114,7 +114,10 @@ fn across(plan: &Plan, below: &Node, predicate: &Expr, on_error: ErrorPolicy) ->
             Some(vec![(0, substituted(predicate, keys, |key| has_one_form(&key.ty))?)])
         }
         Operator::OnTime { late: None, .. } if !predicate.can_fail() => Some(vec![(0, predicate.clone())]),
-        Operator::WindowAggregate { .. } | Operator::AsofJoin { .. } | Operator::OnTime { .. } => None,
+        Operator::WindowAggregate { .. }
+        | Operator::AsofJoin { .. }
+        | Operator::OnTime { .. }
+        | Operator::Contenders { .. } => None,
         // What it reads are items, which are not there below.
         Operator::Source { .. }
         | Operator::Filter { .. }

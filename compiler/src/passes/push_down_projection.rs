@@ -127,6 +127,7 @@ fn read_of_input(plan: &Plan, node: &Node, port: usize, own: &Columns) -> Column
         }
         Operator::Filter { .. }
         | Operator::OnTime { late: None, .. }
+        | Operator::Contenders { .. }
         | Operator::Union
         | Operator::Dedup { .. }
         | Operator::Sort { .. }
@@ -238,6 +239,7 @@ fn narrow(
         }
         Operator::Filter { .. }
         | Operator::OnTime { .. }
+        | Operator::Contenders { .. }
         | Operator::Dedup { .. }
         | Operator::Sort { .. }
         | Operator::Limit { .. } => {

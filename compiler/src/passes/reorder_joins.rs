@@ -115,6 +115,7 @@ impl Chain {
             | Operator::Limit { .. }
             | Operator::FlatMap { .. }
             | Operator::OnTime { .. }
+            | Operator::Contenders { .. }
             | Operator::Sink { .. } => {
                 let offset = self.leaves.last().map_or(0, |leaf| leaf.offset + leaf.width);
                 let width = u32::try_from(node.schema.len()).ok()?;

@@ -35,6 +35,11 @@ pub(super) fn redirect(plan: &mut Plan, old: NodeId, new: NodeId) {
     }
 }
 
+/// Lets one node read `new` through one of its inputs.
+pub(super) fn redirect_input(plan: &mut Plan, reader: NodeId, input: usize, new: NodeId) {
+    plan.node_mut(reader).inputs[input] = new;
+}
+
 /// Puts a filter on top of `input`, which stands for the author's `like`.
 pub(super) fn add_filter(plan: &mut Plan, input: NodeId, predicate: Expr, like: &Node) -> NodeId {
     let below = plan.node(input);

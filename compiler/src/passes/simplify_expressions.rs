@@ -25,7 +25,7 @@ fn run(plan: &mut Plan, _cx: &mut PassCx) -> Changed {
 }
 
 /// Applies the rules until none applies.
-fn simplify(expr: &mut Expr) -> Changed {
+pub(super) fn simplify(expr: &mut Expr) -> Changed {
     let mut changed = Changed::No;
     loop {
         let mut again = false;

@@ -198,6 +198,13 @@ impl<'a> BodyBuilder<'a> {
                 Next::Readers
             }
             Operator::OnTime { end, late, of_copies } => self.on_time(id, (end, *late, *of_copies), owner, stream),
+            Operator::Contenders { keys, value, is_least } => {
+                let schema = &self.cx.plan.node(node.inputs[0]).schema;
+                let keys = self.keys(schema, keys, owner, stream);
+                let value = stream.register(&mut self.registers, "value", value, owner);
+                stream.push(Step::Contenders { keys, value, is_least: *is_least, operator: owner.operator });
+                Next::Readers
+            }
             Operator::FlatMap { columns } => {
                 self.flat_map(id, columns, owner, stream);
                 Next::Readers

@@ -141,6 +141,7 @@ fn cut_with(cx: &PhysicalCx<'_>, held: &BTreeSet<NodeId>) -> (Cut, BTreeSet<Node
             | Operator::Project { .. }
             | Operator::FlatMap { .. }
             | Operator::OnTime { .. }
+            | Operator::Contenders { .. }
             | Operator::Sink { .. } => {
                 let (flow, count) = of_input(0);
                 (flow.clone(), count)

@@ -68,6 +68,7 @@ fn comes_in_turns(plan: &Plan, id: NodeId) -> bool {
         | Operator::Project { .. }
         | Operator::FlatMap { .. }
         | Operator::OnTime { .. }
+        | Operator::Contenders { .. }
         | Operator::Union => node.inputs.iter().any(|input| comes_in_turns(plan, *input)),
         Operator::Source { .. }
         | Operator::Aggregate { .. }

@@ -35,9 +35,11 @@ pub(super) fn identities(cx: &PhysicalCx<'_>) -> BTreeMap<NodeId, String> {
         };
         let path = match &node.operator {
             Operator::Source { .. } | Operator::Sink { .. } => node.name.clone(),
-            Operator::Filter { .. } | Operator::Project { .. } | Operator::FlatMap { .. } | Operator::OnTime { .. } => {
-                from
-            }
+            Operator::Filter { .. }
+            | Operator::Project { .. }
+            | Operator::FlatMap { .. }
+            | Operator::OnTime { .. }
+            | Operator::Contenders { .. } => from,
             Operator::Union => format!("union of {from}"),
             _ if named => node.name.clone(),
             Operator::HashJoin { left_keys, .. }
@@ -59,7 +61,11 @@ pub(super) fn identities(cx: &PhysicalCx<'_>) -> BTreeMap<NodeId, String> {
         *times += 1;
         let is_transparent = matches!(
             node.operator,
-            Operator::Filter { .. } | Operator::Project { .. } | Operator::FlatMap { .. } | Operator::OnTime { .. }
+            Operator::Filter { .. }
+                | Operator::Project { .. }
+                | Operator::FlatMap { .. }
+                | Operator::OnTime { .. }
+                | Operator::Contenders { .. }
         ) && !path.ends_with("far from its sources");
         let unique = if *times == 1 || is_transparent { path.clone() } else { format!("{path} #{times}") };
         ids.insert(*id, unique.clone());

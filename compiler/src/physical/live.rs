@@ -67,6 +67,7 @@ pub(super) fn live(plan: &Plan, id: NodeId) -> Option<Live> {
         | Operator::Union
         | Operator::Limit { .. }
         | Operator::OnTime { .. }
+        | Operator::Contenders { .. }
         | Operator::Sink { .. } => None,
     }
 }
@@ -161,6 +162,7 @@ pub(super) fn stream_layout(cx: &PhysicalCx<'_>, id: NodeId) -> StreamLayout {
         | Operator::WindowAggregate { .. }
         | Operator::Limit { .. }
         | Operator::OnTime { .. }
+        | Operator::Contenders { .. }
         | Operator::Sink { .. } => unreachable!("`{}` has no table of a stream", node.operator.name()),
     }
     layout

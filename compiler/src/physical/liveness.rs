@@ -53,7 +53,7 @@ fn in_body(body: &mut Body) -> BTreeSet<Reg> {
 fn does_something(step: &Step) -> bool {
     match step {
         Step::Compute { filter, outputs, counts, .. } => filter.is_some() || !outputs.is_empty() || !counts.is_empty(),
-        Step::Probe { .. } | Step::FlatMap { .. } => true,
+        Step::Probe { .. } | Step::FlatMap { .. } | Step::Contenders { .. } => true,
     }
 }
 
@@ -78,6 +78,7 @@ fn before(step: &mut Step, after: BTreeSet<Reg>) -> BTreeSet<Reg> {
             read.extend(filter.iter().flat_map(registers));
             read
         }
+        Step::Contenders { keys, value, .. } => after.into_iter().chain(keys.iter().copied()).chain([*value]).collect(),
         // All items stay, so that the lists are of one length wherever one looks.
         Step::FlatMap { lists, items, carry, .. } => {
             *carry = after.into_iter().filter(|reg| !items.contains(reg)).collect();

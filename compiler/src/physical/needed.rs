@@ -59,6 +59,10 @@ fn through(plan: &Plan, operator: &Operator, inputs: &[NodeId], own: &BTreeSet<u
             columns.extend(flat_map_lists(lists, own).into_iter().flat_map(|at| lists[at].columns()));
         }
         Operator::Union | Operator::Limit { .. } => columns.extend(own),
+        Operator::Contenders { .. } => {
+            columns.extend(own);
+            columns.extend(operator.exprs().into_iter().flat_map(|expr| expr.columns()));
+        }
         Operator::OnTime { end, late, .. } => {
             columns.extend(own);
             columns.extend(end.columns());

@@ -97,6 +97,7 @@ fn kind(node: &Node) -> &'static str {
         | Operator::Limit { .. }
         | Operator::FlatMap { .. }
         | Operator::OnTime { .. }
+        | Operator::Contenders { .. }
         | Operator::Sink { .. } => node.operator.name(),
     }
 }

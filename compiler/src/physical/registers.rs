@@ -67,6 +67,9 @@ fn in_body(body: &mut Body, change: &mut impl FnMut(&mut Reg)) {
                 }
                 live.iter_mut().for_each(&mut *change);
             }
+            Step::Contenders { keys, value, is_least: _, operator: _ } => {
+                keys.iter_mut().chain([value]).for_each(&mut *change);
+            }
             Step::FlatMap { lists, items, carry, operator: _ } => {
                 lists.iter_mut().chain(items).chain(carry).for_each(&mut *change);
             }

@@ -58,6 +58,7 @@ impl BodyBuilder<'_> {
             | Operator::WindowAggregate { .. }
             | Operator::Limit { .. }
             | Operator::OnTime { .. }
+            | Operator::Contenders { .. }
             | Operator::Sink { .. } => unreachable!("`{}` has no table of a stream", node.operator.name()),
         };
         let is_join = matches!(live, Live::Join(_) | Live::Asof | Live::JoinChanges);

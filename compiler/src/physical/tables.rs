@@ -233,6 +233,7 @@ fn table(cx: &PhysicalCx<'_>, purpose: Purpose, ids: &BTreeMap<NodeId, String>) 
         | Operator::IntervalJoin { .. }
         | Operator::AsofJoin { .. }
         | Operator::OnTime { .. }
+        | Operator::Contenders { .. }
         | Operator::Sink { .. } => unreachable!("`{}` keeps nothing", node.operator.name()),
     };
     Table { name: node.name.clone(), id: ids[&id].clone(), kind }

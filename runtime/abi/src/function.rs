@@ -156,6 +156,7 @@ macro_rules! with_runtime_functions {
             RegexFind regex_find (ctx, ptr, i64, ptr, i64) -> i64, "`regex!(p).find(&s)`";
             RegexCapture regex_capture (ctx, ptr, i64, ptr, i64, i64) -> i64, "`regex!(p).capture(&s, n)`";
             RegexReplaceAll regex_replace_all (ctx, ptr, i64, ptr, i64, ptr, i64) -> i64, "`regex!(p).replace_all(&s, with)`";
+            StrSplitNth str_split_nth (ctx, ptr, i64, ptr, i64, i64) -> i64, "`s.split(t).nth(n)`";
             RegexCount regex_count (ptr, i64, ptr, i64) -> i64, "`regex!(p).count(&s)`";
             DecimalMul decimal_mul (ctx, i64, i64, i64, i64) -> i64, "`a.checked_mul(b)` of decimals";
             DecimalDiv decimal_div (ctx, i64, i64, i64, i64) -> i64, "`a.checked_div(b)` of decimals";

@@ -772,6 +772,18 @@ pub enum Step {
         /// Whom it is counted for.
         operator: u32,
     },
+    /// Rows leave the selection that cannot have the greatest value of their key: a greater one came before, as far as the
+    /// worker remembers.
+    Contenders {
+        /// Rows of one key are compared.
+        keys: Vec<Reg>,
+        /// Their values: numbers or times of at most eight bytes.
+        value: Reg,
+        /// The least value counts in place of the greatest.
+        is_least: bool,
+        /// Whom it is counted for.
+        operator: u32,
+    },
     /// Makes a row of each item of the lists in these registers, which have one length. Afterwards only `items` and `carry`
     /// may be read.
     FlatMap {

@@ -132,6 +132,34 @@ fn find_byte(bytes: &[u8], byte: u8) -> Option<usize> {
     memchr::memchr(byte, &bytes[from..]).map(|at| from + at)
 }
 
+/// The part with a number of those that stand between the places where `separator` does.
+fn split_nth<'a>(text: &'a str, separator: &str, n: usize) -> Option<&'a str> {
+    let ([byte], bytes) = (separator.as_bytes(), text.as_bytes()) else { return text.split(separator).nth(n) };
+    let start = if n == 0 { 0 } else { find_nth(bytes, *byte, n - 1)? + 1 };
+    let rest = &text[start..];
+    Some(find_byte(rest.as_bytes(), *byte).map_or(rest, |end| &rest[..end]))
+}
+
+/// Where a byte comes for the time with a number, from 0.
+fn find_nth(bytes: &[u8], byte: u8, mut n: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let differs = u64::from_le_bytes(*word) ^ (ONES * u64::from(byte));
+        // The highest bits of those bytes, and only them, that are zero.
+        let mut zeros = !(((differs & !(ONES << 7)) + !(ONES << 7)) | differs) & ONES << 7;
+        let count = zeros.count_ones() as usize;
+        if n >= count {
+            n -= count;
+            continue;
+        }
+        (0..n).for_each(|_| zeros &= zeros - 1);
+        return Some(at * 8 + zeros.trailing_zeros() as usize / 8);
+    }
+    let of_rest = rest.iter().enumerate().filter(|(_, other)| **other == byte).nth(n);
+    of_rest.map(|(at, _)| words.len() * 8 + at)
+}
+
 /// Functions of strings that give a part of one, a position or a character: arguments as slices, a status out.
 macro_rules! of_text {
     ($($name:ident |$cx:ident, $s:ident $(, $t:ident)?| ($($arg:ident: $ty:ty),*) $body:expr;)*) => { $(
@@ -155,6 +183,7 @@ of_text! {
         let from = position(from);
         give_option(cx, s.get(from..).and_then(|rest| find(rest, t)).map(|at| (from + at) as u64))
     };
+    str_split_nth |cx, s, t| (n: i64) give_part(cx, split_nth(s, t, position(n)));
     str_rfind |cx, s, t| () give_option(cx, s.rfind(t).map(|at| at as u64));
     str_trim |cx, s| () give_bytes(cx, s.trim().as_bytes());
     str_trim_start |cx, s| () give_bytes(cx, s.trim_start().as_bytes());
@@ -404,6 +433,10 @@ mod tests {
                 for part in ["/", ".", "\u{7f}", "\0", "x", "a", "", "a l", "\u{80}"] {
                     let part_of = &text[from..to];
                     assert_eq!(find(part_of, part), part_of.find(part), "{part:?} in {part_of:?}");
+                    for n in [0, 1, 2, 3, 5, 9] {
+                        let expected = part_of.split(part).nth(n);
+                        assert_eq!(split_nth(part_of, part, n), expected, "part {n} of {part_of:?}, by {part:?}");
+                    }
                 }
             }
         }

@@ -46,7 +46,7 @@ fn uses(body: &Body, uses_of: &mut Uses) {
                 uses_of.reads.insert(*table);
                 uses_of.probes.insert(*table);
             }
-            Step::Compute { .. } | Step::Count { .. } | Step::FlatMap { .. } => {}
+            Step::Compute { .. } | Step::Count { .. } | Step::FlatMap { .. } | Step::Contenders { .. } => {}
         }
     }
     match &body.end {

@@ -4,6 +4,7 @@ pub(crate) mod accumulate;
 pub(crate) mod aggregate;
 pub(crate) mod batch;
 pub(crate) mod collect;
+pub(crate) mod contenders;
 pub(crate) mod error_rows;
 pub(crate) mod flat_map;
 pub(crate) mod groups;

@@ -8,6 +8,7 @@ pub(crate) mod bitmap;
 pub(crate) mod bytes_groups;
 pub(crate) mod compress;
 pub(crate) mod distinct_words;
+pub(crate) mod greatest;
 pub(crate) mod hash;
 pub(crate) mod hash_table;
 pub(crate) mod math_block;

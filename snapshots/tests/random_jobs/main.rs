@@ -171,6 +171,7 @@ fn rows_depend_on_order(plan: &Plan) -> bool {
         | Operator::Sort { limit: Some(_), .. }
         | Operator::WindowAggregate { .. }
         | Operator::OnTime { .. }
+        | Operator::Contenders { .. }
         | Operator::IntervalJoin { .. }
         | Operator::AsofJoin { .. } => true,
         Operator::Aggregate { calls, .. } => calls.iter().any(|call| {

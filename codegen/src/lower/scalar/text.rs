@@ -90,6 +90,7 @@ pub(super) fn call(cx: &mut ScalarCx<'_, '_>, function: TextFunction, args: &[Sc
         TextFunction::RegexCapture => RuntimeFunction::RegexCapture,
         TextFunction::RegexReplaceAll => RuntimeFunction::RegexReplaceAll,
         TextFunction::RegexCount => RuntimeFunction::RegexCount,
+        TextFunction::SplitNth => RuntimeFunction::StrSplitNth,
     };
     let words: Vec<Value> = args.iter().flat_map(|arg| std::iter::once(arg.value).chain(arg.len)).collect();
     call_runtime(cx, called, words, expr)

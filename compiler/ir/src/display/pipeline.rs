@@ -118,6 +118,11 @@ impl Printer<'_> {
                     self.line(depth + 1, &text);
                 }
             }
+            Step::Contenders { keys, value, is_least, operator } => {
+                let (owner, which) = (self.operator(*operator), if *is_least { "least" } else { "greatest" });
+                let (value, keys) = (self.names(std::slice::from_ref(value)), self.names(keys));
+                self.line(depth, &format!("keep what may be the {which} {value} of {keys}  [{owner}]"));
+            }
             Step::FlatMap { lists, items, carry, operator } => {
                 let owner = self.operator(*operator);
                 self.line(depth, &format!("flat map {}  [{owner}]", self.names(lists)));

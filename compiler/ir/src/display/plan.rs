@@ -65,6 +65,11 @@ pub fn essentials(plan: &Plan, id: NodeId) -> String {
             None => String::from("unknown source"),
         },
         Operator::Filter { predicate } => text(predicate),
+        Operator::Contenders { keys, value, is_least } => {
+            let which = if *is_least { "least" } else { "greatest" };
+            let keys: Vec<String> = keys.iter().map(&text).collect();
+            format!("that may have the {which} {} of ({})", text(value), keys.join(", "))
+        }
         Operator::OnTime { end, late, .. } => {
             let sink = late.and_then(|late| plan.sinks.get(late.0 as usize));
             let sink = sink.map_or_else(String::new, |sink| format!(", late rows to {}", sink.name));

@@ -252,7 +252,7 @@ fn until(pipelines: &Pipelines, table: TableId) -> String {
 fn probes(body: &Body, wanted: TableId) -> bool {
     let in_steps = body.steps.iter().any(|step| match step {
         Step::Probe { table, .. } => *table == wanted,
-        Step::Compute { .. } | Step::FlatMap { .. } => false,
+        Step::Compute { .. } | Step::FlatMap { .. } | Step::Contenders { .. } => false,
     });
     in_steps
         || match &body.end {

@@ -455,6 +455,11 @@ impl<'a> Verifier<'a> {
                     readable.insert(*reg);
                 }
             }
+            Step::Contenders { keys, value, is_least: _, operator } => {
+                self.operator(*operator);
+                self.read("contenders by", keys, readable);
+                self.read("contenders of", std::slice::from_ref(value), readable);
+            }
             Step::FlatMap { lists, items, carry, operator } => {
                 self.operator(*operator);
                 self.read("flat map", lists, readable);
@@ -531,6 +536,9 @@ impl<'a> Verifier<'a> {
                     before.extend(expr.columns().into_iter().map(Reg));
                 }
                 before.difference(&written).copied().collect()
+            }
+            Step::Contenders { keys, value, .. } => {
+                after.into_iter().chain(keys.iter().copied()).chain([*value]).collect()
             }
             Step::FlatMap { lists, items, carry, .. } => {
                 let expected: Vec<Reg> = after.into_iter().filter(|reg| !items.contains(reg)).collect();

@@ -81,6 +81,7 @@ impl Verifier<'_> {
             Operator::HashJoin { .. } | Operator::IntervalJoin { .. } | Operator::AsofJoin { .. } => 2..=2,
             Operator::Filter { .. }
             | Operator::OnTime { .. }
+            | Operator::Contenders { .. }
             | Operator::Project { .. }
             | Operator::FlatMap { .. }
             | Operator::Aggregate { .. }
@@ -117,6 +118,16 @@ impl Verifier<'_> {
             Operator::Filter { predicate } => {
                 self.expr(id, "predicate", predicate, input, Some(&Type::Bool));
                 self.types(id, &types(input));
+            }
+            Operator::Contenders { keys, value, is_least: _ } => {
+                for key in keys {
+                    self.expr(id, "key", key, input, None);
+                }
+                self.expr(id, "value", value, input, None);
+                self.types(id, &types(input));
+                if keys.iter().chain([value]).any(|expr| expr.ty.is_option()) {
+                    self.say(id, "compares what may be missing");
+                }
             }
             Operator::OnTime { end, late, .. } => {
                 self.expr(id, "end", end, input, Some(&TIME));

@@ -87,6 +87,7 @@ impl Builder {
             }
             Operator::Source { .. }
             | Operator::OnTime { .. }
+            | Operator::Contenders { .. }
             | Operator::Union
             | Operator::HashJoin { .. }
             | Operator::IntervalJoin { .. }

@@ -1,5 +1,6 @@
 //! Arrow IPC, file and stream.
 
+mod check;
 mod layout;
 mod sink;
 mod source;

@@ -5,11 +5,12 @@ use super::super::error::ConnectorError;
 use super::super::input::decode;
 use super::super::schema::match_columns;
 use super::super::source::{Position, Scan, Source, SourceStatistics, SplitReader};
+use super::check;
 use super::layout::{BatchBlock, Layout};
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::{FileDecoder, StreamDecoder, StreamReader};
-use arrow_schema::{DataType, Schema};
+use arrow_schema::{ArrowError, DataType, Schema};
 use bytes::Bytes;
 use sabot_abi::manifest::{Field, Format};
 use std::io::{self, Read};
@@ -28,6 +29,8 @@ struct Shared {
     path: Arc<str>,
     layout: Layout,
     decoder: FileDecoder,
+    /// Its batches are still to be checked.
+    is_unchecked: bool,
     columns: Columns,
     /// Decoded batches that several splits share, by number.
     large: Vec<OnceLock<RecordBatch>>,
@@ -93,9 +96,11 @@ impl ArrowSource {
             return Ok(Box::new(stream.with_rows(rows, bytes.len() as u64)));
         }
         let decoder = decode(&path, Format::Arrow, || layout.decoder(columns.decoded.clone()))?;
+        let types = columns.decoded.iter().map(|column| layout.schema.field(*column).data_type());
+        let (decoder, is_unchecked) = check::left_to_us(decoder, types);
         let splits = splits(&layout.batches);
         let large = layout.batches.iter().map(|_| OnceLock::new()).collect();
-        let shared = Arc::new(Shared { path, layout, decoder, columns, large, batch_rows });
+        let shared = Arc::new(Shared { path, layout, decoder, is_unchecked, columns, large, batch_rows });
         Ok(Box::new(Self { shared, splits }))
     }
 }
@@ -178,7 +183,11 @@ impl BlockReader {
         }
         let batch = decode(&shared.path, Format::Arrow, || {
             let bytes = shared.layout.block(&block.block)?;
-            shared.decoder.read_record_batch(&block.block, &bytes)
+            let batch = shared.decoder.read_record_batch(&block.block, &bytes)?;
+            if let (true, Some(batch)) = (shared.is_unchecked, &batch) {
+                check::check(batch)?;
+            }
+            Ok::<_, ArrowError>(batch)
         })?;
         let batch = batch.filter(|batch| batch.num_rows() as u64 == block.rows).ok_or_else(|| {
             let detail = format!("batch {number} does not hold the {} rows that it claims", block.rows);
