@@ -6,6 +6,7 @@
 
 mod list;
 mod regex;
+mod split;
 mod text;
 mod value;
 

@@ -11,6 +11,7 @@ pub mod load;
 pub mod run;
 pub mod summary;
 
+mod build_rows;
 mod column;
 mod compact;
 mod late;

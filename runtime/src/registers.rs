@@ -358,6 +358,13 @@ impl Registers {
         greatest
     }
 
+    /// Writes a register of numbers of 32 bits.
+    pub(crate) fn set_numbers(&mut self, reg: Reg, numbers: &[u32]) {
+        let to = self.new_values::<u32>(numbers.len());
+        to.copy_from_slice(numbers);
+        self.slots[reg as usize] = Slot { values: to.as_ptr().cast(), ..EMPTY };
+    }
+
     /// Writes a `bool` register.
     pub(crate) fn set_bits(&mut self, reg: Reg, bits: &[u64]) {
         let words = self.new_words();

@@ -96,6 +96,8 @@ pub(crate) struct PipelineRun<'a> {
     /// What each worker makes its filters of.
     pub(crate) contenders: Vec<ContenderSpec<'a>>,
     pub(crate) ends: Vec<EndSpec<'a>>,
+    /// Those of the manifest, and behind them more.
+    pub(crate) registers: Vec<Field>,
     pub(crate) morsels: Morsels<'a>,
     /// Of a source, if somebody waits for it.
     pub(crate) time: Option<EventTime>,
@@ -146,7 +148,7 @@ pub(crate) struct Body<'a> {
 pub(crate) enum Step<'a> {
     Compute {
         call: KernelCall<'a>,
-        live: &'a [Reg],
+        live: Cow<'a, [Reg]>,
         counts: &'a [u32],
         /// The sink's end, if all rows of a chunk that come here come there.
         lends: Option<usize>,
@@ -199,7 +201,7 @@ pub(crate) enum EndSpec<'a> {
     Sink { sink: u32, columns: &'a [Reg] },
     Late(Option<&'a LateRows>),
     Build { table: u32, spec: &'a JoinSpec, keys: &'a [Reg], payload: &'a [Reg] },
-    Aggregate { table: u32, spec: &'a GroupSpec, keys: &'a [Reg], inputs: &'a [AggregateInput] },
+    Aggregate { table: u32, spec: &'a GroupSpec, keys: &'a [Reg], inputs: &'a [AggregateInput], by_row: Option<Reg> },
     Fused { table: u32, spec: &'a GroupSpec, call: KernelCall<'a>, counts: &'a [u32] },
     Collect { table: u32, spec: &'a RowsSpec, columns: &'a [Reg] },
     Window(WindowSpecs<'a>),
@@ -370,9 +372,10 @@ impl<'a> JobRun<'a> {
             probes: Vec::new(),
             contenders: Vec::new(),
             ends: Vec::new(),
+            more_registers: Vec::new(),
         };
         let body = resolver.body(&pipeline.body)?;
-        let Resolver { probes, contenders, ends, .. } = resolver;
+        let Resolver { probes, contenders, ends, more_registers, .. } = resolver;
         let limit = |end: &EndSpec<'_>| match end {
             EndSpec::Collect { spec: RowsSpec { by, partition_by, limit: Some(limit), .. }, .. }
                 if by.is_empty() && partition_by.is_empty() =>
@@ -406,6 +409,7 @@ impl<'a> JobRun<'a> {
             probes,
             contenders,
             ends,
+            registers: [&pipeline.registers[..], &more_registers].concat(),
             morsels,
             time,
             limits,
@@ -510,18 +514,22 @@ fn bad(what: String) -> RunError {
 }
 
 /// Turns a manifest's body into functions and tables.
-struct Resolver<'a> {
+pub(crate) struct Resolver<'a> {
     job: &'a JobRun<'a>,
-    registers: &'a [Field],
-    probes: Vec<Probing<'a>>,
+    pub(crate) registers: &'a [Field],
+    pub(crate) probes: Vec<Probing<'a>>,
     contenders: Vec<ContenderSpec<'a>>,
-    ends: Vec<EndSpec<'a>>,
+    pub(crate) ends: Vec<EndSpec<'a>>,
+    pub(crate) more_registers: Vec<Field>,
 }
 
 impl<'a> Resolver<'a> {
     fn body(&mut self, body: &'a manifest::Body) -> Result<Body<'a>, RunError> {
         let mut steps = body.steps.iter().map(|step| self.step(step)).collect::<Result<Vec<_>, _>>()?;
         let (end, operator) = self.end(&body.end)?;
+        if let End::At(end) = end {
+            self.group_by_build_row(&mut steps, end);
+        }
         if let (End::At(end), manifest::End::Sink { .. }) = (&end, &body.end) {
             for step in steps.iter_mut().rev() {
                 match step {
@@ -536,9 +544,12 @@ impl<'a> Resolver<'a> {
 
     fn step(&mut self, step: &'a manifest::Step) -> Result<Step<'a>, RunError> {
         Ok(match step {
-            manifest::Step::Compute { kernel, live, operator, counts } => {
-                Step::Compute { call: self.job.call(kernel, *operator)?, live, counts, lends: None }
-            }
+            manifest::Step::Compute { kernel, live, operator, counts } => Step::Compute {
+                call: self.job.call(kernel, *operator)?,
+                live: Cow::Borrowed(live),
+                counts,
+                lends: None,
+            },
             manifest::Step::Count { operators } => Step::Count(operators),
             manifest::Step::FlatMap { lists, items, carry, operator } => {
                 self.check_flat_map(lists, items)?;
@@ -568,6 +579,7 @@ impl<'a> Resolver<'a> {
                         payload: payload.clone(),
                         matched: *matched,
                         mark_only: *mark_only,
+                        rows: None,
                     },
                     operator: *operator,
                     away,
@@ -644,7 +656,7 @@ impl<'a> Resolver<'a> {
                         call: self.job.call(&fused.kernel, *operator)?,
                         counts: &fused.counts,
                     },
-                    None => EndSpec::Aggregate { table: *table, spec, keys, inputs },
+                    None => EndSpec::Aggregate { table: *table, spec, keys, inputs, by_row: None },
                 };
                 (end, *operator)
             }

@@ -134,7 +134,9 @@ impl<'a> Worker<'a> {
                 End::Sink { end: sink.end(columns, pool), encoder: sink.encoder() }
             }
             EndSpec::Build { spec, keys, payload, .. } => End::Build(JoinBuild::new(spec, keys, payload)),
-            EndSpec::Aggregate { spec, keys, inputs, .. } => End::Aggregate(AggregateBuild::new(spec, keys, inputs)),
+            EndSpec::Aggregate { spec, keys, inputs, by_row, .. } => {
+                End::Aggregate(AggregateBuild::new(spec, keys, inputs).by_row(*by_row))
+            }
             EndSpec::Fused { spec, .. } => End::Fused(FusedBuild::new(spec)),
             EndSpec::Collect { spec, columns, .. } => match Top::new(spec, columns) {
                 Some(top) => End::Top(Box::new(top)),
@@ -147,7 +149,7 @@ impl<'a> Worker<'a> {
             EndSpec::Feed(spec) => End::Feed(spec.end()),
             EndSpec::Nothing => End::Nothing,
         };
-        let registers = Registers::new(&run.pipeline.registers);
+        let registers = Registers::new(&run.registers);
         Self {
             run,
             context: Context {
@@ -417,7 +419,7 @@ impl<'a> Worker<'a> {
                         build.bring(&run.job.tables[*table as usize].pieces((run.number, number)), frontier, account);
                     }
                     build.end_morsel(account, || {
-                        let make = |file| AggregateSpill::new(file, &run.pipeline.registers, keys, inputs);
+                        let make = |file| AggregateSpill::new(file, &run.registers, keys, inputs);
                         run.job.tables[*table as usize].aggregate_spill((run.number, number), account, make)
                     })?;
                 }

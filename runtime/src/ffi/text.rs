@@ -3,6 +3,7 @@
 //!
 //! Their status says whether there is a value, and `Context::result` which.
 
+use super::split::split_nth;
 use super::{bytes, text};
 use crate::primitive::value_arena::{self, Maker, TooLarge};
 use sabot_abi::format::{self, FormatSpec};
@@ -130,34 +131,6 @@ fn find_byte(bytes: &[u8], byte: u8) -> Option<usize> {
         return rest.iter().position(|other| *other == byte).map(|at| from + at);
     }
     memchr::memchr(byte, &bytes[from..]).map(|at| from + at)
-}
-
-/// The part with a number of those that stand between the places where `separator` does.
-fn split_nth<'a>(text: &'a str, separator: &str, n: usize) -> Option<&'a str> {
-    let ([byte], bytes) = (separator.as_bytes(), text.as_bytes()) else { return text.split(separator).nth(n) };
-    let start = if n == 0 { 0 } else { find_nth(bytes, *byte, n - 1)? + 1 };
-    let rest = &text[start..];
-    Some(find_byte(rest.as_bytes(), *byte).map_or(rest, |end| &rest[..end]))
-}
-
-/// Where a byte comes for the time with a number, from 0.
-fn find_nth(bytes: &[u8], byte: u8, mut n: usize) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let differs = u64::from_le_bytes(*word) ^ (ONES * u64::from(byte));
-        // The highest bits of those bytes, and only them, that are zero.
-        let mut zeros = !(((differs & !(ONES << 7)) + !(ONES << 7)) | differs) & ONES << 7;
-        let count = zeros.count_ones() as usize;
-        if n >= count {
-            n -= count;
-            continue;
-        }
-        (0..n).for_each(|_| zeros &= zeros - 1);
-        return Some(at * 8 + zeros.trailing_zeros() as usize / 8);
-    }
-    let of_rest = rest.iter().enumerate().filter(|(_, other)| **other == byte).nth(n);
-    of_rest.map(|(at, _)| words.len() * 8 + at)
 }
 
 /// Functions of strings that give a part of one, a position or a character: arguments as slices, a status out.
@@ -433,10 +406,6 @@ mod tests {
                 for part in ["/", ".", "\u{7f}", "\0", "x", "a", "", "a l", "\u{80}"] {
                     let part_of = &text[from..to];
                     assert_eq!(find(part_of, part), part_of.find(part), "{part:?} in {part_of:?}");
-                    for n in [0, 1, 2, 3, 5, 9] {
-                        let expected = part_of.split(part).nth(n);
-                        assert_eq!(split_nth(part_of, part, n), expected, "part {n} of {part_of:?}, by {part:?}");
-                    }
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! Groups come out in the order in which their first row stands in the input, whatever the parallelism: a worker numbers its
 //! groups as they come and remembers with which number each morsel began. Without keys there is one group, also of no rows.
 
+mod by_row;
 mod keys;
 mod merge;
 mod pane;
@@ -26,6 +27,7 @@ use sabot_abi::kernel::Accumulator;
 use sabot_abi::manifest::{AggregateFunction, AggregateInput, AggregateSpec, ColumnType, Reg};
 use std::sync::Arc;
 
+use by_row::ByRow;
 pub(crate) use keys::KeySet;
 pub(crate) use merge::GroupTable;
 pub(crate) use pane::{Filler, Pane};
@@ -133,6 +135,7 @@ pub(crate) struct AggregateBuild {
     string: Option<Reg>,
     packed: Buf<Packed>,
     inputs: Vec<AggregateInput>,
+    by_row: Option<ByRow>,
     part: Part,
     /// Parts that are complete: an earlier morsel came after a later one, or each morsel is a part.
     sealed: Vec<Part>,
@@ -162,6 +165,7 @@ impl AggregateBuild {
             string: spec.layout.string_of(keys),
             packed: Buf::default(),
             inputs: inputs.to_vec(),
+            by_row: None,
             part: Part::new(spec),
             sealed: Vec::new(),
             sealed_bytes: 0,
@@ -191,9 +195,16 @@ impl AggregateBuild {
             return;
         }
         let mut part = std::mem::replace(&mut self.part, Part::new(&self.spec));
+        self.by_row.iter_mut().for_each(ByRow::forget);
         let groups = part.groups.len();
         part.accumulators.iter_mut().for_each(|accumulators| accumulators.resize(groups));
         pieces.bring(part, frontier, account);
+    }
+
+    /// All rows with one number in this register have one key.
+    pub(crate) fn by_row(mut self, reg: Option<Reg>) -> Self {
+        self.by_row = reg.map(ByRow::new);
+        self
     }
 
     pub(crate) fn start(&mut self, order: Order) -> Result<(), RunError> {
@@ -207,6 +218,7 @@ impl AggregateBuild {
             let part = std::mem::replace(&mut self.part, Part::new(&self.spec));
             self.sealed_bytes += part.memory_bytes();
             self.sealed.push(part);
+            self.by_row.iter_mut().for_each(ByRow::forget);
         }
         self.part.runs.push((order, self.part.groups.len() as u32));
         Ok(())
@@ -225,7 +237,12 @@ impl AggregateBuild {
         }
         let part = &mut self.part;
         let numbers = &mut self.numbers[..selection.rows];
-        if let (Groups::Bytes(groups), Some(reg)) = (&mut part.groups, self.string) {
+        if let Some(by_row) = &mut self.by_row {
+            let groups = &mut part.groups;
+            by_row.group(&mut self.reader, registers, selection, numbers, |reader, registers, unknown, numbers| {
+                groups.group(reader, registers, unknown, numbers);
+            });
+        } else if let (Groups::Bytes(groups), Some(reg)) = (&mut part.groups, self.string) {
             part.strings.group(groups, reg, registers, selection, &mut self.packed, numbers);
         } else {
             part.groups.group(&mut self.reader, registers, selection, numbers);
@@ -273,7 +290,7 @@ impl AggregateBuild {
 
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.part.memory_bytes() + self.sealed_bytes
+        self.part.memory_bytes() + self.sealed_bytes + self.by_row.as_ref().map_or(0, ByRow::memory_bytes)
     }
 
     pub(crate) fn into_parts(mut self) -> Result<Vec<Part>, RunError> {

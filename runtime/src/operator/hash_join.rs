@@ -217,6 +217,8 @@ pub(crate) struct ProbeSpec {
     pub(crate) payload: Vec<(u32, Reg)>,
     pub(crate) matched: Option<Reg>,
     pub(crate) mark_only: bool,
+    /// The register that takes the number of the build row.
+    pub(crate) rows: Option<Reg>,
 }
 
 /// One worker's side of a probe.
@@ -347,6 +349,9 @@ impl Probe {
                     if let Some(matched) = spec.matched {
                         registers.set_bits(matched, &self.found[..used]);
                     }
+                    if let Some(reg) = spec.rows {
+                        registers.set_numbers(reg, &self.first[..rows]);
+                    }
                 }
             }
         }
@@ -394,6 +399,9 @@ impl Probe {
         }
         if let Some(reg) = spec.matched {
             registers.set_bits(reg, &matched[..used]);
+        }
+        if let Some(reg) = spec.rows {
+            registers.set_numbers(reg, &self.build_rows);
         }
         rows
     }

@@ -50,6 +50,19 @@ impl KeyLayout {
         Self::new(parts, true)
     }
 
+    /// As [`new`](Self::new) for the state of streams, whose keys may be two words: a window's end mostly stands beside a number.
+    pub(crate) fn of_streams(parts: &[ColumnType], is_null_a_key: bool) -> Self {
+        let parts: Vec<ColumnType> =
+            parts.iter().map(|part| ColumnType { nullable: part.nullable && is_null_a_key, ..*part }).collect();
+        Self::of_groups(&parts)
+    }
+
+    /// Bytes of keys that are two words: what they would be if they were written out.
+    pub(crate) fn wide_bytes(&self) -> usize {
+        let Self::Wide(parts) = self else { return 0 };
+        parts.iter().map(|part| part.register_width().unwrap_or(1)).sum()
+    }
+
     /// The register of a key that is one string.
     pub(crate) fn string_of(&self, keys: &[Reg]) -> Option<Reg> {
         if let (Self::Str(_), [reg]) = (self, keys) { Some(*reg) } else { None }

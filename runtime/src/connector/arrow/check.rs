@@ -114,7 +114,7 @@ mod tests {
     fn bytes_need_not_be_text() {
         let of = |ends: &[i32]| {
             // SAFETY: as above.
-            let array = unsafe { BinaryArray::new_unchecked(offsets(ends), Buffer::from(vec![0xff; 4]), None) };
+            let array = unsafe { BinaryArray::new_unchecked(offsets(ends), Buffer::from(vec![0xff_u8; 4]), None) };
             is_sound(&(std::sync::Arc::new(array) as ArrayRef))
         };
         assert!(of(&[0, 1, 4]) && !of(&[0, 2, 1]) && !of(&[0, 5]));

@@ -17,6 +17,7 @@ use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
 #[derive(Debug)]
 pub(crate) struct Feed {
     reader: KeyReader,
+    wide_bytes: usize,
     is_null_a_key: bool,
     /// The registers of the columns that states get.
     regs: Vec<Reg>,
@@ -51,6 +52,7 @@ impl Feed {
     ) -> Self {
         Self {
             reader: KeyReader::new(layout.clone(), keys),
+            wide_bytes: layout.wide_bytes(),
             is_null_a_key,
             regs,
             types,
@@ -75,7 +77,7 @@ impl Feed {
     pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
         let with_key = if self.is_null_a_key { selection } else { &self.reader.without_nulls(registers, selection) };
         let mut of_row = [0u8; CHUNK_ROWS];
-        partitions(&self.reader.read(registers, with_key), with_key, &mut of_row);
+        partitions(&self.reader.read(registers, with_key), self.wide_bytes, with_key, &mut of_row);
         // A register of strings is filled once, for all partitions.
         self.regs.iter().for_each(|reg| registers.materialise(*reg, selection, false));
         let mut words = [[0u64; CHUNK_WORDS]; PARTITIONS];

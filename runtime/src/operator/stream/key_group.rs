@@ -27,8 +27,8 @@ pub(crate) fn partition_of(key_group: usize) -> usize {
     key_group * PARTITIONS / KEY_GROUPS
 }
 
-/// The partitions of the selected rows.
-pub(super) fn partitions(keys: &Keys<'_>, selection: &Selection, to: &mut [u8; CHUNK_ROWS]) {
+/// The partitions of the selected rows; of keys of two words so many bytes count ([`KeyLayout::wide_bytes`](super::KeyLayout)).
+pub(super) fn partitions(keys: &Keys<'_>, wide_bytes: usize, selection: &Selection, to: &mut [u8; CHUNK_ROWS]) {
     match keys {
         Keys::Words(words) => {
             bitmap::for_each(selection.used(), |row| to[row] = partition_of(kg(&words[row].to_le_bytes())) as u8);
@@ -36,7 +36,10 @@ pub(super) fn partitions(keys: &Keys<'_>, selection: &Selection, to: &mut [u8; C
         Keys::Strs(strs) => {
             bitmap::for_each(selection.used(), |row| to[row] = partition_of(kg(strs[row].bytes())) as u8);
         }
-        Keys::Wide(_) => unreachable!("streams have no such keys"),
+        Keys::Wide(wide) => {
+            let key_group = |key: u128| kg(&key.to_le_bytes()[..wide_bytes]);
+            bitmap::for_each(selection.used(), |row| to[row] = partition_of(key_group(wide[row])) as u8);
+        }
     }
 }
 

@@ -166,7 +166,7 @@ impl StreamSpec {
             keys: keys.to_vec(),
             inputs: inputs.to_vec(),
             operator: operator.clone(),
-            layout: KeyLayout::new(keys, !is_join),
+            layout: KeyLayout::of_streams(keys, !is_join),
             users: Users::default(),
             emit_every_us: None,
         };
