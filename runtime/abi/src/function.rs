@@ -156,7 +156,6 @@ macro_rules! with_runtime_functions {
             RegexFind regex_find (ctx, ptr, i64, ptr, i64) -> i64, "`regex!(p).find(&s)`";
             RegexCapture regex_capture (ctx, ptr, i64, ptr, i64, i64) -> i64, "`regex!(p).capture(&s, n)`";
             RegexReplaceAll regex_replace_all (ctx, ptr, i64, ptr, i64, ptr, i64) -> i64, "`regex!(p).replace_all(&s, with)`";
-            StrSplitNth str_split_nth (ctx, ptr, i64, ptr, i64, i64) -> i64, "`s.split(t).nth(n)`";
             RegexCount regex_count (ptr, i64, ptr, i64) -> i64, "`regex!(p).count(&s)`";
             DecimalMul decimal_mul (ctx, i64, i64, i64, i64) -> i64, "`a.checked_mul(b)` of decimals";
             DecimalDiv decimal_div (ctx, i64, i64, i64, i64) -> i64, "`a.checked_div(b)` of decimals";
@@ -257,6 +256,7 @@ macro_rules! with_runtime_functions {
             FastTanhBlock fast_tanh_block (ptr, ptr) -> i64, "`math::tanh(x)` of 64 values, into the second.";
             FastPowBlock fast_pow_block (ptr, ptr, ptr) -> i64, "`math::pow(x, y)` of 64 pairs, into the third.";
             KeepRow keep_row (ctx, ptr, i64, i64) -> i64, "Gives back what a row has taken but for its outputs that are strings: `Chunk::outputs`, the row, a bit for each.";
+            StrSplitNth str_split_nth (ctx, ptr, i64, ptr, i64, i64) -> i64, "`s.split(t).nth(n)`";
         }
     };
 }
