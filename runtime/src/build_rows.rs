@@ -1,6 +1,8 @@
 //! Aggregates behind a join: where a row's group follows from the row of the build side that it matched, that row's number goes
 //! with it through the loop, and groups are remembered by number instead of looked for by key.
 //!
+//! Tables that are read again while the job runs are met by streams that do not end only, whose aggregates are no such tables.
+//!
 //! It pays where the key is that of the join, so that there are about as many groups as build rows, or holds a string.
 
 use crate::scheduler::{EndSpec, Resolver, Step};

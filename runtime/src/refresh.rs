@@ -289,7 +289,7 @@ fn probes(body: &Body, tables: &mut BTreeSet<u32>) {
             Step::Probe { table, .. } => {
                 tables.insert(*table);
             }
-            Step::Compute { .. } | Step::Count { .. } | Step::FlatMap { .. } => {}
+            Step::Compute { .. } | Step::Count { .. } | Step::FlatMap { .. } | Step::Contenders { .. } => {}
         }
     }
     if let End::Fork(branches) = &body.end {

@@ -42,6 +42,7 @@ impl Planner<'_, '_> {
                 Operator::Source { source, .. } => return self.look_again_at(*source, op, between),
                 Operator::Filter { .. } | Operator::Project { .. } | Operator::FlatMap { .. } => {}
                 Operator::OnTime { .. }
+                | Operator::Contenders { .. }
                 | Operator::Union
                 | Operator::HashJoin { .. }
                 | Operator::IntervalJoin { .. }
