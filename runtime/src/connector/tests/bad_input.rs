@@ -217,6 +217,18 @@ fn a_compressed_buffer_that_claims_too_much() {
 }
 
 #[test]
+fn a_row_that_is_longer_than_any() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, start) in [("long.csv", "id,name\n1,"), ("long.ndjson", "{\"id\":1,\"name\":\"")] {
+        let path = write_text(directory.path(), name, start);
+        // Zeros, which take no room on the disk.
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(300 << 20).unwrap();
+        let message = message(&path, &[field("id", BaseType::Int64), field("name", BaseType::String)]);
+        assert!(message.contains("one row is longer than 256 MiB"), "{message}");
+    }
+}
+
+#[test]
 fn a_stream_that_ends_in_the_middle() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("stream.arrow");

@@ -25,7 +25,7 @@ const BLOCK_BYTES: usize = 1 << 20;
 /// Who has to wait for a stream looks again after this.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(2);
 
-/// Bytes of one row, at most: a stream without an end of line would fill the memory.
+/// Bytes of one row, at most: a text without an end of line would fill the memory, and outgrow the offsets of strings.
 const MAX_ROW_BYTES: usize = 256 << 20;
 
 /// Why a row is no row, and where in the text it starts.
@@ -144,6 +144,10 @@ impl Source for MappedText {
     fn open(&self, split: usize) -> Result<Box<dyn SplitReader>, ConnectorError> {
         let start = self.starts[split];
         let end = self.starts.get(split + 1).copied().unwrap_or(self.bytes.len());
+        // Splits end with the first row that ends behind their size.
+        if end - start > SPLIT_BYTES + MAX_ROW_BYTES {
+            return Err(too_long(&self.format.path));
+        }
         Ok(Box::new(MappedReader {
             format: Arc::clone(&self.format),
             bytes: self.bytes.clone(),
@@ -257,6 +261,11 @@ struct Block {
     is_end: bool,
 }
 
+fn too_long(path: &Name) -> ConnectorError {
+    let what = format!("one row is longer than {} MiB", MAX_ROW_BYTES >> 20);
+    ConnectorError::TooLarge { path: path.to_string(), what }
+}
+
 impl Block {
     /// Reads until there are so many bytes, or all, or those that are there at the moment; `false`: there are no more of them.
     fn fill(&mut self, wanted: usize) -> Result<bool, ConnectorError> {
@@ -292,8 +301,7 @@ impl Block {
     /// More than what was not enough for one row.
     fn grow(&mut self) -> Result<bool, ConnectorError> {
         if self.text.len() > MAX_ROW_BYTES {
-            let what = format!("one row is longer than {} MiB", MAX_ROW_BYTES >> 20);
-            return Err(ConnectorError::TooLarge { path: self.path.to_string(), what });
+            return Err(too_long(&self.path));
         }
         self.fill((self.text.len() * 2).max(BLOCK_BYTES))
     }
