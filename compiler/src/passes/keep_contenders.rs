@@ -53,6 +53,7 @@ fn run(plan: &mut Plan, _cx: &mut PassCx) -> Changed {
 }
 
 /// The filter that may stand before this side of a join.
+#[allow(clippy::wildcard_enum_match_arm, reason = "few of the operators and functions are looked through")]
 fn contenders(plan: &Plan, id: NodeId, side: usize) -> Option<Operator> {
     let join = plan.node(id);
     let Operator::HashJoin { kind, left_keys, right_keys, .. } = &join.operator else { return None };
@@ -136,6 +137,7 @@ struct Below {
 }
 
 /// Through maps, and what drops whole results.
+#[allow(clippy::wildcard_enum_match_arm, reason = "few of the operators and functions are looked through")]
 fn aggregate_below(plan: &Plan, mut at: NodeId, exprs: &[Expr]) -> Option<Below> {
     let mut exprs = exprs.to_vec();
     loop {

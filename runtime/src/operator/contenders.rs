@@ -212,6 +212,7 @@ fn each<K: Copy + PartialEq>(
 }
 
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "the tests make a few of the types")]
 mod tests {
     use super::*;
     use crate::column::Column;

@@ -149,6 +149,7 @@ impl Keyed {
 const _: () = assert!(CHUNK_ROWS.is_multiple_of(64), "chunks start with a word of a bitmap");
 
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "the tests make a few of the types")]
 mod tests {
     use super::*;
     use sabot_abi::manifest::BaseType;
