@@ -15,8 +15,8 @@ use crate::watermark::END_OF_TIME;
 use sabot_abi::CHUNK_ROWS;
 use std::sync::Arc;
 
-/// Fewer groups are not looked through for those that were given.
-const LEAST_GROUPS: usize = if cfg!(debug_assertions) { 64 } else { 1 << 16 };
+/// Fewer groups of a partition are not looked through for those that were given.
+const LEAST_GROUPS: usize = if cfg!(debug_assertions) { 64 } else { 1 << 12 };
 
 /// The state.
 pub(super) struct Counted {

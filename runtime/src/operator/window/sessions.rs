@@ -24,8 +24,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
-/// Fewer groups are not looked through for those that were given.
-const LEAST_GROUPS: usize = if cfg!(debug_assertions) { 64 } else { 1 << 16 };
+/// Fewer groups of a partition are not looked through for those that were given.
+const LEAST_GROUPS: usize = if cfg!(debug_assertions) { 64 } else { 1 << 12 };
 
 /// Where rows came from, where that does not matter.
 pub(super) const SOME_ORDER: Order = (0, Seq::START);
