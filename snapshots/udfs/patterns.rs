@@ -18,7 +18,7 @@ fn masked(s: &str) -> String {
 
 #[sabot::udf]
 fn first_word(s: &str) -> String {
-    regex!(r"[a-z]+").find(s).unwrap_or("none").to_string()
+    regex!(r"[a-z]+").find(s).map_or("none", |found| found.as_str()).to_string()
 }
 
 #[sabot::udf]
@@ -66,4 +66,65 @@ fn hashed(s: &str) -> u64 {
 #[sabot::udf]
 fn grown(x: f64, y: f64) -> f64 {
     math::exp(x / 100.0) + math::ln(y.abs() + 1.0) * math::sin(x)
+}
+
+#[sabot::udf]
+fn captured(s: &str) -> Option<String> {
+    let re = regex!(r"(?P<year>\d{4})-(\d{2})-(?P<day>\d{2})(T)?");
+    let caps = re.captures(s)?;
+    let year: i32 = caps["year"].parse().ok()?;
+    let day = caps.name("day").map_or("-", |day| day.as_str());
+    Some(format!("{year} {} {day} {} {:?} {}", &caps[2], caps.len(), caps.get(4).is_some(), &caps[0]))
+}
+
+#[sabot::udf]
+fn group_that_is_missing(s: &str) -> String {
+    match regex!("(a)|(b)").captures(s) {
+        Some(caps) => caps[1].to_string(),
+        None => String::new(),
+    }
+}
+
+#[sabot::udf]
+fn where_found(s: &str) -> Option<u64> {
+    let found = regex!(r"[a-z]{2,}").find(s)?;
+    Some((found.start() * 1000 + found.end() * 10 + found.len()) as u64 + u64::from(found.is_empty()))
+}
+
+#[sabot::udf]
+fn all_found(s: &str) -> String {
+    let words: Vec<&str> = regex!(r"\w+").find_iter(s).map(|found| found.as_str()).collect();
+    let empty = regex!("a*").find_iter(s).count();
+    format!("{}{empty}", words.join("+"))
+}
+
+#[sabot::udf]
+fn pairs(s: &str) -> String {
+    let mut out = String::new();
+    for caps in regex!(r"(\w)=(\w)?").captures_iter(s) {
+        out.push_str(&caps[1]);
+        out.push_str(caps.get(2).map_or("!", |value| value.as_str()));
+    }
+    out
+}
+
+#[sabot::udf]
+fn parts(s: &str) -> String {
+    let re = regex!(r"[,\s=]+");
+    let two: Vec<&str> = re.splitn(s, 2).collect();
+    format!("{}|{}", re.split(s).collect::<Vec<_>>().join("/"), two.len())
+}
+
+#[sabot::udf]
+fn replaced_once(s: &str) -> String {
+    let re = regex!(r"([a-z])(\d)?");
+    re.replace(s, "<$1>").to_string() + &re.replacen(s, 2, "[${1}x]")
+}
+
+#[sabot::udf]
+fn replaced_by_closure(s: &str) -> String {
+    let upper = regex!(r"(\w)(\w*)").replace_all(s, |caps: &sabot::regex::Captures| {
+        format!("{}{}", caps[1].to_uppercase(), &caps[2])
+    });
+    upper.into_owned()
 }

@@ -121,6 +121,7 @@ fn of_call(function: Function, ty: &Type, simple: u32) -> u32 {
         | Function::IsSignPositive
         | Function::Len
         | Function::IsEmpty
+        | Function::Bits
         | Function::UnwrapOr => 2 * simple,
         Function::Sqrt | Function::Recip => DIVISION,
         // In vectors for many rows at once.

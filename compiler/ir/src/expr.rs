@@ -201,6 +201,8 @@ pub enum Function {
     LeadingZeros,
     /// `x.trailing_zeros()`.
     TrailingZeros,
+    /// The bits of a float as an unsigned integer of its width, or the float that has these bits.
+    Bits,
     // Floats.
     /// `x.sqrt()`.
     Sqrt,
@@ -338,6 +340,7 @@ impl Function {
             Self::CountOnes => "count_ones",
             Self::LeadingZeros => "leading_zeros",
             Self::TrailingZeros => "trailing_zeros",
+            Self::Bits => "bits",
             Self::Sqrt => "sqrt",
             Self::Floor => "floor",
             Self::Ceil => "ceil",

@@ -32,6 +32,8 @@ pub enum TextType {
     OptU32,
     /// `Option<usize>`.
     OptU64,
+    /// A list of positions; of no argument.
+    Places,
 }
 
 impl TextType {
@@ -51,6 +53,7 @@ impl TextType {
             Self::OptU8 => Type::UInt8.optional(),
             Self::OptU32 => Type::UInt32.optional(),
             Self::OptU64 => Type::UInt64.optional(),
+            Self::Places => Type::List(Box::new(Type::UInt64)),
         }
     }
 }
@@ -164,6 +167,8 @@ text_functions! {
     RegexCapture "regex_capture" (Str, Str, U64) -> OptStr, "`regex!(\"..\").capture(&s, n)`";
     RegexReplaceAll "regex_replace_all" (Str, Str, Str) -> Str, "`regex!(\"..\").replace_all(&s, with)`";
     RegexCount "regex_count" (Str, Str) -> U64, "`regex!(\"..\").count(&s)`";
+    RegexPlaces "regex_places" (Str, Str, Bool) -> Places, "Where all groups of a pattern stand in a text, of every match or the first.";
+    RegexReplacen "regex_replacen" (Str, Str, Str, U64) -> Str, "`regex!(\"..\").replacen(&s, n, with)`";
     CharToAsciiUppercase "char_to_ascii_uppercase" (Char) -> Char, "`c.to_ascii_uppercase()`";
     CharToAsciiLowercase "char_to_ascii_lowercase" (Char) -> Char, "`c.to_ascii_lowercase()`";
     SplitNth "split_nth" (Str, Str, U64) -> OptStr, "`s.split(t).nth(n)`";

@@ -84,10 +84,11 @@ impl Type {
         matches!(self, Self::Option(_))
     }
 
-    /// What a list holds.
+    /// What a list holds. Bytes are the list of `u8`.
     #[must_use]
     pub fn item_type(&self) -> Option<&Self> {
-        if let Self::List(item) = self { Some(item) } else { None }
+        static BYTE: Type = Type::UInt8;
+        if let Self::List(item) = self { Some(item) } else { (*self == Self::Bytes).then_some(&BYTE) }
     }
 
     /// Whether it is one of the integer types.

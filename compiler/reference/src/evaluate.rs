@@ -142,7 +142,9 @@ impl Evaluation<'_> {
                     },
                     Function::Fast(function) => Ok(value_function::fast(*function, &values)),
                     Function::Value(function) => value_function::call(*function, &values).map_err(at),
-                    Function::List(function) => list::function(*function, &values).map_err(at),
+                    Function::List(function) => {
+                        list::of_any(*function, &values, *expr.ty.value_type() == Type::Bytes).map_err(at)
+                    }
                     function => call(*function, &args[0].ty, &values).map_err(at),
                 }
             }

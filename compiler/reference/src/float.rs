@@ -94,6 +94,7 @@ macro_rules! float {
                 Function::Tanh => $wrap(x.tanh()),
                 Function::Cbrt => $wrap(x.cbrt()),
                 Function::Hypot => $wrap(x.hypot(arg(1))),
+                Function::Bits => Value::Int(i128::from(x.to_bits())),
                 Function::WrappingAdd
                 | Function::WrappingSub
                 | Function::WrappingMul

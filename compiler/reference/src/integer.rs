@@ -219,6 +219,8 @@ pub(crate) fn function(function: Function, ty: &Type, args: &[i128]) -> Result<V
         Function::CountOnes => with_integer!(ty, T => Ok(Value::Int(i128::from((a as T).count_ones())))),
         Function::LeadingZeros => with_integer!(ty, T => Ok(Value::Int(i128::from((a as T).leading_zeros())))),
         Function::TrailingZeros => with_integer!(ty, T => Ok(Value::Int(i128::from((a as T).trailing_zeros())))),
+        Function::Bits if *ty == Type::UInt32 => Ok(Value::Float32(f32::from_bits(a as u32))),
+        Function::Bits => Ok(Value::Float64(f64::from_bits(a as u64))),
         Function::Sqrt
         | Function::Floor
         | Function::Ceil

@@ -7,8 +7,40 @@ use sabot_abi::kernel::RowErrorCode;
 use sabot_ir::list::ListFunction;
 use std::cmp::Ordering;
 
+/// `function(args)`, of bytes as of the list of them; `bytes` says that it gives some.
+pub(crate) fn of_any(function: ListFunction, args: &[Value], bytes: bool) -> Result<Value, RowErrorCode> {
+    let listed = |value: &Value| match value {
+        Value::Bytes(bytes) => Value::List(bytes.iter().map(|byte| Value::Int(i128::from(*byte))).collect()),
+        other => other.clone(),
+    };
+    // Lists of bytes hold them as they are.
+    let lists = match function {
+        ListFunction::Of | ListFunction::Repeat => 0,
+        ListFunction::Len
+        | ListFunction::At
+        | ListFunction::Push
+        | ListFunction::Set
+        | ListFunction::Slice
+        | ListFunction::Reverse
+        | ListFunction::Take
+        | ListFunction::Contains
+        | ListFunction::Join => 1,
+        ListFunction::Concat | ListFunction::Order | ListFunction::Compare => args.len(),
+    };
+    let args: Vec<Value> =
+        args.iter().enumerate().map(|(at, arg)| if at < lists { listed(arg) } else { arg.clone() }).collect();
+    let value = self::function(function, &args)?;
+    match value {
+        Value::List(items) if bytes => {
+            let byte = |item: &Value| item.as_int().and_then(|byte| u8::try_from(byte).ok()).unwrap_or_default();
+            Ok(Value::Bytes(items.iter().map(byte).collect()))
+        }
+        other => Ok(other),
+    }
+}
+
 /// `function(args)`.
-pub(crate) fn function(function: ListFunction, args: &[Value]) -> Result<Value, RowErrorCode> {
+fn function(function: ListFunction, args: &[Value]) -> Result<Value, RowErrorCode> {
     Ok(match function {
         ListFunction::Of => Value::List(args.to_vec()),
         ListFunction::Repeat => {

@@ -182,9 +182,16 @@ pub(crate) fn call(function: TextFunction, args: &[Value]) -> Outcome {
         TextFunction::IsAsciiWhitespace => Value::Bool(char(0).is_ascii_whitespace()),
         TextFunction::IsAsciiControl => Value::Bool(char(0).is_ascii_control()),
         TextFunction::RegexIsMatch => Value::Bool(pattern(text(1)).is_match(text(0))),
-        TextFunction::RegexFind => part(pattern(text(1)).find(text(0))),
+        TextFunction::RegexFind => part(pattern(text(1)).find(text(0)).map(|found| found.as_str())),
         TextFunction::RegexCapture => part(pattern(text(1)).capture(text(0), at(2))),
-        TextFunction::RegexReplaceAll => return made(pattern(text(1)).replace_all(text(0), text(2))),
+        TextFunction::RegexReplaceAll => return made(pattern(text(1)).replace_all(text(0), text(2)).into_owned()),
+        TextFunction::RegexReplacen => {
+            return made(pattern(text(1)).replacen(text(0), at(3), text(2)).into_owned());
+        }
+        TextFunction::RegexPlaces => {
+            let places = pattern(text(1)).places(text(0), args.1[2] == Value::Bool(true));
+            Value::List(places.into_iter().map(|place| Value::Int(place.into())).collect())
+        }
         TextFunction::RegexCount => number(Some(pattern(text(1)).count(text(0)))),
         TextFunction::SplitNth => part(text(0).split(text(1)).nth(at(2))),
         TextFunction::CharToAsciiUppercase => scalar(char(0).to_ascii_uppercase()),

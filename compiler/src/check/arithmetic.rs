@@ -5,6 +5,7 @@ use super::infer::{Body, Deferred, value_span};
 use super::snippet;
 use super::types::Ty;
 use super::unify::Kind;
+use super::wrapper::Wrapper;
 use crate::diagnostics::types::{self as say, Fix, Why};
 use crate::diagnostics::written::Written;
 use crate::diagnostics::{generics, unsupported};
@@ -41,7 +42,8 @@ impl Body<'_, '_> {
                     | Ty::Group
                     | Ty::List(_)
                     | Ty::Generic(_)
-                    | Ty::Ordering => return self.bad_unary("-", &ty, operand, span),
+                    | Ty::Ordering
+                    | Ty::Of(..) => return self.bad_unary("-", &ty, operand, span),
                 }
                 match folded {
                     Some(kind) => Hir::new(kind, ty, span),
@@ -70,6 +72,7 @@ impl Body<'_, '_> {
                     | Ty::List(_)
                     | Ty::Generic(_)
                     | Ty::Ordering
+                    | Ty::Of(..)
                     | Ty::Var(_) => self.bad_unary("!", &ty, operand, span),
                 }
             }
@@ -299,6 +302,10 @@ impl Body<'_, '_> {
                 (equality || item.column_type().is_some_and(|ty| !ty.is_option()))
                     && self.is_comparable(&item, equality)
             }
+            Ty::Of(Wrapper::Reverse, inner) => self.is_comparable(&inner, equality),
+            // Of what has no order, equal ones are not always alike.
+            Ty::Of(wrapper, inner) if wrapper.is_hashed() => equality && self.is_comparable(&inner, false),
+            Ty::Of(wrapper, inner) => self.is_comparable(&wrapper.inside(&inner), equality),
             Ty::Ordering | Ty::Failure => true,
             Ty::Result(inner, error) => self.is_comparable(&inner, equality) && self.is_comparable(&error, equality),
             Ty::Generic(id) => self.generic_is_comparable(id, equality),
@@ -337,6 +344,7 @@ impl Body<'_, '_> {
         let legal = (from.is_number() && to.is_number())
             || (*from == Ty::BOOL && to.is_integer())
             || (*from == Ty::CHAR && to.is_integer())
+            || (*from == Ty::Ordering && to.is_integer())
             || (*from == Ty::U8 && *to == Ty::CHAR)
             || from == to;
         if legal && from.column_type().is_some_and(|ty| !ty.is_option()) {

@@ -32,9 +32,18 @@ pub(super) struct LocalClosure {
     whose: String,
     /// What its body sees.
     scope: Vec<(String, BindingId)>,
+    /// Whether that are the job's parameters, too.
+    sees_params: bool,
+    /// Functions that were being put in where it stands.
+    templates: Vec<super::hir::FunctionId>,
 }
 
 impl LocalClosure {
+    /// The types of its parameters and of what it gives.
+    pub(super) fn types(&self) -> (&[Ty], &Ty) {
+        (&self.params, &self.result)
+    }
+
     /// Where it stands.
     pub(super) fn span(&self) -> Span {
         self.closure.span
@@ -55,6 +64,9 @@ impl Body<'_, '_> {
     pub(super) fn assign(&mut self, place: &ast::Expr, op: Option<BinaryOp>, value: &ast::Expr, span: Span) -> Hir {
         if let (ExprKind::Tuple(parts), None) = (&place.kind, op) {
             return self.assign_tuple(parts, value, span);
+        }
+        if Self::is_entry(place) {
+            return self.with_entry(place, span, |this, held| this.assign(held, op, value, span));
         }
         let behind = self.place_behind(place);
         let place = &behind;
@@ -226,12 +238,12 @@ impl Body<'_, '_> {
     pub(super) fn initial(&mut self, ty: Option<&ast::TypeName>, value: &ast::Expr) -> (Hir, Ty) {
         match ty {
             None | Some(ast::TypeName { kind: ast::TypeNameKind::Infer, .. }) => {
-                let value = self.expr(value, None);
-                let ty = value.ty.clone();
-                (value, ty)
+                let typed = self.expr(value, None);
+                let ty = typed.ty.clone();
+                (typed, ty)
             }
             Some(written) => {
-                let ty = self.cx.resolve_type(written);
+                let ty = self.type_with_holes(written);
                 let typed = self.expect(value, &ty, Why::Annotation(written.span));
                 if is_string(written) {
                     self.must_own(value, &typed, Why::Annotation(written.span));
@@ -263,6 +275,7 @@ impl Body<'_, '_> {
             | Ty::List(_)
             | Ty::Generic(_)
             | Ty::Ordering
+            | Ty::Of(..)
             | Ty::Group
             | Ty::Var(_) => {
                 let diagnostic = control::question_mark_of(&self.show(&found), value.span);
@@ -366,7 +379,9 @@ impl Body<'_, '_> {
             }
         }
         let whose = format!("`{}`", name.text);
-        let local = LocalClosure { closure: closure.clone(), params, result, whose, scope };
+        let sees_params = self.sees_params;
+        let templates = self.templates.clone();
+        let local = LocalClosure { closure: closure.clone(), params, result, whose, scope, sees_params, templates };
         let id = self.bind(&name.text, Ty::Error);
         self.closures.insert(id, Rc::new(local));
         lets
@@ -407,8 +422,12 @@ impl Body<'_, '_> {
             .map(|(index, (arg, ty))| self.expect(arg, ty, Why::Argument { function: whose.trim_matches('`'), index }))
             .collect();
         let outer = self.replace_scope(local.scope.clone());
+        let outside = std::mem::replace(&mut self.sees_params, local.sees_params);
+        let around = std::mem::replace(&mut self.templates, local.templates.clone());
         let closure = self.closure(&local.closure, &local.params, Some(&local.result), &local.whose);
         self.replace_scope(outer);
+        self.sees_params = outside;
+        self.templates = around;
         match closure {
             Some(closure) => bind_params(closure, args, span),
             None => Hir::error(span),

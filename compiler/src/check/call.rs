@@ -170,6 +170,9 @@ impl Body<'_, '_> {
         if let Some(hir) = self.tuple_value(&short, args, name_span, span) {
             return hir;
         }
+        if let Some(hir) = self.collection_call(&short, args, hint, span) {
+            return hir;
+        }
         match short.as_slice() {
             ["Some"] | ["Option", "Some"] => {
                 let [arg] = args else { return self.wrong_arity("Some", 1, args, name_span, span) };
@@ -213,6 +216,13 @@ impl Body<'_, '_> {
                 return self.associated_function(owner, function, args, name_span, span);
             }
             ["String", "new"] if args.is_empty() => return Hir::new(HirKind::Str(String::new()), Ty::STRING, span),
+            // A method of a trait by its path.
+            ["ToString" | "ToOwned" | "Clone" | "AsRef" | "Into" | "Ord" | "PartialOrd" | "PartialEq", method]
+                if !args.is_empty() =>
+            {
+                let name = Name { text: (*method).to_owned(), span: name_span };
+                return self.method(&args[0], &name, &[], &args[1..], hint, span);
+            }
             [ty, "from"] => {
                 if let Some(ty) = scalar_named(ty) {
                     let [arg] = args else { return self.wrong_arity("from", 1, args, name_span, span) };
@@ -237,6 +247,11 @@ impl Body<'_, '_> {
             }
             [ty, method] => {
                 if let Some(value) = self.library_call(&[ty, method], args, name_span, span) {
+                    return value;
+                }
+                if let Some(ty) = scalar_named(ty)
+                    && let Some(value) = self.bits_call(&ty, method, args, span)
+                {
                     return value;
                 }
                 if let (Some(ty), [receiver, rest @ ..]) = (scalar_named(ty), args) {
@@ -285,6 +300,9 @@ impl Body<'_, '_> {
         name_span: Span,
         span: Span,
     ) -> Hir {
+        if let Some(template) = self.cx.functions[id.0 as usize].template.clone() {
+            return self.put_in(id, &template, receiver, args, name_span, span);
+        }
         let mark = self.enter();
         let (params, returns, chosen) = self.instantiate(id, &[]);
         let function = &self.cx.functions[id.0 as usize];

@@ -21,7 +21,7 @@ use sabot_ir::span::Span;
 use sabot_ir::text::TextFunction;
 
 /// Methods that give an iterator over what they are called on.
-pub(super) const SOURCES: [&str; 23] = [
+pub(super) const SOURCES: [&str; 34] = [
     "iter",
     "into_iter",
     "chars",
@@ -45,10 +45,21 @@ pub(super) const SOURCES: [&str; 23] = [
     "rmatches",
     "match_indices",
     "rmatch_indices",
+    "rchunks",
+    "chunk_by",
+    "keys",
+    "values",
+    "into_keys",
+    "into_values",
+    "range",
+    "union",
+    "intersection",
+    "difference",
+    "symmetric_difference",
 ];
 
 /// Methods of iterators that give another one.
-pub(super) const ADAPTORS: [&str; 24] = [
+pub(super) const ADAPTORS: [&str; 25] = [
     "map",
     "filter",
     "filter_map",
@@ -73,6 +84,7 @@ pub(super) const ADAPTORS: [&str; 24] = [
     "fuse",
     "peekable",
     "scan",
+    "cycle",
 ];
 
 /// What gives items.
@@ -233,6 +245,7 @@ pub(super) fn is_source(name: &Name, args: &[ast::Expr]) -> bool {
 pub(super) fn arity(source: &str) -> usize {
     match source {
         "split" | "split_terminator" | "windows" | "chunks" | "chunks_exact" | "drain" => 1,
+        "rchunks" | "chunk_by" | "range" | "union" | "intersection" | "difference" | "symmetric_difference" => 1,
         name => super::written::PARTS.iter().find(|(known, _)| *known == name).map_or(0, |(_, n)| 1 + usize::from(*n)),
     }
 }
@@ -293,6 +306,11 @@ impl Body<'_, '_> {
                     let (iter, item) = self.iter(receiver, lets)?;
                     return Some((self.copied(iter, lets, expr.span), item));
                 }
+                if self.gives_matches(receiver, name) {
+                    let pattern = self.regex_of(receiver)?;
+                    let matches = self.regex_method(&pattern, receiver.span, name, args, expr.span);
+                    return self.iter_of(matches, expr.span, lets);
+                }
                 if ADAPTORS.contains(&method) && self.is_iterator(receiver) {
                     return self.adapted(receiver, name, args, lets, expr.span);
                 }
@@ -344,10 +362,9 @@ impl Body<'_, '_> {
                 self.iter_of(list, span, lets)
             }
             Ty::Error | Ty::Never => None,
-            bytes if *bytes == Ty::BYTES => {
-                let bytes = self.named(value, &ty, lets);
-                let at = self.state(position(0, span), lets);
-                Some((Iter::Bytes { bytes, at, reversed: false }, Ty::U8))
+            Ty::Of(wrapper, inner) if *wrapper != super::wrapper::Wrapper::Reverse => {
+                let list = self.gone_over(value, *wrapper, inner, span)?;
+                self.iter_of(list, span, lets)
             }
             _ => {
                 let shown = self.show(&ty);
@@ -400,6 +417,10 @@ impl Body<'_, '_> {
         if ty.is_error() {
             return None;
         }
+        if super::collections::ITEMS.iter().any(|(known, _)| *known == method) {
+            let items = self.method_on(value, receiver, name, args, None, span);
+            return self.iter_of(items, span, lets);
+        }
         if let (Ty::List(_), "windows" | "chunks", [size]) = (&ty, method, args) {
             let list = self.named(value, &ty, lets);
             let size = self.expect(size, &Ty::Usize, Why::Index);
@@ -420,6 +441,11 @@ impl Body<'_, '_> {
             let parts = self.written(values, &[], exact, span);
             return self.iter_of(parts, span, lets);
         }
+        if let (Ty::List(item), true) = (&ty, super::list_more::ITEMS.contains(&method)) {
+            let item = (**item).clone();
+            let parts = self.list_more(&value, &item, name, args, span)?;
+            return self.iter_of(parts, span, lets);
+        }
         if let (Ty::List(_), "drain", [range]) = (&ty, method, args) {
             return self.drained(receiver, range, lets, span);
         }
@@ -432,7 +458,7 @@ impl Body<'_, '_> {
         Some(match (method, args) {
             ("bytes", _) => {
                 let bytes = text_call(TextFunction::AsBytes, vec![text], span);
-                let bytes = self.named(bytes, &Ty::BYTES, lets);
+                let bytes = self.named(bytes, &Ty::bytes(), lets);
                 let at = self.state(position(0, span), lets);
                 (Iter::Bytes { bytes, at, reversed: false }, Ty::U8)
             }
@@ -482,13 +508,19 @@ impl Body<'_, '_> {
         lets: &mut Vec<HirStatement>,
         span: Span,
     ) -> Option<(Iter, Ty)> {
+        let method = name.text.as_str();
+        // What is wanted of the items in the end is wanted of what the last `map` gives.
+        let wanted = self.wanted_item.take();
+        if matches!(method, "filter" | "take" | "skip" | "take_while" | "skip_while" | "inspect" | "rev") {
+            self.wanted_item.clone_from(&wanted);
+        }
         let (inner, item) = self.iter(receiver, lets)?;
         let of_item = std::slice::from_ref(&item);
-        let method = name.text.as_str();
         Some(match (method, args) {
             ("copied" | "cloned" | "by_ref" | "into_iter" | "iter" | "fuse", []) => (inner, item),
             ("map", [f]) => {
-                let f = self.callback(f, of_item, None, method)?;
+                let wanted = wanted.filter(|_| asks_for_its_type(f));
+                let f = self.callback(f, of_item, wanted.as_ref(), method)?;
                 let ty = f.body.ty.clone();
                 (Iter::Map(Box::new(inner), f), ty)
             }
@@ -503,6 +535,13 @@ impl Body<'_, '_> {
                 (Iter::TakeWhile(Box::new(inner), p, done), item)
             }
             ("peekable", []) => self.peekable(inner, item, lets, span),
+            ("cycle", []) => match self.cycled(inner, &item, self.goes_on(receiver), lets, span) {
+                Some(iter) => (iter, item),
+                None => {
+                    self.cx.say(say::no_cycle(name.span));
+                    return None;
+                }
+            },
             ("scan", [first, f]) => self.scan(inner, &item, first, f, lets)?,
             ("skip_while", [p]) => {
                 let p = self.predicate(p, of_item, method)?;
@@ -578,6 +617,13 @@ impl Body<'_, '_> {
                     (Iter::FilterMap(Box::new(inner), identity, false), *gives)
                 }
                 Ty::List(gives) => self.flattened(inner, None, *gives, lets, span),
+                Ty::Result(gives, _) => {
+                    // What is `Ok` is kept.
+                    let id = self.new_binding(item.clone());
+                    let param = HirPat::new(PatKind::Bind(id, None), item.clone(), span);
+                    let body = self.ok_of(local(id, &item, span), span);
+                    (Iter::FilterMap(Box::new(inner), HirClosure { params: vec![param], body }, false), *gives)
+                }
                 Ty::Error => return None,
                 other => {
                     let shown = self.show(&other);
@@ -986,6 +1032,17 @@ impl Body<'_, '_> {
         let id = self.new_binding(ty.clone());
         out.push(bind(id, value));
         local(id, &ty, span)
+    }
+}
+
+/// Whether what a closure gives depends on what is wanted of it.
+fn asks_for_its_type(f: &ast::Expr) -> bool {
+    let ExprKind::Closure(closure) = &f.kind else { return false };
+    match &super::infer::value_of(&closure.body).kind {
+        ExprKind::Method(_, name, types, _) => {
+            types.is_empty() && matches!(name.text.as_str(), "collect" | "into" | "sum" | "product")
+        }
+        _ => false,
     }
 }
 

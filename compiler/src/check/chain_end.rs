@@ -9,6 +9,7 @@ use super::option::bind_params;
 use super::text_mutation;
 use super::types::Ty;
 use super::unify::Kind;
+use super::wrapper::Wrapper;
 use crate::diagnostics::lists as say;
 use crate::diagnostics::text as text_say;
 use crate::diagnostics::types::Why;
@@ -107,7 +108,32 @@ impl Body<'_, '_> {
             return Some(super::text::call(function, vec![text], span));
         }
         let mut lets = Vec::new();
-        let Some((iter, item)) = self.iter(receiver, &mut lets) else { return Some(Hir::error(span)) };
+        let free = super::collections::is_order_free(receiver, &name.text)
+            && (name.text != "collect" || !self.collects_in_order(types, hint));
+        let outer = std::mem::replace(&mut self.order_free, free);
+        self.wanted_item = None;
+        if name.text == "collect" {
+            let list = match types {
+                [ty] if ty.kind != TypeNameKind::Infer => Some(self.type_with_holes(ty)),
+                _ => hint.map(|hint| self.table.resolve(hint)),
+            };
+            self.wanted_item = match list {
+                Some(Ty::List(item)) if self.table.kind(&item) != Some(Kind::Any) => Some(*item),
+                _ => None,
+            };
+        }
+        let found = self.iter(receiver, &mut lets);
+        self.wanted_item = None;
+        self.order_free = outer;
+        let Some((iter, item)) = found else { return Some(Hir::error(span)) };
+        let known = self.table.deep(&item);
+        if free && name.text == "sum" && (known.is_float() || self.table.kind(&known) == Some(Kind::Float)) {
+            // Sums of floats are another number in another order: only what has no order may not be summed.
+            let mut again = Vec::new();
+            if self.iter(receiver, &mut again).is_none() {
+                return Some(Hir::error(span));
+            }
+        }
         let id = self.loop_id();
         let goes_on = self.goes_on(receiver);
         // Of these something stays in the iterator, at its other end.
@@ -117,6 +143,18 @@ impl Body<'_, '_> {
         }
         let run = Run { lets, iter, item, id, span, goes_on };
         Some(self.end_of(run, name, types, args, hint).unwrap_or_else(|| Hir::error(span)))
+    }
+
+    /// Whether what is collected into keeps its own order, whatever that of the items is.
+    fn collects_in_order(&mut self, types: &[TypeName], hint: Option<&Ty>) -> bool {
+        let wanted = match types {
+            [TypeName { kind: TypeNameKind::Path(path, _), .. }] => Wrapper::named(path),
+            _ => match hint.map(|hint| self.table.resolve(hint)) {
+                Some(Ty::Of(wrapper, _)) => Some(wrapper),
+                _ => None,
+            },
+        };
+        !wanted.is_some_and(|wrapper| wrapper.is_map() || wrapper.is_set())
     }
 
     /// The loop with what is done with each item, then the value.
@@ -253,7 +291,7 @@ impl Body<'_, '_> {
             ("sum" | "product", []) => {
                 let ty = match types {
                     [ty] if ty.kind != TypeNameKind::Infer => {
-                        let ty = self.cx.resolve_type(ty);
+                        let ty = self.type_with_holes(ty);
                         self.table.unify(&ty, &item);
                         ty
                     }
@@ -482,6 +520,23 @@ impl Body<'_, '_> {
             }
             ("partition", [p]) => {
                 let p = self.callback(p, of_item, Some(&Ty::BOOL), method)?;
+                if let Some(Ty::Tuple(parts)) = hint.map(|hint| self.table.deep(hint))
+                    && parts.iter().all(|part| *part == Ty::STRING)
+                    && self.table.resolve(&item) == Ty::CHAR
+                {
+                    // `(String, String)`: the characters of each.
+                    let (left, right) = (self.new_list(&item, &mut run), self.new_list(&item, &mut run));
+                    let ty = Ty::List(Box::new(item.clone()));
+                    let values = vec![("a", local(left, &ty, span), ty.clone()), ("b", local(right, &ty, span), ty)];
+                    let code = "{ (a.iter().collect::<String>(), b.iter().collect::<String>()) }";
+                    let texts = self.written(values, &[], code, span);
+                    let each = |_: &mut Self, _: &Run, next: Hir, body: &mut Vec<HirStatement>| {
+                        let holds = bind_params(p, vec![next.clone()], span);
+                        let (then, otherwise) = (push(left, &item, next.clone(), span), push(right, &item, next, span));
+                        body.push(either(holds, vec![then], vec![otherwise], span));
+                    };
+                    return Some(self.finish_run(run, each, texts));
+                }
                 let (left, right) = (self.new_list(&item, &mut run), self.new_list(&item, &mut run));
                 let result = lists(&[(left, &item), (right, &item)], span);
                 let each = |_: &mut Self, _: &Run, next: Hir, body: &mut Vec<HirStatement>| {
@@ -530,6 +585,14 @@ impl Body<'_, '_> {
         };
         let sum = self.finish_run(run, each, result);
         Some(Hir { ty: whole.clone(), ..sum })
+    }
+
+    /// All items of a chain in a list.
+    pub(super) fn listed(&mut self, iter: Iter, item: Ty, lets: Vec<HirStatement>, span: Span) -> Hir {
+        let id = self.loop_id();
+        let run = Run { lets, iter, item, id, span, goes_on: false };
+        let name = Name { text: "collect".to_owned(), span };
+        self.collected(run, &name).unwrap_or_else(|| Hir::error(span))
     }
 
     /// All items in a list.
@@ -642,6 +705,15 @@ impl Body<'_, '_> {
                 };
                 Some(self.finish_run(run, each, here()))
             }
+            Some(Ty::Of(wrapper, inner)) if wrapper != Wrapper::Reverse => {
+                if !self.table.unify(&inner, &item) {
+                    let (expected, found) = (self.show(&inner), self.show(&item));
+                    self.cx.say(say::other_items(&expected, &found, name.span));
+                    return None;
+                }
+                let items = self.collected(run, name)?;
+                Some(self.collection_of(items, wrapper, span))
+            }
             Some(Ty::Error) => None,
             Some(other) if self.table.kind(&other).is_none() => {
                 let shown = self.show(&other);
@@ -700,15 +772,24 @@ impl Body<'_, '_> {
     }
 
     /// A written type in which `_` may stand for a part.
-    fn type_with_holes(&mut self, written: &TypeName) -> Ty {
+    pub(super) fn type_with_holes(&mut self, written: &TypeName) -> Ty {
+        if !has_hole(written) {
+            return self.cx.resolve_type(written);
+        }
         match &written.kind {
             TypeNameKind::Infer => self.table.fresh(Kind::Any),
             TypeNameKind::Path(path, parts) => match (path.as_str(), parts.as_slice()) {
                 ("Vec", [TypeName { kind: TypeNameKind::Path(byte, none), .. }]) if byte == "u8" && none.is_empty() => {
-                    Ty::BYTES
+                    Ty::bytes()
                 }
                 ("Vec", [item]) => Ty::List(Box::new(self.type_with_holes(item))),
                 ("Option", [inner]) => self.type_with_holes(inner).option(),
+                (collection, params)
+                    if Wrapper::named(collection).is_some_and(|wrapper| wrapper.arity() == params.len()) =>
+                {
+                    let params = params.iter().map(|param| self.type_with_holes(param)).collect();
+                    Wrapper::named(collection).map_or(Ty::Error, |wrapper| wrapper.of(params))
+                }
                 ("Result", [inner, error]) => {
                     let (inner, error) = (self.type_with_holes(inner), self.type_with_holes(error));
                     Ty::Result(Box::new(inner), Box::new(error))
@@ -716,10 +797,10 @@ impl Body<'_, '_> {
                 _ => self.cx.resolve_type(written),
             },
             TypeNameKind::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.type_with_holes(part)).collect()),
-            TypeNameKind::Reference(_)
-            | TypeNameKind::MutReference(_)
-            | TypeNameKind::Slice(_)
-            | TypeNameKind::Array(..) => self.cx.resolve_type(written),
+            TypeNameKind::Reference(inner) => self.type_with_holes(inner),
+            TypeNameKind::MutReference(_) | TypeNameKind::Slice(_) | TypeNameKind::Array(..) => {
+                self.cx.resolve_type(written)
+            }
         }
     }
 
@@ -773,6 +854,18 @@ impl Body<'_, '_> {
         let looped = HirKind::Loop(id, Box::new(block(each, span)));
         lets.push(HirStatement::Expr(Hir::new(looped, Ty::unit(), span)));
         Some(block(lets, span))
+    }
+}
+
+/// Whether `_` stands somewhere in a type.
+fn has_hole(written: &TypeName) -> bool {
+    match &written.kind {
+        TypeNameKind::Infer => true,
+        TypeNameKind::Path(_, parts) | TypeNameKind::Tuple(parts) => parts.iter().any(has_hole),
+        TypeNameKind::Reference(inner)
+        | TypeNameKind::MutReference(inner)
+        | TypeNameKind::Slice(inner)
+        | TypeNameKind::Array(inner, _) => has_hole(inner),
     }
 }
 

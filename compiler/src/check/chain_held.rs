@@ -63,6 +63,7 @@ impl Body<'_, '_> {
             ExprKind::Method(receiver, method, _, args) => {
                 let name = method.text.as_str();
                 (ADAPTORS.contains(&name) && self.is_iterator(receiver))
+                    || self.gives_matches(receiver, method)
                     || (SOURCES.contains(&name) && args.len() == arity(name))
                     || self.is_case(receiver, method, args)
                     || (name == "clone" && args.is_empty() && self.is_held(receiver))

@@ -201,6 +201,30 @@ impl Body<'_, '_> {
         }
     }
 
+    /// The same items again and again; nothing where somebody could tell that they are gathered first.
+    pub(super) fn cycled(
+        &mut self,
+        inner: Iter,
+        item: &Ty,
+        goes_on: bool,
+        lets: &mut Vec<HirStatement>,
+        span: Span,
+    ) -> Option<Iter> {
+        if !inner.is_plain() || goes_on {
+            return None;
+        }
+        let (list, ty) = self.gathered(&inner, item, lets, span);
+        let start = super::list::position(0, span);
+        let at = self.state(start.clone(), lets);
+        let id = self.new_binding(Ty::Usize);
+        let param = HirPat::new(PatKind::Bind(id, None), Ty::Usize, span);
+        let values = vec![("x", local(list, &ty, span), ty.clone()), ("i", local(id, &Ty::Usize, span), Ty::Usize)];
+        let body = self.written(values, &[], "{ if x.is_empty() { None } else { Some(x[i % x.len()]) } }", span);
+        let closure = super::hir::HirClosure { params: vec![param], body };
+        let counted = Iter::Range { ty: Ty::Usize, at, start, end: None, done: None, reversed: false };
+        Some(Iter::FilterMap(Box::new(counted), closure, true))
+    }
+
     /// All items in a list.
     fn gathered(&mut self, iter: &Iter, item: &Ty, lets: &mut Vec<HirStatement>, span: Span) -> (BindingId, Ty) {
         let ty = Ty::List(Box::new(item.clone()));

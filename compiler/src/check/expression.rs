@@ -5,11 +5,11 @@ use super::infer::{Body, GroupTy, value_span};
 use super::snippet;
 use super::types::{RecordId, Ty, number_suffix};
 use super::unify::Kind;
+use super::wrapper::Wrapper;
 use crate::diagnostics::types::{self as say, Why};
 use crate::diagnostics::{aggregate, names, unsupported};
 use sabot_ir::ast::{self, Condition, ExprKind, Literal, Statement};
 use sabot_ir::span::Span;
-use sabot_ir::ty::Type;
 
 impl Body<'_, '_> {
     pub(super) fn expr_inner(&mut self, expr: &ast::Expr, hint: Option<&Ty>) -> Hir {
@@ -109,7 +109,7 @@ impl Body<'_, '_> {
                 Some(_) | None => self.bad_suffix(suffix, span),
             },
             Literal::String(value) => Hir::new(HirKind::Str(value.clone()), Ty::STRING, span),
-            Literal::Bytes(value) => Hir::new(HirKind::Bytes(value.clone()), Ty::Scalar(Type::Bytes), span),
+            Literal::Bytes(value) => Hir::new(HirKind::Bytes(value.clone()), Ty::bytes(), span),
             Literal::Char(value) => Hir::new(HirKind::Int(u32::from(*value).into()), Ty::CHAR, span),
         }
     }
@@ -118,11 +118,19 @@ impl Body<'_, '_> {
     fn index(&mut self, base: &ast::Expr, index: &ast::Expr, span: Span) -> Hir {
         let base_hir = self.expr(base, None);
         let ty = self.table.resolve(&base_hir.ty);
-        if ty == Ty::STRING || ty == Ty::BYTES {
-            return self.text_index(base_hir, &ty, index, span);
+        if ty == Ty::STRING {
+            return self.text_index(base_hir, index, span);
         }
         if let Ty::List(item) = &ty {
             return self.list_index(base_hir, item, index, span);
+        }
+        if let Ty::Record(id) = &ty
+            && let Some(hir) = self.captures_index(&base_hir, *id, index, span)
+        {
+            return hir;
+        }
+        if let Ty::Of(wrapper, inner) = &ty {
+            return self.collection_index(base_hir, (*wrapper, inner), index, span);
         }
         if !ty.is_error() {
             self.cx.say(unsupported::form("an index of this type", span));
@@ -146,6 +154,7 @@ impl Body<'_, '_> {
         match &ty {
             Ty::Error | Ty::Never => Hir::error(span),
             Ty::Record(id) => self.record_field(base_hir, *id, field, base, span),
+            Ty::Of(Wrapper::Reverse, inner) if field.text == "0" => Hir { ty: (**inner).clone(), ..base_hir },
             Ty::Tuple(parts) => match field.text.parse::<usize>() {
                 Ok(position) if position < parts.len() => {
                     let ty = parts[position].clone();
@@ -183,6 +192,7 @@ impl Body<'_, '_> {
                     | Ty::List(_)
                     | Ty::Generic(_)
                     | Ty::Ordering
+                    | Ty::Of(..)
                     | Ty::Var(_) => false,
                 };
                 let text = snippet::written(base);
@@ -202,6 +212,7 @@ impl Body<'_, '_> {
             | Ty::Failure
             | Ty::Generic(_)
             | Ty::Ordering
+            | Ty::Of(..)
             | Ty::Var(_) => {
                 self.cx.say(names::field_of_scalar(&self.show(&ty), &field.text, field.span));
                 Hir::error(span)
@@ -232,7 +243,19 @@ impl Body<'_, '_> {
         hint: Option<&Ty>,
         span: Span,
     ) -> Hir {
-        if let Some((condition, lend)) = Self::optional_place(condition) {
+        if let Condition::All(parts) = condition
+            && let [first, rest @ ..] = parts.as_slice()
+            && self.optional_place(first).is_some()
+        {
+            // What comes behind it sees the place.
+            let nothing = || ast::Expr { kind: ExprKind::Tuple(Vec::new()), span };
+            let otherwise = otherwise.cloned().unwrap_or_else(nothing);
+            let inner = Condition::All(rest.to_vec());
+            let kind = ExprKind::If(Box::new(inner), Box::new(then.clone()), Some(Box::new(otherwise.clone())));
+            let inner = ast::Expr { kind, span: then.span };
+            return self.if_(first, &inner, Some(&otherwise), hint, span);
+        }
+        if let Some((condition, lend)) = self.optional_place(condition) {
             let inner = ExprKind::Block(vec![lend], Some(Box::new(then.clone())));
             let then = ast::Expr { kind: inner, span: then.span };
             return self.if_(&condition, &then, otherwise, hint, span);
@@ -293,11 +316,27 @@ impl Body<'_, '_> {
                 Statement::Let(pattern, None, ast::Expr { kind: ExprKind::Closure(closure), .. }) => {
                     lowered.extend(self.let_closure(pattern, closure));
                 }
+                Statement::Let(pattern, ty, value) if self.is_function_value(pattern, ty.as_ref(), value) => {
+                    lowered.extend(self.let_function(pattern, ty.as_ref(), value));
+                }
                 Statement::Let(pattern, None, ast::Expr { kind: ExprKind::MutReference(place), .. }) => {
                     lowered.extend(self.let_place(pattern, place));
                 }
+                Statement::Let(pattern, None, value)
+                    if matches!(value.kind, ExprKind::Method(..)) && Self::is_entry(value) =>
+                {
+                    lowered.extend(self.let_place(pattern, value));
+                }
                 Statement::Let(pattern, _, value) if super::slice_pattern::is_slice(pattern) => {
                     lowered.extend(self.let_slice(pattern, value));
+                }
+                Statement::Let(pattern, None, value)
+                    if pattern.as_name().is_some() && self.regex_of(value).is_some() =>
+                {
+                    if let (Some(name), Some(regex)) = (pattern.as_name(), self.regex_of(value)) {
+                        let id = self.bind(&name.text, Ty::Error);
+                        self.regexes.insert(id, regex);
+                    }
                 }
                 Statement::Let(pattern, None, value) if self.holds_iterator(pattern, value) => {
                     lowered.extend(self.let_iterator(pattern, value));
@@ -308,6 +347,9 @@ impl Body<'_, '_> {
                     let pattern = self.pattern(pattern, &ty);
                     self.must_match_all(&pattern, "`let`");
                     lowered.push(HirStatement::Let(pattern, value));
+                }
+                Statement::LetElse(pattern, None, value, otherwise) if super::slice_pattern::is_slice(pattern) => {
+                    lowered.extend(self.let_slice_else(pattern, value, otherwise));
                 }
                 Statement::LetElse(pattern, ty, value, otherwise) => {
                     lowered.push(self.let_else(pattern, ty.as_ref(), value, otherwise));

@@ -111,6 +111,7 @@ fn item_of(cx: &Cx<'_>, ty: &Ty, position: &mut u32) -> Value {
         | Ty::List(_)
         | Ty::Generic(_)
         | Ty::Ordering
+        | Ty::Of(..)
         | Ty::Group
         | Ty::Var(_) => Value::of_type(cx, ty, &mut column),
     }

@@ -370,7 +370,7 @@ impl Body<'_, '_> {
             Ty::Option(_) | Ty::List(_) | Ty::Record(_) | Ty::Ordering => true,
             Ty::Result(_, error) => *error != Ty::Failure,
             Ty::Tuple(parts) => !parts.is_empty(),
-            bytes => bytes == Ty::BYTES,
+            _ => false,
         }
     }
 
@@ -463,7 +463,7 @@ impl Body<'_, '_> {
                 format!("{} {} {}", text(&format!("{} {{ ", record.name)), each.collect::<String>(), text(" }"))
             }
             _ => {
-                let items = if ty == Ty::BYTES { "x.iter()" } else { "x" };
+                let items = "x";
                 format!(
                     "{} let mut is_first = true; for y in {items} {{ if !is_first {{ {} }} is_first = false; {} }} {}",
                     text("["),

@@ -185,7 +185,7 @@ impl Cx<'_> {
     /// Whether values of a type compare: only for equality or also for order, and with no NaN among them.
     fn compares(&self, ty: &Ty, equality: bool, total: bool) -> bool {
         match ty {
-            Ty::Option(inner) | Ty::List(inner) => self.compares(inner, equality, total),
+            Ty::Option(inner) | Ty::List(inner) | Ty::Of(_, inner) => self.compares(inner, equality, total),
             Ty::Tuple(parts) => parts.iter().all(|part| self.compares(part, equality, total)),
             // A record has what its author derived, and only `==` can be read from its fields.
             Ty::Record(id) => {
@@ -438,6 +438,7 @@ pub(super) fn substitute(ty: &Ty, map: &BTreeMap<GenericId, Ty>) -> Ty {
         Ty::Option(inner) => substitute(inner, map).option(),
         Ty::Result(inner, error) => Ty::Result(Box::new(substitute(inner, map)), Box::new(substitute(error, map))),
         Ty::List(item) => Ty::List(Box::new(substitute(item, map))),
+        Ty::Of(wrapper, inner) => Ty::Of(*wrapper, Box::new(substitute(inner, map))),
         Ty::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| substitute(part, map)).collect()),
         Ty::Error
         | Ty::Never

@@ -649,7 +649,7 @@ impl HirPat {
 pub(super) fn first_variable(ty: &Ty) -> Option<TyVar> {
     match ty {
         Ty::Var(var) => Some(*var),
-        Ty::Option(inner) | Ty::List(inner) => first_variable(inner),
+        Ty::Option(inner) | Ty::List(inner) | Ty::Of(_, inner) => first_variable(inner),
         // What `parse` should give is asked for elsewhere.
         Ty::Result(_, error) if **error == Ty::Failure => None,
         Ty::Result(inner, error) => first_variable(inner).or_else(|| first_variable(error)),

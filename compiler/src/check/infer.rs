@@ -68,6 +68,8 @@ pub(super) struct Body<'a, 'd> {
     pub(super) local_consts: BTreeMap<BindingId, Option<Hir>>,
     /// Variables that are closures.
     pub(super) closures: BTreeMap<BindingId, Rc<LocalClosure>>,
+    /// Variables that are regular expressions: what `regex!` was given.
+    pub(super) regexes: BTreeMap<BindingId, Vec<ast::Expr>>,
     /// Variables that hold iterators.
     pub(super) iterators: BTreeMap<BindingId, (super::chain::Iter, Ty)>,
     /// Variables that are other names of places.
@@ -78,11 +80,17 @@ pub(super) struct Body<'a, 'd> {
     /// What `return` gives, of the innermost closure last.
     pub(super) returns: Vec<(Ty, String)>,
     pub(super) deferred: Vec<Deferred>,
+    /// What the items of the chain that is looked at should be.
+    pub(super) wanted_item: Option<Ty>,
+    /// What is done with items does not depend on their order.
+    pub(super) order_free: bool,
+    /// Functions that are being put in where they are called.
+    pub(super) templates: Vec<FunctionId>,
     pub(super) group: Option<GroupTy>,
     /// Inside the closure of an aggregate function.
     pub(super) in_aggregate: bool,
     /// Closures of a pipeline see the job's parameters; functions do not.
-    sees_params: bool,
+    pub(super) sees_params: bool,
     /// `exp` and its like are those of `sabot::math`.
     pub(super) fast_math: bool,
     depth: u32,
@@ -99,12 +107,16 @@ impl<'a, 'd> Body<'a, 'd> {
             declared: Vec::new(),
             local_consts: BTreeMap::new(),
             closures: BTreeMap::new(),
+            regexes: BTreeMap::new(),
             iterators: BTreeMap::new(),
             places: BTreeMap::new(),
             around: Vec::new(),
             next_loop: 0,
             returns: Vec::new(),
             deferred: Vec::new(),
+            wanted_item: None,
+            order_free: false,
+            templates: Vec::new(),
             group: None,
             in_aggregate: false,
             sees_params,
@@ -244,6 +256,10 @@ impl<'a, 'd> Body<'a, 'd> {
                 self.cx.say(unsupported::closure_as_value(name, span, closure));
                 return Hir::error(span);
             }
+            if self.regexes.contains_key(&id) {
+                self.cx.say(crate::diagnostics::text::regex_alone(span));
+                return Hir::error(span);
+            }
             if self.iterators.contains_key(&id) {
                 self.cx.say(crate::diagnostics::text::items_alone(name, span));
                 return Hir::error(span);
@@ -301,6 +317,7 @@ impl<'a, 'd> Body<'a, 'd> {
                 | Ty::List(_)
                 | Ty::Generic(_)
                 | Ty::Ordering
+                | Ty::Of(..)
                 | Ty::Var(_) => false,
             })
             .map(|(name, _)| name.as_str())

@@ -358,6 +358,7 @@ fn same_but_options(a: &Ty, b: &Ty) -> bool {
             | Ty::List(_)
             | Ty::Generic(_)
             | Ty::Ordering
+            | Ty::Of(..)
             | Ty::Var(_),
             _,
         ) => a == b,

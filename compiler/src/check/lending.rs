@@ -10,7 +10,7 @@ use super::hir::{BindingId, Hir, HirClosure, HirKind, HirPat, HirStatement, PatK
 use super::infer::Body;
 use super::types::Ty;
 use crate::diagnostics::control;
-use sabot_ir::ast::{self, Condition, Expr, ExprKind, Literal, Name, Pattern, PatternKind, Statement, UnaryOp};
+use sabot_ir::ast::{self, Arm, Condition, Expr, ExprKind, Literal, Name, Pattern, PatternKind, Statement, UnaryOp};
 use sabot_ir::span::Span;
 
 /// What goes over places instead of values.
@@ -87,6 +87,7 @@ impl Body<'_, '_> {
                 of(ExprKind::Index(Box::new(base), Box::new(index)))
             }
             ExprKind::Error => return None,
+            _ if Self::is_entry(&place) => self.held_entry(&place, lets)?,
             _ => {
                 self.cx.say(control::not_a_variable("this", place.span));
                 return None;
@@ -97,6 +98,19 @@ impl Body<'_, '_> {
     /// `let r = &mut place;`: statements, and from here on another name.
     pub(super) fn let_place(&mut self, pattern: &Pattern, place: &Expr) -> Vec<HirStatement> {
         let mut lets = Vec::new();
+        if let PatternKind::Tuple(parts) = &pattern.kind {
+            // A name for each part.
+            let Some(held) = self.held_place(place, &mut lets) else { return lets };
+            for (at, part) in parts.iter().enumerate() {
+                if part.kind == PatternKind::Wild {
+                    continue;
+                }
+                let field = Name { text: at.to_string(), span: part.span };
+                let part_of = Expr { kind: ExprKind::Field(Box::new(held.clone()), field), span: part.span };
+                lets.extend(self.let_place(part, &part_of));
+            }
+            return lets;
+        }
         let Some(name) = pattern.as_name() else {
             self.cx.say(control::place_as_value(place.span));
             return lets;
@@ -196,7 +210,7 @@ impl Body<'_, '_> {
     }
 
     /// `if let Some(x) = v.last_mut() { .. }`: what it asks instead, and the place that `x` is another name of.
-    pub(super) fn optional_place(condition: &Condition) -> Option<(Condition, Statement)> {
+    pub(super) fn optional_place(&mut self, condition: &Condition) -> Option<(Condition, Statement)> {
         let Condition::Let(Pattern { kind: PatternKind::Path(path, inner), .. }, value) = condition else {
             return None;
         };
@@ -214,12 +228,30 @@ impl Body<'_, '_> {
             ("last_mut", []) => {
                 (binary(ast::BinaryOp::Gt, call("len"), int(0)), binary(ast::BinaryOp::Sub, call("len"), int(1)))
             }
+            ("get_mut", [key]) if self.is_map(list) => {
+                let with = |method: &str| {
+                    let name = Name { text: method.to_owned(), span: value.span };
+                    at(ExprKind::Method(list.clone(), name, Vec::new(), vec![key.clone()]))
+                };
+                let lend = Statement::Let(bound.clone(), None, at(ExprKind::MutReference(Box::new(with("$place")))));
+                return Some((Condition::Expr(with("contains_key")), lend));
+            }
             ("get_mut", [position]) => (binary(ast::BinaryOp::Lt, position.clone(), call("len")), position.clone()),
             _ => return None,
         };
         let item = at(ExprKind::Index(list.clone(), Box::new(position)));
         let lend = Statement::Let(bound.clone(), None, at(ExprKind::MutReference(Box::new(item))));
         Some((Condition::Expr(asked), lend))
+    }
+
+    /// Whether a place holds a map.
+    fn is_map(&mut self, place: &Expr) -> bool {
+        let place = self.place_behind(place);
+        let is_plain = |expr: &Expr| matches!(expr.kind, ExprKind::Name(_) | ExprKind::Field(..) | ExprKind::Index(..));
+        is_plain(&place) && {
+            let ty = self.expr(&place, None).ty;
+            matches!(self.table.resolve(&ty), Ty::Of(wrapper, _) if wrapper.is_map())
+        }
     }
 
     /// `std::mem::take(&mut a)`, `replace(&mut a, b)`, `swap(&mut a, &mut b)`; nothing if it is another call.
@@ -406,6 +438,31 @@ fn over_places(pattern: &Pattern, values: &Expr) -> Option<(Expr, Box<dyn FnOnce
         }
         _ => None,
     }
+}
+
+/// `match v.last_mut() { Some(x) => .., None => .. }` as an `if let`, whose variables are other names of places.
+pub(super) fn match_place(value: &Expr, arms: &[Arm], span: Span) -> Option<Expr> {
+    let ExprKind::Method(_, method, ..) = &value.kind else { return None };
+    if !matches!(method.text.as_str(), "last_mut" | "first_mut" | "get_mut") {
+        return None;
+    }
+    let is_some = |arm: &Arm| matches!(&arm.pattern.kind, PatternKind::Path(path, _) if path.last().is_some_and(|name| name == "Some"));
+    let (some, none) = match arms {
+        [some, none] if is_some(some) && !is_some(none) => (some, none),
+        [none, some] if is_some(some) && !is_some(none) && some.guard.is_none() => (some, none),
+        _ => return None,
+    };
+    let (pattern, otherwise) = (some.pattern.clone(), Some(Box::new(none.body.clone())));
+    let then = match &some.guard {
+        None => some.body.clone(),
+        Some(guard) => {
+            let condition = Box::new(Condition::Expr(guard.clone()));
+            let kind = ExprKind::If(condition, Box::new(some.body.clone()), otherwise.clone());
+            Expr { kind, span }
+        }
+    };
+    let condition = Box::new(Condition::Let(pattern, value.clone()));
+    Some(Expr { kind: ExprKind::If(condition, Box::new(then), otherwise), span })
 }
 
 fn plain_name(pattern: &Pattern) -> Option<Name> {

@@ -74,6 +74,16 @@ pub(super) fn none(of: &Ty, span: Span) -> Hir {
     Hir::new(HirKind::None, of.clone().option(), span)
 }
 
+/// The numbers of `[1, 2, 3]`, where each is a byte that is written.
+fn literal_bytes(items: &[ast::Expr]) -> Option<Vec<u8>> {
+    let byte = |item: &ast::Expr| match &item.kind {
+        ExprKind::Literal(ast::Literal::Int(value, None)) => u8::try_from(*value).ok(),
+        ExprKind::Literal(ast::Literal::Int(value, Some(suffix))) if suffix == "u8" => u8::try_from(*value).ok(),
+        _ => None,
+    };
+    items.iter().map(byte).collect()
+}
+
 impl Body<'_, '_> {
     /// `[a, b]`, `vec![a, b]`.
     pub(super) fn list(&mut self, items: &[ast::Expr], hint: Option<&Ty>, span: Span) -> Hir {
@@ -82,27 +92,13 @@ impl Body<'_, '_> {
             Some(Ty::Error) => Ty::Error,
             _ => self.table.fresh(Kind::Any),
         };
-        if hint.is_some_and(|hint| self.table.resolve(hint) == Ty::BYTES) {
-            return self.bytes_of(items, span);
+        if hint.is_some_and(|hint| self.table.deep(hint) == Ty::bytes())
+            && let Some(bytes) = literal_bytes(items)
+        {
+            return Hir::new(HirKind::Bytes(bytes), Ty::bytes(), span);
         }
         let items = items.iter().map(|written| self.expect(written, &item, Why::Item)).collect();
         call(ListFunction::Of, items, Ty::List(Box::new(item)), span)
-    }
-
-    /// A list of numbers that are known, where bytes are wanted.
-    fn bytes_of(&mut self, items: &[ast::Expr], span: Span) -> Hir {
-        let mut bytes = Vec::with_capacity(items.len());
-        for written in items {
-            let item = self.expect(written, &Ty::U8, Why::Item);
-            match item.kind {
-                HirKind::Int(value) => bytes.extend(u8::try_from(value)),
-                _ => {
-                    self.cx.say(say::bytes_of_what(written.span));
-                    return Hir::error(span);
-                }
-            }
-        }
-        Hir::new(HirKind::Bytes(bytes), Ty::BYTES, span)
     }
 
     /// `[x; n]`, `vec![x; n]`.
@@ -384,7 +380,7 @@ impl Body<'_, '_> {
     pub(super) fn has_float(&self, ty: &Ty) -> bool {
         match self.table.resolve(ty) {
             Ty::Scalar(Type::Float32 | Type::Float64) => true,
-            Ty::Option(inner) | Ty::List(inner) | Ty::Result(inner, _) => self.has_float(&inner),
+            Ty::Option(inner) | Ty::List(inner) | Ty::Result(inner, _) | Ty::Of(_, inner) => self.has_float(&inner),
             Ty::Tuple(parts) => parts.iter().any(|part| self.has_float(part)),
             Ty::Record(id) => self.cx.record(id).fields.iter().any(|field| self.has_float(&field.ty)),
             var @ Ty::Var(_) => self.table.kind(&var) == Some(Kind::Float),

@@ -222,11 +222,19 @@ impl Body<'_, '_> {
                 self.sort(of, |_, right, left, _| compare(BinaryOp::Lt, right, left, span))
             }
             ("sort_by" | "sort_unstable_by", [f]) => {
-                let f = self.callback(f, &[of.item.clone(), of.item.clone()], Some(&Ty::Ordering), name)?;
-                self.sort(of, |_, right, left, _| {
+                let each = self.callback(f, &[of.item.clone(), of.item.clone()], Some(&Ty::Ordering), name)?;
+                let merged = self.sort(of, |_, right, left, _| {
                     let zero = Hir::new(HirKind::Int(0), Ty::Ordering, span);
-                    compare(BinaryOp::Gt, bind_params(f, vec![left, right], span), zero, span)
-                })
+                    compare(BinaryOp::Gt, bind_params(each, vec![left, right], span), zero, span)
+                });
+                match self.sorted_one_by_one(of.list.clone(), f, span) {
+                    None => merged,
+                    Some(few) => {
+                        let is_short = compare(BinaryOp::Le, of.len(), position(20, span), span);
+                        let few = vec![HirStatement::Expr(of.set(few))];
+                        block(vec![either(is_short, few, vec![HirStatement::Expr(merged)], span)], span)
+                    }
+                }
             }
             ("sort_by_key" | "sort_by_cached_key" | "sort_unstable_by_key", [f]) => {
                 let f = self.callback(f, std::slice::from_ref(&of.item), None, name)?;
@@ -500,7 +508,7 @@ impl Body<'_, '_> {
         };
         let list = self.expr(base, None);
         let ty = self.table.deep(&list.ty);
-        if !matches!(ty, Ty::List(_)) || matches!(index.kind, ExprKind::Range(..)) {
+        if !matches!(ty, Ty::List(_) | Ty::Of(..)) || matches!(index.kind, ExprKind::Range(..)) {
             self.cx.say(crate::diagnostics::unsupported::form("assignment to a part", place.span));
             return None;
         }
@@ -535,6 +543,7 @@ fn is_plain(item: &Ty) -> bool {
         | Ty::List(_)
         | Ty::Generic(_)
         | Ty::Ordering
+        | Ty::Of(..)
         | Ty::Group
         | Ty::Var(_) => false,
     }

@@ -99,6 +99,7 @@ impl Lower<'_, '_> {
             | Ty::List(_)
             | Ty::Generic(_)
             | Ty::Ordering
+            | Ty::Of(..)
             | Ty::Group
             | Ty::Var(_) => {
                 Value::of_type(self.cx, ty, &mut |ty| leaves.next().unwrap_or_else(|| value::default_of(&ty)))
@@ -158,6 +159,9 @@ impl Lower<'_, '_> {
                     return nothing(self);
                 }
                 let first = lists.swap_remove(0);
+                if first.ty == Type::Bytes {
+                    return Value::Scalar(Expr::new(ExprKind::Call(Function::Len, vec![first]), Type::UInt64, span));
+                }
                 Value::Scalar(list_call(ListFunction::Len, vec![first], Type::UInt64, span))
             }
             (ListFunction::At, [list, at]) => {

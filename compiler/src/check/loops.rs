@@ -78,6 +78,13 @@ impl Body<'_, '_> {
 
     /// `while condition { .. }`.
     pub(super) fn while_(&mut self, label: Option<&Name>, condition: &Condition, body: &ast::Expr, span: Span) -> Hir {
+        if self.optional_place(condition).is_some() {
+            // `loop { if let Some(x) = v.last_mut() { .. } else { break } }`
+            let at = |kind| ast::Expr { kind, span };
+            let leave = Some(Box::new(at(ExprKind::Break(None, None))));
+            let choice = ExprKind::If(Box::new(condition.clone()), Box::new(body.clone()), leave);
+            return self.loop_(label, &at(choice), None, span);
+        }
         let id = self.surround(label, Form::Counted("while"), Ty::unit());
         let branch = self.conditional(condition, |this| this.expect(body, &Ty::unit(), Why::LoopBody));
         self.around.pop();
@@ -193,7 +200,7 @@ impl Body<'_, '_> {
         let value = self.expr(values, None);
         self.deferred.truncate(deferred);
         self.cx.diagnostics.as_slice().len() == said
-            && matches!(self.table.resolve(&value.ty), Ty::List(_) | Ty::Option(_))
+            && matches!(self.table.resolve(&value.ty), Ty::List(_) | Ty::Option(_) | Ty::Of(..))
     }
 
     /// Goes over the integers of a range. The variable changes before the body, so that `continue` needs no care; it never

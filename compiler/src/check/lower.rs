@@ -490,7 +490,16 @@ impl<'a, 'd> Lower<'a, 'd> {
         }
         let is_comparison =
             matches!(op, BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge);
-        if is_comparison && matches!(a.ty, Ty::List(_)) && a.ty.column_type().is_none() {
+        if is_comparison && super::wrapper::has_reverse(&a.ty) {
+            return self.local_region(|lower| {
+                let left = lower.value(a);
+                let left = lower.bind_value(left);
+                let right = lower.value(b);
+                let right = lower.bind_value(right);
+                Value::Scalar(super::wrapper::compare(op, &a.ty, &left, &right, hir.span))
+            });
+        }
+        if is_comparison && matches!(a.ty, Ty::List(_) | Ty::Of(..)) && a.ty.column_type().is_none() {
             return self.local_region(|lower| lower.equal_lists(op, a, b, hir.span));
         }
         if is_comparison && a.ty.column_type().is_none() {

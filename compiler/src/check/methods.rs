@@ -132,7 +132,7 @@ const FLOAT: &[Method] = &[
 const IDENTITY: [&str; 8] = ["clone", "to_owned", "as_ref", "borrow", "copied", "cloned", "as_deref", "to_vec"];
 
 /// Methods of std that a job's author may expect, and that are not there yet.
-const LATER: &[&str] = &["nth", "unwrap", "expect", "to_bits", "total_cmp", "partial_cmp", "cmp"];
+const LATER: &[&str] = &["nth", "unwrap", "expect", "total_cmp", "partial_cmp", "cmp"];
 
 fn table(ty: &Ty, kind: Option<Kind>) -> Vec<&'static [Method]> {
     if ty.is_float() || kind == Some(Kind::Float) {
@@ -169,6 +169,18 @@ impl Body<'_, '_> {
         hint: Option<&Ty>,
         span: Span,
     ) -> Hir {
+        if Self::is_entry(receiver) {
+            return self.with_entry(receiver, span, |this, held| this.method(held, name, type_args, args, hint, span));
+        }
+        if Self::gives_entry(receiver, &name.text) {
+            let receiver = Box::new(receiver.clone());
+            let whole = ast::ExprKind::Method(receiver, name.clone(), Vec::new(), args.to_vec());
+            let whole = ast::Expr { kind: whole, span };
+            return self.with_entry(&whole, span, |this, held| this.expr(held, hint));
+        }
+        if let Some(hir) = self.change_of_part(receiver, name, args, span) {
+            return hir;
+        }
         if let Some(hir) = self.for_each_place(receiver, name, args, span) {
             return hir;
         }
@@ -180,8 +192,8 @@ impl Body<'_, '_> {
         if let Some(hir) = self.chain_method(receiver, name, type_args, args, hint, span) {
             return hir;
         }
-        if let Some(pattern) = super::regex::pattern_of(receiver) {
-            return self.regex_method(pattern, receiver.span, name, args, span);
+        if let Some(pattern) = self.regex_of(receiver) {
+            return self.regex_method(&pattern, receiver.span, name, args, span);
         }
         let is_identity = args.is_empty() && (IDENTITY.contains(&name.text.as_str()));
         let receiver_hir = self.expr(receiver, if is_identity { hint } else { None });
@@ -239,6 +251,9 @@ impl Body<'_, '_> {
                 return self.result_method(receiver_hir, &inner, receiver, name, args, hint, span);
             }
             Ty::Record(id) => {
+                if let Some(hir) = self.match_method(&receiver_hir, *id, name, args, span) {
+                    return hir;
+                }
                 if let Some(function) = self.method_of_record(*id, &name.text) {
                     return self.call_method(function, (receiver_hir, receiver), name, args, span);
                 }
@@ -252,6 +267,7 @@ impl Body<'_, '_> {
             | Ty::Generic(_)
             | Ty::Failure
             | Ty::Ordering
+            | Ty::Of(..)
             | Ty::Var(_) => {}
         }
         if let ("clone" | "to_owned" | "cloned" | "copied", Ty::Record(id)) = (method_name, &ty) {
@@ -259,6 +275,10 @@ impl Body<'_, '_> {
         }
         if args.is_empty() && IDENTITY.contains(&method_name) {
             return Hir { span, ..receiver_hir };
+        }
+        if let Ty::Of(wrapper, inner) = &ty {
+            let inner = (**inner).clone();
+            return self.collection_method(receiver_hir, (*wrapper, &inner), receiver, name, args, span);
         }
         if args.is_empty() && method_name == "into" {
             let converts =
@@ -290,7 +310,13 @@ impl Body<'_, '_> {
         {
             return hir;
         }
-        if (ty == Ty::STRING || matches!(ty, Ty::List(_))) && chain::is_source(name, args) {
+        if let ("drain", Ty::List(_), [range]) = (method_name, &ty, args) {
+            return self.drained_away(receiver, range, span);
+        }
+        if (ty == Ty::STRING || matches!(ty, Ty::List(_)))
+            && chain::is_source(name, args)
+            && !(matches!(ty, Ty::List(_)) && super::list_more::ITEMS.contains(&method_name))
+        {
             self.cx.say(crate::diagnostics::text::items_alone(&name.text, name.span));
             return Hir::error(span);
         }
@@ -300,11 +326,16 @@ impl Body<'_, '_> {
             }
             let method = self
                 .list_method(&receiver_hir, item, name, args, span)
-                .or_else(|| self.list_written(&receiver_hir, name, args, span));
+                .or_else(|| self.list_written(&receiver_hir, name, args, span))
+                .or_else(|| self.list_more(&receiver_hir, item, name, args, span))
+                .or_else(|| self.ordering_of(&receiver_hir, name, args, span));
             return match method {
                 Some(hir) => hir,
                 None => self.no_list_method(&ty, name, args, span),
             };
+        }
+        if let Some(value) = self.bits_method(&receiver_hir, &ty, name, args, span) {
+            return value;
         }
         if let Some(order) = self.ordering_of(&receiver_hir, name, args, span) {
             return order;
@@ -359,6 +390,13 @@ impl Body<'_, '_> {
             let left = Box::new(receiver.clone());
             let kind = ast::ExprKind::Binary(op, left, Box::new(other.clone()));
             return self.expr(&ast::Expr { kind, span }, None);
+        }
+        if let ("min" | "max", [other], Ty::Tuple(_) | Ty::Record(_)) = (method_name, args, &ty)
+            && !self.has_float(&self.table.deep(&ty))
+            && self.is_comparable(&ty, false)
+        {
+            let other = self.expect(other, &ty, Why::Argument { function: "max", index: 0 });
+            return self.min_max(method_name == "min", receiver_hir, other, span);
         }
         let kind = self.table.kind(&ty);
         if kind == Some(Kind::Any) {

@@ -11,6 +11,7 @@ mod asof_join;
 mod assign;
 mod assigned;
 mod associated;
+mod bits;
 mod boundedness;
 mod call;
 mod chain;
@@ -20,6 +21,7 @@ mod chain_more;
 mod chain_split;
 mod change;
 mod choice;
+mod collections;
 mod constant;
 mod early;
 mod exhaustive;
@@ -42,12 +44,14 @@ mod lending;
 mod library;
 mod limits;
 mod list;
+mod list_more;
 mod list_mutation;
 mod lists;
 mod lookup;
 mod loops;
 mod lower;
 mod machine;
+mod matches;
 mod methods;
 mod moves;
 mod mutation;
@@ -68,9 +72,11 @@ mod sink;
 mod slice_pattern;
 mod snippet;
 mod source;
+mod template;
 #[cfg(test)]
 mod tests;
 mod text;
+mod text_forms;
 mod text_mutation;
 mod text_search;
 mod time;
@@ -83,6 +89,7 @@ mod user_aggregate;
 mod value;
 mod variant;
 mod window;
+mod wrapper;
 mod written;
 
 pub use function_code::{FunctionCode, functions};
@@ -107,6 +114,7 @@ pub fn check(graph: &JobGraph, catalog: &Catalog, diagnostics: &mut Diagnostics)
     let plan = operators::plan(&mut cx, graph, catalog, params);
     if cx.errors == 0 {
         moves::check_functions(&mut cx, graph);
+        text_forms::check_functions(&mut cx, graph);
         for (closure, params) in std::mem::take(&mut cx.owning) {
             moves::check_closure(&mut cx, graph, &closure, &params);
         }
@@ -138,6 +146,12 @@ struct Cx<'d> {
     generics: Vec<generic::GenericTy>,
     /// Those of the function that is being read, by name.
     generic_scope: Vec<(String, types::GenericId)>,
+    /// What type parameters stand for in a function that is put in where it is called.
+    generic_types: Vec<(String, Ty)>,
+    /// What a match of a regular expression is.
+    match_record: Option<RecordId>,
+    /// Patterns, what their captures are, and the names of their groups.
+    captures: Vec<(String, RecordId, Vec<Option<String>>)>,
     /// Closures whose rows are their own, with the types of those.
     owning: Vec<(sabot_ir::ast::Closure, Vec<Ty>)>,
     diagnostics: &'d mut Diagnostics,
@@ -166,6 +180,8 @@ struct FunctionTy {
     returns: Ty,
     /// `None` if there is a mistake in it.
     body: Option<Rc<HirClosure>>,
+    /// The function as written, where a parameter is a function: it is put in where it is called.
+    template: Option<Rc<sabot_ir::ast::Function>>,
     span: Span,
 }
 
@@ -205,6 +221,9 @@ impl<'d> Cx<'d> {
             parsed: diagnostics.as_slice().len(),
             generics: Vec::new(),
             generic_scope: Vec::new(),
+            generic_types: Vec::new(),
+            match_record: None,
+            captures: Vec::new(),
             owning: Vec::new(),
             diagnostics,
             errors,

@@ -8,6 +8,7 @@
 
 use super::Cx;
 use super::types::{Ty, TypeShape};
+use super::wrapper::Wrapper;
 use crate::diagnostics::control as say;
 use sabot_ir::ast::{
     Arm, BinaryOp, Closure, Condition, Expr, ExprKind, Function, Literal, Name, Pattern, PatternKind, Statement,
@@ -136,7 +137,11 @@ impl<'a, 'd> Moves<'a, 'd> {
             TypeNameKind::Array(item, _) => self.kind_of(item),
             TypeNameKind::Tuple(parts) => Self::together(parts.iter().map(|part| self.kind_of(part))),
             TypeNameKind::Path(name, args) => match (name.as_str(), args.as_slice()) {
-                ("String" | "Vec" | "Bytes", _) => Kind::Moves(None),
+                (
+                    "String" | "Vec" | "Bytes" | "BTreeMap" | "HashMap" | "BTreeSet" | "HashSet" | "VecDeque"
+                    | "BinaryHeap",
+                    _,
+                ) => Kind::Moves(None),
                 ("Option", [inner]) => self.kind_of(inner),
                 ("Result", parts) => Self::together(parts.iter().map(|part| self.kind_of(part))),
                 (name, []) if super::types::scalar_named(name).is_some() => Kind::Copies,
@@ -175,7 +180,9 @@ impl<'a, 'd> Moves<'a, 'd> {
     /// Of a column's type.
     fn kind_of_ty(&self, ty: &Ty) -> Kind {
         match ty {
-            Ty::Scalar(Type::String | Type::Bytes) | Ty::List(_) => Kind::Moves(None),
+            Ty::Scalar(Type::String) | Ty::List(_) => Kind::Moves(None),
+            Ty::Of(Wrapper::Reverse, inner) => self.kind_of_ty(inner),
+            Ty::Of(..) => Kind::Moves(None),
             Ty::Scalar(_) | Ty::Usize | Ty::Isize | Ty::Ordering => Kind::Copies,
             Ty::Option(inner) => self.kind_of_ty(inner),
             Ty::Record(id) => {
@@ -451,6 +458,10 @@ impl<'a, 'd> Moves<'a, 'd> {
                 let before = this.moved.clone();
                 this.look(&closure.body);
                 this.moved = before;
+                if closure.moves {
+                    // What it names of its surroundings is its own from here on.
+                    this.moved_into(&closure.body);
+                }
             }),
             ExprKind::Return(value) | ExprKind::Break(_, value) => {
                 if let Some(value) = value {
@@ -680,6 +691,28 @@ impl<'a, 'd> Moves<'a, 'd> {
                 if takes { this.value(tail) } else { this.look(tail) }
             }
         });
+    }
+
+    /// The variables that a `move` closure names by themselves are moved.
+    fn moved_into(&mut self, body: &Expr) {
+        match &body.kind {
+            ExprKind::Name(_) => self.take(body),
+            ExprKind::Method(of, _, _, args) => {
+                self.moved_into(of);
+                args.iter().for_each(|arg| self.moved_into(arg));
+            }
+            ExprKind::Call(_, args) | ExprKind::Macro(_, args) | ExprKind::Tuple(args) => {
+                args.iter().for_each(|arg| self.moved_into(arg));
+            }
+            ExprKind::Binary(_, a, b) => {
+                self.moved_into(a);
+                self.moved_into(b);
+            }
+            ExprKind::Unary(_, x) | ExprKind::Reference(x) | ExprKind::Cast(x, _) | ExprKind::Field(x, _) => {
+                self.moved_into(x);
+            }
+            _ => {}
+        }
     }
 
     fn let_(&mut self, pattern: &Pattern, ty: Option<&TypeName>, value: &Expr) {

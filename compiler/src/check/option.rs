@@ -5,6 +5,7 @@ use super::infer::Body;
 use super::snippet;
 use super::types::Ty;
 use super::unify::Kind;
+use super::wrapper::Wrapper;
 use crate::diagnostics::types::Why;
 use crate::diagnostics::{names, unsupported};
 use sabot_ir::ast::{self, ExprKind, Name};
@@ -49,7 +50,16 @@ pub(super) fn default_of(ty: &Ty, span: Span) -> Option<Hir> {
         ty if *ty == Ty::STRING => HirKind::Str(String::new()),
         ty if ty.is_integer() || *ty == Ty::DURATION || *ty == Ty::CHAR => HirKind::Int(0),
         ty if ty.is_float() => HirKind::Float(0.0),
-        Ty::Scalar(sabot_ir::ty::Type::Bytes) => HirKind::Bytes(Vec::new()),
+        Ty::List(_)
+        | Ty::Of(
+            Wrapper::BTreeMap
+            | Wrapper::HashMap
+            | Wrapper::BTreeSet
+            | Wrapper::HashSet
+            | Wrapper::VecDeque
+            | Wrapper::BinaryHeap,
+            _,
+        ) => HirKind::Call(Function::List(sabot_ir::list::ListFunction::Of), Vec::new()),
         Ty::Tuple(parts) => {
             HirKind::Tuple(parts.iter().map(|part| default_of(part, span)).collect::<Option<Vec<_>>>()?)
         }
@@ -60,11 +70,11 @@ pub(super) fn default_of(ty: &Ty, span: Span) -> Option<Hir> {
         | Ty::Isize
         | Ty::Record(_)
         | Ty::Group
-        | Ty::List(_)
         | Ty::Result(..)
         | Ty::Failure
         | Ty::Generic(_)
         | Ty::Ordering
+        | Ty::Of(Wrapper::Reverse, _)
         | Ty::Var(_) => {
             return None;
         }

@@ -9,6 +9,9 @@ use super::types::Ty;
 use crate::diagnostics::types::{self as say, Fix, Why};
 use sabot_ir::ast::{Arm, Expr, ExprKind, Literal, Pattern, PatternKind, TypeName, TypeNameKind};
 
+/// Methods of regular expressions that give a `Cow`, which is no `String` either.
+const GIVE_COWS: [&str; 3] = ["replace", "replace_all", "replacen"];
+
 /// Methods of text that give a part of it.
 const GIVE_A_PART: [&str; 6] = ["as_str", "trim", "trim_start", "trim_end", "trim_start_matches", "trim_end_matches"];
 
@@ -50,6 +53,11 @@ impl Body<'_, '_> {
 fn borrowed<'e>(expr: &'e Expr, in_some: bool, found: &mut Vec<&'e Expr>) {
     match &expr.kind {
         ExprKind::Literal(Literal::String(_)) | ExprKind::Reference(_) if !in_some => found.push(expr),
+        ExprKind::Method(receiver, name, ..)
+            if !in_some && GIVE_COWS.contains(&name.text.as_str()) && super::regex::pattern_of(receiver).is_some() =>
+        {
+            found.push(expr);
+        }
         ExprKind::Method(_, name, ..) if !in_some && GIVE_A_PART.contains(&name.text.as_str()) => found.push(expr),
         ExprKind::Call(path, args) if in_some && path.len() == 1 && path[0].text == "Some" => {
             args.iter().for_each(|arg| borrowed(arg, false, found));

@@ -5,6 +5,7 @@ use super::hir::{Hir, HirArm, HirKind, HirPat, PatKind};
 use super::infer::{Body, value_span};
 use super::types::{Ty, number_suffix};
 use super::unify::Kind;
+use super::wrapper::Wrapper;
 use crate::diagnostics::types::{self as say, Why};
 use crate::diagnostics::{names, unsupported};
 use sabot_ir::ast::{self, Arm, Literal, Pattern, PatternKind, RangeBound};
@@ -67,7 +68,8 @@ impl Body<'_, '_> {
                     | Ty::Result(..)
                     | Ty::Failure
                     | Ty::Generic(_)
-                    | Ty::Ordering => {
+                    | Ty::Ordering
+                    | Ty::Of(..) => {
                         if !matches!(ty, Ty::Error | Ty::Never) {
                             let shown = self.show(&ty);
                             self.cx.say(say::pattern_mismatch(&format!("a tuple of {}", parts.len()), &shown, span));
@@ -419,7 +421,8 @@ impl Body<'_, '_> {
                     | Ty::Result(..)
                     | Ty::Failure
                     | Ty::Generic(_)
-                    | Ty::Ordering => {
+                    | Ty::Ordering
+                    | Ty::Of(..) => {
                         let shown = self.show(ty);
                         self.cx.say(say::pattern_mismatch("an `Option`", &shown, span));
                         return bind_rest(self);
@@ -458,6 +461,10 @@ impl Body<'_, '_> {
                     self.pattern(inner, inside)
                 };
                 super::outcome::outcome_pattern(is_ok, held, &ty, span)
+            }
+            ([.., "Reverse"], [inner]) if matches!(ty, Ty::Of(Wrapper::Reverse, _)) => {
+                let Ty::Of(_, held) = ty else { return bind_rest(self) };
+                self.pattern(inner, held)
             }
             (["None"] | ["Option", "None"], []) => {
                 let held = self.table.fresh(Kind::Any).option();
@@ -544,6 +551,9 @@ impl Body<'_, '_> {
 
     /// `match value { arms }`.
     pub(super) fn match_(&mut self, value: &ast::Expr, arms: &[Arm], hint: Option<&Ty>, span: Span) -> Hir {
+        if let Some(chosen) = super::lending::match_place(value, arms, span) {
+            return self.expr(&chosen, hint);
+        }
         if arms.iter().any(|arm| super::slice_pattern::is_slice(&arm.pattern)) {
             let value = super::slice_pattern::referred(value);
             return self.match_slices(value, arms, hint, span);

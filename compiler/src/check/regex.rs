@@ -1,4 +1,5 @@
 //! `regex!("..")`: the pattern is compiled here, so that a mistake in it is a message, and in the plan it is a literal.
+#![allow(clippy::wildcard_enum_match_arm, reason = "of many forms, few are patterns")]
 
 use super::hir::{Hir, HirKind};
 use super::infer::Body;
@@ -12,9 +13,8 @@ use sabot_ir::text::TextFunction;
 use sabot_library::Regex;
 
 /// The methods of a pattern, what else than the text they take, and which function they are.
-const METHODS: [(&str, usize, TextFunction); 5] = [
+const METHODS: [(&str, usize, TextFunction); 4] = [
     ("is_match", 1, TextFunction::RegexIsMatch),
-    ("find", 1, TextFunction::RegexFind),
     ("count", 1, TextFunction::RegexCount),
     ("capture", 2, TextFunction::RegexCapture),
     ("replace_all", 2, TextFunction::RegexReplaceAll),
@@ -29,6 +29,18 @@ pub(super) fn pattern_of(expr: &ast::Expr) -> Option<&[ast::Expr]> {
 }
 
 impl Body<'_, '_> {
+    /// The arguments of the `regex!` that an expression is, or that the variable was made with.
+    pub(super) fn regex_of(&self, expr: &ast::Expr) -> Option<Vec<ast::Expr>> {
+        match &expr.kind {
+            ExprKind::Reference(inner) => self.regex_of(inner),
+            ExprKind::Name(name) => {
+                let (id, _) = self.bound_since(0, name)?;
+                self.regexes.get(&id).cloned()
+            }
+            _ => pattern_of(expr).map(<[ast::Expr]>::to_vec),
+        }
+    }
+
     /// `regex!(pattern).name(args)`.
     pub(super) fn regex_method(
         &mut self,
@@ -54,8 +66,11 @@ impl Body<'_, '_> {
                 return Hir::error(span);
             }
         };
+        if let Some(hir) = self.regex_matches(text, literal, &regex, name, args, span) {
+            return hir;
+        }
         let Some((name, arity, function)) = METHODS.iter().find(|(known, ..)| *known == name.text) else {
-            let known: Vec<&str> = METHODS.iter().map(|(name, ..)| *name).collect();
+            let known: Vec<&str> = METHODS.iter().map(|(name, ..)| *name).chain(super::matches::METHODS).collect();
             self.cx.say(say::regex_method(&name.text, &known, name.span));
             return Hir::error(span);
         };

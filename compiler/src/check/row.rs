@@ -94,6 +94,7 @@ impl Planner<'_, '_> {
                 | Ty::List(_)
                 | Ty::Generic(_)
                 | Ty::Ordering
+                | Ty::Of(..)
                 | Ty::Var(_) => false,
             }
     }
@@ -125,6 +126,7 @@ impl Planner<'_, '_> {
             | Ty::Failure
             | Ty::Generic(_)
             | Ty::Ordering
+            | Ty::Of(..)
             | Ty::Var(_)) => other.column_type().is_some(),
         };
         if !fits && !ty.is_error() {
@@ -177,6 +179,7 @@ pub(super) fn fields_of(cx: &Cx<'_>, row: &Ty) -> Vec<Field> {
         | Ty::List(_)
         | Ty::Generic(_)
         | Ty::Ordering
+        | Ty::Of(..)
         | Ty::Var(_)) => other.column_type().map(|ty| Field::new("value", ty)).into_iter().collect(),
     }
 }

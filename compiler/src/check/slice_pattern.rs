@@ -144,6 +144,22 @@ fn missing(taken: &[(usize, bool)]) -> Option<usize> {
     (0..=longest + 1).find(|length| !taken.iter().any(|(at, more)| at == length || (*more && at <= length)))
 }
 
+/// The names that a pattern binds.
+fn names_of(pattern: &Pattern, names: &mut Vec<Name>) {
+    match &pattern.kind {
+        PatternKind::Bind(name, _, inner) => {
+            names.push(Name { text: name.clone(), span: pattern.span });
+            if let Some(inner) = inner {
+                names_of(inner, names);
+            }
+        }
+        PatternKind::Tuple(parts) | PatternKind::Slice(parts) => parts.iter().for_each(|part| names_of(part, names)),
+        PatternKind::Path(_, parts) => parts.iter().for_each(|part| names_of(part, names)),
+        PatternKind::Reference(inner) => names_of(inner, names),
+        _ => {}
+    }
+}
+
 impl Body<'_, '_> {
     /// A `match` with a slice among its patterns.
     pub(super) fn match_slices(&mut self, value: &Expr, arms: &[Arm], hint: Option<&Ty>, span: Span) -> Hir {
@@ -151,7 +167,7 @@ impl Body<'_, '_> {
         let mark = self.enter();
         let scrutinee = self.expr(value, None);
         let ty = self.table.resolve(&scrutinee.ty);
-        if !matches!(ty, Ty::List(_)) && ty != Ty::BYTES {
+        if !matches!(ty, Ty::List(_)) {
             if !ty.is_error() {
                 let shown = self.show(&ty);
                 self.cx.say(say::pattern_mismatch("a slice", &shown, value.span));
@@ -248,6 +264,32 @@ impl Body<'_, '_> {
             }
         }
         lets
+    }
+
+    /// `let [a, b] = value else { .. };`: the names are those of a `match` that gives them.
+    pub(super) fn let_slice_else(&mut self, pattern: &Pattern, value: &Expr, otherwise: &Expr) -> Vec<HirStatement> {
+        let span = pattern.span;
+        let mut names = Vec::new();
+        names_of(pattern, &mut names);
+        let tuple = names.iter().map(|name| at(ExprKind::Name(name.text.clone()), name.span)).collect();
+        let bound = names
+            .iter()
+            .map(|name| Pattern { kind: PatternKind::Bind(name.text.clone(), false, None), span: name.span });
+        let bound = Pattern { kind: PatternKind::Tuple(bound.collect()), span };
+        let wild = Pattern { kind: PatternKind::Wild, span };
+        let arms = [
+            Arm { pattern: pattern.clone(), guard: None, body: at(ExprKind::Tuple(tuple), span) },
+            Arm { pattern: wild, guard: None, body: otherwise.clone() },
+        ];
+        // `v[..]` is all of `v`.
+        let value = match &value.kind {
+            ExprKind::Index(whole, range) if matches!(range.kind, ExprKind::Range(None, None, _)) => whole,
+            _ => value,
+        };
+        let value = self.match_(value, &arms, None, span);
+        let ty = value.ty.clone();
+        let pattern = self.pattern(&bound, &ty);
+        vec![HirStatement::Let(pattern, value)]
     }
 
     /// `if let [a, b] = value`, alone or in a chain: the conditions that stand for it, where `value` may stand in several.

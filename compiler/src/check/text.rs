@@ -25,10 +25,6 @@ enum Arg {
     Position,
     /// `u32`.
     Number,
-    /// Bytes.
-    Bytes,
-    /// `u8`.
-    Byte,
 }
 
 /// A method that is one function.
@@ -78,14 +74,6 @@ const STRING: &[Method] = &[
     text("into_bytes", TextFunction::AsBytes, &[]),
 ];
 
-const BYTES: &[Method] = &[
-    method("len", Function::Len, &[]),
-    method("is_empty", Function::IsEmpty, &[]),
-    text("starts_with", TextFunction::BytesStartWith, &[Arg::Bytes]),
-    text("ends_with", TextFunction::BytesEndWith, &[Arg::Bytes]),
-    text("contains", TextFunction::BytesContain, &[Arg::Byte]),
-];
-
 const CHAR: &[Method] = &[
     method("min", Function::Min, &[Arg::Own]),
     method("max", Function::Max, &[Arg::Own]),
@@ -120,9 +108,8 @@ const ASCII: &[Method] = &[
 ];
 
 /// Methods that are several functions, by the type that has them.
-const COMPOSED: [(Ty, &[&str]); 4] = [
+const COMPOSED: [(Ty, &[&str]); 3] = [
     (Ty::STRING, &["get", "split_once", "rsplit_once", "trim_matches", "parse", "is_ascii"]),
-    (Ty::BYTES, &["get", "first", "last"]),
     (Ty::CHAR, &["eq_ignore_ascii_case", "is_digit"]),
     (Ty::U8, &["eq_ignore_ascii_case"]),
 ];
@@ -131,7 +118,6 @@ const COMPOSED: [(Ty, &[&str]); 4] = [
 fn is_identity(ty: &Ty, name: &str) -> bool {
     match name {
         "to_string" | "as_str" | "into_string" | "into_owned" | "as_mut_str" => *ty == Ty::STRING,
-        "as_slice" | "into_vec" => *ty == Ty::BYTES,
         _ => false,
     }
 }
@@ -139,8 +125,6 @@ fn is_identity(ty: &Ty, name: &str) -> bool {
 fn tables(ty: &Ty) -> &'static [&'static [Method]] {
     if *ty == Ty::STRING {
         &[STRING]
-    } else if *ty == Ty::BYTES {
-        &[BYTES]
     } else if *ty == Ty::CHAR {
         &[CHAR, ASCII]
     } else if *ty == Ty::U8 {
@@ -221,8 +205,6 @@ impl Body<'_, '_> {
                 Arg::Pattern => self.text_pattern(arg, found.name)?,
                 Arg::Position => self.expect(arg, &Ty::Usize, why),
                 Arg::Number => self.expect(arg, &Ty::U32, why),
-                Arg::Bytes => self.expect(arg, &Ty::BYTES, why),
-                Arg::Byte => self.expect(arg, &Ty::U8, why),
             });
         }
         let is_own = matches!(found.function, Function::Min | Function::Max | Function::Clamp);
@@ -236,13 +218,13 @@ impl Body<'_, '_> {
         if !wanted {
             return None;
         }
-        let arity = usize::from(!matches!(name.text.as_str(), "first" | "last" | "is_ascii" | "parse"));
+        let arity = usize::from(!matches!(name.text.as_str(), "is_ascii" | "parse"));
         if args.len() != arity {
             return Some(self.wrong_arity(&name.text, arity, args, name.span, span));
         }
         let receiver = receiver.clone();
         Some(match (name.text.as_str(), args) {
-            ("get", [arg]) => self.get(receiver, ty, arg, span),
+            ("get", [arg]) => self.get(receiver, arg, span),
             ("is_ascii", _) => {
                 // Every byte of a character beyond ASCII is beyond ASCII: as long as it has characters.
                 self.let_in(vec![receiver], span, |values| {
@@ -251,14 +233,6 @@ impl Body<'_, '_> {
                     Hir::new(HirKind::Binary(BinaryOp::Eq, Box::new(count), Box::new(len)), Ty::BOOL, span)
                 })
             }
-            ("first", _) => call(TextFunction::GetByte, vec![receiver, position(0, span)], span),
-            ("last", _) => self.let_in(vec![receiver], span, |values| {
-                // Before the first byte lies the greatest number, where there is none.
-                let len = Hir::new(HirKind::Call(Function::Len, vec![values[0].clone()]), Ty::Usize, span);
-                let last =
-                    Hir::new(HirKind::Call(Function::WrappingSub, vec![len, position(1, span)]), Ty::Usize, span);
-                call(TextFunction::GetByte, vec![values[0].clone(), last], span)
-            }),
             ("split_once" | "rsplit_once", [arg]) => {
                 let find = if name.text == "split_once" { TextFunction::Find } else { TextFunction::RFind };
                 let name = if find == TextFunction::Find { "split_once" } else { "rsplit_once" };
@@ -354,36 +328,22 @@ impl Body<'_, '_> {
         Some(call(TextFunction::CharToString, vec![pattern], span))
     }
 
-    /// `s.get(a..b)`, `b.get(n)`.
-    fn get(&mut self, receiver: Hir, ty: &Ty, arg: &ast::Expr, span: Span) -> Hir {
+    /// `s.get(a..b)`.
+    fn get(&mut self, receiver: Hir, arg: &ast::Expr, span: Span) -> Hir {
         if let ast::ExprKind::Range(from, to, inclusive) = &arg.kind {
-            if *ty == Ty::BYTES {
-                self.cx.say(say::part_of_bytes(span));
-                return Hir::error(span);
-            }
             return self.part(TextFunction::Get, receiver, (from.as_deref(), to.as_deref(), *inclusive), span);
         }
-        if *ty == Ty::STRING {
-            self.cx.say(say::string_index(arg.span));
-            return Hir::error(span);
-        }
-        let at = self.expect(arg, &Ty::Usize, Why::Argument { function: "get", index: 0 });
-        call(TextFunction::GetByte, vec![receiver, at], span)
+        self.cx.say(say::string_index(arg.span));
+        Hir::error(span)
     }
 
-    /// `base[index]` of a string or bytes.
-    pub(super) fn text_index(&mut self, base: Hir, ty: &Ty, index: &ast::Expr, span: Span) -> Hir {
-        let is_bytes = *ty == Ty::BYTES;
+    /// `base[index]` of a string.
+    pub(super) fn text_index(&mut self, base: Hir, index: &ast::Expr, span: Span) -> Hir {
         if let ast::ExprKind::Range(from, to, inclusive) = &index.kind {
-            let function = if is_bytes { TextFunction::BytesSlice } else { TextFunction::Slice };
-            return self.part(function, base, (from.as_deref(), to.as_deref(), *inclusive), span);
+            return self.part(TextFunction::Slice, base, (from.as_deref(), to.as_deref(), *inclusive), span);
         }
-        if !is_bytes {
-            self.cx.say(say::string_index(index.span));
-            return Hir::error(span);
-        }
-        let at = self.expect(index, &Ty::Usize, Why::Index);
-        call(TextFunction::ByteAt, vec![base, at], span)
+        self.cx.say(say::string_index(index.span));
+        Hir::error(span)
     }
 
     /// A part of a string or bytes, by a range.
@@ -470,11 +430,11 @@ impl Body<'_, '_> {
                 self.coerce(value, &Ty::STRING, Why::Argument { function: "from", index: 0 }, Some(arg))
             }
             (["String", "from_utf8_lossy"], [arg]) => {
-                let bytes = self.expect(arg, &Ty::BYTES, Why::Argument { function: "from_utf8_lossy", index: 0 });
+                let bytes = self.expect(arg, &Ty::bytes(), Why::Argument { function: "from_utf8_lossy", index: 0 });
                 call(TextFunction::FromUtf8Lossy, vec![bytes], span)
             }
             (["String" | "str", "from_utf8"], [arg]) => {
-                let bytes = self.expect(arg, &Ty::BYTES, Why::Argument { function: "from_utf8", index: 0 });
+                let bytes = self.expect(arg, &Ty::bytes(), Why::Argument { function: "from_utf8", index: 0 });
                 let text = call(TextFunction::FromUtf8, vec![bytes], span);
                 Hir { ty: Ty::Result(Box::new(Ty::STRING), Box::new(Ty::Failure)), ..text }
             }

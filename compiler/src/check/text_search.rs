@@ -23,6 +23,8 @@ pub(super) fn condition_of(arg: &ast::Expr) -> Option<ast::Expr> {
         ExprKind::Closure(_) => Some(arg.clone()),
         ExprKind::Path(path) if path.first().is_some_and(|first| first == "char") => Some(arg.clone()),
         ExprKind::Reference(inner) => condition_of(inner),
+        // `&['a', 'b'][..]`
+        ExprKind::Index(array, range) if matches!(range.kind, ExprKind::Range(None, None, _)) => condition_of(array),
         ExprKind::Array(items) => Some(any_of(items, arg.span)),
         _ => None,
     }

@@ -2,6 +2,7 @@
 
 use super::Cx;
 use super::variant::VariantTy;
+use super::wrapper::Wrapper;
 use crate::diagnostics::outside::outside;
 use crate::diagnostics::{names, syntax, types as say};
 use sabot_ir::ast::{self, TypeNameKind};
@@ -53,6 +54,8 @@ pub(super) enum Ty {
     Generic(GenericId),
     /// `std::cmp::Ordering`: -1, 0 or 1.
     Ordering,
+    /// What is a list, or a value, with another meaning: `BTreeMap<K, V>`, `Reverse<T>`.
+    Of(Wrapper, Box<Ty>),
     /// The rows of one key, inside an aggregate.
     Group,
     /// Not yet known.
@@ -74,8 +77,6 @@ impl Ty {
     pub(super) const U8: Self = Self::Scalar(Type::UInt8);
     /// `char`.
     pub(super) const CHAR: Self = Self::Scalar(Type::Char);
-    /// `Bytes`.
-    pub(super) const BYTES: Self = Self::Scalar(Type::Bytes);
     /// `String`.
     pub(super) const STRING: Self = Self::Scalar(Type::String);
     /// `Duration`.
@@ -89,6 +90,11 @@ impl Ty {
         Self::Tuple(Vec::new())
     }
 
+    /// `Bytes`, which is `Vec<u8>`: a list like any other, and one column.
+    pub(super) fn bytes() -> Self {
+        Self::List(Box::new(Self::U8))
+    }
+
     /// `Option<self>`.
     pub(super) fn option(self) -> Self {
         Self::Option(Box::new(self))
@@ -100,6 +106,7 @@ impl Ty {
             Type::Unit => Self::unit(),
             Type::Option(inner) => Self::of_column(inner).option(),
             Type::List(item) => Self::List(Box::new(Self::of_column(item))),
+            Type::Bytes => Self::bytes(),
             scalar @ (Type::Bool
             | Type::Int8
             | Type::Int16
@@ -113,7 +120,6 @@ impl Ty {
             | Type::Float32
             | Type::Float64
             | Type::String
-            | Type::Bytes
             | Type::Decimal(..)
             | Type::Date
             | Type::Timestamp(_)
@@ -128,10 +134,12 @@ impl Ty {
             Self::Usize => Some(Type::UInt64),
             Self::Isize => Some(Type::Int64),
             Self::Ordering => Some(Type::Int8),
+            Self::Of(wrapper, inner) => wrapper.inside(inner).column_type(),
             Self::Option(inner) => inner.column_type().filter(|ty| !ty.is_option()).map(Type::optional),
             Self::Result(inner, error) if error.is_silent() => {
                 inner.column_type().filter(|ty| !ty.is_option()).map(Type::optional)
             }
+            Self::List(item) if **item == Self::U8 => Some(Type::Bytes),
             Self::List(item) => item.column_type().filter(|ty| !ty.is_option()).map(|ty| Type::List(Box::new(ty))),
             Self::Error
             | Self::Never
@@ -167,6 +175,7 @@ impl Ty {
             | Self::List(_)
             | Self::Generic(_)
             | Self::Ordering
+            | Self::Of(..)
             | Self::Var(_) => None,
         }
     }
@@ -187,6 +196,7 @@ impl Ty {
             | Self::List(_)
             | Self::Generic(_)
             | Self::Ordering
+            | Self::Of(..)
             | Self::Var(_) => false,
         }
     }
@@ -210,7 +220,7 @@ impl Ty {
     pub(super) fn is_error(&self) -> bool {
         match self {
             Self::Error => true,
-            Self::Option(inner) | Self::List(inner) => inner.is_error(),
+            Self::Option(inner) | Self::List(inner) | Self::Of(_, inner) => inner.is_error(),
             Self::Result(inner, error) => inner.is_error() || error.is_error(),
             Self::Tuple(parts) => parts.iter().any(Self::is_error),
             Self::Never
@@ -328,7 +338,7 @@ pub(super) fn scalar_named(name: &str) -> Option<Ty> {
         "isize" => Some(Ty::Isize),
         "char" => Some(Ty::CHAR),
         "String" | "str" => Some(Ty::STRING),
-        "Bytes" => Some(Ty::Scalar(Type::Bytes)),
+        "Bytes" => Some(Ty::bytes()),
         "Decimal" => Some(Ty::Scalar(Type::DECIMAL)),
         "Date" => Some(Ty::Scalar(Type::Date)),
         "Timestamp" => Some(Ty::Scalar(Type::Timestamp(TimeUnit::Microsecond))),
@@ -350,6 +360,8 @@ pub(super) fn number_suffix(suffix: &str) -> Option<Ty> {
 pub(super) fn integer_range(ty: &Ty) -> Option<(i128, i128)> {
     match ty {
         Ty::Usize => Some((0, u64::MAX.into())),
+        Ty::Of(Wrapper::Reverse, inner) => integer_range(inner),
+        Ty::Of(..) => None,
         Ty::Ordering => Some((-1, 1)),
         Ty::Isize => Some((i64::MIN.into(), i64::MAX.into())),
         Ty::Scalar(Type::Char) => Some((0, u32::from(char::MAX).into())),
@@ -396,6 +408,7 @@ pub(super) fn is_lossless(from: &Ty, to: &Ty) -> bool {
         | Ty::List(_)
         | Ty::Generic(_)
         | Ty::Ordering
+        | Ty::Of(..)
         | Ty::Var(_) => None,
     };
     if *to == Ty::Scalar(Type::DECIMAL) {
@@ -474,7 +487,8 @@ impl Cx<'_> {
                     && !matches!(&ty, Ty::Option(inner) if matches!(**inner, Ty::Option(_)));
                 if !ty.is_error()
                     && !is_record
-                    && (ty.column_type().is_none() || matches!(ty, Ty::Usize | Ty::Isize | Ty::Scalar(Type::Char)))
+                    && (ty.column_type().is_none()
+                        || matches!(ty, Ty::Usize | Ty::Isize | Ty::Scalar(Type::Char) | Ty::Of(..)))
                 {
                     self.say(say::not_a_column(&self.show(&ty), &field.name.text, field.ty.span));
                     ty = Ty::Error;
@@ -617,7 +631,7 @@ impl Cx<'_> {
             && byte == "u8"
             && none.is_empty()
         {
-            return Ty::BYTES;
+            return Ty::bytes();
         }
         let item = self.resolve_type(written);
         if item == Ty::unit() {
@@ -650,9 +664,22 @@ impl Cx<'_> {
             ("Vec", [ast::TypeName { kind: TypeNameKind::Path(byte, none), .. }])
                 if byte == "u8" && none.is_empty() =>
             {
-                return Ty::Scalar(Type::Bytes);
+                return Ty::bytes();
             }
             _ => {}
+        }
+        if args.is_empty()
+            && let Some((_, ty)) = self.generic_types.iter().rev().find(|(name, _)| name == path)
+        {
+            return ty.clone();
+        }
+        if path == "Fn" && args.len() == 2 {
+            self.say(syntax::unsupported_type(
+                span,
+                "a function type",
+                "only a parameter of a function may be one: `fn twice(f: impl Fn(f64) -> f64, x: f64) -> f64`",
+            ));
+            return Ty::Error;
         }
         if args.is_empty()
             && let Some((_, id)) = self.generic_scope.iter().rev().find(|(name, _)| name == path)
@@ -667,6 +694,10 @@ impl Cx<'_> {
         }
         if let ("Vec", [item]) = (path, args) {
             return self.resolve_list(item);
+        }
+        if let Some(wrapper) = Wrapper::named(path).filter(|wrapper| wrapper.arity() == args.len()) {
+            let params: Vec<Ty> = args.iter().map(|arg| self.resolve_type(arg)).collect();
+            return if params.iter().any(Ty::is_error) { Ty::Error } else { wrapper.of(params) };
         }
         if path == "Ordering" && args.is_empty() {
             return Ty::Ordering;
@@ -712,6 +743,11 @@ impl Cx<'_> {
             Ty::List(item) => format!("Vec<{}>", self.show(item)),
             Ty::Generic(id) => self.generics[id.0 as usize].name.clone(),
             Ty::Ordering => "Ordering".to_owned(),
+            Ty::Of(wrapper, inner) => {
+                let shown = self.show(inner);
+                let params = if wrapper.is_map() { shown.trim_matches(['(', ')']) } else { &shown };
+                format!("{}<{params}>", wrapper.name())
+            }
         }
     }
 }

@@ -30,8 +30,10 @@ impl Cx<'_> {
             let mut params = Vec::with_capacity(function.params.len());
             for (param, ty) in &function.params {
                 let param = param.as_name().map_or_else(|| "_".to_owned(), |name| name.text);
-                params.push((param, self.resolve_type(ty)));
+                let ty = if super::template::function_type(ty).is_some() { Ty::unit() } else { self.resolve_type(ty) };
+                params.push((param, ty));
             }
+            let is_template = function.params.iter().any(|(_, ty)| super::template::function_type(ty).is_some());
             let returns = self.resolve_type(&function.returns);
             let id = FunctionId(u32::try_from(self.functions.len()).expect("fewer than 2^32 functions"));
             self.leave_generics();
@@ -47,6 +49,7 @@ impl Cx<'_> {
                 lent,
                 returns,
                 body: None,
+                template: is_template.then(|| Rc::new(function.clone())),
                 span: name.span,
             });
         }
@@ -59,6 +62,9 @@ impl Cx<'_> {
                 continue;
             }
             let signature = &self.functions[id.0 as usize];
+            if signature.template.is_some() {
+                continue;
+            }
             let generics = signature.generics.clone();
             let params: Vec<Ty> = signature.params.iter().map(|(_, ty)| ty.clone()).collect();
             let returns = signature.returns.clone();

@@ -65,7 +65,8 @@ impl Table {
             | Ty::Group
             | Ty::List(_)
             | Ty::Generic(_)
-            | Ty::Ordering => None,
+            | Ty::Ordering
+            | Ty::Of(..) => None,
         }
     }
 
@@ -75,6 +76,7 @@ impl Table {
             Ty::Option(inner) => self.deep(&inner).option(),
             Ty::Result(inner, error) => Ty::Result(Box::new(self.deep(&inner)), Box::new(self.deep(&error))),
             Ty::List(item) => Ty::List(Box::new(self.deep(&item))),
+            Ty::Of(wrapper, inner) => Ty::Of(wrapper, Box::new(self.deep(&inner))),
             Ty::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.deep(part)).collect()),
             other @ (Ty::Error
             | Ty::Never
@@ -96,6 +98,7 @@ impl Table {
             Ty::Option(inner) => self.finish(&inner).option(),
             Ty::Result(inner, error) => Ty::Result(Box::new(self.finish(&inner)), Box::new(self.finish(&error))),
             Ty::List(item) => Ty::List(Box::new(self.finish(&item))),
+            Ty::Of(wrapper, inner) => Ty::Of(wrapper, Box::new(self.finish(&inner))),
             Ty::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.finish(part)).collect()),
             Ty::Var(var) => match self.slots[var.0 as usize] {
                 Slot::Free(Kind::Integer) => Ty::I32,
@@ -144,6 +147,7 @@ impl Table {
                 fits
             }
             (Ty::Option(x), Ty::Option(y)) | (Ty::List(x), Ty::List(y)) => self.unify(x, y),
+            (Ty::Of(a, x), Ty::Of(b, y)) if a == b => self.unify(x, y),
             (Ty::Failure, Ty::Failure) => true,
             (Ty::Result(x, e), Ty::Result(y, f)) => {
                 let fits = self.unify(x, y);
@@ -164,7 +168,8 @@ impl Table {
                 | Ty::Result(..)
                 | Ty::Failure
                 | Ty::Generic(_)
-                | Ty::Ordering,
+                | Ty::Ordering
+                | Ty::Of(..),
                 Ty::Scalar(_)
                 | Ty::Usize
                 | Ty::Isize
@@ -176,7 +181,8 @@ impl Table {
                 | Ty::Result(..)
                 | Ty::Failure
                 | Ty::Generic(_)
-                | Ty::Ordering,
+                | Ty::Ordering
+                | Ty::Of(..),
             ) => a == b,
         }
     }
@@ -188,7 +194,7 @@ impl Table {
     fn occurs(&self, var: TyVar, ty: &Ty) -> bool {
         match self.resolve(ty) {
             Ty::Var(other) => other == var,
-            Ty::Option(inner) | Ty::List(inner) => self.occurs(var, &inner),
+            Ty::Option(inner) | Ty::List(inner) | Ty::Of(_, inner) => self.occurs(var, &inner),
             Ty::Result(inner, error) => self.occurs(var, &inner) || self.occurs(var, &error),
             Ty::Tuple(parts) => parts.iter().any(|part| self.occurs(var, part)),
             Ty::Error

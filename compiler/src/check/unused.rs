@@ -13,7 +13,7 @@ use sabot_ir::span::Span;
 use std::collections::BTreeSet;
 
 /// Methods that change the value they are called on.
-const CHANGING: [&str; 24] = [
+const CHANGING: [&str; 47] = [
     "push",
     "push_str",
     "pop",
@@ -38,6 +38,29 @@ const CHANGING: [&str; 24] = [
     "drain",
     "next",
     "iter_mut",
+    "fill",
+    "resize",
+    "rotate_left",
+    "rotate_right",
+    "split_off",
+    "swap_remove",
+    "dedup_by_key",
+    "last_mut",
+    "first_mut",
+    "get_mut",
+    "copy_from_slice",
+    "clone_from_slice",
+    "entry",
+    "remove_entry",
+    "pop_first",
+    "pop_last",
+    "pop_front",
+    "pop_back",
+    "push_front",
+    "push_back",
+    "values_mut",
+    "next_back",
+    "nth",
 ];
 
 /// Tells of what is unused in a graph's code.
@@ -98,8 +121,9 @@ struct Usage {
 impl Usage {
     fn function(&mut self, function: &Function) {
         let mark = self.scope.len();
-        for (pattern, _) in &function.params {
-            self.bind(pattern);
+        for (pattern, ty) in &function.params {
+            // What is called may change what it has captured.
+            self.bind_in(pattern, false, super::template::function_type(ty).is_some());
         }
         self.expr(&function.body);
         self.leave(mark);

@@ -171,6 +171,7 @@ impl Cx<'_> {
             | Ty::List(_)
             | Ty::Generic(_)
             | Ty::Ordering
+            | Ty::Of(..)
             | Ty::Group
             | Ty::Var(_) => {}
         }

@@ -75,6 +75,7 @@ impl Value {
                 Self::Parts(vec![is_ok, Self::of_type(cx, inner, leaf), Self::of_type(cx, error, leaf)])
             }
             Ty::List(item) => Self::list_of(cx, item, 1, leaf),
+            Ty::Of(wrapper, inner) => Self::of_type(cx, &wrapper.inside(inner), leaf),
             Ty::Error
             | Ty::Never
             | Ty::Scalar(_)
@@ -112,8 +113,10 @@ impl Value {
                 let is_ok = Self::Scalar(leaf(list(Type::Bool)));
                 Self::Parts(vec![is_ok, Self::list_of(cx, inner, depth, leaf), Self::list_of(cx, error, depth, leaf)])
             }
-            Ty::List(inner) => Self::list_of(cx, inner, depth + 1, leaf),
-            Ty::Tuple(_)
+            Ty::Of(wrapper, inner) => Self::list_of(cx, &wrapper.inside(inner), depth, leaf),
+            Ty::List(inner) if **inner != Ty::U8 => Self::list_of(cx, inner, depth + 1, leaf),
+            Ty::List(_)
+            | Ty::Tuple(_)
             | Ty::Failure
             | Ty::Error
             | Ty::Never

@@ -24,20 +24,36 @@ pub(crate) fn no_order(method: &str, ty: &str, floats: bool, at: Span) -> Diagno
     }
 }
 
-/// A list of bytes that is no constant.
-pub(crate) fn bytes_of_what(at: Span) -> Diagnostic {
-    Diagnostic::error("E0332", "bytes can only be listed as numbers that are known")
-        .label(at, "is computed")
-        .help("use a `Vec<u16>`, or another type of items")
-}
-
 /// `v.foo()` of a list.
 pub(crate) fn no_method(ty: &str, method: &str, known: &[&str], at: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0404", format!("`{ty}` has no method `{method}`")).label(at, "unknown method");
     match super::similar::closest(method, known.iter().copied()) {
-        Some(found) => diagnostic.help(format!("did you mean `{found}`?")),
-        None => diagnostic,
+        Some(found) if found != method => diagnostic.help(format!("did you mean `{found}`?")),
+        Some(_) | None => match instead_of(method) {
+            Some(instead) => diagnostic.help(instead),
+            None if known.is_empty() => diagnostic,
+            None => diagnostic
+                .help(format!("it has `{}`, and more that the page on the language lists", known.join("`, `"))),
+        },
     }
+}
+
+/// What to write for methods of lists that are not there.
+fn instead_of(method: &str) -> Option<&'static str> {
+    Some(match method {
+        "split_at_mut" | "split_first_mut" | "chunks_mut" | "chunks_exact_mut" => {
+            "two parts of a list are not lent at once: change items by their positions, `v[i] = v[j];`"
+        }
+        "iter_mut" => "go over the places: `for x in v.iter_mut() { *x += 1; }`",
+        "last_mut" | "first_mut" | "get_mut" => "ask where it stands: `if let Some(x) = v.last_mut() { *x += 1; }`",
+        "select_nth_unstable" | "select_nth_unstable_by" => "sort it, and take the position: `v.sort(); v[n]`",
+        "join" => "make texts of the items first: `.iter().map(|x| x.to_string()).collect::<Vec<_>>().join(\",\")`",
+        "array_windows" => "use `windows(n)`, whose parts are lists",
+        "array_chunks" | "as_chunks" => "use `chunks_exact(n)`, whose parts are lists",
+        "try_into" => "match it: `let [a, b] = v[..] else { return None };`",
+        "push_within_capacity" | "try_reserve" => "use `push`: the memory of a row is limited anyway",
+        _ => return None,
+    })
 }
 
 /// `Vec<()>`.
@@ -72,6 +88,13 @@ pub(crate) fn no_option(method: &str, found: &str, at: Span) -> Diagnostic {
 pub(crate) fn other_items(expected: &str, found: &str, at: Span) -> Diagnostic {
     Diagnostic::error("E0301", format!("the items are `{found}`, `{expected}` is wanted"))
         .label(at, format!("has items of type `{found}`"))
+}
+
+/// `cycle` of what runs a closure.
+pub(crate) fn no_cycle(at: Span) -> Diagnostic {
+    Diagnostic::error("E0334", "`cycle` goes over a list, a text or a range, again and again")
+        .label(at, "what is before it runs a closure, or goes on elsewhere")
+        .help("collect the items first: `let items: Vec<_> = ..; items.iter().cycle()`")
 }
 
 /// Items that have no sum.

@@ -4,6 +4,7 @@
 //! graph that was not written in Rust, E07xx what later versions can do, E08xx (warnings) what does nothing.
 
 pub(crate) mod aggregate;
+pub(crate) mod collections;
 pub(crate) mod control;
 pub(crate) mod generate;
 pub(crate) mod generics;
@@ -13,6 +14,7 @@ pub(crate) mod lists;
 pub(crate) mod names;
 pub(crate) mod operators;
 pub(crate) mod outside;
+pub(crate) mod owned;
 pub(crate) mod similar;
 pub(crate) mod streams;
 pub(crate) mod syntax;

@@ -26,10 +26,39 @@ pub(crate) fn outside(path: &str, at: Span) -> Option<Diagnostic> {
             shared
         } else if has(&["HashMap", "HashSet", "BTreeMap", "BTreeSet", "VecDeque", "BinaryHeap", "LinkedList"]) {
             collection
+        } else if instead_of(&names).is_some() {
+            other_crate
         } else {
             return None;
         };
     Some(make(path, at))
+}
+
+/// What a job has in the place of what other crates are known for.
+fn instead_of(names: &[&str]) -> Option<&'static str> {
+    let has = |known: &[&str]| names.iter().any(|name| known.contains(name));
+    if has(&["Regex", "RegexBuilder", "RegexSet"]) {
+        Some("write the pattern where it is used: `regex!(r\"^[a-z]+$\").is_match(&s)`, or `let re = regex!(..);`")
+    } else if has(&["serde_json", "simd_json", "serde"]) {
+        Some("take values out of the text: `json_get(s, \"$.user.name\")`, `json_get_i64(s, \"$.id\")`")
+    } else if has(&["chrono", "time", "jiff", "NaiveDate", "NaiveDateTime", "DateTime"]) {
+        Some("use `Date` and `Timestamp`: `Date::parse(s)`, `Timestamp::parse(s)`, `t.format(\"%Y-%m-%d\")`")
+    } else if has(&["DefaultHasher", "Hasher", "hash_map", "ahash", "fxhash", "xxhash", "md5", "sha2", "crc32fast"]) {
+        Some(
+            "fold over the bytes: `s.bytes().fold(0xcbf29ce484222325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100000001b3))`",
+        )
+    } else if has(&["rust_decimal", "bigdecimal", "num", "num_bigint"]) {
+        Some("use `Decimal`: `dec(\"1.25\")`, `Decimal::parse(s)`, `d.round(2)`")
+    } else {
+        None
+    }
+}
+
+fn other_crate(path: &str, at: Span) -> Diagnostic {
+    let names: Vec<&str> = path.split("::").collect();
+    Diagnostic::error("E0402", format!("there is no `{path}` in a job"))
+        .label(at, "of another crate, or of no use without one")
+        .help(instead_of(&names).unwrap_or_default())
 }
 
 fn clock(path: &str, at: Span) -> Diagnostic {
@@ -63,17 +92,15 @@ fn shared(path: &str, at: Span) -> Diagnostic {
 }
 
 fn collection(path: &str, at: Span) -> Diagnostic {
-    let instead = if path.contains("Set") {
-        "keep the values in a `Vec`: `if !seen.contains(&x) { seen.push(x); }`, or `v.sort(); v.dedup();`"
-    } else if path.contains("Map") {
-        "keep pairs in a `Vec<(K, V)>`: `match v.iter().position(|(k, _)| *k == key) { Some(i) => v[i].1 += 1, None => v.push((key, 1)) }`; \
-         to count or sum over rows, write `.key_by(..).aggregate(..)`"
-    } else {
-        "keep the values in a `Vec`: `v.push(x)` at the end, `v.remove(0)` from the front"
+    let known = ["HashMap", "HashSet", "BTreeMap", "BTreeSet", "VecDeque", "BinaryHeap"];
+    let owner = path.split("::").find(|name| known.contains(name));
+    let (label, instead) = match owner {
+        Some(owner) => {
+            ("unknown function", format!("make one with `{owner}::new()`, `{owner}::from([..])`, or `collect`"))
+        }
+        None => ("not there", "take a `VecDeque`: `push_back`, `push_front`, `pop_back`, `pop_front`".to_owned()),
     };
-    Diagnostic::error("E0725", format!("`{path}` is no collection of the job language"))
-        .label(at, "`Vec` is the only one")
-        .help(instead)
+    Diagnostic::error("E0725", format!("`{path}` is no collection of the job language")).label(at, label).help(instead)
 }
 
 /// `struct Word<'a>`, or a field that is a reference.

@@ -93,13 +93,6 @@ pub(crate) fn string_index(at: Span) -> Diagnostic {
         .help("take a part, `&s[0..1]` or `s.get(0..1)`, a byte, `s.as_bytes()[0]`, or a character, `s.chars().nth(0)`")
 }
 
-/// `b.get(0..2)`.
-pub(crate) fn part_of_bytes(at: Span) -> Diagnostic {
-    Diagnostic::error("E0741", "`get` of bytes takes one position")
-        .label(at, "a range")
-        .help("ask for the length first: `if b.len() >= 2 { &b[0..2] } else { .. }`")
-}
-
 /// `Err(e)`.
 pub(crate) fn error_value(at: Span) -> Diagnostic {
     Diagnostic::error("E0742", "what the error of a `Result` says is no value")
@@ -143,6 +136,17 @@ pub(crate) fn regex_group(group: i128, groups: usize, at: Span) -> Diagnostic {
         groups => format!("the pattern has {groups} groups in parentheses"),
     };
     Diagnostic::error("E0743", format!("there is no group {group}")).label(at, has).help("group 0 is all that matches")
+}
+
+/// `captures["year"]` of a pattern without such a group.
+pub(crate) fn regex_group_name(name: &str, known: &[&str], at: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("E0743", format!("the pattern has no group named `{name}`"));
+    match super::similar::closest(name, known.iter().copied()) {
+        Some(found) => diagnostic.label(at, "unknown group").help(format!("did you mean `{found}`?")),
+        None => diagnostic
+            .label(at, "unknown group")
+            .help(format!("name one in the pattern, `(?P<{name}>..)`, or take it by its number")),
+    }
 }
 
 /// `let chars = s.chars();`

@@ -381,7 +381,9 @@ pub(crate) fn type_not_supported(name: &str, at: Span) -> Diagnostic {
     let diagnostic =
         Diagnostic::error("E0308", format!("the type `{name}` is not supported yet")).label(at, "cannot be compiled");
     match name {
-        "i128" | "u128" => diagnostic.help("use `i64`, `u64` or `f64`"),
+        "i128" | "u128" => diagnostic.help(
+            "use `i64` or `u64`, and ask where a product may not fit: `a.checked_mul(b)`; `Decimal` has 38 digits and the same exact `+ -`",
+        ),
         "char" => diagnostic.help("use a `String` of one character"),
         "Vec" => diagnostic.help("use one column a value, or `Vec<u8>` for bytes"),
         _ => diagnostic,

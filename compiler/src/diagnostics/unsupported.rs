@@ -22,7 +22,8 @@ pub(crate) fn form(what: &str, at: Span) -> Diagnostic {
 
 /// A closure that is not the argument of a method that takes one.
 pub(crate) fn closure(at: Span) -> Diagnostic {
-    not_yet("a closure as a value", at).help("make it a `#[sabot::udf] fn`")
+    not_yet("a closure as a value", at)
+        .help("call it where it is chosen, `if up { inc(x) } else { dec(x) }`, or hand it to a function: `fn f(g: impl Fn(i64) -> i64)`")
 }
 
 /// `f` where `let f = |x| ..;` and not `f(1)`.

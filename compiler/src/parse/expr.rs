@@ -223,6 +223,27 @@ impl Reader<'_> {
         }
     }
 
+    /// `Vec::<i64>::new()`: a block with a variable of that type. Nothing if it is another call with types.
+    fn typed_call(&mut self, path: &syn::ExprPath, call: &syn::ExprCall) -> Option<Expr> {
+        let [.., owner, function] = path.path.segments.iter().collect::<Vec<_>>()[..] else { return None };
+        let is_typed =
+            matches!(owner.arguments, syn::PathArguments::AngleBracketed(_)) && function.arguments.is_empty();
+        let known = ["Vec", "HashMap", "HashSet", "BTreeMap", "BTreeSet", "VecDeque", "BinaryHeap", "Option"];
+        let name = owner.ident.to_string();
+        if !is_typed || !known.contains(&name.as_str()) || path.path.segments.len() > 2 {
+            return None;
+        }
+        let span = self.span_of(call);
+        let args = self.type_arguments(&owner.arguments);
+        let ty = sabot_ir::ast::TypeName { kind: sabot_ir::ast::TypeNameKind::Path(name, args), span };
+        let names = vec![self.name(&owner.ident), self.name(&function.ident)];
+        let values = call.args.iter().map(|arg| self.expr(arg)).collect();
+        let at = |kind| Expr { kind, span };
+        let pattern = Pattern { kind: PatternKind::Bind("made".to_owned(), false, None), span };
+        let made = Statement::Let(pattern, Some(ty), at(ExprKind::Call(names, values)));
+        Some(at(ExprKind::Block(vec![made], Some(Box::new(at(ExprKind::Name("made".to_owned())))))))
+    }
+
     fn call(&mut self, call: &syn::ExprCall) -> Expr {
         let syn::Expr::Path(path) = &*call.func else {
             let span = self.span_of(&call.func);
@@ -230,6 +251,16 @@ impl Reader<'_> {
         };
         if path.qself.is_some() || path.path.segments.iter().any(|segment| !segment.arguments.is_empty()) {
             let span = self.span_of(&call.func);
+            if path.qself.is_none()
+                && let Some(made) = self.typed_call(path, call)
+            {
+                return made;
+            }
+            let names: Vec<String> = path.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+            if let Some(outside) = crate::diagnostics::outside::outside(&names.join("::"), span) {
+                self.diagnostics.push(outside);
+                return Expr { kind: ExprKind::Error, span };
+            }
             return self.refuse(span, "a call with types in its path", "name the function alone");
         }
         let segments: Vec<Name> = path.path.segments.iter().map(|segment| self.name(&segment.ident)).collect();
@@ -305,7 +336,9 @@ impl Reader<'_> {
                 }
                 syn::Stmt::Item(syn::Item::Use(_)) => {}
                 syn::Stmt::Item(syn::Item::Const(item)) => statements.push(self.local_const(item)),
-                syn::Stmt::Item(item @ syn::Item::Fn(_)) if self.inner.contains(&self.span_of(item).start) => {}
+                syn::Stmt::Item(
+                    item @ (syn::Item::Fn(_) | syn::Item::Struct(_) | syn::Item::Enum(_) | syn::Item::Impl(_)),
+                ) if self.inner.contains(&self.span_of(item).start) => {}
                 syn::Stmt::Item(item) => {
                     let at = self.span_of(item);
                     self.diagnostics.push(syntax::unsupported_expr(

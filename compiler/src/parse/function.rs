@@ -143,7 +143,7 @@ impl Reader<'_> {
         span: sabot_ir::span::Span,
     ) -> Option<Function> {
         self.signature(signature, "a function of a job");
-        let generics = self.generics(&signature.generics);
+        let mut generics = self.generics(&signature.generics);
         let mut fast_math = false;
         if let Some(attribute) = marker(attributes, "udf") {
             let mut settings = Vec::new();
@@ -170,6 +170,19 @@ impl Reader<'_> {
             }
             params.push((pattern, ty));
         }
+        // `f: F` with `F: Fn(A) -> B` is `f: impl Fn(A) -> B`.
+        let is_function = |bound: &TypeName| {
+            matches!(&bound.kind, TypeNameKind::Path(name, args)
+                if matches!(name.as_str(), "Fn" | "FnMut" | "FnOnce") && args.len() == 2)
+        };
+        generics.retain(|generic| {
+            let Some(function) = generic.bounds.iter().find(|bound| is_function(bound)) else { return true };
+            let TypeNameKind::Path(_, args) = &function.kind else { return true };
+            for (_, ty) in &mut params {
+                put_function(ty, &generic.name.text, args);
+            }
+            false
+        });
         let returns = match &signature.output {
             syn::ReturnType::Default => {
                 TypeName { kind: TypeNameKind::Tuple(Vec::new()), span: self.span_of(signature) }
@@ -320,5 +333,20 @@ impl Reader<'_> {
         if let Some(variadic) = &signature.variadic {
             refuse(variadic.dots.spans[0], "variadic", "write the parameters");
         }
+    }
+}
+
+/// The function type in the place of the type parameter that stands for it.
+fn put_function(ty: &mut TypeName, name: &str, args: &[TypeName]) {
+    match &mut ty.kind {
+        TypeNameKind::Path(path, none) if path == name && none.is_empty() => {
+            ty.kind = TypeNameKind::Path("Fn".to_owned(), args.to_vec());
+        }
+        TypeNameKind::Reference(inner) | TypeNameKind::MutReference(inner) => put_function(inner, name, args),
+        TypeNameKind::Path(..)
+        | TypeNameKind::Tuple(_)
+        | TypeNameKind::Infer
+        | TypeNameKind::Slice(_)
+        | TypeNameKind::Array(..) => {}
     }
 }

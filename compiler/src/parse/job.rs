@@ -112,9 +112,15 @@ fn inner_functions(items: &[syn::Item]) -> Vec<&syn::Item> {
     }
     while let Some(block) = waiting.pop() {
         for statement in &block.stmts {
-            if let syn::Stmt::Item(item @ syn::Item::Fn(function)) = statement {
-                found.push(item);
-                waiting.push(&function.block);
+            match statement {
+                syn::Stmt::Item(item @ syn::Item::Fn(function)) => {
+                    found.push(item);
+                    waiting.push(&function.block);
+                }
+                syn::Stmt::Item(item @ (syn::Item::Struct(_) | syn::Item::Enum(_) | syn::Item::Impl(_))) => {
+                    found.push(item);
+                }
+                _ => {}
             }
         }
     }

@@ -44,9 +44,19 @@ impl Reader<'_> {
                 TypeNameKind::Array(Box::new(self.ty(&array.elem)), Box::new(self.expr(&array.len)))
             }
             syn::Type::Slice(slice) => TypeNameKind::Slice(Box::new(self.ty(&slice.elem))),
-            syn::Type::BareFn(_) | syn::Type::ImplTrait(_) | syn::Type::TraitObject(_) => {
-                self.refuse_type(span, "a function or trait type", "call the `#[sabot::udf] fn` by its name")
+            syn::Type::BareFn(function) => {
+                let inputs = function.inputs.iter().map(|input| self.ty(&input.ty)).collect();
+                self.function_type(inputs, &function.output, span)
             }
+            syn::Type::ImplTrait(syn::TypeImplTrait { bounds, .. })
+            | syn::Type::TraitObject(syn::TypeTraitObject { bounds, .. }) => match self.function_bound(bounds) {
+                Some(function) => function.kind,
+                None => self.refuse_type(
+                    span,
+                    "a trait type",
+                    "write the type itself, or a type parameter: `fn f<T: PartialOrd>(x: T)`",
+                ),
+            },
             syn::Type::Ptr(_) => {
                 self.refuse_type(span, "a pointer", "write the type itself: the language has values only")
             }
@@ -57,6 +67,34 @@ impl Reader<'_> {
             }
         };
         TypeName { kind, span }
+    }
+
+    /// `Fn(A, B) -> C`, also of `FnMut` and `FnOnce`: whoever is called is put in where it is called.
+    pub(super) fn function_bound<'a>(
+        &mut self,
+        bounds: impl IntoIterator<Item = &'a syn::TypeParamBound>,
+    ) -> Option<TypeName> {
+        bounds.into_iter().find_map(|bound| {
+            let syn::TypeParamBound::Trait(bound) = bound else { return None };
+            let segment = bound.path.segments.last()?;
+            let syn::PathArguments::Parenthesized(function) = &segment.arguments else { return None };
+            let span = self.span_of(bound);
+            let inputs = function.inputs.iter().map(|input| self.ty(input)).collect();
+            Some(TypeName { kind: self.function_type(inputs, &function.output, span), span })
+        })
+    }
+
+    fn function_type(
+        &mut self,
+        inputs: Vec<TypeName>,
+        output: &syn::ReturnType,
+        span: sabot_ir::span::Span,
+    ) -> TypeNameKind {
+        let output = match output {
+            syn::ReturnType::Default => TypeName { kind: TypeNameKind::Tuple(Vec::new()), span },
+            syn::ReturnType::Type(_, ty) => self.ty(ty),
+        };
+        TypeNameKind::Path("Fn".to_owned(), vec![TypeName { kind: TypeNameKind::Tuple(inputs), span }, output])
     }
 
     fn refuse_type(&mut self, at: sabot_ir::span::Span, form: &str, instead: &str) -> TypeNameKind {

@@ -23,6 +23,7 @@ pub mod text;
 mod timestamp;
 mod unit;
 
+pub use ::regex::{Captures, Match};
 pub use calendar::{date_of_days, days_of_date, days_of_month};
 pub use date::{Date, date};
 pub use decimal::{Decimal, ParseDecimalError, dec};

@@ -54,6 +54,16 @@ fn make(context: &mut Context, len: i64, bytes: Option<usize>, fill: impl FnOnce
     give(context, made)
 }
 
+/// A list of `u64`.
+pub(super) fn give_numbers(cx: &mut Context, numbers: &[u64]) -> i64 {
+    let len = numbers.len() as i64;
+    make(cx, len, size(len, 3), |to| {
+        for (to, number) in to.as_chunks_mut::<8>().0.iter_mut().zip(numbers) {
+            *to = number.to_ne_bytes();
+        }
+    })
+}
+
 pub(super) extern "C" fn list_new(cx: &mut Context, len: i64, shift: i64) -> i64 {
     make(cx, len, size(len, shift), |_| {})
 }

@@ -52,7 +52,7 @@ pub(super) extern "C" fn regex_count(s: *const u8, s_len: i64, p: *const u8, p_l
 
 pub(super) extern "C" fn regex_find(cx: &mut Context, s: *const u8, s_len: i64, p: *const u8, p_len: i64) -> i64 {
     let s = text(&s, s_len);
-    give_part(cx, with(text(&p, p_len), |regex| regex.find(s)).flatten())
+    give_part(cx, with(text(&p, p_len), |regex| regex.find(s).map(|found| found.as_str())).flatten())
 }
 
 pub(super) extern "C" fn regex_capture(
@@ -78,8 +78,39 @@ pub(super) extern "C" fn regex_replace_all(
     to_len: i64,
 ) -> i64 {
     let s = text(&s, s_len);
-    match with(text(&p, p_len), |regex| regex.replace_all(s, text(&to, to_len))) {
+    match with(text(&p, p_len), |regex| regex.replace_all(s, text(&to, to_len)).into_owned()) {
         Some(replaced) => give_made(cx, |out| out.push(replaced.as_bytes())),
         None => give_bytes(cx, s.as_bytes()),
     }
+}
+
+#[expect(clippy::too_many_arguments, reason = "three texts and a number")]
+pub(super) extern "C" fn regex_replacen(
+    cx: &mut Context,
+    s: *const u8,
+    s_len: i64,
+    p: *const u8,
+    p_len: i64,
+    to: *const u8,
+    to_len: i64,
+    most: i64,
+) -> i64 {
+    let s = text(&s, s_len);
+    let most = most as u64 as usize;
+    match with(text(&p, p_len), |regex| regex.replacen(s, most, text(&to, to_len)).into_owned()) {
+        Some(replaced) => give_made(cx, |out| out.push(replaced.as_bytes())),
+        None => give_bytes(cx, s.as_bytes()),
+    }
+}
+
+pub(super) extern "C" fn regex_places(
+    cx: &mut Context,
+    s: *const u8,
+    s_len: i64,
+    p: *const u8,
+    p_len: i64,
+    all: bool,
+) -> i64 {
+    let places = with(text(&p, p_len), |regex| regex.places(text(&s, s_len), all)).unwrap_or_default();
+    super::list::give_numbers(cx, &places)
 }

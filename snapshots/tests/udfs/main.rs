@@ -368,6 +368,22 @@ fn decimals() {
     compare("decimals");
 }
 
+#[test]
+fn collections() {
+    compare("collections");
+}
+
+#[test]
+fn functions_that_take_functions() {
+    compare("functions");
+}
+
+/// Written without looking at the compiler.
+#[test]
+fn realistic_functions() {
+    compare("realistic");
+}
+
 /// What random functions have found; each case keeps the name of its mistake.
 #[test]
 fn mismatches_found_before() {

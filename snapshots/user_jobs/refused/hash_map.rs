@@ -19,7 +19,7 @@ fn f(text: &str) -> i64 {
     for word in text.split(' ') {
         *counts.entry(word).or_insert(0) += 1;
     }
-    counts.values().copied().max().unwrap_or(0)
+    counts.into_iter().fold(0, |all, (word, n)| all * 31 + n + word.len() as i64)
 }
 
 #[sabot::pipeline]

@@ -91,6 +91,8 @@ pub(super) fn call(cx: &mut ScalarCx<'_, '_>, function: TextFunction, args: &[Sc
         TextFunction::RegexReplaceAll => RuntimeFunction::RegexReplaceAll,
         TextFunction::RegexCount => RuntimeFunction::RegexCount,
         TextFunction::SplitNth => RuntimeFunction::StrSplitNth,
+        TextFunction::RegexPlaces => RuntimeFunction::RegexPlaces,
+        TextFunction::RegexReplacen => RuntimeFunction::RegexReplacen,
     };
     let words: Vec<Value> = args.iter().flat_map(|arg| std::iter::once(arg.value).chain(arg.len)).collect();
     call_runtime(cx, called, words, expr)

@@ -135,7 +135,7 @@ fn generics(generics: &[Generic]) -> String {
     let generics: Vec<String> = generics
         .iter()
         .map(|generic| {
-            let bounds: Vec<String> = generic.bounds.iter().map(type_name).collect();
+            let bounds: Vec<String> = generic.bounds.iter().map(bound).collect();
             let colon = if bounds.is_empty() { "" } else { ": " };
             format!("{}{colon}{}", name(&generic.name.text), bounds.join(" + "))
         })
@@ -201,6 +201,7 @@ pub fn type_name(ty: &TypeName) -> String {
     match &ty.kind {
         TypeNameKind::Path(path, arguments) if arguments.is_empty() => name(path),
         TypeNameKind::Path(path, arguments) if path.ends_with(" =") => format!("{path} {}", type_names(arguments)),
+        TypeNameKind::Path(path, arguments) if path == "Fn" => format!("impl {}", function_type(arguments)),
         TypeNameKind::Path(path, arguments) => format!("{}<{}>", name(path), type_names(arguments)),
         TypeNameKind::Tuple(items) => match items.as_slice() {
             [item] => format!("({},)", type_name(item)),
@@ -211,6 +212,32 @@ pub fn type_name(ty: &TypeName) -> String {
         TypeNameKind::Infer => "_".to_owned(),
         TypeNameKind::Slice(item) => format!("[{}]", type_name(item)),
         TypeNameKind::Array(item, length) => format!("[{}; {}]", type_name(item), expr(length)),
+    }
+}
+
+/// What must hold of a type parameter.
+fn bound(ty: &TypeName) -> String {
+    match &ty.kind {
+        TypeNameKind::Path(path, arguments) if path == "Fn" => function_type(arguments),
+        TypeNameKind::Path(..)
+        | TypeNameKind::Tuple(_)
+        | TypeNameKind::Reference(_)
+        | TypeNameKind::MutReference(_)
+        | TypeNameKind::Infer
+        | TypeNameKind::Slice(_)
+        | TypeNameKind::Array(..) => type_name(ty),
+    }
+}
+
+/// `Fn(A, B) -> C`, of `(A, B)` and `C`.
+fn function_type(arguments: &[TypeName]) -> String {
+    let parts: Vec<String> = arguments.iter().map(type_name).collect();
+    match (arguments, parts.as_slice()) {
+        ([TypeName { kind: TypeNameKind::Tuple(inputs), .. }, _], [_, gives]) => {
+            let gives = if gives == "()" { String::new() } else { format!(" -> {gives}") };
+            format!("Fn({}){gives}", type_names(inputs))
+        }
+        _ => format!("Fn<{}>", parts.join(", ")),
     }
 }
 

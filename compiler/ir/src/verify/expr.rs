@@ -268,6 +268,13 @@ fn call_fits(function: Function, args: &[&Type], result: &Type) -> bool {
         Function::CountOnes | Function::LeadingZeros | Function::TrailingZeros => {
             same(1, Type::is_integer, &is(Type::UInt32))
         }
+        Function::Bits => match (args, result) {
+            ([Type::Float64], Type::UInt64)
+            | ([Type::UInt64], Type::Float64)
+            | ([Type::Float32], Type::UInt32)
+            | ([Type::UInt32], Type::Float32) => true,
+            (_, _) => false,
+        },
         Function::Sqrt
         | Function::Floor
         | Function::Ceil

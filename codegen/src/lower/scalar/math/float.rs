@@ -87,6 +87,7 @@ pub(super) fn call(
             fx.builder.ins().fdiv(one, x)
         }
         Function::MulAdd if fx.target.has_fma => fx.builder.ins().fma(x, arg(1)?, arg(2)?),
+        Function::Bits => fx.bitcast(if class == Class::F32 { types::I32 } else { types::I64 }, x),
         Function::IsNan => fx.builder.ins().fcmp(FloatCC::Unordered, x, x),
         Function::IsFinite | Function::IsInfinite => {
             let magnitude = fx.builder.ins().fabs(x);

@@ -76,6 +76,7 @@ pub(super) fn call(
             let count = cx.fx.builder.ins().ctz(x);
             to_u32(cx, count, bits)
         }
+        Function::Bits => cx.fx.bitcast(if bits == 32 { types::F32 } else { types::F64 }, x),
         Function::Sqrt
         | Function::Floor
         | Function::Ceil
