@@ -196,7 +196,7 @@ impl Body<'_, '_> {
         let field = |at, ty: Ty| Hir::new(HirKind::Field(Box::new(receiver.clone()), at), ty, span);
         if self.cx.match_record == Some(id) {
             let part = match (name.text.as_str(), args) {
-                ("as_str" | "to_string", []) => return Some(field(0, Ty::STRING)),
+                ("as_str", []) => return Some(field(0, Ty::STRING)),
                 ("start", []) => return Some(field(1, Ty::Usize)),
                 ("end", []) => return Some(field(2, Ty::Usize)),
                 ("len", []) => "b - a",

@@ -90,7 +90,7 @@ pub(super) const OPTION_TEXT: &[&str] = &[
     "§Option<String>§.filter(|text| text.len() §?> <§ 2)",
     "§bool§.then_some(§String§)",
     "json_get(&§String§, \"$.b[1]\")",
-    "regex!(r\"\\w+\").find(&§String§).map(|text| text.to_string())",
+    "regex!(r\"\\w+\").find(&§String§).map(|found| found.as_str().to_string())",
     "§Vec<String>§.into_iter().§?next last max§()",
     "§Result<i64, String>§.err()",
     "Some(§try:Option§§Option<String>§? + \"?\")",
