@@ -157,8 +157,6 @@ macro_rules! with_runtime_functions {
             RegexCapture regex_capture (ctx, ptr, i64, ptr, i64, i64) -> i64, "`regex!(p).capture(&s, n)`";
             RegexReplaceAll regex_replace_all (ctx, ptr, i64, ptr, i64, ptr, i64) -> i64, "`regex!(p).replace_all(&s, with)`";
             RegexCount regex_count (ptr, i64, ptr, i64) -> i64, "`regex!(p).count(&s)`";
-            RegexPlaces regex_places (ctx, ptr, i64, ptr, i64, bool) -> i64, "where all groups of a pattern stand in a text, as a list";
-            RegexReplacen regex_replacen (ctx, ptr, i64, ptr, i64, ptr, i64, i64) -> i64, "`regex!(p).replacen(&s, n, with)`";
             DecimalMul decimal_mul (ctx, i64, i64, i64, i64) -> i64, "`a.checked_mul(b)` of decimals";
             DecimalDiv decimal_div (ctx, i64, i64, i64, i64) -> i64, "`a.checked_div(b)` of decimals";
             DecimalRem decimal_rem (ctx, i64, i64, i64, i64) -> i64, "`a.checked_rem(b)` of decimals";
@@ -259,6 +257,8 @@ macro_rules! with_runtime_functions {
             FastPowBlock fast_pow_block (ptr, ptr, ptr) -> i64, "`math::pow(x, y)` of 64 pairs, into the third.";
             KeepRow keep_row (ctx, ptr, i64, i64) -> i64, "Gives back what a row has taken but for its outputs that are strings: `Chunk::outputs`, the row, a bit for each.";
             StrSplitNth str_split_nth (ctx, ptr, i64, ptr, i64, i64) -> i64, "`s.split(t).nth(n)`";
+            RegexPlaces regex_places (ctx, ptr, i64, ptr, i64, bool) -> i64, "where all groups of a pattern stand in a text, as a list";
+            RegexReplacen regex_replacen (ctx, ptr, i64, ptr, i64, ptr, i64, i64) -> i64, "`regex!(p).replacen(&s, n, with)`";
         }
     };
 }
