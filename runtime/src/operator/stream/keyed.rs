@@ -173,9 +173,9 @@ mod tests {
             for row in 0..200u64 {
                 for (at, base) in bases.iter().enumerate() {
                     let random = hash_word(row << 8 | at as u64);
-                    let number = [random % 5, (random as i64 % 3 - 2) as u64][usize::from(random % 7 == 0)];
+                    let number = [random % 5, (random as i64 % 3 - 2) as u64][usize::from(random.is_multiple_of(7))];
                     match base {
-                        _ if nullable && random % 11 == 0 => rows.columns[at].push_null(),
+                        _ if nullable && random.is_multiple_of(11) => rows.columns[at].push_null(),
                         BaseType::Decimal(..) => rows.columns[at].push_wide(u128::from(number) << 70),
                         BaseType::Float64 => {
                             let floats = [0.0, -0.0, f64::NAN, -f64::NAN, 1.5];
