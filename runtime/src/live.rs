@@ -69,6 +69,21 @@ impl Wake {
 /// How long a worker waits when a source has nothing.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(1);
 
+/// Ends a group when it is dropped by a panic: the others would wait for what that worker had begun.
+struct FailOnPanic<'a> {
+    has_failed: &'a AtomicBool,
+    wake: &'a Wake,
+}
+
+impl Drop for FailOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.has_failed.store(true, Ordering::Relaxed);
+            self.wake.bump();
+        }
+    }
+}
+
 /// A group while it runs.
 struct GroupRun<'a> {
     job: &'a JobRun<'a>,
@@ -199,6 +214,7 @@ impl GroupRun<'_> {
     /// What one thread does.
     fn work(&self, pool: &Arc<Pool>) -> Result<Vec<Count>, RunError> {
         let _guards: Vec<_> = self.runs.iter().map(|run| run.morsels.stop_on_panic()).collect();
+        let _fails = FailOnPanic { has_failed: &self.has_failed, wake: self.wake };
         let mut workers: Vec<Worker<'_>> = self.runs.iter().map(|run| Worker::new(run, pool)).collect();
         let mut ticks = Ticks::new(self.job);
         let most_wait = if self.clocks.is_empty() { LOOK_AGAIN_AFTER } else { TICK };

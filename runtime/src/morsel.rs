@@ -540,7 +540,8 @@ impl Drop for StopOnPanic<'_, '_> {
         if std::thread::panicking()
             && let Ok(mut state) = self.0.state.lock()
         {
-            state.stop_behind = Some(Seq::START);
+            // A split that it was reading stays open for ever.
+            state.is_stopped = true;
             self.0.notify();
         }
     }

@@ -212,10 +212,10 @@ impl Body<'_, '_> {
         span: Span,
     ) -> Hir {
         let method = name.text.as_str();
-        if wrapper == Wrapper::Reverse {
-            if let Some(order) = self.ordering_of(&receiver_hir, name, args, span) {
-                return order;
-            }
+        if wrapper == Wrapper::Reverse
+            && let Some(order) = self.ordering_of(&receiver_hir, name, args, span)
+        {
+            return order;
         }
         if wrapper.is_hashed() && !self.order_free && ORDERED.contains(&method) {
             self.cx.say(say::hash_order(wrapper.name(), name.span));

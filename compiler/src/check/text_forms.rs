@@ -430,10 +430,12 @@ impl Forms<'_, '_> {
                     matches!(arg.kind, ExprKind::Literal(Literal::Int(..) | Literal::Float(..) | Literal::Bool(_)))
                 };
                 match args.as_slice() {
-                    [arg] if is_number(arg) && (name.text == "contains" || name.text == "contains_key") => {
-                        if !matches!(of.kind, ExprKind::Range(..)) {
-                            self.cx.say(say::reference_wanted(&name.text, arg.span, &snippet::place(arg)));
-                        }
+                    [arg]
+                        if is_number(arg)
+                            && (name.text == "contains" || name.text == "contains_key")
+                            && !matches!(of.kind, ExprKind::Range(..)) =>
+                    {
+                        self.cx.say(say::reference_wanted(&name.text, arg.span, &snippet::place(arg)));
                     }
                     [arg] if is_number(arg) && name.text == "unwrap_or" && self.gives_reference(of) => {
                         self.cx.say(say::reference_wanted(&name.text, arg.span, &snippet::place(arg)));

@@ -90,11 +90,7 @@ impl Wrapper {
 
 /// Whether some part of a value is compared the other way round.
 pub(super) fn has_reverse(ty: &Ty) -> bool {
-    match ty {
-        Ty::Of(Wrapper::Reverse, _) => true,
-        Ty::Tuple(parts) => parts.iter().any(has_reverse),
-        _ => false,
-    }
+    if let Ty::Tuple(parts) = ty { parts.iter().any(has_reverse) } else { matches!(ty, Ty::Of(Wrapper::Reverse, _)) }
 }
 
 /// `a op b` of values some parts of which are compared the other way round; every scalar of them is a name.

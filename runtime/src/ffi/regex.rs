@@ -84,7 +84,6 @@ pub(super) extern "C" fn regex_replace_all(
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "three texts and a number")]
 pub(super) extern "C" fn regex_replacen(
     cx: &mut Context,
     s: *const u8,

@@ -128,3 +128,21 @@ fn the_next_barrier_may_stand_where_all_is_done() {
     assert_eq!(morsels.news().map(|progress| progress.barrier), Some(2));
     assert_eq!(morsels.news(), None, "news is told once");
 }
+
+#[test]
+fn nobody_waits_for_a_worker_that_panics_while_it_reads() {
+    let (is_read, _wait) = mpsc::channel();
+    let (go_on, receiver) = mpsc::channel();
+    let source = Steps { is_read, go_on: Arc::new(Mutex::new(receiver)) };
+    let waiting = AtomicUsize::new(0);
+    let morsels = Morsels::new(Input::Source(&source), &waiting, None, None);
+    drop(go_on);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let _guard = morsels.stop_on_panic();
+            morsels.take().map(|_| ())
+        });
+        assert!(other.join().is_err(), "reading panics when the test does not go on");
+    });
+    assert!(morsels.take().expect("there is nothing to read").is_none());
+}
