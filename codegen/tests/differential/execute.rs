@@ -269,7 +269,7 @@ impl Column {
     fn values(&self) -> *const u8 {
         match self.ty.value_type() {
             Type::Bool => self.bits.as_ptr().cast(),
-            Type::String | Type::Bytes => self.strings.as_ptr().cast(),
+            Type::String | Type::Bytes | Type::List(_) => self.strings.as_ptr().cast(),
             _ => self.values.as_ptr().wrapping_add(self.start),
         }
     }
