@@ -112,12 +112,11 @@ pub fn open_source(
 ) -> Result<Box<dyn Source>, ConnectorError> {
     if let (None, Location::Generator(name)) = (replacement, &source.connector.location) {
         Feature::check_generator(name, &source.name)?;
-        let options = &source.connector.options;
         match name.as_str() {
             #[cfg(feature = "nexmark")]
-            "nexmark" => return nexmark::NexmarkSource::open(options, &source.fields, scan),
+            "nexmark" => return nexmark::NexmarkSource::open(&source.connector.options, &source.fields, scan),
             #[cfg(feature = "generate")]
-            "generate" => return generate::GenerateSource::open(options, &source.fields, scan),
+            "generate" => return generate::GenerateSource::open(&source.connector.options, &source.fields, scan),
             _ => {}
         }
     }
@@ -179,6 +178,7 @@ fn format_of(input: &Input, path: &Path, declared: Option<Format>) -> Result<For
         .ok_or_else(|| ConnectorError::UnknownFormat { path: input.name.to_string() })
 }
 
+#[cfg_attr(not(feature = "text"), expect(unused_variables, reason = "only texts have options"))]
 fn open_input(
     input: Input,
     format: Format,
