@@ -137,6 +137,10 @@ extern "C" fn str_contains(a: *const u8, a_len: i64, b: *const u8, b_len: i64) -
 
 /// The bytes of a value. The borrow of the pointer keeps the slice inside the call.
 fn bytes(data: &*const u8, len: i64) -> &[u8] {
+    // What was never written has no address.
+    if len == 0 {
+        return &[];
+    }
     // SAFETY: kernels pass on the pointer and length of a `StrRef`, which its maker promises to be a live, non-null
     // stretch of bytes for as long as the chunk is worked on, or those of a literal in the artifact's constants.
     unsafe { std::slice::from_raw_parts(*data, len as usize) }

@@ -56,6 +56,19 @@ fn every_source_file_says_what_it_is_for() {
     assert!(silent.is_empty(), "these files do not begin with a module doc (`//!`): {silent:#?}");
 }
 
+/// A file beside a package's manifest belongs to no target unless the manifest names it.
+#[test]
+fn no_source_file_lies_where_nothing_builds_it() {
+    let files: BTreeMap<String, String> = files().into_iter().collect();
+    let is_stray = |at: &&String| {
+        let Some((folder, name)) = at.rsplit_once('/').filter(|(_, name)| name.ends_with(".rs")) else { return false };
+        let manifest = files.get(&format!("{folder}/Cargo.toml"));
+        manifest.is_some_and(|manifest| name != "build.rs" && !manifest.contains(name))
+    };
+    let strays: Vec<&String> = files.keys().filter(is_stray).collect();
+    assert!(strays.is_empty(), "no target has these files: {strays:#?}");
+}
+
 fn says_what_it_is_for(text: &str) -> bool {
     text.lines()
         .find(|line| !line.trim().is_empty() && !line.starts_with("#!"))
