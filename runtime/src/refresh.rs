@@ -220,7 +220,7 @@ fn read_again(job: &JobRun<'_>, watched: &Watched) -> Result<(), RunError> {
     let has_spilled = table.has_spilled_rows();
     let is_whole = stamp(job, watched.source).is_ok_and(|now| now.as_ref() == Some(&found));
     if failed.is_some() || has_spilled || !is_whole {
-        job.account.update(&mut bytes, 0);
+        table.account.update(&mut bytes, 0);
         if has_spilled {
             let what = format!("the new version of the table `{}` does not fit into the memory budget", table.name);
             return Err(RunError::StreamNeedsMemory { what });
@@ -230,7 +230,7 @@ fn read_again(job: &JobRun<'_>, watched: &Watched) -> Result<(), RunError> {
     }
     let TableSpec::Join(spec) = &table.spec else { return Ok(()) };
     let mut gone = table.refreshed.replace(JoinTable::build(spec, rows, 1), bytes);
-    job.account.update(&mut gone, 0);
+    table.account.update(&mut gone, 0);
     *lock(&watched.stamp) = found;
     Ok(())
 }

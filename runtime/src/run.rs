@@ -128,10 +128,11 @@ impl Job {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let workers = options.parallelism.map_or_else(cores, |workers| workers.max(1) as usize);
         let users = Users::new(&self.artifact, params.words())?;
+        let account = Account::new(options.memory_budget, options.spill_dir.clone());
         let run = JobRun {
             artifact: &self.artifact,
             params,
-            tables: tables_of(manifest, &users)?,
+            tables: tables_of(manifest, &users, &account)?,
             sinks,
             inputs: &options.inputs,
             limit: options.limit,
@@ -145,7 +146,7 @@ impl Job {
             flush_every: options.flush_every,
             barriers: AtomicU64::new(0),
             waiting_bytes: AtomicUsize::new(0),
-            account: Account::new(options.memory_budget, options.spill_dir.clone()),
+            account,
             skipped_groups: Mutex::default(),
             late_rows: Mutex::default(),
             sources,
@@ -159,7 +160,7 @@ impl Job {
             }
         }
         let operators = result?;
-        let (job, peak_table_bytes) = (manifest.job.clone(), run.account.peak() as u64);
+        let (job, peak_table_bytes) = (manifest.job.clone(), run.account.peak_of_all() as u64);
         let barriers = run.barriers.load(Ordering::Relaxed);
         Ok(RunSummary { job, operators, wall: started.elapsed(), peak_table_bytes, workers, barriers })
     }
@@ -231,6 +232,7 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
             operators[filler as usize].spills += table.spills();
             operators[filler as usize].time += table.time_to_complete();
             operators[filler as usize].refreshed += table.refreshed.times();
+            operators[filler as usize].held_bytes += table.peak_bytes();
         }
     }
     let mut sink_operators = BTreeMap::new();
@@ -252,6 +254,7 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
                 operators.last_mut().expect("just pushed")
             }
         };
+        operator.held_bytes = sink.peak_bytes();
         operator.bytes = Some(report.bytes);
         operator.files = report.files;
     }
@@ -268,10 +271,10 @@ fn add(operator: &mut OperatorSummary, count: &Count) {
 }
 
 /// The tables, empty.
-fn tables_of(manifest: &Manifest, users: &Users) -> Result<Vec<TableRun>, RunError> {
+fn tables_of(manifest: &Manifest, users: &Users, account: &Account) -> Result<Vec<TableRun>, RunError> {
     let mut inputs: Vec<Vec<&[AggregateInput]>> = vec![Vec::new(); manifest.tables.len()];
     manifest.pipelines.iter().for_each(|pipeline| find_inputs(&pipeline.body, &mut inputs));
-    manifest.tables.iter().zip(&inputs).map(|(table, inputs)| TableRun::new(table, inputs, users)).collect()
+    manifest.tables.iter().zip(&inputs).map(|(table, inputs)| TableRun::new(table, inputs, users, account)).collect()
 }
 
 /// What is read to fill aggregates, by table.

@@ -261,7 +261,7 @@ impl<'a> JobRun<'a> {
     fn table(&'a self, number: u32, operator: u32) -> Result<&'a Table, RunError> {
         let table = self.tables.get(number as usize).ok_or_else(|| bad(format!("it has no table {number}")))?;
         let filler = self.filler_of(number).unwrap_or(operator);
-        table.complete(self.workers, &self.account, |groups| self.refuse_groups(filler, groups))
+        table.complete(self.workers, |groups| self.refuse_groups(filler, groups))
     }
 
     /// Treats groups without a value as their operator's policy says.
@@ -563,7 +563,8 @@ impl<'a> Resolver<'a> {
             manifest::Step::Probe { table, kind, keys, carry, payload, matched, mark_only, operator } => {
                 let (number, (spec, table)) = (*table, self.job.join_table(*table, *operator)?);
                 let away = if table.spilled.is_some() {
-                    let file = self.job.account.spill_file(&self.job.tables[number as usize].name)?;
+                    let probed = &self.job.tables[number as usize];
+                    let file = probed.account.spill_file(&probed.name)?;
                     Some(PutAway::new(file, keys, carry, self.registers))
                 } else {
                     None

@@ -43,56 +43,97 @@ pub(crate) fn partition_of(hash: u64, level: u32) -> usize {
 /// How often partitions are parted again at most: what is still too large then is mostly of one key.
 pub(crate) const MOST_LEVELS: u32 = 5;
 
-/// The memory that tables hold, and how much they may.
+/// The memory that an operator's table holds, which is part of what all tables hold, and how much they may.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
+    own: Held,
+    all: Arc<Shared>,
+}
+
+/// What all tables of a run have together.
+#[derive(Debug, Default)]
+struct Shared {
     budget: Option<usize>,
-    used: AtomicUsize,
-    peak: AtomicUsize,
+    held: Held,
     /// Where files go.
     directory: PathBuf,
 }
 
+/// Bytes that somebody holds.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    now: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+impl Held {
+    /// So many more, of which so many are gone.
+    pub(crate) fn change(&self, more: usize, gone: usize) {
+        self.now.fetch_add(more, Ordering::Relaxed);
+        let now = self.now.fetch_sub(gone, Ordering::Relaxed) - gone;
+        self.peak.fetch_max(now, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> usize {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    /// The most that it was.
+    pub(crate) fn peak(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
+    }
+}
+
 impl Account {
     pub(crate) fn new(budget: Option<u64>, directory: Option<PathBuf>) -> Self {
-        Self {
-            budget: budget.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
-            directory: directory.unwrap_or_else(std::env::temp_dir),
-            ..Self::default()
-        }
+        let budget = budget.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        let directory = directory.unwrap_or_else(std::env::temp_dir);
+        Self { own: Held::default(), all: Arc::new(Shared { budget, held: Held::default(), directory }) }
+    }
+
+    /// The account of another table of the same run.
+    pub(crate) fn another(&self) -> Self {
+        Self { own: Held::default(), all: Arc::clone(&self.all) }
     }
 
     /// Somebody holds `now` bytes where it held `before`.
     pub(crate) fn update(&self, before: &mut usize, now: usize) {
-        self.used.fetch_add(now, Ordering::Relaxed);
-        let used = self.used.fetch_sub(*before, Ordering::Relaxed) - *before;
-        self.peak.fetch_max(used, Ordering::Relaxed);
-        *before = now;
+        if *before != now {
+            self.own.change(now, *before);
+            self.all.held.change(now, *before);
+            *before = now;
+        }
     }
 
     /// Whether tables in the making hold so much that they would not fit when they are complete.
     pub(crate) fn is_over(&self) -> bool {
-        self.budget.is_some_and(|budget| self.used.load(Ordering::Relaxed) > budget / 3)
+        self.all.budget.is_some_and(|budget| self.all.held.now() > budget / 3)
     }
 
     /// Whether all that is held is more than may be held; a megabyte always may be.
     pub(crate) fn is_full(&self) -> bool {
         const ALWAYS: usize = 1 << 20;
-        self.budget.is_some_and(|budget| self.used.load(Ordering::Relaxed) > budget.max(ALWAYS))
+        self.all.budget.is_some_and(|budget| self.all.held.now() > budget.max(ALWAYS))
     }
 
     /// Bytes of a complete table's rows that may stay in memory.
     pub(crate) fn resident_bytes(&self) -> usize {
-        self.budget.map_or(usize::MAX, |budget| budget / 3)
+        self.all.budget.map_or(usize::MAX, |budget| budget / 3)
     }
 
+    /// The most that this table held.
     pub(crate) fn peak(&self) -> usize {
-        self.peak.load(Ordering::Relaxed)
+        self.own.peak()
+    }
+
+    /// The most that all tables held at once.
+    pub(crate) fn peak_of_all(&self) -> usize {
+        self.all.held.peak()
     }
 
     /// A file for what does not fit.
     pub(crate) fn spill_file(&self, what: &str) -> Result<SpillFile, RunError> {
-        SpillFile::create(what, &self.directory)
+        SpillFile::create(what, &self.all.directory)
     }
 }
 
@@ -382,6 +423,21 @@ pub(crate) fn partitions_of_keys(keys: &Keys<'_>, selection: &Selection, level: 
 mod tests {
     use super::*;
     use sabot_abi::manifest::BaseType;
+
+    #[test]
+    fn an_account_is_a_part_of_the_runs() {
+        let run = Account::new(Some(9 << 20), None);
+        let [one, other] = [run.another(), run.another()];
+        let (mut of_one, mut of_other) = (0, 0);
+        one.update(&mut of_one, 5 << 20);
+        other.update(&mut of_other, 3 << 20);
+        assert!(one.is_over() && !one.is_full());
+        one.update(&mut of_one, 7 << 20);
+        assert!(other.is_full(), "together they hold too much");
+        one.update(&mut of_one, 0);
+        assert!(!run.is_over());
+        assert_eq!([one.peak(), other.peak(), run.peak_of_all()], [7 << 20, 3 << 20, 10 << 20]);
+    }
 
     #[test]
     fn rows_come_back_by_partition_in_input_order() {

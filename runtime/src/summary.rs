@@ -4,6 +4,9 @@ use crate::progress::{count, size};
 use std::fmt::Write;
 use std::time::Duration;
 
+/// What an operator holds is told in the text from here on.
+const WORTH_TELLING_BYTES: u64 = 1 << 20;
+
 /// A run that came to its end.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunSummary {
@@ -54,6 +57,8 @@ pub struct OperatorSummary {
     pub spills: u64,
     /// How often its table was read again, because its file had changed.
     pub refreshed: u64,
+    /// Bytes that its table held at most (of a sink: that waited to be written), about.
+    pub held_bytes: u64,
 }
 
 impl OperatorSummary {
@@ -79,6 +84,9 @@ impl OperatorSummary {
         if let Some(bytes) = self.bytes.filter(|bytes| *bytes > 0) {
             // Writing to a string cannot fail.
             let _ = write!(text, ", {}", size(bytes));
+        }
+        if self.held_bytes >= WORTH_TELLING_BYTES {
+            let _ = write!(text, ", held {}", size(self.held_bytes));
         }
         let errors = match &self.errors_to {
             Some(sink) => format!("with errors written to `{sink}`"),
@@ -131,6 +139,7 @@ impl RunSummary {
                     "name": operator.name, "kind": operator.kind, "line": operator.line,
                     "rows_in": operator.rows_in, "rows_out": operator.rows_out, "build_rows": operator.build_rows,
                     "skipped": operator.skipped, "errors_to": operator.errors_to, "late": operator.late, "pruned": operator.pruned, "spills": operator.spills, "refreshed": operator.refreshed,
+                    "held_bytes": operator.held_bytes,
                     "bytes": operator.bytes, "files": operator.files, "time_ms": ms(operator.time),
                 })
             })

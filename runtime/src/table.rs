@@ -44,6 +44,8 @@ pub(crate) enum Table {
 #[derive(Debug)]
 pub(crate) struct TableRun {
     pub(crate) name: String,
+    /// What it holds, if it is not live.
+    pub(crate) account: Account,
     pub(crate) spec: TableSpec,
     rows: Mutex<Vec<Rows>>,
     tops: Mutex<Vec<top::Part>>,
@@ -66,7 +68,12 @@ pub(crate) const MOST_ROWS: usize = u32::MAX as usize - 1;
 
 impl TableRun {
     /// `inputs`: of an aggregate, what its calls read in each of the pipelines that fill it.
-    pub(crate) fn new(table: &manifest::Table, inputs: &[&[AggregateInput]], users: &Users) -> Result<Self, RunError> {
+    pub(crate) fn new(
+        table: &manifest::Table,
+        inputs: &[&[AggregateInput]],
+        users: &Users,
+        of_run: &Account,
+    ) -> Result<Self, RunError> {
         match &table.kind {
             TableKind::Aggregate { calls, .. }
             | TableKind::Window { calls, .. }
@@ -80,7 +87,9 @@ impl TableRun {
             TableKind::Aggregate { closes: Some(_), .. }
             | TableKind::Sort { closes: Some(_), .. }
             | TableKind::Window { .. }
-            | TableKind::Stream { .. } => TableSpec::Live(Box::new(LiveTable::new(&table.name, &table.kind, users)?)),
+            | TableKind::Stream { .. } => {
+                TableSpec::Live(Box::new(LiveTable::new(&table.name, &table.kind, users, of_run.another())?))
+            }
             TableKind::Aggregate { keys, calls, closes: None } => {
                 TableSpec::Aggregate(GroupSpec::new(keys, calls, users).sharing(inputs))
             }
@@ -96,6 +105,7 @@ impl TableRun {
         };
         Ok(Self {
             name: table.name.clone(),
+            account: of_run.another(),
             spec,
             rows: Mutex::default(),
             tops: Mutex::default(),
@@ -119,24 +129,24 @@ impl TableRun {
     }
 
     /// The file for rows that do not fit.
-    pub(crate) fn join_spill(&self, account: &Account) -> Result<Arc<SpillFile>, RunError> {
+    pub(crate) fn join_spill(&self) -> Result<Arc<SpillFile>, RunError> {
         let mut spill = self.join_spill.lock().expect("a worker that panicked ends the job");
         if let Some(file) = &*spill {
             return Ok(Arc::clone(file));
         }
-        let file = Arc::new(account.spill_file(&self.name)?);
+        let file = Arc::new(self.account.spill_file(&self.name)?);
         *spill = Some(Arc::clone(&file));
         Ok(file)
     }
 
     /// The file for rows that are sorted.
-    pub(crate) fn sorted_runs(&self, account: &Account) -> Result<Arc<SortedRuns>, RunError> {
+    pub(crate) fn sorted_runs(&self) -> Result<Arc<SortedRuns>, RunError> {
         let mut runs = self.sorted_runs.lock().expect("a worker that panicked ends the job");
         if let Some(runs) = &*runs {
             return Ok(Arc::clone(runs));
         }
         let TableSpec::Rows(spec) = &self.spec else { unreachable!("only rows are sorted") };
-        let made = Arc::new(spec.runs(account.spill_file(&self.name)?));
+        let made = Arc::new(spec.runs(self.account.spill_file(&self.name)?));
         *runs = Some(Arc::clone(&made));
         Ok(made)
     }
@@ -145,14 +155,13 @@ impl TableRun {
     pub(crate) fn aggregate_spill(
         &self,
         way: (u32, usize),
-        account: &Account,
         make: impl FnOnce(SpillFile) -> AggregateSpill,
     ) -> Result<Arc<AggregateSpill>, RunError> {
         let mut spills = self.aggregate_spills.lock().expect("a worker that panicked ends the job");
         if let Some(spill) = spills.get(&way) {
             return Ok(Arc::clone(spill));
         }
-        let spill = Arc::new(make(account.spill_file(&self.name)?));
+        let spill = Arc::new(make(self.account.spill_file(&self.name)?));
         spills.insert(way, Arc::clone(&spill));
         Ok(spill)
     }
@@ -161,6 +170,11 @@ impl TableRun {
     pub(crate) fn pieces(&self, way: (u32, usize)) -> Arc<Pieces> {
         let mut pieces = self.pieces.lock().expect("a worker that panicked ends the job");
         Arc::clone(pieces.entry(way).or_default())
+    }
+
+    /// The most bytes that it held.
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        self.live().map_or(&self.account, |live| &live.account).peak() as u64
     }
 
     /// Files that it needed.
@@ -204,13 +218,12 @@ impl TableRun {
     pub(crate) fn complete(
         &self,
         threads: usize,
-        account: &Account,
         refuse: impl FnOnce(&[RefusedGroup]) -> Result<(), RunError>,
     ) -> Result<&Table, RunError> {
         if let Some(table) = self.complete.get() {
             return Ok(table);
         }
-        let started = Instant::now();
+        let (started, account) = (Instant::now(), &self.account);
         let rows = std::mem::take(&mut *self.rows.lock().expect("a worker that panicked ends the job"));
         let mut parts = std::mem::take(&mut *self.parts.lock().expect("a worker that panicked ends the job"));
         for pieces in self.pieces.lock().expect("a worker that panicked ends the job").values() {

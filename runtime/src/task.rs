@@ -405,31 +405,34 @@ impl<'a> Worker<'a> {
     /// Tables look at what they hold.
     fn settle_tables(&mut self, order: Order) -> Result<(), RunError> {
         let run = self.run;
-        let account = &run.job.account;
+        let table_of = |number: &u32| &run.job.tables[*number as usize];
         for (number, (spec, end)) in run.ends.iter().zip(&mut self.ends).enumerate() {
             match (spec, end) {
                 (EndSpec::Build { table, .. }, End::Build(build)) => {
-                    build.end_morsel(account, &run.job.tables[*table as usize])?;
+                    build.end_morsel(table_of(table))?;
                 }
                 (EndSpec::Aggregate { table, keys, inputs, .. }, End::Aggregate(build)) => {
+                    let table = table_of(table);
                     if build.is_in_pieces() {
                         // Rows that were put away come later, with morsels that are long through.
                         let comes_later = run.probes.iter().any(|probing| probing.away.is_some());
                         let frontier = if comes_later { Seq::START } else { run.morsels.progress().frontier };
-                        build.bring(&run.job.tables[*table as usize].pieces((run.number, number)), frontier, account);
+                        build.bring(&table.pieces((run.number, number)), frontier, &table.account);
                     }
-                    build.end_morsel(account, || {
+                    build.end_morsel(&table.account, || {
                         let make = |file| AggregateSpill::new(file, &run.registers, keys, inputs);
-                        run.job.tables[*table as usize].aggregate_spill((run.number, number), account, make)
+                        table.aggregate_spill((run.number, number), make)
                     })?;
                 }
                 (EndSpec::Collect { table, .. }, End::Collect(collect)) => {
-                    collect.end_morsel(account, || run.job.tables[*table as usize].sorted_runs(account))?;
+                    let table = table_of(table);
+                    collect.end_morsel(&table.account, || table.sorted_runs())?;
                 }
                 (EndSpec::Collect { table, .. }, End::Top(top)) => {
-                    top.end_morsel(account, || run.job.tables[*table as usize].sorted_runs(account))?;
+                    let table = table_of(table);
+                    top.end_morsel(&table.account, || table.sorted_runs())?;
                 }
-                (EndSpec::Window(_), End::Window { end, .. }) => end.end_morsel(account),
+                (EndSpec::Window(specs), End::Window { end, .. }) => end.end_morsel(specs.account),
                 (EndSpec::Feed(_), End::Feed(end)) => end.end_morsel(&run.job.waiting_bytes),
                 (EndSpec::Kept(spec), End::Kept(end)) => spec.bring(order, number, end, &run.job.waiting_bytes),
                 _ => {}

@@ -47,9 +47,11 @@ fn run(query: &str, events: &Arc<Vec<Event>>, workers: u64) -> Result<(f64, u64)
         "q03" => query::q03(source, &rows),
         "q04" => query::q04(source, &rows),
         "q05" => query::q05(source, &rows),
+        "q04_by_time" => query::q04_by_time(source, &rows),
         "q07" => query::q07(source, &rows),
+        "q07_one" => query::q07_one(source, &rows),
         "q08" => query::q08(source, &rows),
-        other => return Err(format!("no query {other}: q03, q04, q05, q07, q08").into()),
+        other => return Err(format!("no query {other}: q03, q04, q04_by_time, q05, q07, q07_one, q08").into()),
     }
     let started = Instant::now();
     context.execute_blocking();

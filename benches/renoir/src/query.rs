@@ -2,6 +2,7 @@
 
 use crate::event::{Auction, Bid, Event};
 use renoir::Stream;
+use renoir::operator::window::TransactionOp;
 use renoir::operator::{Data, Operator};
 use renoir::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -107,8 +108,44 @@ pub fn q05(events: Stream<impl Operator<Out = Event> + 'static>, rows: &Arc<Atom
     count(counts.window_all(window).max_by_key(|(_, bids)| *bids).drop_key(), rows);
 }
 
-/// The highest bid of ten seconds.
+/// The same as the examples of Renoir have it: an auction is a window, which the watermark closes when it is over.
+pub fn q04_by_time(events: Stream<impl Operator<Out = Event> + 'static>, rows: &Arc<AtomicU64>) {
+    let highest = in_time(events.filter(|event| !matches!(event, Event::Person(_))))
+        .group_by(|event| match event {
+            Event::Auction(auction) => auction.id,
+            Event::Bid(bid) => bid.auction,
+            Event::Person(_) => -1,
+        })
+        .window(TransactionWindow::new(|event: &Event| match event {
+            Event::Auction(auction) => TransactionOp::CommitAfter(auction.expires),
+            Event::Bid(_) | Event::Person(_) => TransactionOp::Continue,
+        }))
+        .fold(Offers::default(), |offers, event| offers.take(event.clone()))
+        .drop_key()
+        .filter_map(|offers| Some((offers.auction?.category, offers.best?)));
+    count(highest.group_by_avg(|(category, _)| *category, |(_, price)| *price as f64).unkey(), rows);
+}
+
+/// The bids with the highest price of their ten seconds.
 pub fn q07(events: Stream<impl Operator<Out = Event> + 'static>, rows: &Arc<AtomicU64>) {
+    let window = EventTimeWindow::tumbling(10 * SECOND);
+    let mut bids = in_time(events).filter_map(Event::bid).split(2).into_iter();
+    let (Some(bids), Some(prices)) = (bids.next(), bids.next()) else { return };
+    let highest = prices
+        .map(|bid| bid.price)
+        .key_by(|_| ())
+        .window(window.clone())
+        .max()
+        .drop_key()
+        .window_all(window.clone())
+        .max()
+        .drop_key();
+    let joined = bids.group_by(|bid| bid.price).window_join(window, highest.group_by(|price| *price));
+    count(joined.drop_key().map(|(bid, _)| (bid.auction, bid.price, bid.bidder, bid.time)), rows);
+}
+
+/// One of them, as the examples of Renoir have it: no join.
+pub fn q07_one(events: Stream<impl Operator<Out = Event> + 'static>, rows: &Arc<AtomicU64>) {
     let window = EventTimeWindow::tumbling(10 * SECOND);
     let highest = in_time(events)
         .filter_map(Event::bid)

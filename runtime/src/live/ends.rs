@@ -6,6 +6,7 @@ use crate::operator::collect::Order;
 use crate::operator::stream::StreamTable;
 use crate::operator::window::{KeptEnd, KeyedWindows, WindowEnd, WindowTable};
 use crate::scheduler::EndSpec;
+use crate::spill::Account;
 use crate::watermark::Unit;
 use sabot_abi::manifest::{AggregateInput, Field, Reg};
 use sabot_abi::stream::LateRows;
@@ -14,6 +15,7 @@ use std::sync::atomic::AtomicUsize;
 /// What workers make their sides of windows of.
 pub(crate) struct WindowSpecs<'a> {
     table: &'a WindowTable,
+    pub(crate) account: &'a Account,
     time: Option<(Reg, Unit)>,
     watermark: Option<Reg>,
     keys: &'a [Reg],
@@ -83,7 +85,7 @@ impl LiveTable {
         }
         let time = time.filter(|_| !table.spec.processing_time).map(|reg| time_of(reg, registers)).transpose()?;
         let watermark = watermark.filter(|_| !table.spec.processing_time);
-        Ok(EndSpec::Window(WindowSpecs { table, time, watermark, keys, inputs, late }))
+        Ok(EndSpec::Window(WindowSpecs { table, account: &self.account, time, watermark, keys, inputs, late }))
     }
 
     /// The end of rows in accumulators by the end of their window.
@@ -96,7 +98,15 @@ impl LiveTable {
         let LiveKind::Window(table) = &self.kind else { return Err(bad("it aggregates into a table of rows")) };
         let reg = self.closes.and_then(|closes| keys.get(closes as usize));
         let time = Some(time_of(*reg.ok_or_else(|| bad("a table closes by a key that it does not have"))?, registers)?);
-        Ok(EndSpec::Window(WindowSpecs { table, time, watermark: None, keys, inputs, late: None }))
+        Ok(EndSpec::Window(WindowSpecs {
+            table,
+            account: &self.account,
+            time,
+            watermark: None,
+            keys,
+            inputs,
+            late: None,
+        }))
     }
 
     /// The end of rows that are sorted by the end of their window.

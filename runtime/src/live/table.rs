@@ -9,6 +9,7 @@ use crate::operator::rows::RowsSpec;
 use crate::operator::stream::{StateOf, StreamSpec, StreamTable};
 use crate::operator::window::{Assign, ClosingTable, KeyedWindows, WindowSpec, WindowTable};
 use crate::scheduler::JobRun;
+use crate::spill::Account;
 use crate::watermark::{Clock, END_OF_TIME, NEVER};
 use sabot_abi::manifest::TableKind;
 use sabot_abi::stream::WindowKind;
@@ -38,6 +39,7 @@ pub(crate) struct LiveTable {
     pub(super) kind: LiveKind,
     /// Of accumulators by the end of a window: the part of the key.
     pub(super) closes: Option<u32>,
+    pub(crate) account: Account,
     feeds: Mutex<Vec<Feed>>,
     /// How many have news of feeds; the first of them does the work for all.
     claims: AtomicUsize,
@@ -81,7 +83,7 @@ pub(crate) struct ToGive {
 }
 
 impl LiveTable {
-    pub(crate) fn new(name: &str, of: &TableKind, users: &Users) -> Result<Self, RunError> {
+    pub(crate) fn new(name: &str, of: &TableKind, users: &Users, account: Account) -> Result<Self, RunError> {
         let unknown = |what: &str| Err(RunError::BadManifest(what.to_owned()));
         let kind = match of {
             TableKind::Window {
@@ -148,6 +150,7 @@ impl LiveTable {
         Ok(Self {
             kind,
             closes,
+            account,
             feeds: Mutex::default(),
             claims: AtomicUsize::new(0),
             given,
@@ -240,7 +243,7 @@ impl LiveTable {
             if self.clock().is_some() {
                 feeds.iter_mut().for_each(|feed| feed.progress.watermark = watermark);
             }
-            let ended = table.end_round(&job.account)?;
+            let ended = table.end_round(&self.account)?;
             table.start_round(&feeds, aligned.is_some());
             let aligned = aligned.filter(|_| !table.is_busy());
             let Some(ended) = ended else {
@@ -263,12 +266,12 @@ impl LiveTable {
         let is_further = watermark > given.watermark;
         let made = match &self.kind {
             LiveKind::Window(table) if is_further || table.spec.allowed_us > 0 => {
-                table.advance(watermark, &feeds, &job.account)?
+                table.advance(watermark, &feeds, &self.account)?
             }
-            LiveKind::Rows(table) if is_further => table.advance(watermark, &job.account),
+            LiveKind::Rows(table) if is_further => table.advance(watermark, &self.account),
             LiveKind::Window(_) | LiveKind::Rows(_) | LiveKind::Stream(_) => Default::default(),
         };
-        if job.account.is_full() {
+        if self.account.is_full() {
             let name = &job.tables[number as usize].name;
             let what = format!("`{name}` and the job's other windows and streams hold more than the memory budget");
             return Err(RunError::StreamNeedsMemory { what });

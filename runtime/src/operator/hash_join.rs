@@ -114,10 +114,11 @@ impl JoinBuild {
     }
 
     /// Puts the rows into a file if all tables together hold too much.
-    pub(crate) fn end_morsel(&mut self, account: &Account, table: &TableRun) -> Result<(), RunError> {
+    pub(crate) fn end_morsel(&mut self, table: &TableRun) -> Result<(), RunError> {
+        let account = &table.account;
         account.update(&mut self.accounted, self.rows.memory_bytes());
         if self.rows.rows > 0 && account.is_over() {
-            spill_rows(&self.spec, &self.rows, &*table.join_spill(account)?)?;
+            spill_rows(&self.spec, &self.rows, &*table.join_spill()?)?;
             self.rows = Rows::new(self.spec.types());
             account.update(&mut self.accounted, 0);
         }

@@ -7,6 +7,7 @@ use crate::connector::{ConnectorError, Demand, EncodedBatch, Sink, SinkEncoder, 
 use crate::morsel::Seq;
 use crate::operator::batch::{BATCH_ROWS, BatchEnd};
 use crate::primitive::pool::Pool;
+use crate::spill::Held;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use sabot_abi::manifest::{Field, Reg};
@@ -26,6 +27,8 @@ pub(crate) struct SinkRun {
     written: Condvar,
     /// Nobody reads any more.
     is_enough: AtomicBool,
+    /// Batches on their way, encoded or not.
+    held: Held,
 }
 
 /// Batches on their way back into input order.
@@ -70,6 +73,7 @@ impl SinkRun {
             writing: Mutex::default(),
             written: Condvar::new(),
             is_enough: AtomicBool::new(false),
+            held: Held::default(),
         }
     }
 
@@ -88,11 +92,28 @@ impl SinkRun {
         BatchEnd::new(BATCH_ROWS, &self.schema, &self.fields, columns, pool)
     }
 
+    /// The most bytes that waited to be written.
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        self.held.peak() as u64
+    }
+
+    /// So many bytes wait.
+    fn hold(&self, bytes: usize, waiting_bytes: &AtomicUsize) {
+        waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.held.change(bytes, 0);
+    }
+
+    /// So many bytes wait no longer.
+    fn release(&self, bytes: usize, waiting_bytes: &AtomicUsize) {
+        waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.held.change(0, bytes);
+    }
+
     /// The next pipeline numbers its morsels from the start: what is there stands before them.
     pub(crate) fn end_pipeline(&self, waiting_bytes: &AtomicUsize) {
         let mut order = self.order.lock().expect("a worker that panicked ends the job");
         for (_, batches) in std::mem::take(&mut order.ready) {
-            waiting_bytes.fetch_sub(bytes_of(&batches), Ordering::Relaxed);
+            self.release(bytes_of(&batches), waiting_bytes);
             order.run_rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
             order.run.extend(batches);
         }
@@ -113,7 +134,7 @@ impl SinkRun {
         if batches.is_empty() {
             return;
         }
-        waiting_bytes.fetch_add(bytes_of(&batches), Ordering::Relaxed);
+        self.hold(bytes_of(&batches), waiting_bytes);
         let mut order = self.order.lock().expect("a worker that panicked ends the job");
         order.ready.entry(place).or_default().extend(batches);
     }
@@ -150,7 +171,7 @@ impl SinkRun {
         order.groups += 1;
         drop(order);
         let bytes = bytes_of(&batches);
-        waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.hold(bytes, waiting_bytes);
         let encoded = encoder.encode(&batches)?;
         drop(batches);
         self.write(group, encoded, bytes, waiting_bytes)
@@ -170,7 +191,7 @@ impl SinkRun {
                 let next = order.ready.range((pipeline, Seq::START)..(pipeline, frontier)).next();
                 let Some(place) = next.map(|(place, _)| *place) else { break };
                 let Some(batches) = order.ready.remove(&place) else { break };
-                waiting_bytes.fetch_sub(bytes_of(&batches), Ordering::Relaxed);
+                self.release(bytes_of(&batches), waiting_bytes);
                 order.run_rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
                 order.run.extend(batches);
             }
@@ -218,7 +239,7 @@ impl SinkRun {
             let on_panic = TellOthers(self);
             let result = if self.is_enough() { Ok(Demand::Enough) } else { writer.append(encoded) };
             std::mem::forget(on_panic);
-            waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.release(bytes, waiting_bytes);
             writing = self.lock_writing();
             writing.encoded_bytes -= bytes;
             writing.writer = Some(writer);
