@@ -81,6 +81,7 @@ fn connector(connector: &Connector) -> abi::Connector {
             Location::Kafka(topic) => abi::Location::Kafka(topic.clone()),
             Location::Standard => abi::Location::Standard,
             Location::Generator(name) => abi::Location::Generator(name.clone()),
+            Location::Postgres(url) => abi::Location::Postgres(url.clone()),
         },
         format: connector.format.map(|format| match format {
             Format::Arrow => abi::Format::Arrow,

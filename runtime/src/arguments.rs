@@ -279,6 +279,10 @@ fn place(connector: &Connector) -> String {
         Location::Kafka(topic) => format!("Kafka topic {topic}: give a file instead"),
         Location::Standard => "standard input or output".to_owned(),
         Location::Generator(name) => format!("generator {name}"),
+        Location::Postgres(url) => {
+            let table = connector.options.get("table").map_or("", String::as_str);
+            format!("table {table} of {url}")
+        }
     }
 }
 

@@ -100,6 +100,8 @@ pub enum Location {
     Standard,
     /// A generator that is part of the runtime, by name (`nexmark`, `generate`).
     Generator(String),
+    /// A PostgreSQL database, by its URL; the option `table` says which table of it.
+    Postgres(String),
 }
 
 /// A source of the job.

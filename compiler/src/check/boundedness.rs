@@ -11,6 +11,7 @@ pub(super) fn ends(connector: &Connector) -> bool {
     let has = |option: &str| connector.options.contains_key(option);
     match &connector.location {
         Location::Kafka(_) => false,
+        Location::Postgres(_) => true,
         Location::Path(_) | Location::Standard => !has("follow"),
         Location::Generator(_) => has("events") || has("rows"),
     }

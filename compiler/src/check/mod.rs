@@ -23,6 +23,7 @@ mod change;
 mod choice;
 mod collections;
 mod constant;
+mod database;
 mod early;
 mod exhaustive;
 mod expression;

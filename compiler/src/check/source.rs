@@ -53,6 +53,7 @@ impl Planner<'_, '_> {
             return rows; // a field of the record is wrong
         }
         self.check_generator(op, &connector, &schema);
+        self.check_database(op, &connector, &schema);
         if let Some(Parameter::Int(ms)) = op.get("idle_after_ms") {
             connector.options.insert("idle_after_ms".to_owned(), ms.to_string());
         }
@@ -176,6 +177,7 @@ impl Planner<'_, '_> {
             text("path").map(Location::Path),
             matches!(op.get("standard"), Some(Parameter::Bool(true))).then_some(Location::Standard),
             text("generator").map(Location::Generator),
+            text("postgres").map(Location::Postgres),
         ];
         let mut places = places.into_iter().flatten();
         let location = match (places.next(), places.next()) {

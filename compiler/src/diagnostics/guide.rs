@@ -53,14 +53,14 @@ pub(crate) fn schema_column_twice(source: &str, column: &str, at: Span) -> Diagn
 pub(crate) fn no_place(operator: &str, name: &str, at: Span) -> Diagnostic {
     Diagnostic::error("E0603", format!("`{name}` ({operator}) has no place to read or write"))
         .label(at, "no connector")
-        .help("set `kafka_topic`, `path`, `standard` or `generator`")
+        .help("set `kafka_topic`, `path`, `standard`, `generator` or `postgres`")
 }
 
 /// A source or sink with two places.
 pub(crate) fn two_places(name: &str, at: Span) -> Diagnostic {
     Diagnostic::error("E0603", format!("`{name}` has two places to read or write"))
         .label(at, "two connectors")
-        .help("keep one of `kafka_topic`, `path`, `standard` and `generator`")
+        .help("keep one of `kafka_topic`, `path`, `standard`, `generator` and `postgres`")
 }
 
 /// A filter without what it compares.

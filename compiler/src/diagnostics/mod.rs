@@ -6,6 +6,7 @@
 pub(crate) mod aggregate;
 pub(crate) mod collections;
 pub(crate) mod control;
+pub(crate) mod database;
 pub(crate) mod generate;
 pub(crate) mod generics;
 pub(crate) mod guide;

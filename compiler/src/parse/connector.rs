@@ -9,7 +9,11 @@ use std::collections::BTreeMap;
 use syn::ext::IdentExt;
 
 /// The functions that make one.
-const CONNECTORS: [&str; 9] = ["kafka", "parquet", "arrow", "csv", "ndjson", "nexmark", "generate", "stdin", "stdout"];
+const CONNECTORS: [&str; 10] =
+    ["kafka", "parquet", "arrow", "csv", "ndjson", "nexmark", "generate", "stdin", "stdout", "postgres"];
+
+/// How a table of a database is written.
+const POSTGRES: &str = "postgres(\"postgresql://localhost/shop\", \"accounts\")";
 
 /// What `Format::` may be followed by, and its name in parameters.
 const FORMATS: [(&str, &str); 5] =
@@ -47,8 +51,8 @@ impl Body<'_, '_> {
             return None;
         };
         let name_at = self.reader.span_of(&call.func);
-        let mut connector = self.place(&name, name_at, call, direction);
         let mut options = BTreeMap::new();
+        let mut connector = self.place(&name, name_at, call, direction, &mut options);
         for call in calls.into_iter().rev() {
             let parameters = connector.get_or_insert_default();
             self.builder(call, parameters, &mut options)?;
@@ -61,10 +65,18 @@ impl Body<'_, '_> {
     }
 
     /// What the connector's own call says.
-    fn place(&mut self, name: &str, at: Span, call: &syn::ExprCall, direction: Direction) -> Option<Connector> {
+    fn place(
+        &mut self,
+        name: &str,
+        at: Span,
+        call: &syn::ExprCall,
+        direction: Direction,
+        options: &mut BTreeMap<String, Value>,
+    ) -> Option<Connector> {
         let usage = match name {
             "kafka" => "kafka(\"topic\").format(Format::Arrow)".to_owned(),
             "parquet" | "arrow" | "csv" | "ndjson" => format!("{name}(\"orders.{name}\")"),
+            "postgres" => POSTGRES.to_owned(),
             _ => format!("{name}()"),
         };
         let (key, value, format) = match name {
@@ -72,6 +84,7 @@ impl Body<'_, '_> {
             "parquet" | "arrow" | "csv" | "ndjson" => ("path", None, Some(name)),
             "nexmark" | "generate" => ("generator", Some(Value::from(name)), None),
             "stdin" | "stdout" => ("standard", Some(Value::Bool(true)), None),
+            "postgres" => ("postgres", None, None),
             _ => {
                 self.reader.diagnostics.push(syntax::unknown_connector(at, name, &CONNECTORS));
                 return None;
@@ -81,6 +94,7 @@ impl Body<'_, '_> {
             ("stdout", Direction::Read) => Some(("read", "write `stdin()`")),
             ("stdin", Direction::Written) => Some(("written", "write `stdout()`")),
             ("nexmark" | "generate", Direction::Written) => Some(("written", "it makes rows: use it in a `source`")),
+            ("postgres", Direction::Written) => Some(("written", "tables of databases are only read: write a file")),
             _ => None,
         };
         if let Some((wrong, help)) = wrong {
@@ -93,7 +107,13 @@ impl Body<'_, '_> {
             (Some(value), []) => {
                 connector.insert(key.to_owned(), Parameter { value, span: at });
             }
-            (None, [argument]) => {
+            (None, [url, table]) if name == "postgres" => {
+                let (text, span) = self.text(url, "the URL of a database", &usage)?;
+                let (table, _) = self.text(table, "the name of a table", &usage)?;
+                connector.insert(key.to_owned(), Parameter { value: text.into(), span });
+                options.insert("table".to_owned(), table.into());
+            }
+            (None, [argument]) if name != "postgres" => {
                 let expected = if key == "path" { "a path" } else { "the name of a topic" };
                 let (text, span) = self.text(argument, expected, &usage)?;
                 connector.insert(key.to_owned(), Parameter { value: text.into(), span });
@@ -143,6 +163,17 @@ impl Body<'_, '_> {
             if options.insert(format!("column.{column}"), words.into()).is_some() {
                 self.reader.diagnostics.push(syntax::said_twice(at, &format!("the column `{column}`")));
             }
+            return Some(());
+        }
+        if name.text == "cache" {
+            let usage = ".cache(100_000, minutes(1))";
+            let [rows, age] = self.arguments(call, usage)?;
+            let rows = self.option(rows)?;
+            let (age, _) = self.duration_ms(age, usage)?;
+            if options.insert("cache".to_owned(), rows.into()).is_some() {
+                self.reader.diagnostics.push(syntax::said_twice(name.span, "`cache`"));
+            }
+            options.insert("cache_ms".to_owned(), age.to_string().into());
             return Some(());
         }
         let value = match call.args.iter().collect::<Vec<_>>().as_slice() {

@@ -69,6 +69,22 @@ impl Connector {
         self
     }
 
+    /// Of `postgres(..)`: what a table that is looked up has answered is remembered, for so many rows and so long; without it for
+    /// 100,000 rows and a minute. `.cache(0, seconds(0))` asks for every row anew.
+    pub fn cache(self, _rows: i64, _at_most: Duration) -> Self {
+        self
+    }
+
+    /// Of `postgres(..)`: how many questions a table that is looked up is asked at once; 4 unless said.
+    pub fn connections(self, _count: i64) -> Self {
+        self
+    }
+
+    /// Of `postgres(..)`: how long a database that cannot be reached is tried again while the job runs; 30 seconds unless said.
+    pub fn retry_for(self, _at_most: Duration) -> Self {
+        self
+    }
+
     /// Of `generate()`: what a column holds: `.column("price", "uniform:10..20")`.
     pub fn column(self, _name: &str, _words: &str) -> Self {
         self
@@ -118,6 +134,12 @@ pub fn nexmark() -> Connector {
 /// | `time`, `time:STEP`, `time:STEP:JITTER` | times from 2024 on, a step (`250us`, `1ms`, `5s`) apart, and up to the jitter too early |
 /// | `chance:SHARE` | `true` so often (`chance:0.5`) |
 pub fn generate() -> Connector {
+    Connector(())
+}
+
+/// A table of a PostgreSQL database: `postgres("postgresql://localhost/shop", "accounts")`. The URL has no password in it: that is
+/// taken from the environment, `PGPASSWORD`, or from the file `~/.pgpass`.
+pub fn postgres(_url: &str, _table: &str) -> Connector {
     Connector(())
 }
 

@@ -1,7 +1,7 @@
 //! Everything that a job's code names: `use sabot::prelude::*;`.
 
 pub use crate::connector::{
-    Connector, Format, arrow, csv, generate, kafka, lateness, ndjson, nexmark, parquet, stdin, stdout,
+    Connector, Format, arrow, csv, generate, kafka, lateness, ndjson, nexmark, parquet, postgres, stdin, stdout,
 };
 pub use crate::fields;
 pub use crate::group::Group;

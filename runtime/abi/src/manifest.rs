@@ -357,6 +357,8 @@ pub enum Location {
     Standard,
     /// A generator of the runtime.
     Generator(String),
+    /// A PostgreSQL database, by its URL without a password; the option `table` says which table of it.
+    Postgres(String),
 }
 
 /// Where rows come from or go to, and how they are laid out.

@@ -14,6 +14,7 @@ pub(super) enum Feature {
     Gzip,
     Lz4,
     Zstd,
+    Postgres,
 }
 
 impl Feature {
@@ -35,6 +36,7 @@ impl Feature {
             Self::Gzip => cfg!(feature = "gzip"),
             Self::Lz4 => cfg!(feature = "lz4"),
             Self::Zstd => cfg!(feature = "zstd"),
+            Self::Postgres => cfg!(feature = "postgres"),
         }
     }
 
@@ -78,6 +80,7 @@ impl Feature {
             Self::Gzip => ("the codec gzip", "gzip"),
             Self::Lz4 => ("the codec LZ4", "lz4"),
             Self::Zstd => ("the codec Zstandard", "zstd"),
+            Self::Postgres => ("the client of PostgreSQL", "postgres"),
         };
         ConnectorError::NotBuilt { path: path.to_owned(), what, feature }
     }
@@ -100,6 +103,7 @@ mod tests {
             Feature::Gzip,
             Feature::Lz4,
             Feature::Zstd,
+            Feature::Postgres,
         ] {
             assert_eq!(part.check("x").is_ok(), part.is_built(), "{part:?}");
         }

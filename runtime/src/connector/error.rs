@@ -289,6 +289,16 @@ pub enum ConnectorError {
         /// The reason.
         source: io::Error,
     },
+    /// A database that does not answer as it should.
+    #[error("{place}: {what}{}", .advice.as_ref().map(|advice| format!(": {advice}")).unwrap_or_default())]
+    Database {
+        /// Which database and table; never with a password.
+        place: String,
+        /// What went wrong, mostly in its words.
+        what: String,
+        /// What to do.
+        advice: Option<String>,
+    },
     /// A promise of this crate broke while a batch was encoded.
     #[error("{path}: could not be encoded: {detail}")]
     Encode {

@@ -35,6 +35,8 @@ mod pace;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod place;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 pub mod schema;
 pub mod sink;
 pub mod source;
@@ -88,7 +90,7 @@ pub(crate) struct Stamp(Vec<(PathBuf, u64, u64, Option<std::time::SystemTime>)>)
 /// The version of the files that a source reads; nothing where there are none.
 pub(crate) fn stamp(source: &manifest::Source, replacement: Option<&str>) -> Result<Option<Stamp>, ConnectorError> {
     use std::os::unix::fs::MetadataExt;
-    if let (None, Location::Generator(_)) = (replacement, &source.connector.location) {
+    if let (None, Location::Generator(_) | Location::Postgres(_)) = (replacement, &source.connector.location) {
         return Ok(None);
     }
     let place = resolve(&source.connector, replacement, &source.name, Direction::Input)?;
@@ -119,6 +121,13 @@ pub fn open_source(
             "generate" => return generate::GenerateSource::open(&source.connector.options, &source.fields, scan),
             _ => {}
         }
+    }
+    if let (None, Location::Postgres(url)) = (replacement, &source.connector.location) {
+        Feature::Postgres.check(&source.name)?;
+        #[cfg(feature = "postgres")]
+        return postgres::open(url, source, scan);
+        #[cfg(not(feature = "postgres"))]
+        return Err(ConnectorError::Unsupported { path: url.clone(), detail: "cannot be read".into() });
     }
     let place = resolve(&source.connector, replacement, &source.name, Direction::Input)?;
     let options = &source.connector.options;
@@ -324,6 +333,7 @@ fn resolve(
         Location::Standard => Ok(place::Place { path: "-".into(), format: connector.format }),
         Location::Kafka(topic) => Err(needs(format!("kafka({topic:?})"))),
         Location::Generator(generator) => Err(needs(format!("{generator}()"))),
+        Location::Postgres(_) => Err(needs("a table of a database".to_owned())),
     }
 }
 

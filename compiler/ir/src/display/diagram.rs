@@ -65,11 +65,12 @@ fn quoted(text: &str) -> String {
 /// What an operator does, in a line below its name.
 fn subtitle(node: &StreamOperatorNode) -> String {
     const LONGEST: usize = 31;
-    const TELLING: [&str; 11] = [
+    const TELLING: [&str; 12] = [
         "kafka_topic",
         "topic",
         "path",
         "generator",
+        "postgres",
         "kind",
         "columns",
         "n",

@@ -226,6 +226,7 @@ pub fn connector(connector: &Connector) -> String {
         Location::Kafka(topic) => format!("kafka {topic:?}"),
         Location::Standard => String::from("standard"),
         Location::Generator(name) => format!("generator {name:?}"),
+        Location::Postgres(url) => format!("postgres {url:?}"),
     };
     if let Some(format) = connector.format {
         let _ = write!(line, " {}", format.name());

@@ -93,6 +93,7 @@ const CONNECTOR: &[ParameterSpec] = &[
     optional("path", Text, "a file, a directory or a glob"),
     optional("standard", Bool, "standard input or output"),
     optional("generator", Text, "a generator of the runtime, `nexmark` or `generate`"),
+    optional("postgres", Text, "the URL of a PostgreSQL database; `table` among the options says which table"),
     optional("format", Text, "`arrow`, `parquet`, `csv` or `ndjson`"),
     optional("options", StringMap, "whatever else the connector takes"),
 ];

@@ -209,7 +209,7 @@ E0601: the columns of the source `s` are not known
 E0602: the column `a` of the source `s` has the unknown type `text`
   help: write `"a: f64"`; types are `bool`, `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, `String`, `Bytes`, `Date`, `Timestamp`, `Duration`, and `Option<..>` of them
 E0603: `s` (source) has no place to read or write
-  help: set `kafka_topic`, `path`, `standard` or `generator`
+  help: set `kafka_topic`, `path`, `standard`, `generator` or `postgres`
 E0500: `out` (sink) takes one input, and has 0
   help: connect the operator whose rows it takes: `graph.connect(&from, &out)`
 E0502: nothing reads the rows of `quotes` (source)
