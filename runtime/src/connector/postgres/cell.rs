@@ -207,7 +207,9 @@ mod tests {
 
     #[test]
     fn numbers_are_read_exactly() {
-        let read = |raw: &[u8]| Reading::Decimal(38, 9).read(raw);
+        fn read(raw: &[u8]) -> Result<Cell<'_>, String> {
+            Reading::Decimal(38, 9).read(raw)
+        }
         assert_eq!(read(&number(&[1, 2500], 0, 0)), Ok(Cell::Wide(1_250_000_000)));
         assert_eq!(read(&number(&[12, 3456], 1, 0x4000)), Ok(Cell::Wide(-123_456_000_000_000)));
         assert_eq!(read(&number(&[], 0, 0)), Ok(Cell::Wide(0)));
