@@ -88,6 +88,8 @@ pub(crate) struct Registers {
     lent: Vec<(Reg, *mut u8)>,
     /// Results of kernels by the values of dictionaries.
     by_value: ByValue,
+    /// The chunk's event times, where they lie, if the least and the greatest are known.
+    times: Option<(*const u8, (i64, i64))>,
 }
 
 /// Views that a branch of a fork may change and the next one needs as they were.
@@ -113,6 +115,7 @@ impl Registers {
             origin: std::ptr::null(),
             lent: Vec::new(),
             by_value: ByValue::default(),
+            times: None,
         }
     }
 
@@ -192,6 +195,7 @@ impl Registers {
         self.made.reset();
         self.strings.clear();
         self.origin = std::ptr::null();
+        self.times = None;
     }
 
     fn padded(&mut self, bytes: &[u8], width: usize, rows: usize) -> *const u8 {
@@ -341,9 +345,11 @@ impl Registers {
         let valid = self.validity(time.time, rows);
         let mut watermark = time.watermark(greatest);
         if valid.is_none() && time.unit == Unit::Microseconds && greatest != NEVER {
-            greatest = times::running_greatest(values, to, greatest, time.lateness_us);
+            let (latest, rises) = times::running_greatest(values, to, greatest, time.lateness_us);
+            let extent = values.first().copied().zip(values.last().copied());
+            self.times = extent.filter(|_| rises).map(|extent| (values.as_ptr().cast(), extent));
             self.slots[to_reg as usize] = Slot { values: to.as_ptr().cast(), ..EMPTY };
-            return greatest;
+            return latest;
         }
         for (row, (to, value)) in to.iter_mut().zip(values).enumerate() {
             *to = watermark;
@@ -356,6 +362,13 @@ impl Registers {
         let values = to.as_ptr().cast();
         self.slots[to_reg as usize] = Slot { values, ..EMPTY };
         greatest
+    }
+
+    /// The least and the greatest of a register of times without nulls, all of whose rows are selected.
+    pub(crate) fn extent(&self, reg: Reg, rows: usize) -> (i64, i64) {
+        let times = self.values::<i64>(reg, rows);
+        let known = self.times.filter(|(place, _)| *place == times.as_ptr().cast());
+        known.map_or_else(|| times::extent(times), |(_, extent)| extent)
     }
 
     /// Writes a register of numbers of 32 bits.

@@ -1,21 +1,38 @@
 //! Groups by a key of bytes, numbered in the order they came.
 //!
-//! A place of the table holds a key, [packed](super::packed), and its number; four of them are a line of the cache, which a key's
-//! hash chooses, and whose places are filled in order. Sixty-four rows at a time are first looked for in their lines, all
-//! places of a line at once, without a branch that depends on the data: most are found, and their misses in the caches
-//! overlap. What is left goes its way one by one, in row order, from line to line.
+//! A line of the table is a line of the cache: four keys, [packed](super::packed), and their numbers. A key's hash chooses the
+//! line, whose places are filled in order. Sixty-four rows at a time are first looked for in their lines, all places of a line
+//! at once, without a branch that depends on the data: most are found, and their misses in the caches overlap. What is left
+//! goes its way one by one, in row order, from line to line.
 
 use super::bitmap;
 use super::compress::Level;
 use super::hash_table::{NONE, prefetch};
-use super::memory::{Buf, Str, StrArena};
+use super::memory::{Buf, Plain, Str, StrArena};
 use super::packed::Packed;
+
+/// Places of a line.
+const PLACES: usize = 4;
+
+/// Keys, and their numbers plus one; zero is free. The higher words of keys have 32 bits.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(64))]
+struct Line {
+    low: [u64; PLACES],
+    high: [u32; PLACES],
+    number: [u32; PLACES],
+}
+
+const _: () = assert!(size_of::<Line>() == 64);
+
+// SAFETY: numbers, without padding.
+unsafe impl Plain for Line {}
 
 /// The table.
 #[derive(Debug)]
 pub(crate) struct BytesGroups {
-    /// Keys with their numbers plus one; zero is free. A power of two, at most five eighths of them used.
-    entries: Buf<Packed>,
+    /// A power of two, at most five eighths of their places used.
+    lines: Buf<Line>,
     /// A line is the hash shifted by this.
     shift: u32,
     level: Level,
@@ -26,8 +43,9 @@ pub(crate) struct BytesGroups {
 
 const FIRST_LINES_LOG2: u32 = 8;
 
-/// Places of a line.
-const LINE: usize = 4;
+/// Tables above this many bytes are prefetched.
+#[cfg(target_arch = "x86_64")]
+const PREFETCH_FROM: usize = 256 << 10;
 
 /// Fewer selected rows of 64 go one by one.
 const FEW_ROWS: u32 = 12;
@@ -35,7 +53,7 @@ const FEW_ROWS: u32 = 12;
 impl Default for BytesGroups {
     fn default() -> Self {
         Self {
-            entries: Buf::zeroed(LINE << FIRST_LINES_LOG2),
+            lines: Buf::zeroed(1 << FIRST_LINES_LOG2),
             shift: 64 - FIRST_LINES_LOG2,
             level: Level::of_this_machine(),
             keys: Buf::default(),
@@ -118,37 +136,40 @@ impl BytesGroups {
 
     /// Looks for 64 keys in their lines; gives which were not found.
     fn find(&self, packed: &[Packed; 64], found: &mut [u32; 64]) -> u64 {
-        let (lines, rest) = self.entries.as_chunks::<LINE>();
-        debug_assert!(rest.is_empty(), "a table is whole lines");
         match self.level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the level was seen on this processor.
-            Level::Avx512 => unsafe { find_512(lines, self.shift, packed, found) },
+            Level::Avx512 => unsafe { in_512::find(&self.lines, self.shift, packed, found) },
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => find_with(lines, self.shift, packed, found, number_in),
-            Level::Portable => find_with(lines, self.shift, packed, found, number_in),
+            Level::Avx2 => find_portable(&self.lines, self.shift, packed, found),
+            Level::Portable => find_portable(&self.lines, self.shift, packed, found),
         }
     }
 
     #[inline]
     fn find_or_put(&mut self, packed: Packed, key: impl Fn() -> Str) -> u32 {
-        let last = self.entries.len() - 1;
-        let mut slot = (packed.hash() >> self.shift) as usize * LINE;
+        let last = self.lines.len() - 1;
+        let mut at = (packed.hash() >> self.shift) as usize;
         loop {
-            let entry = self.entries[slot & last];
-            let Some(number) = entry.number().checked_sub(1) else {
-                return self.put(slot & last, packed, key());
-            };
-            if entry.is_like(packed) && (!packed.is_long() || self.keys[number as usize].bytes() == key().bytes()) {
-                return number;
+            let line = &self.lines[at & last];
+            for place in 0..PLACES {
+                let Some(number) = line.number[place].checked_sub(1) else {
+                    return self.put(at & last, place, packed, key());
+                };
+                if line.low[place] == packed.low
+                    && line.high[place] == packed.high as u32
+                    && (!packed.is_long() || self.keys[number as usize].bytes() == key().bytes())
+                {
+                    return number;
+                }
             }
-            slot += 1;
+            at += 1;
         }
     }
 
-    fn put(&mut self, slot: usize, packed: Packed, key: Str) -> u32 {
+    fn put(&mut self, line: usize, place: usize, packed: Packed, key: Str) -> u32 {
         let number = self.keys.len() as u32;
-        self.entries[slot] = packed.with_number(number + 1);
+        self.lines[line].fill(place, packed.low, packed.high as u32, number + 1);
         let key = self.bytes.copy(key);
         self.keys.push(key);
         number
@@ -157,80 +178,134 @@ impl BytesGroups {
     /// Makes room for more keys, so that the table never becomes fuller than it may be.
     fn reserve(&mut self, more: usize) {
         let used = self.keys.len();
-        if (used + more) * 8 <= self.entries.len() * 5 {
+        if (used + more) * 8 <= self.lines.len() * PLACES * 5 {
             return;
         }
-        let slots = ((used + more).max(used * 2) * 8 / 5 + 1).next_power_of_two();
-        let before = std::mem::replace(&mut self.entries, Buf::zeroed(slots));
-        self.shift = 64 - (slots / LINE).trailing_zeros();
-        for entry in before.iter().filter(|entry| entry.number() != 0) {
-            let mut slot = (entry.key().hash() >> self.shift) as usize * LINE;
-            while self.entries[slot & (slots - 1)].number() != 0 {
-                slot += 1;
+        let places = ((used + more).max(used * 2) * 8 / 5 + 1).next_power_of_two();
+        let lines = places / PLACES;
+        let before = std::mem::replace(&mut self.lines, Buf::zeroed(lines));
+        self.shift = 64 - lines.trailing_zeros();
+        for line in before.iter() {
+            for place in (0..PLACES).filter(|place| line.number[*place] != 0) {
+                let (low, high, number) = (line.low[place], line.high[place], line.number[place]);
+                let mut at = (Packed { low, high: high.into() }.hash() >> self.shift) as usize;
+                loop {
+                    let line = &mut self.lines[at & (lines - 1)];
+                    if let Some(free) = line.number.iter().position(|number| *number == 0) {
+                        line.fill(free, low, high, number);
+                        break;
+                    }
+                    at += 1;
+                }
             }
-            self.entries[slot & (slots - 1)] = *entry;
         }
     }
 
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.entries.memory_bytes() + self.keys.memory_bytes() + self.bytes.memory_bytes()
+        self.lines.memory_bytes() + self.keys.memory_bytes() + self.bytes.memory_bytes()
     }
 }
 
-/// Looks for 64 keys in their lines; `number_in` gives the number plus one of a key in a line, or zero.
-#[inline(always)]
-fn find_with(
-    lines: &[[Packed; LINE]],
-    shift: u32,
-    packed: &[Packed; 64],
-    found: &mut [u32; 64],
-    number_in: impl Fn(&[Packed; LINE], Packed) -> u32,
-) -> u64 {
+impl Line {
+    fn fill(&mut self, place: usize, low: u64, high: u32, number: u32) {
+        self.low[place] = low;
+        self.high[place] = high;
+        self.number[place] = number;
+    }
+
+    /// The number plus one of a key that is in it, or zero.
+    #[inline]
+    fn number_of(&self, key: Packed) -> u32 {
+        // At most one is like it, and free ones have the number zero.
+        (0..PLACES).fold(0, |all, place| {
+            let is_like = (self.low[place] == key.low) & (self.high[place] == key.high as u32);
+            all | if is_like { self.number[place] } else { 0 }
+        })
+    }
+}
+
+/// Looks for 64 keys in their lines.
+fn find_portable(lines: &[Line], shift: u32, packed: &[Packed; 64], found: &mut [u32; 64]) -> u64 {
     let (shift, last) = (shift & 63, lines.len() - 1);
     let mut places = [0u32; 64];
     for (place, key) in places.iter_mut().zip(packed) {
         *place = (key.hash() >> shift) as u32;
         prefetch(&lines[*place as usize & last]);
     }
-    let (mut least, mut is_long) = (u32::MAX, false);
-    for ((found, &key), place) in found.iter_mut().zip(packed).zip(places) {
-        let number = number_in(&lines[place as usize & last], key);
-        *found = number.wrapping_sub(1);
-        least = least.min(number);
-        is_long |= key.is_long();
-    }
-    if least > 0 && !is_long {
-        return 0;
-    }
     let mut missed = 0u64;
-    for (bit, (found, key)) in found.iter().zip(packed).enumerate() {
+    for (bit, ((found, &key), place)) in found.iter_mut().zip(packed).zip(places).enumerate() {
+        *found = lines[place as usize & last].number_of(key).wrapping_sub(1);
         missed |= u64::from((*found == NONE) | key.is_long()) << bit;
     }
     missed
 }
 
-#[inline(always)]
-fn number_in(line: &[Packed; LINE], key: Packed) -> u32 {
-    // At most one is like it, and free ones have the number zero.
-    line.iter().map(|entry| if entry.is_like(key) { entry.number() } else { 0 }).fold(0, |all, number| all | number)
-}
-
+/// The same with vectors of 512 bits.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,bmi1,bmi2")]
-fn find_512(lines: &[[Packed; LINE]], shift: u32, packed: &[Packed; 64], found: &mut [u32; 64]) -> u64 {
-    use std::arch::x86_64::{_mm_loadu_si128, _mm512_broadcast_i32x4, _mm512_cmpeq_epi32_mask, _mm512_loadu_si512};
-    find_with(lines, shift, packed, found, |line, key| {
-        // SAFETY: a line is 64 bytes, a key 16.
-        let (all, one) = unsafe {
-            (_mm512_loadu_si512(std::ptr::from_ref(line).cast()), _mm_loadu_si128(std::ptr::from_ref(&key).cast()))
-        };
-        // Of four 32-bit numbers of an entry the last is not part of the key.
-        let like = u32::from(_mm512_cmpeq_epi32_mask(all, _mm512_broadcast_i32x4(one)));
-        let whole = like & like >> 1 & like >> 2 & 0x1111;
-        let entry = line[(whole.trailing_zeros() / 4) as usize & (LINE - 1)];
-        entry.number() * u32::from(whole != 0)
-    })
+mod in_512 {
+    use super::super::packed::{FACTORS, LONG_FROM};
+    use super::{Line, PREFETCH_FROM, Packed, prefetch};
+    use std::arch::x86_64::*;
+
+    /// The lines of 64 keys; gives which keys are long.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2")]
+    fn lines_of(packed: &[Packed; 64], shift: u32, places: &mut [u32; 64]) -> u64 {
+        let lows = _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0);
+        let highs = _mm512_set_epi64(15, 13, 11, 9, 7, 5, 3, 1);
+        let [by_low, by_high] = FACTORS.map(|factor| _mm512_set1_epi64(factor as i64));
+        let (long_from, shift) = (_mm512_set1_epi64(LONG_FROM as i64), _mm_cvtsi32_si128(shift as i32));
+        let mut is_long = 0;
+        for (eight, (keys, to)) in packed.as_chunks::<8>().0.iter().zip(places.as_chunks_mut::<8>().0).enumerate() {
+            let from = keys.as_ptr().cast::<__m512i>();
+            // SAFETY: eight keys are two times 64 bytes.
+            let (first, second) = unsafe { (_mm512_loadu_si512(from), _mm512_loadu_si512(from.add(1))) };
+            let low = _mm512_permutex2var_epi64(first, lows, second);
+            let high = _mm512_permutex2var_epi64(first, highs, second);
+            let hash = _mm512_add_epi64(_mm512_mullo_epi64(low, by_low), _mm512_mullo_epi64(high, by_high));
+            let line = _mm512_cvtepi64_epi32(_mm512_srl_epi64(hash, shift));
+            // SAFETY: eight numbers are 32 bytes.
+            unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), line) };
+            is_long |= u64::from(_mm512_cmpge_epu64_mask(high, long_from)) << (eight * 8);
+        }
+        is_long
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2")]
+    pub(super) fn find(lines: &[Line], shift: u32, packed: &[Packed; 64], found: &mut [u32; 64]) -> u64 {
+        let last = lines.len() - 1;
+        let mut places = [0; 64];
+        let is_long = lines_of(packed, shift, &mut places);
+        if size_of_val(lines) > PREFETCH_FROM {
+            places.iter().for_each(|place| prefetch(&lines[*place as usize & last]));
+        }
+        for ((found, key), place) in found.iter_mut().zip(packed).zip(places) {
+            let line = &lines[place as usize & last];
+            // SAFETY: four words are 32 bytes, four numbers 16.
+            let (low, high, number) = unsafe {
+                (
+                    _mm256_load_si256(line.low.as_ptr().cast()),
+                    _mm_load_si128(line.high.as_ptr().cast()),
+                    _mm_load_si128(line.number.as_ptr().cast()),
+                )
+            };
+            let like = _mm256_cmpeq_epi64_mask(low, _mm256_set1_epi64x(key.low as i64));
+            let like = _mm_mask_cmpeq_epi32_mask(like, high, _mm_set1_epi32(key.high as i32));
+            // The number at the place that is like the key comes to the front.
+            *found = _mm_cvtsi128_si32(_mm_maskz_compress_epi32(like, number)) as u32;
+        }
+        let mut missed = is_long;
+        for (at, numbers) in found.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+            // SAFETY: sixteen numbers are 64 bytes.
+            let plus_one = unsafe { _mm512_loadu_si512(numbers.as_ptr().cast()) };
+            missed |= u64::from(_mm512_testn_epi32_mask(plus_one, plus_one)) << (at * 16);
+            let number = _mm512_sub_epi32(plus_one, _mm512_set1_epi32(1));
+            // SAFETY: as above.
+            unsafe { _mm512_storeu_si512(numbers.as_mut_ptr().cast(), number) };
+        }
+        missed
+    }
 }
 
 #[cfg(test)]

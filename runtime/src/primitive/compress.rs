@@ -15,7 +15,7 @@ pub(crate) enum Level {
     /// x86-64 with AVX2 and BMI2.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// x86-64 with AVX-512 F, BW and VBMI2.
+    /// x86-64 with AVX-512 F, BW, DQ, VL and VBMI2, and so with what AVX2 comes with.
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
@@ -26,11 +26,12 @@ impl Level {
     pub(crate) fn of_this_machine() -> Self {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
-            if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi2") {
-                return Self::Avx512;
-            }
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2") {
-                return Self::Avx2;
+                let is_wide = is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512vbmi2");
+                return if is_wide { Self::Avx512 } else { Self::Avx2 };
             }
         }
         Self::Portable

@@ -28,13 +28,19 @@ unsafe impl Plain for Entry {}
 
 #[inline]
 pub(crate) fn prefetch<T>(entry: &T) {
+    prefetch_at(std::ptr::from_ref(entry));
+}
+
+/// A hint that an address will be read; nothing need be there.
+#[inline]
+pub(crate) fn prefetch_at<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint about an address that exists.
+    // SAFETY: a hint, which reads nothing as far as the program can tell.
     unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(entry).cast());
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = entry;
+    let _ = address;
 }
 
 /// The places of a table; what a key is, its users know.

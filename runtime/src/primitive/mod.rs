@@ -18,6 +18,7 @@ pub(crate) mod memory;
 pub(crate) mod packed;
 pub(crate) mod pool;
 pub(crate) mod row_index;
+pub(crate) mod spread;
 pub(crate) mod strings;
 pub(crate) mod take;
 pub(crate) mod times;

@@ -13,8 +13,8 @@ in_widest_vectors! {
 
 in_widest_vectors! {
     /// Writes before each row the greatest time before it, less `lateness`; `greatest` is that before all rows. Gives the
-    /// greatest of all.
-    pub(crate) running_greatest(times: &[i64], to: &mut [i64], greatest: i64, lateness: i64) -> i64 = running_greatest_of
+    /// greatest of all, and whether times were seen to rise from row to row.
+    pub(crate) running_greatest(times: &[i64], to: &mut [i64], greatest: i64, lateness: i64) -> (i64, bool) = running_greatest_of
 }
 
 #[inline(always)]
@@ -23,7 +23,8 @@ fn extent_of(times: &[i64]) -> (i64, i64) {
 }
 
 #[inline(always)]
-fn running_greatest_of(times: &[i64], to: &mut [i64], mut greatest: i64, lateness: i64) -> i64 {
+fn running_greatest_of(times: &[i64], to: &mut [i64], mut greatest: i64, lateness: i64) -> (i64, bool) {
+    let mut all_rise = true;
     for (times, to) in times.chunks(BLOCK).zip(to.chunks_mut(BLOCK)) {
         let rises = times.windows(2).fold(true, |rises, pair| rises & (pair[0] <= pair[1]));
         // Greater ones than this cannot go below all numbers.
@@ -36,12 +37,13 @@ fn running_greatest_of(times: &[i64], to: &mut [i64], mut greatest: i64, latenes
             greatest = *last;
             continue;
         }
+        all_rise = false;
         for (to, time) in to.iter_mut().zip(times) {
             *to = greatest.saturating_sub(lateness);
             greatest = greatest.max(*time);
         }
     }
-    greatest
+    (greatest, all_rise)
 }
 
 #[cfg(test)]
@@ -57,7 +59,9 @@ mod tests {
             greatest = greatest.max(*time);
         }
         let mut to = vec![0; times.len()];
-        assert_eq!(running_greatest(times, &mut to, before, lateness), greatest);
+        let (found, rises) = running_greatest(times, &mut to, before, lateness);
+        assert_eq!(found, greatest);
+        assert!(!rises || times.is_sorted());
         assert_eq!(to, expected, "{before}, less {lateness}");
         let least = times.iter().copied().min().unwrap_or(i64::MAX);
         assert_eq!(extent(times), (least, times.iter().copied().max().unwrap_or(i64::MIN)));

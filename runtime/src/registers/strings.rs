@@ -24,7 +24,7 @@ impl Registers {
         }
         let (view, first) = &self.strings[slot.string as usize];
         if selection.count * DENSE_SHARE >= selection.rows {
-            view.pack(*first, to);
+            view.pack(*first, to, self.level);
         } else {
             bitmap::for_each(selection.used(), |row| to[row] = Packed::new(view.get(first + row).bytes()));
         }
@@ -42,7 +42,7 @@ impl Registers {
         debug_assert!(slot.values.is_null(), "a register in its Arrow layout has no values yet");
         let (view, first) = &self.strings[slot.string as usize];
         let count = (rows - word * 64).min(64);
-        view.pack(first + word * 64, &mut to[..count]);
+        view.pack(first + word * 64, &mut to[..count], self.level);
     }
 
     /// Makes the strings that rows of a column have of a register from that row on ones that the arena keeps.

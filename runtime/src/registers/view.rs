@@ -3,8 +3,10 @@
 //! Part of the fence of [`super`]: a view of at most twelve bytes is read where it lies.
 
 use crate::connector::mapped;
+use crate::primitive::compress::Level;
 use crate::primitive::memory::Str;
 use crate::primitive::packed::Packed;
+use crate::primitive::spread;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Int32Type};
 use arrow_array::{Array, ArrayRef};
@@ -119,12 +121,20 @@ impl StringView {
     }
 
     /// The rows from `first` on, packed.
-    pub(super) fn pack(&self, first: usize, to: &mut [Packed]) {
+    pub(super) fn pack(&self, first: usize, to: &mut [Packed], level: Level) {
         let rows = to.len();
         match self {
             Self::Offsets32(offsets, data) => {
-                for (to, ends) in to.iter_mut().zip(offsets[first..=first + rows].windows(2)) {
-                    *to = Packed::of_range(data, ends[0].as_usize(), ends[1].as_usize());
+                for (at, to) in to.chunks_mut(64).enumerate() {
+                    let ends = &offsets[first + at * 64..=first + at * 64 + to.len()];
+                    if let (Ok(ends), Ok(to)) = (ends.try_into(), <&mut [Packed; 64]>::try_from(&mut *to))
+                        && spread::pack_64(ends, data, to, level)
+                    {
+                        continue;
+                    }
+                    for (to, ends) in to.iter_mut().zip(ends.windows(2)) {
+                        *to = Packed::of_range(data, ends[0].as_usize(), ends[1].as_usize());
+                    }
                 }
             }
             Self::Offsets64(offsets, data) => {

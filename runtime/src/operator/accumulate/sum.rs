@@ -31,32 +31,42 @@ impl Compensated {
 /// and a row of many groups should miss the cache once.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct IntegerSum {
-    low: u64,
-    high: i64,
+    low: i64,
     pub(super) rows: u64,
+    /// How often the lower word went over its upper end, less how often below its lower one.
+    high: i64,
 }
 
 impl IntegerSum {
     pub(super) fn new(sum: i128, rows: u64) -> Self {
-        Self { low: sum as u64, high: (sum >> 64) as i64, rows }
+        let low = sum as i64;
+        Self { low, rows, high: (sum.wrapping_sub(low.into()) >> 64) as i64 }
     }
 
     pub(super) fn sum(self) -> i128 {
-        i128::from(self.high) << 64 | i128::from(self.low)
+        (i128::from(self.high) << 64).wrapping_add(self.low.into())
     }
 
     /// Whether the sum is a signed number of 64 bits.
     pub(super) fn fits_word(self) -> bool {
-        self.high == self.low as i64 >> 63
+        self.high == 0
     }
 
     /// Adds a row. Words cannot overflow 128 bits: there would have to be 2^64 of them.
     #[inline]
     pub(super) fn add(&mut self, value: i64) {
-        let (low, carry) = self.low.overflowing_add(value as u64);
+        let (low, is_over) = self.low.overflowing_add(value);
         self.low = low;
-        self.high += (value >> 63) + i64::from(carry);
         self.rows += 1;
+        if is_over {
+            self.carry(value);
+        }
+    }
+
+    /// The lower word went over one of its ends, by such a value.
+    #[cold]
+    fn carry(&mut self, value: i64) {
+        self.high += if value < 0 { -1 } else { 1 };
     }
 
     /// Adds rows, if the sum fits.
@@ -133,6 +143,25 @@ mod tests {
             assert_eq!(parts.value(), whole, "split at {split}");
         }
         assert_eq!(sum(&[f64::INFINITY, 1.0]).value(), f64::INFINITY);
+    }
+
+    #[test]
+    fn sums_of_integers_go_beyond_words() {
+        let ends = [i64::MIN, i64::MAX, -1, 0, 1, i64::MAX, i64::MAX, i64::MIN, i64::MIN, i64::MIN];
+        let (mut sum, mut expected) = (IntegerSum::default(), 0i128);
+        for (row, value) in ends.iter().cycle().take(1000).enumerate() {
+            sum.add(*value);
+            expected += i128::from(*value);
+            assert_eq!((sum.sum(), sum.rows), (expected, row as u64 + 1));
+            assert_eq!(sum.fits_word(), i64::try_from(expected).is_ok());
+        }
+        for sum in [i128::MIN, i128::MAX, 0, -1, 1 << 63, (1 << 63) - 1, -(1 << 63), -(1 << 63) - 1, 1 << 64] {
+            let kept = IntegerSum::new(sum, 7);
+            assert_eq!((kept.sum(), kept.rows, kept.fits_word()), (sum, 7, i64::try_from(sum).is_ok()));
+        }
+        let mut most = IntegerSum::new(i128::MAX, 1);
+        assert!(!most.add_rows(1, 1) && most.add_rows(-1, 1));
+        assert_eq!(most.sum(), i128::MAX - 1);
     }
 
     #[test]

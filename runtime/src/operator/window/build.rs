@@ -197,7 +197,7 @@ impl WindowEnd {
         let (reg, unit) = self.time?;
         let is_plain =
             unit == Unit::Microseconds && selection.is_full() && registers.validity(reg, selection.rows).is_none();
-        is_plain.then(|| times::extent(registers.values::<i64>(reg, selection.rows)))
+        is_plain.then(|| registers.extent(reg, selection.rows))
     }
 
     /// Fills `times`; gives the least and the greatest of the selected rows.
