@@ -223,6 +223,15 @@ const CASES: &[(&str, &str)] = &[
     ("String", r##"q.s.split(',').next().unwrap_or("none").to_string()"##),
     ("Option<String>", r##"q.s.split(';').nth(1).map(|p| p.to_string())"##),
     ("Option<String>", r##"q.s.split(q.t.as_str()).nth(q.t.len() % 3).map(|p| p.to_string())"##),
+    ("u64", r##"q.s.chars().filter(|c| *c == 'e').count() as u64"##),
+    (
+        "u64",
+        r##"(q.s.chars().filter(|&c| 'é' == c).count() + q.t.chars().rev().filter(|c| *c == ';').count()) as u64"##,
+    ),
+    (
+        "u64",
+        r##"{ let wanted = q.t.chars().next().unwrap_or('x'); q.s.chars().filter(|c| *c == wanted).count() as u64 }"##,
+    ),
     ("String", r##"q.s.split("").nth(2).unwrap_or("none").to_string()"##),
     ("String", r##"q.s.split(", ").next().unwrap_or("none").to_string()"##),
     ("Option<String>", r##"q.s.split('=').last().map(str::to_string)"##),

@@ -4,6 +4,7 @@
 //! Functions of strings are in [`text`], of regular expressions in [`regex`], of decimals, times and JSON in [`value`]. None
 //! of them panics: unwinding must not reach a kernel's frame (and could not: `extern "C"` aborts first).
 
+mod count;
 mod list;
 mod regex;
 mod split;

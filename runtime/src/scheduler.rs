@@ -3,6 +3,7 @@
 //! A pipeline is first resolved: kernels by number become functions, tables by number become the complete tables, every
 //! place where rows end gets a number under which each worker keeps its side of it.
 
+use crate::build_rows::BuildRows;
 use crate::column::Column;
 use crate::connector::{self, ResolvedPruneTerm, Scan, Source};
 use crate::error::{RowFailure, RunError};
@@ -198,15 +199,42 @@ pub(crate) enum End<'a> {
 
 /// What workers make their sides of an end of.
 pub(crate) enum EndSpec<'a> {
-    Sink { sink: u32, columns: &'a [Reg] },
+    Sink {
+        sink: u32,
+        columns: &'a [Reg],
+    },
     Late(Option<&'a LateRows>),
-    Build { table: u32, spec: &'a JoinSpec, keys: &'a [Reg], payload: &'a [Reg] },
-    Aggregate { table: u32, spec: &'a GroupSpec, keys: &'a [Reg], inputs: &'a [AggregateInput], by_row: Option<Reg> },
-    Fused { table: u32, spec: &'a GroupSpec, call: KernelCall<'a>, counts: &'a [u32] },
-    Collect { table: u32, spec: &'a RowsSpec, columns: &'a [Reg] },
+    Build {
+        table: u32,
+        spec: &'a JoinSpec,
+        keys: &'a [Reg],
+        payload: &'a [Reg],
+    },
+    Aggregate {
+        table: u32,
+        spec: &'a GroupSpec,
+        keys: &'a [Reg],
+        inputs: &'a [AggregateInput],
+        by_row: Option<BuildRows>,
+    },
+    Fused {
+        table: u32,
+        spec: &'a GroupSpec,
+        call: KernelCall<'a>,
+        counts: &'a [u32],
+    },
+    Collect {
+        table: u32,
+        spec: &'a RowsSpec,
+        columns: &'a [Reg],
+    },
     Window(WindowSpecs<'a>),
     Kept(KeptSpec<'a>),
-    Closing { table: &'a ClosingTable, columns: &'a [Reg], time: (Reg, Unit) },
+    Closing {
+        table: &'a ClosingTable,
+        columns: &'a [Reg],
+        time: (Reg, Unit),
+    },
     Feed(FeedSpec<'a>),
     Nothing,
 }
@@ -515,7 +543,7 @@ fn bad(what: String) -> RunError {
 
 /// Turns a manifest's body into functions and tables.
 pub(crate) struct Resolver<'a> {
-    job: &'a JobRun<'a>,
+    pub(crate) job: &'a JobRun<'a>,
     pub(crate) registers: &'a [Field],
     pub(crate) probes: Vec<Probing<'a>>,
     contenders: Vec<ContenderSpec<'a>>,

@@ -105,6 +105,11 @@ impl Account {
         }
     }
 
+    /// Whether there is an end to what may be held.
+    pub(crate) fn has_budget(&self) -> bool {
+        self.all.budget.is_some()
+    }
+
     /// Whether tables in the making hold so much that they would not fit when they are complete.
     pub(crate) fn is_over(&self) -> bool {
         self.all.budget.is_some_and(|budget| self.all.held.now() > budget / 3)

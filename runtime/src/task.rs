@@ -135,7 +135,7 @@ impl<'a> Worker<'a> {
             }
             EndSpec::Build { spec, keys, payload, .. } => End::Build(JoinBuild::new(spec, keys, payload)),
             EndSpec::Aggregate { spec, keys, inputs, by_row, .. } => {
-                End::Aggregate(AggregateBuild::new(spec, keys, inputs).by_row(*by_row))
+                End::Aggregate(AggregateBuild::new(spec, keys, inputs).by_row(by_row.as_ref()))
             }
             EndSpec::Fused { spec, .. } => End::Fused(FusedBuild::new(spec)),
             EndSpec::Collect { spec, columns, .. } => match Top::new(spec, columns) {
@@ -218,7 +218,10 @@ impl<'a> Worker<'a> {
         for (spec, end) in self.run.ends.iter().zip(self.ends) {
             match (spec, end) {
                 (EndSpec::Build { table, .. }, End::Build(build)) => tables[*table as usize].add_rows(build.rows),
-                (EndSpec::Aggregate { table, .. }, End::Aggregate(build)) => {
+                (EndSpec::Aggregate { table, by_row, .. }, End::Aggregate(mut build)) => {
+                    if let Some(rows) = by_row {
+                        build.take_keys(&self.run.probes[rows.probe].table.payload);
+                    }
                     tables[*table as usize].add_groups(build.into_parts()?);
                 }
                 (EndSpec::Fused { table, .. }, End::Fused(build)) => {

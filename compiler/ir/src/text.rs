@@ -172,6 +172,7 @@ text_functions! {
     CharToAsciiUppercase "char_to_ascii_uppercase" (Char) -> Char, "`c.to_ascii_uppercase()`";
     CharToAsciiLowercase "char_to_ascii_lowercase" (Char) -> Char, "`c.to_ascii_lowercase()`";
     SplitNth "split_nth" (Str, Str, U64) -> OptStr, "`s.split(t).nth(n)`";
+    CountOf "count_of" (Str, Char) -> U64, "`s.chars().filter(|c| *c == wanted).count()`";
 }
 
 impl TextFunction {

@@ -193,6 +193,7 @@ pub(crate) fn call(function: TextFunction, args: &[Value]) -> Outcome {
             Value::List(places.into_iter().map(|place| Value::Int(place.into())).collect())
         }
         TextFunction::RegexCount => number(Some(pattern(text(1)).count(text(0)))),
+        TextFunction::CountOf => number(Some(text(0).chars().filter(|c| *c == char(1)).count())),
         TextFunction::SplitNth => part(text(0).split(text(1)).nth(at(2))),
         TextFunction::CharToAsciiUppercase => scalar(char(0).to_ascii_uppercase()),
         TextFunction::CharToAsciiLowercase => scalar(char(0).to_ascii_lowercase()),

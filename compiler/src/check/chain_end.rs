@@ -199,6 +199,9 @@ impl Body<'_, '_> {
         if let (false, Some(states), "next" | "nth", [] | [_]) = (run.goes_on, run.iter.split_states(), method, args) {
             return Some(self.split_part((run.iter, run.lets), states, args.first(), span));
         }
+        if let (false, Some(alike), "count", []) = (run.goes_on, run.iter.alike(), method, args) {
+            return Some(self.count_alike(run.lets, alike, span));
+        }
         Some(match (method, args) {
             ("fold", [init, f]) => {
                 let init = self.expr(init, hint);

@@ -15,6 +15,7 @@ mod bits;
 mod boundedness;
 mod call;
 mod chain;
+mod chain_count;
 mod chain_end;
 mod chain_held;
 mod chain_more;

@@ -259,6 +259,7 @@ macro_rules! with_runtime_functions {
             StrSplitNth str_split_nth (ctx, ptr, i64, ptr, i64, i64) -> i64, "`s.split(t).nth(n)`";
             RegexPlaces regex_places (ctx, ptr, i64, ptr, i64, bool) -> i64, "where all groups of a pattern stand in a text, as a list";
             RegexReplacen regex_replacen (ctx, ptr, i64, ptr, i64, ptr, i64, i64) -> i64, "`regex!(p).replacen(&s, n, with)`";
+            StrCountOf str_count_of (ptr, i64, i32) -> i64, "`s.chars().filter(|c| *c == wanted).count()`";
         }
     };
 }

@@ -3,6 +3,7 @@
 //!
 //! Their status says whether there is a value, and `Context::result` which.
 
+use super::count::count_of;
 use super::split::split_nth;
 use super::{bytes, text};
 use crate::primitive::value_arena::{self, Maker, TooLarge};
@@ -255,6 +256,10 @@ pub(super) extern "C" fn str_is_char_boundary(s: *const u8, s_len: i64, at: i64)
 
 pub(super) extern "C" fn str_char_count(s: *const u8, s_len: i64) -> i64 {
     text(&s, s_len).chars().count() as i64
+}
+
+pub(super) extern "C" fn str_count_of(s: *const u8, s_len: i64, wanted: i32) -> i64 {
+    char::from_u32(wanted as u32).map_or(0, |wanted| count_of(text(&s, s_len), wanted) as i64)
 }
 
 pub(super) extern "C" fn str_skip_whitespace(s: *const u8, s_len: i64, from: i64) -> i64 {

@@ -11,11 +11,13 @@ mod pieces;
 mod spill;
 mod strings;
 
+use crate::build_rows::BuildRows;
+use crate::column::Column;
 use crate::error::RunError;
 use crate::morsel::Seq;
 use crate::operator::accumulate::{Accumulators, FailedRow, Scratch, Share, Users, shares, update_all};
 use crate::operator::collect::Order;
-use crate::operator::groups::Groups;
+use crate::operator::groups::{Groups, RowGroups};
 use crate::operator::key::{KeyLayout, KeyReader};
 use crate::primitive::bitmap;
 use crate::primitive::memory::Buf;
@@ -103,6 +105,15 @@ impl Part {
         }
     }
 
+    /// An empty part whose groups are of the kind of another's.
+    fn like(spec: &GroupSpec, other: Option<&Self>) -> Self {
+        let mut part = Self::new(spec);
+        if let Some(Groups::Rows(groups)) = other.map(|other| &other.groups) {
+            part.groups = Groups::Rows(Box::new(groups.empty()));
+        }
+        part
+    }
+
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
         let keys = self.groups.memory_bytes() + self.strings.memory_bytes();
@@ -136,6 +147,8 @@ pub(crate) struct AggregateBuild {
     packed: Buf<Packed>,
     inputs: Vec<AggregateInput>,
     by_row: Option<ByRow>,
+    /// The register with the numbers of the build rows that are the groups, if they are.
+    build_row: Option<Reg>,
     part: Part,
     /// Parts that are complete: an earlier morsel came after a later one, or each morsel is a part.
     sealed: Vec<Part>,
@@ -166,6 +179,7 @@ impl AggregateBuild {
             packed: Buf::default(),
             inputs: inputs.to_vec(),
             by_row: None,
+            build_row: None,
             part: Part::new(spec),
             sealed: Vec::new(),
             sealed_bytes: 0,
@@ -201,10 +215,27 @@ impl AggregateBuild {
         pieces.bring(part, frontier, account);
     }
 
-    /// All rows with one number in this register have one key.
-    pub(crate) fn by_row(mut self, reg: Option<Reg>) -> Self {
-        self.by_row = reg.map(ByRow::new);
+    /// The rows are grouped as those of a build side.
+    pub(crate) fn by_row(mut self, rows: Option<&BuildRows>) -> Self {
+        match rows {
+            Some(BuildRows { reg, groups: Some(groups), .. }) => {
+                let groups = RowGroups::new(groups.build_rows, &self.spec.keys, &groups.keys);
+                self.part.groups = Groups::Rows(Box::new(groups));
+                self.build_row = Some(*reg);
+            }
+            Some(BuildRows { reg, groups: None, .. }) => self.by_row = Some(ByRow::new(*reg)),
+            None => {}
+        }
         self
+    }
+
+    /// Takes what keys it has to from the build side.
+    pub(crate) fn take_keys(&mut self, payload: &[Column]) {
+        for part in self.sealed.iter_mut().chain([&mut self.part]) {
+            if let Groups::Rows(groups) = &mut part.groups {
+                groups.take_keys(payload);
+            }
+        }
     }
 
     pub(crate) fn start(&mut self, order: Order) -> Result<(), RunError> {
@@ -215,7 +246,8 @@ impl AggregateBuild {
         }
         let is_new = |last: Order| last > order || (self.spec.is_in_pieces && last != order);
         if self.part.runs.last().is_some_and(|(last, _)| is_new(*last)) {
-            let part = std::mem::replace(&mut self.part, Part::new(&self.spec));
+            let part = Part::like(&self.spec, Some(&self.part));
+            let part = std::mem::replace(&mut self.part, part);
             self.sealed_bytes += part.memory_bytes();
             self.sealed.push(part);
             self.by_row.iter_mut().for_each(ByRow::forget);
@@ -237,7 +269,9 @@ impl AggregateBuild {
         }
         let part = &mut self.part;
         let numbers = &mut self.numbers[..selection.rows];
-        if let Some(by_row) = &mut self.by_row {
+        if let (Groups::Rows(groups), Some(reg)) = (&mut part.groups, self.build_row) {
+            groups.group(reg, registers, selection, numbers);
+        } else if let Some(by_row) = &mut self.by_row {
             let groups = &mut part.groups;
             by_row.group(&mut self.reader, registers, selection, numbers, |reader, registers, unknown, numbers| {
                 groups.group(reader, registers, unknown, numbers);

@@ -1,6 +1,7 @@
 //! Numbers of groups by key: what aggregates and tops look their rows' groups up in.
 
 mod coded;
+mod rows;
 
 use crate::column::Column;
 use crate::operator::key::{KeyLayout, KeyReader, Keys};
@@ -12,6 +13,7 @@ use crate::primitive::wide_groups::{WideGroups, hash_wide};
 use crate::registers::{Registers, Selection};
 use crate::spill::partition_of;
 use coded::CodedGroups;
+pub(crate) use rows::{KeyOf, RowGroups};
 use sabot_abi::CHUNK_ROWS;
 use sabot_abi::manifest::ColumnType;
 
@@ -24,6 +26,8 @@ pub(crate) enum Groups {
     Wide(WideGroups),
     Bytes(BytesGroups),
     Coded(Box<CodedGroups>),
+    /// Of rows behind a join.
+    Rows(Box<RowGroups>),
 }
 
 impl Groups {
@@ -44,6 +48,7 @@ impl Groups {
             Self::Wide(groups) => groups.keys.len(),
             Self::Bytes(groups) => groups.keys.len(),
             Self::Coded(groups) => groups.len(),
+            Self::Rows(groups) => groups.len(),
         }
     }
 
@@ -54,6 +59,7 @@ impl Groups {
             Self::Wide(groups) => groups.memory_bytes(),
             Self::Bytes(groups) => groups.memory_bytes(),
             Self::Coded(groups) => groups.memory_bytes(),
+            Self::Rows(groups) => groups.memory_bytes(),
         }
     }
 
@@ -69,6 +75,7 @@ impl Groups {
             Self::One => return,
             Self::Coded(groups) => return groups.group(reader, registers, selection, numbers),
             Self::Words(_) | Self::Wide(_) | Self::Bytes(_) => {}
+            Self::Rows(_) => unreachable!("they are numbered by build row"),
         }
         match (self, reader.read(registers, selection)) {
             (Self::Words(groups), Keys::Words(keys)) => groups.group(keys, selection.used(), numbers),
@@ -81,6 +88,9 @@ impl Groups {
     /// The groups here of those groups of another part, from one on, that are wanted, `NONE` for the others.
     pub(crate) fn absorb(&mut self, other: &Self, from: usize, wanted: impl Fn(usize) -> bool) -> Vec<u32> {
         if let (Self::Coded(ours), Self::Coded(theirs)) = (&mut *self, other) {
+            return ours.absorb(theirs, from, wanted);
+        }
+        if let (Self::Rows(ours), Self::Rows(theirs)) = (&mut *self, other) {
             return ours.absorb(theirs, from, wanted);
         }
         let mut numbers = vec![NONE; other.len() - from];
@@ -110,6 +120,7 @@ impl Groups {
             Self::Wide(groups) => hash_wide(groups.keys[group]),
             Self::Bytes(groups) => hash_bytes(groups.keys[group].bytes()),
             Self::Coded(groups) => groups.hash(group, &mut Vec::new()),
+            Self::Rows(groups) => groups.hash(group),
         }
     }
 
@@ -125,6 +136,7 @@ impl Groups {
                 let mut bytes = Vec::new();
                 (0..groups.len()).map(|group| partition(groups.hash(group, &mut bytes))).collect()
             }
+            Self::Rows(groups) => (0..groups.len()).map(|group| partition(groups.hash(group))).collect(),
         }
     }
 
@@ -136,6 +148,7 @@ impl Groups {
             Self::Wide(groups) => layout.columns_of_wide(&groups.keys, types),
             Self::Bytes(groups) => layout.columns_of_bytes(&groups.keys, types),
             Self::Coded(groups) => groups.columns(types),
+            Self::Rows(groups) => groups.columns(),
         }
     }
 }

@@ -191,6 +191,16 @@ impl JoinTable {
         Ok(table)
     }
 
+    /// Rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.order.iter().map(Range::len).sum()
+    }
+
+    /// Whether no key is there twice.
+    pub(crate) fn is_unique(&self) -> bool {
+        self.index.is_unique()
+    }
+
     /// Numbers of the rows that had a match, or of those that had none.
     pub(crate) fn rows_by_match(&self, matched: bool) -> Vec<u32> {
         let is_matched = |row: usize| self.matched[row / 64].load(Ordering::Relaxed) >> (row % 64) & 1 != 0;

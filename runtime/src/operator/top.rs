@@ -6,6 +6,7 @@
 
 mod lists;
 mod merge;
+mod order;
 
 use crate::error::RunError;
 use crate::operator::collect::{Order, Rows};

@@ -6,6 +6,7 @@
 //! [`super::bytes_groups`].
 
 use super::bitmap;
+use super::direct::Direct;
 use super::hash::hash_word;
 use super::memory::{Buf, Plain};
 
@@ -125,9 +126,11 @@ impl Places {
     }
 }
 
-/// Groups by a key of one word, numbered in the order they came.
+/// Groups by a key of one word, numbered in the order they came. As long as keys lie close together, they are not hashed.
 #[derive(Debug)]
 pub(crate) struct WordGroups {
+    direct: Option<Direct>,
+    /// Where keys are hashed.
     places: Places,
     /// By number.
     pub(crate) keys: Buf<u64>,
@@ -135,13 +138,84 @@ pub(crate) struct WordGroups {
 
 impl Default for WordGroups {
     fn default() -> Self {
-        Self { places: Places::with_room_for(1024, 1), keys: Buf::default() }
+        Self { direct: Some(Direct::default()), places: Places::with_room_for(64, 1), keys: Buf::default() }
     }
 }
 
 impl WordGroups {
     /// The groups of the selected rows.
     pub(crate) fn group(&mut self, keys: &[u64], selection: &[u64], groups: &mut [u32]) {
+        let mut count = bitmap::count(selection);
+        let mut done = 0;
+        while self.direct.is_some() && done < selection.len() {
+            if !self.group_directly(keys, (done, selection[done]), groups, count) {
+                self.hash_all();
+                break;
+            }
+            count -= selection[done].count_ones() as usize;
+            done += 1;
+        }
+        if done < selection.len() {
+            self.group_by_hash(keys, &selection[done..], done * 64, groups);
+        }
+    }
+
+    /// The groups of 64 rows, if their keys lie close enough to the others; `left` rows may bring new ones.
+    fn group_directly(&mut self, keys: &[u64], (at, word): (usize, u64), groups: &mut [u32], left: usize) -> bool {
+        let Some(direct) = &mut self.direct else { return false };
+        let first = at * 64;
+        let mut new = {
+            let mut new = 0;
+            let number_of = direct.getter();
+            if word == !0 {
+                for (bit, (key, group)) in
+                    keys[first..first + 64].iter().zip(&mut groups[first..first + 64]).enumerate()
+                {
+                    let number = number_of(*key);
+                    *group = number.wrapping_sub(1);
+                    new |= u64::from(number == 0) << bit;
+                }
+            } else {
+                bitmap::for_each(&[word], |bit| {
+                    let number = number_of(keys[first + bit]);
+                    groups[first + bit] = number.wrapping_sub(1);
+                    new |= u64::from(number == 0) << bit;
+                });
+            }
+            new
+        };
+        while new != 0 {
+            let row = first + new.trailing_zeros() as usize;
+            // It may have come a few rows before.
+            let known = direct.get(keys[row]);
+            if known > 0 {
+                groups[row] = known - 1;
+            } else {
+                let number = self.keys.len() as u32;
+                if !direct.put(keys[row], number, self.keys.len() + left) {
+                    return false;
+                }
+                self.keys.push(keys[row]);
+                groups[row] = number;
+            }
+            new &= new - 1;
+        }
+        true
+    }
+
+    /// From now on keys are hashed.
+    #[cold]
+    fn hash_all(&mut self) {
+        self.direct = None;
+        self.places = Places::with_room_for((self.keys.len() * 2).max(1024), 1);
+        for (number, key) in (0..).zip(self.keys.iter()) {
+            self.places.find_or_put(self.places.slot(hash_word(*key)), *key, number, |entry| entry.key == *key);
+        }
+    }
+
+    /// The groups of the selected rows, from a row on.
+    fn group_by_hash(&mut self, keys: &[u64], selection: &[u64], from: usize, groups: &mut [u32]) {
+        let (keys, groups) = (&keys[from..], &mut groups[from..]);
         self.places.reserve(bitmap::count(selection), |entry| hash_word(entry.key));
         let (places, known) = (&mut self.places, &mut self.keys);
         let mut put = |slot: usize, row: usize, places: &mut Places| {
@@ -167,7 +241,8 @@ impl WordGroups {
 
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.places.entries.memory_bytes() + self.keys.memory_bytes()
+        let direct = self.direct.as_ref().map_or(0, Direct::memory_bytes);
+        direct + self.places.entries.memory_bytes() + self.keys.memory_bytes()
     }
 }
 
@@ -180,8 +255,17 @@ mod tests {
     #[test]
     fn groups_are_numbered_as_they_come() {
         let count = if cfg!(miri) { 2000 } else { 200_000 };
-        for of in [1, 10, 1000, 1 << 40] {
-            let keys: Vec<u64> = (0..count).map(|n| hash_word(n) % of).collect();
+        // Few, many, far from each other; far from each other from some row on; close together, around zero.
+        let words: [fn(u64) -> u64; 6] = [
+            |n| hash_word(n) % 10,
+            |n| hash_word(n) % 1000,
+            |n| hash_word(n) % (1 << 40),
+            |n| if n < 2000 { n % 700 } else { hash_word(n) % (1 << 40) },
+            |n| (n / 3).wrapping_sub(hash_word(n) % 900),
+            |_| 1 << 63,
+        ];
+        for word in words {
+            let keys: Vec<u64> = (0..count).map(word).collect();
             let mut words = WordGroups::default();
             let mut expected: BTreeMap<u64, u32> = BTreeMap::new();
             for keys in keys.chunks(CHUNK_ROWS) {

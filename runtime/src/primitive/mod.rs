@@ -7,6 +7,7 @@
 pub(crate) mod bitmap;
 pub(crate) mod bytes_groups;
 pub(crate) mod compress;
+mod direct;
 pub(crate) mod distinct_words;
 pub(crate) mod greatest;
 pub(crate) mod hash;

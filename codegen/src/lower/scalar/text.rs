@@ -91,6 +91,7 @@ pub(super) fn call(cx: &mut ScalarCx<'_, '_>, function: TextFunction, args: &[Sc
         TextFunction::RegexReplaceAll => RuntimeFunction::RegexReplaceAll,
         TextFunction::RegexCount => RuntimeFunction::RegexCount,
         TextFunction::SplitNth => RuntimeFunction::StrSplitNth,
+        TextFunction::CountOf => RuntimeFunction::StrCountOf,
         TextFunction::RegexPlaces => RuntimeFunction::RegexPlaces,
         TextFunction::RegexReplacen => RuntimeFunction::RegexReplacen,
     };

@@ -2,7 +2,6 @@
 
 use super::text;
 use sabot_library::math;
-use std::ops::Range;
 
 /// Events in one round: a person, three auctions, the rest bids.
 const ROUND: u64 = 50;
@@ -11,23 +10,23 @@ const AUCTIONS: u64 = 3;
 const BIDS: u64 = ROUND - PERSONS - AUCTIONS;
 
 /// Ids start here.
-const FIRST_ID: u64 = 1000;
+pub(super) const FIRST_ID: u64 = 1000;
 const FIRST_CATEGORY: u64 = 10;
 const CATEGORIES: u64 = 5;
 
 /// Of so many bids one goes to an auction that is not hot; every 100th auction is hot.
-const HOT_AUCTION_RATIO: u64 = 2;
-const HOT_BIDDER_RATIO: u64 = 4;
+pub(super) const HOT_AUCTION_RATIO: u64 = 2;
+pub(super) const HOT_BIDDER_RATIO: u64 = 4;
 const HOT_SELLER_RATIO: u64 = 4;
-const HOT_EVERY: u64 = 100;
+pub(super) const HOT_EVERY: u64 = 100;
 
 /// Auctions that are open at once, and persons that act.
-const AUCTIONS_IN_FLIGHT: u64 = 100;
-const ACTIVE_PERSONS: u64 = 1000;
+pub(super) const AUCTIONS_IN_FLIGHT: u64 = 100;
+pub(super) const ACTIVE_PERSONS: u64 = 1000;
 
 /// How far ids may run ahead of the rows that bring them.
-const AUCTION_ID_LEAD: u64 = 10;
-const PERSON_ID_LEAD: u64 = 10;
+pub(super) const AUCTION_ID_LEAD: u64 = 10;
+pub(super) const PERSON_ID_LEAD: u64 = 10;
 
 /// 2015-07-15T00:00:00Z, and 10,000 events a second.
 const BASE_TIME: i64 = 1_436_918_400_000_000;
@@ -55,7 +54,7 @@ impl Kind {
     }
 
     /// Rows in a round, and the first of them.
-    fn share(self) -> (u64, u64) {
+    pub(super) fn share(self) -> (u64, u64) {
         match self {
             Self::Person => (PERSONS, 0),
             Self::Auction => (AUCTIONS, PERSONS),
@@ -80,28 +79,9 @@ impl Kind {
     pub(super) fn time(self, row: u64) -> i64 {
         time_of(self.event(row))
     }
-
-    /// The same of many rows.
-    pub(super) fn times(self, rows: Range<u64>) -> Vec<i64> {
-        self.of_events(rows, |events| events.map(time_of))
-    }
-
-    /// A value of each row. Rows of one round are made together: they are events in a row.
-    fn of_events<I: Iterator<Item = i64>>(self, rows: Range<u64>, make: impl Fn(Range<u64>) -> I) -> Vec<i64> {
-        let (share, _) = self.share();
-        let mut values = Vec::with_capacity(usize::try_from(rows.end - rows.start).unwrap_or(0));
-        let mut row = rows.start;
-        while row < rows.end {
-            let end = ((row / share + 1) * share).min(rows.end);
-            let event = self.event(row);
-            values.extend(make(event..event + (end - row)));
-            row = end;
-        }
-        values
-    }
 }
 
-fn time_of(event: u64) -> i64 {
+pub(super) fn time_of(event: u64) -> i64 {
     BASE_TIME + event as i64 * MICROS_PER_EVENT
 }
 
@@ -114,10 +94,12 @@ pub(super) fn draw(event: u64, what: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// A random number below `n`.
+/// A random number below `n`, of 32 bits: the upper word of their product, by products that vectors have.
 #[inline(always)]
 pub(super) fn below(event: u64, what: u64, n: u64) -> u64 {
-    ((u128::from(draw(event, what)) * u128::from(n)) >> 64) as u64
+    debug_assert!(n <= u64::from(u32::MAX), "halves are multiplied without overflow");
+    let x = draw(event, what);
+    ((x >> 32) * n + (((x & 0xffff_ffff) * n) >> 32)) >> 32
 }
 
 /// A price in cents: 10 to the power of 0 to 6, in whole units, times 100, as the benchmark has it.
@@ -125,23 +107,25 @@ fn price(event: u64, what: u64) -> i64 {
     cents(math::exp(exponent(event, what)))
 }
 
-fn exponent(event: u64, what: u64) -> f64 {
+#[inline(always)]
+pub(super) fn exponent(event: u64, what: u64) -> f64 {
     let unit = (draw(event, what) >> 11) as i64 as f64 / (1_u64 << 53) as f64;
     unit * 6.0 * std::f64::consts::LN_10
 }
 
 /// Of units that are not less than one: half a cent is added, which rounds as `round` does there, and is one instruction.
-fn cents(units: f64) -> i64 {
+#[inline(always)]
+pub(super) fn cents(units: f64) -> i64 {
     (units * 100.0 + 0.5) as i64
 }
 
 /// The last person that is there when an event happens, from 0.
-fn last_person(event: u64) -> u64 {
+pub(super) fn last_person(event: u64) -> u64 {
     event / ROUND
 }
 
 /// The last auction that is there when an event happens, from 0.
-fn last_auction(event: u64) -> u64 {
+pub(super) fn last_auction(event: u64) -> u64 {
     let (round, within) = (event / ROUND, event % ROUND);
     let begun = within.saturating_sub(PERSONS - 1).min(AUCTIONS);
     (round * AUCTIONS + begun).saturating_sub(1)
@@ -244,72 +228,17 @@ impl Auction {
     }
 }
 
-/// The columns of bids.
-pub(super) struct Bid;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Bid {
-    pub(super) fn auctions(rows: Range<u64>) -> Vec<i64> {
-        Kind::Bid.of_events(rows, |events| {
-            // All auctions of the round are there when its bids come.
-            let last = last_auction(events.start);
-            let first = last.saturating_sub(AUCTIONS_IN_FLIGHT);
-            let hot = last / HOT_EVERY * HOT_EVERY;
-            events.map(move |event| {
-                let some = first + below(event, 20, last - first + 1 + AUCTION_ID_LEAD);
-                (FIRST_ID + if below(event, 19, HOT_AUCTION_RATIO) > 0 { hot } else { some }) as i64
-            })
-        })
-    }
-
-    pub(super) fn bidders(rows: Range<u64>) -> Vec<i64> {
-        Kind::Bid.of_events(rows, |events| {
-            let persons = last_person(events.start) + 1;
-            let active = persons.min(ACTIVE_PERSONS);
-            let hot = (persons - 1) / HOT_EVERY * HOT_EVERY + 1;
-            events.map(move |event| {
-                let some = persons - active + below(event, 22, active + PERSON_ID_LEAD);
-                (FIRST_ID + if below(event, 21, HOT_BIDDER_RATIO) > 0 { hot } else { some }) as i64
-            })
-        })
-    }
-
-    /// Many at once: the powers are computed side by side.
-    pub(super) fn prices(rows: Range<u64>) -> Vec<i64> {
-        let exponents: Vec<f64> = rows.map(|row| exponent(Kind::Bid.event(row), 23)).collect();
-        let mut units = vec![0.0; exponents.len()];
-        math::exp_slice(&exponents, &mut units);
-        units.into_iter().map(cents).collect()
-    }
-
-    /// The channel's number; the first few are hot and carry most of the bids.
-    fn channel_number(event: u64) -> u64 {
-        let hot = text::HOT_CHANNELS.len() as u64;
-        if below(event, 24, 2) > 0 { below(event, 25, hot) } else { hot + below(event, 25, 10_000) }
-    }
-
-    pub(super) fn channel(row: u64, out: &mut Vec<u8>) {
-        let number = Self::channel_number(Kind::Bid.event(row));
-        match text::HOT_CHANNELS.get(number as usize) {
-            Some(name) => out.extend_from_slice(name.as_bytes()),
-            None => {
-                out.extend_from_slice(b"channel-");
-                text::number(number - text::HOT_CHANNELS.len() as u64, 1, out);
+    #[test]
+    fn numbers_below_are_the_upper_word_of_a_product() {
+        for n in [1, 2, 3, 7, 111, 10_000, u64::from(u32::MAX)] {
+            for event in (0..500).chain([u64::MAX, 1 << 51]) {
+                let expected = (u128::from(draw(event, 20)) * u128::from(n)) >> 64;
+                assert_eq!(u128::from(below(event, 20, n)), expected);
             }
-        }
-    }
-
-    /// Of a channel's number: the same channel has the same address, nine in ten of them with the channel in it.
-    pub(super) fn url(row: u64, out: &mut Vec<u8>) {
-        let number = Self::channel_number(Kind::Bid.event(row));
-        out.extend_from_slice(b"https://www.nexmark.com");
-        for part in 0..3 {
-            out.push(b'/');
-            text::letters(number, 26 + part, 4, out);
-        }
-        out.extend_from_slice(b"/item.htm?query=1");
-        if below(number, 29, 10) > 0 {
-            out.extend_from_slice(b"&channel_id=");
-            text::number(number.reverse_bits() >> 33, 1, out);
         }
     }
 }

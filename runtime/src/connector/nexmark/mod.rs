@@ -10,7 +10,9 @@
 //! Proportions, hot items and texts are those of the benchmark's published defaults (Apache Beam's `GeneratorConfig`); the random
 //! numbers are our own.
 
+mod channel;
 mod event;
+mod many;
 mod text;
 
 use super::error::ConnectorError;
@@ -20,15 +22,15 @@ use super::source::{Polled, Position, Scan, Source, SourceStatistics, SplitReade
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray};
 use arrow_buffer::{Buffer, OffsetBuffer};
 use arrow_schema::{Field as ArrowField, Schema, SchemaRef};
-use event::{Auction, Bid, Kind, Person};
+use event::{Auction, Kind, Person};
 use sabot_abi::manifest::{BaseType, Field};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use text::Texts;
 
-/// Rows of a split at full speed.
-const SPLIT_ROWS: u64 = 1 << 20;
+/// Rows of a split at full speed: few, for the batches of a split are made one after the other.
+const SPLIT_ROWS: u64 = 1 << 17;
 
 /// More splits nobody counts.
 const MOST_SPLITS: u64 = u32::MAX as u64;
@@ -36,8 +38,8 @@ const MOST_SPLITS: u64 = u32::MAX as u64;
 /// What a column holds, by row number of its stream.
 #[derive(Clone, Copy)]
 enum Column {
-    Int(fn(Range<u64>) -> Vec<i64>),
-    Time(fn(Range<u64>) -> Vec<i64>),
+    Int(fn(Range<u64>, &mut Vec<i64>)),
+    Time(fn(Range<u64>, &mut Vec<i64>)),
     /// Bytes of a text, about, and what makes them.
     Text(usize, fn(Range<u64>, &mut Texts)),
 }
@@ -52,11 +54,21 @@ impl Column {
     }
 
     fn array(self, rows: Range<u64>) -> ArrayRef {
+        let len = usize::try_from(rows.end - rows.start).unwrap_or(0);
+        let mut values = Vec::new();
         match self {
-            Self::Int(make) => Arc::new(Int64Array::from(make(rows))),
-            Self::Time(make) => Arc::new(TimestampMicrosecondArray::from(make(rows)).with_timezone("UTC")),
+            Self::Int(make) => {
+                values.reserve_exact(len);
+                make(rows, &mut values);
+                Arc::new(Int64Array::from(values))
+            }
+            Self::Time(make) => {
+                values.reserve_exact(len);
+                make(rows, &mut values);
+                Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
+            }
             Self::Text(about, make) => {
-                let mut texts = Texts::with_room(usize::try_from(rows.end - rows.start).unwrap_or(0), about);
+                let mut texts = Texts::with_room(len, about);
                 make(rows, &mut texts);
                 let offsets = OffsetBuffer::new(texts.offsets.into());
                 Arc::new(StringArray::new(offsets, Buffer::from(texts.bytes), None))
@@ -69,34 +81,34 @@ impl Column {
 fn columns_of(kind: Kind) -> &'static [(&'static str, Column)] {
     match kind {
         Kind::Person => &[
-            ("id", Column::Int(|rows| rows.map(Person::id).collect())),
+            ("id", Column::Int(|rows, out| out.extend(rows.map(Person::id)))),
             ("name", Column::Text(14, |rows, out| text::each(rows, out, Person::name))),
             ("email_address", Column::Text(17, |rows, out| text::each(rows, out, Person::email_address))),
             ("credit_card", Column::Text(19, |rows, out| text::each(rows, out, Person::credit_card))),
             ("city", Column::Text(10, |rows, out| text::each(rows, out, Person::city))),
             ("state", Column::Text(2, |rows, out| text::each(rows, out, Person::state))),
-            ("date_time", Column::Time(|rows| Kind::Person.times(rows))),
+            ("date_time", Column::Time(|rows, out| many::times(Kind::Person, rows, out))),
             ("extra", Column::Text(130, |rows, out| text::extras(Kind::Person, rows, 200, out))),
         ],
         Kind::Auction => &[
-            ("id", Column::Int(|rows| rows.map(Auction::id).collect())),
+            ("id", Column::Int(|rows, out| out.extend(rows.map(Auction::id)))),
             ("item_name", Column::Text(25, |rows, out| text::each(rows, out, Auction::item_name))),
             ("description", Column::Text(110, |rows, out| text::each(rows, out, Auction::description))),
-            ("initial_bid", Column::Int(|rows| rows.map(Auction::initial_bid).collect())),
-            ("reserve", Column::Int(|rows| rows.map(Auction::reserve).collect())),
-            ("date_time", Column::Time(|rows| Kind::Auction.times(rows))),
-            ("expires", Column::Time(|rows| rows.map(Auction::expires).collect())),
-            ("seller", Column::Int(|rows| rows.map(Auction::seller).collect())),
-            ("category", Column::Int(|rows| rows.map(Auction::category).collect())),
+            ("initial_bid", Column::Int(|rows, out| out.extend(rows.map(Auction::initial_bid)))),
+            ("reserve", Column::Int(|rows, out| out.extend(rows.map(Auction::reserve)))),
+            ("date_time", Column::Time(|rows, out| many::times(Kind::Auction, rows, out))),
+            ("expires", Column::Time(|rows, out| out.extend(rows.map(Auction::expires)))),
+            ("seller", Column::Int(|rows, out| out.extend(rows.map(Auction::seller)))),
+            ("category", Column::Int(|rows, out| out.extend(rows.map(Auction::category)))),
             ("extra", Column::Text(320, |rows, out| text::extras(Kind::Auction, rows, 500, out))),
         ],
         Kind::Bid => &[
-            ("auction", Column::Int(Bid::auctions)),
-            ("bidder", Column::Int(Bid::bidders)),
-            ("price", Column::Int(Bid::prices)),
-            ("channel", Column::Text(12, |rows, out| text::each(rows, out, Bid::channel))),
-            ("url", Column::Text(72, |rows, out| text::each(rows, out, Bid::url))),
-            ("date_time", Column::Time(|rows| Kind::Bid.times(rows))),
+            ("auction", Column::Int(many::auctions)),
+            ("bidder", Column::Int(many::bidders)),
+            ("price", Column::Int(many::prices)),
+            ("channel", Column::Text(12, channel::names)),
+            ("url", Column::Text(72, channel::urls)),
+            ("date_time", Column::Time(|rows, out| many::times(Kind::Bid, rows, out))),
             ("extra", Column::Text(64, |rows, out| text::extras(Kind::Bid, rows, 100, out))),
         ],
     }

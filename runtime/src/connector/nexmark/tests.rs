@@ -55,18 +55,24 @@ fn a_row_does_not_depend_on_where_batches_begin() {
 #[test]
 fn bids_name_what_is_there_or_comes_soon_and_half_of_them_one_hot_auction() {
     let rows = Kind::Bid.rows_of(100_000);
+    let one = |make: fn(Range<u64>, &mut Vec<i64>), row: u64| {
+        let mut out = Vec::new();
+        make(row..row + 1, &mut out);
+        out[0]
+    };
     let mut hot = 0;
     for row in 0..rows {
         let event = Kind::Bid.event(row);
         let auctions = Kind::Auction.rows_of(event);
-        let auction = Bid::auctions(row..row + 1)[0] as u64 - 1000;
+        let auction = one(many::auctions, row) as u64 - 1000;
         assert!(auction <= auctions + 10, "row {row}");
         hot += u64::from(auction.is_multiple_of(100));
-        let bidder = Bid::bidders(row..row + 1)[0] as u64 - 1000;
+        let bidder = one(many::bidders, row) as u64 - 1000;
         assert!(bidder <= Kind::Person.rows_of(event) + 10, "row {row}");
     }
     assert!((rows / 2..rows * 6 / 10).contains(&hot), "{hot} of {rows}");
-    let prices = Bid::prices(0..rows);
+    let mut prices = Vec::new();
+    many::prices(0..rows, &mut prices);
     assert!(prices.iter().all(|price| (100..=100_000_000).contains(price)));
     // Prices are even by magnitude: a sixth of them below 10.
     let small = prices.iter().filter(|price| **price < 1000).count() as u64;

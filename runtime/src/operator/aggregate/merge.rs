@@ -63,7 +63,7 @@ impl GroupTable {
         });
         let numbers: Vec<usize> = (0..ways).collect();
         let merged = in_threads(&numbers, |way| {
-            let mut merging = Merging::new(Part::new(spec));
+            let mut merging = Merging::new(Part::like(spec, parts.first()));
             merging.numbers.clear();
             for (part, way_of) in parts.iter().zip(&way_of) {
                 merging.absorb(part, |group| usize::from(way_of[group]) == *way);

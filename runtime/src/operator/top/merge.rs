@@ -1,10 +1,11 @@
 //! Puts the rows of all workers together: of every key the first, in order.
 //!
-//! Several threads work on their share of the keys; then what they have sorted is merged. Values stay where they are: what
+//! Several threads work on their share of the keys; then all rows are brought into [their order](super::order). Values stay where they are: what
 //! comes out are the numbers of rows.
 
 use super::Part;
 use super::lists::Kept;
+use super::order::{Place, in_order};
 use crate::operator::collect::{Order, Rows};
 use crate::operator::groups::Groups;
 use crate::operator::key::KeyLayout;
@@ -14,9 +15,6 @@ use sabot_abi::manifest::ColumnType;
 
 /// Rows below which a second thread costs more than it gives; few where tests are to come this way.
 const PARALLEL_FROM: usize = if cfg!(debug_assertions) { 1 << 8 } else { 1 << 16 };
-
-/// A row that comes out, by what it is sorted by: its rank, and its place in the input.
-type Place = (u128, u64, u32);
 
 /// All rows, and the numbers of those that come out in their order.
 pub(crate) fn finish(spec: &RowsSpec, mut parts: Vec<Part>, threads: usize) -> (Rows, Vec<u32>) {
@@ -36,20 +34,16 @@ pub(crate) fn finish(spec: &RowsSpec, mut parts: Vec<Part>, threads: usize) -> (
     let place = |part: usize, kept: &Kept| {
         (kept.rank, u64::from(runs[part][kept.run as usize]) << 32 | u64::from(kept.at), firsts[part] + kept.row)
     };
-    let sorted = in_threads(ways, |way| {
-        let mut places = match &parts[..] {
-            [] => Vec::new(),
-            [part] => {
-                let groups = part.groups.len();
-                let share = groups * way / ways..groups * (way + 1) / ways;
-                share.flat_map(|group| part.lists.of(group)).map(|kept| place(0, kept)).collect()
-            }
-            parts => first_of_several(spec, parts, (way, ways), place),
-        };
-        places.sort_unstable();
-        places
+    let places = in_threads(ways, |way| match &parts[..] {
+        [] => Vec::new(),
+        [part] => {
+            let groups = part.groups.len();
+            let share = groups * way / ways..groups * (way + 1) / ways;
+            share.flat_map(|group| part.lists.of(group)).map(|kept| place(0, kept)).collect()
+        }
+        parts => first_of_several(spec, parts, (way, ways), place),
     });
-    let order = merged(&sorted);
+    let order = in_order(places);
     let mut parts = parts.into_iter().map(|part| part.rows);
     let mut rows = parts.next().unwrap_or_else(|| Rows::new(spec.types.iter().copied()));
     parts.for_each(|part| rows.take_over(part));
@@ -109,24 +103,8 @@ fn numbers_of_runs(parts: &[Part]) -> Vec<Vec<u32>> {
     numbers
 }
 
-/// The rows of sorted lists in order.
-fn merged(lists: &[Vec<Place>]) -> Vec<u32> {
-    let mut rest: Vec<&[Place]> = lists.iter().map(Vec::as_slice).filter(|list| !list.is_empty()).collect();
-    let mut order = Vec::with_capacity(rest.iter().map(|list| list.len()).sum());
-    while rest.len() > 1 {
-        let least = (0..rest.len()).min_by_key(|at| (rest[*at][0].0, rest[*at][0].1)).unwrap_or_default();
-        order.push(rest[least][0].2);
-        rest[least] = &rest[least][1..];
-        if rest[least].is_empty() {
-            rest.swap_remove(least);
-        }
-    }
-    order.extend(rest.iter().flat_map(|list| list.iter()).map(|(.., row)| *row));
-    order
-}
-
 /// Does something for each number, on a thread of its own.
-fn in_threads<R: Send>(count: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+pub(super) fn in_threads<R: Send>(count: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
     if count == 1 {
         return vec![work(0)];
     }
