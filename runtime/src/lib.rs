@@ -39,4 +39,4 @@ pub use out_of_memory::SystemOrExit;
 #[cfg(feature = "measure")]
 pub use primitive::measure;
 pub use run::{Connections, Job, RunOptions};
-pub use summary::{OperatorSummary, RunSummary};
+pub use summary::{LookupSummary, OperatorSummary, RunSummary};

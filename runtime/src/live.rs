@@ -9,6 +9,7 @@
 //! they then give is pushed to the pipelines that read them, with a watermark behind it, which moves on in the same way.
 
 mod ends;
+mod lookups;
 mod plan;
 mod table;
 
@@ -16,7 +17,7 @@ use crate::connector::Source;
 use crate::error::RunError;
 use crate::morsel::{Progress, Seq, Taken};
 use crate::operator::sink::SinkRun;
-use crate::operator::stream::StreamTable;
+use crate::operator::stream::{LookupTable, StreamTable};
 use crate::primitive::pool::Pool;
 use crate::progress::Progress as Bars;
 use crate::scheduler::{JobRun, PipelineReport, PipelineRun};
@@ -97,6 +98,10 @@ struct GroupRun<'a> {
     clocks: Vec<u32>,
     /// The tables of streams, those nearest to the sinks first.
     streams: Vec<(u32, &'a StreamTable)>,
+    /// The tables of databases that are asked by key.
+    lookups: Vec<(u32, &'a LookupTable)>,
+    /// By pipeline: those of them that its rows come to.
+    leads_to: Vec<Vec<&'a LookupTable>>,
     /// Some source may have nothing yet.
     may_wait: bool,
     /// By pipeline: whether its source was silent when somebody looked last.
@@ -151,6 +156,9 @@ impl<'a> JobRun<'a> {
         }
         let stream = |table: &u32| Some((*table, self.tables[*table as usize].live()?.stream()?));
         let streams: Vec<(u32, &StreamTable)> = group.feeds.keys().rev().filter_map(stream).collect();
+        let lookup = |table: &u32| Some((*table, self.tables[*table as usize].live()?.lookup()?));
+        let lookups: Vec<(u32, &LookupTable)> = group.feeds.keys().filter_map(lookup).collect();
+        let leads_to = group.leads_to(&lookups);
         let has_clock = |table: &u32| self.tables[*table as usize].live().is_some_and(|live| live.clock().is_some());
         let clocks = group.feeds.keys().copied().filter(has_clock).collect();
         let runs_idle = runs.iter().map(|_| AtomicBool::new(false)).collect();
@@ -158,6 +166,8 @@ impl<'a> JobRun<'a> {
             job,
             clocks,
             streams,
+            lookups,
+            leads_to,
             complete: runs.iter().map(|_| AtomicBool::new(false)).collect(),
             runs,
             fills: group.fills.clone(),
@@ -168,7 +178,7 @@ impl<'a> JobRun<'a> {
             has_failed: AtomicBool::new(false),
             wake: &wake,
         };
-        let mut counts = group.run_workers()?;
+        let mut counts = lookups::beside(job, &group.lookups, &wake, || group.run_workers())?;
         for (table, stream) in &group.streams {
             if let Some(operator) = self.filler_of(*table) {
                 counts[operator as usize].late += stream.late();
@@ -281,8 +291,15 @@ impl GroupRun<'_> {
         for number in self.in_order() {
             let run = &self.runs[number];
             // Before more is read, what was read is worked off.
-            if !run.morsels.is_pushed() && !std::mem::replace(&mut has_looked, true) && self.work_on_streams() {
+            if !run.morsels.is_pushed()
+                && !std::mem::replace(&mut has_looked, true)
+                && (self.work_on_lookups() || self.work_on_streams())
+            {
                 return true;
+            }
+            // A database that is slow slows what asks it.
+            if !run.morsels.is_pushed() && self.leads_to[number].iter().any(|table| table.is_full()) {
+                continue;
             }
             if self.complete[number].load(Ordering::Relaxed) || has_failed && !run.has_failed() {
                 continue;
@@ -316,7 +333,20 @@ impl GroupRun<'_> {
                 }
             }
         }
-        !has_looked && self.work_on_streams()
+        !has_looked && (self.work_on_lookups() || self.work_on_streams())
+    }
+
+    /// Hands on what a database has answered, if it has.
+    fn work_on_lookups(&self) -> bool {
+        if self.has_failed.load(Ordering::Relaxed) {
+            return false;
+        }
+        let Some((table, _)) = self.lookups.iter().find(|(_, lookup)| lookup.desk.has_answers()) else { return false };
+        if let Err(error) = self.follow_table(*table) {
+            let reader = self.readers.get(table).and_then(|readers| readers.first());
+            self.fail(reader.copied().unwrap_or(0), Seq::END, error);
+        }
+        true
     }
 
     /// Works on a partition of a table of a stream, if there is one that nobody works on.

@@ -232,6 +232,9 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
             operators[filler as usize].spills += table.spills();
             operators[filler as usize].time += table.time_to_complete();
             operators[filler as usize].refreshed += table.refreshed.times();
+            if let Some(lookup) = table.live().and_then(|live| live.lookup()) {
+                operators[filler as usize].lookup = Some(lookup.summary());
+            }
             operators[filler as usize].held_bytes += table.peak_bytes();
         }
     }

@@ -21,7 +21,7 @@ use crate::operator::key::KeyLayout;
 use crate::operator::rows::RowsSpec;
 use crate::operator::runs::SortedRuns;
 use crate::operator::sink::SinkRun;
-use crate::operator::stream::FeedSpec;
+use crate::operator::stream::{FeedSpec, To};
 use crate::operator::window::ClosingTable;
 use crate::params::Params;
 use crate::primitive::pool::Pool;
@@ -667,8 +667,12 @@ impl<'a> Resolver<'a> {
             }
             manifest::End::Feed { table, input, keys, time, columns, operator } => {
                 let TableSpec::Live(live) = self.job.table_spec(*table)? else { return Err(mismatch(*table)) };
-                let stream = live.stream().ok_or_else(|| mismatch(*table))?;
-                (EndSpec::Feed(FeedSpec::new(stream, *input, keys, *time, columns)?), *operator)
+                let to = match (live.stream(), live.lookup()) {
+                    (Some(stream), _) => To::Stream(stream),
+                    (None, Some(lookup)) => To::Lookup(lookup),
+                    (None, None) => return Err(mismatch(*table)),
+                };
+                (EndSpec::Feed(FeedSpec::new(to, *input, keys, *time, columns)?), *operator)
             }
             manifest::End::Aggregate { table, keys, inputs, operator, .. }
                 if matches!(self.job.table_spec(*table)?, TableSpec::Live(_)) =>

@@ -57,8 +57,45 @@ pub struct OperatorSummary {
     pub spills: u64,
     /// How often its table was read again, because its file had changed.
     pub refreshed: u64,
+    /// What a database was asked by key, if it was.
+    pub lookup: Option<LookupSummary>,
     /// Bytes that its table held at most (of a sink: that waited to be written), about.
     pub held_bytes: u64,
+}
+
+/// What a database was asked by key, and what it said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LookupSummary {
+    /// Rows that have a key.
+    pub rows: u64,
+    /// Keys that were asked for; rows beyond them met what was known or asked for already.
+    pub asked: u64,
+    /// Those of them that were asked for again, as their answer was too old.
+    pub again: u64,
+    /// Rows that matched nothing.
+    pub unmatched: u64,
+    /// Questions in which they were asked.
+    pub questions: u64,
+    /// Those of them that were put again, as the database was gone.
+    pub retried: u64,
+}
+
+impl LookupSummary {
+    fn sentence(&self) -> String {
+        let mut text = format!(", {} asked for in {}", counted(self.asked, "key"), counted(self.questions, "question"));
+        for (number, unit, what) in [
+            (self.rows.saturating_sub(self.asked), "row", "answered from the cache"),
+            (self.again, "key", "asked for again"),
+            (self.retried, "question", "put again"),
+            (self.unmatched, "row", "without a match"),
+        ] {
+            if number > 0 {
+                // Writing to a string cannot fail.
+                let _ = write!(text, ", {} {what}", counted(number, unit));
+            }
+        }
+        text
+    }
 }
 
 impl OperatorSummary {
@@ -75,6 +112,7 @@ impl OperatorSummary {
             }
             "select" => format!("Selected: {given}"),
             "map" | "filter_map" => format!("Mapped: {rows_in} → {given}"),
+            "hash_join" if self.lookup.is_some() => format!("Joined: {rows_in} → {given}"),
             "hash_join" => format!("Joined: {rows_in} × {} → {given}", count(self.build_rows)),
             "aggregate" => format!("Aggregated: {rows_in} → {given}"),
             "sink" if self.files.is_empty() => format!("Written {read}"),
@@ -87,6 +125,9 @@ impl OperatorSummary {
         }
         if self.held_bytes >= WORTH_TELLING_BYTES {
             let _ = write!(text, ", held {}", size(self.held_bytes));
+        }
+        if let Some(lookup) = &self.lookup {
+            text.push_str(&lookup.sentence());
         }
         let errors = match &self.errors_to {
             Some(sink) => format!("with errors written to `{sink}`"),
@@ -139,6 +180,10 @@ impl RunSummary {
                     "name": operator.name, "kind": operator.kind, "line": operator.line,
                     "rows_in": operator.rows_in, "rows_out": operator.rows_out, "build_rows": operator.build_rows,
                     "skipped": operator.skipped, "errors_to": operator.errors_to, "late": operator.late, "pruned": operator.pruned, "spills": operator.spills, "refreshed": operator.refreshed,
+                    "lookup": operator.lookup.map(|lookup| serde_json::json!({
+                        "rows": lookup.rows, "asked": lookup.asked, "again": lookup.again, "unmatched": lookup.unmatched,
+                        "questions": lookup.questions, "retried": lookup.retried,
+                    })),
                     "held_bytes": operator.held_bytes,
                     "bytes": operator.bytes, "files": operator.files, "time_ms": ms(operator.time),
                 })

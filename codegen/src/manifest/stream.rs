@@ -67,6 +67,12 @@ fn stream_operator(operator: &StreamOperator) -> abi::StreamOperator {
         StreamOperator::JoinChanges { kind, changes } => {
             abi::StreamOperator::JoinChanges { kind: join_kind(*kind), changes: *changes }
         }
+        StreamOperator::Lookup { kind, source, columns, keys } => abi::StreamOperator::Lookup {
+            kind: join_kind(*kind),
+            source: source.0,
+            columns: columns.clone(),
+            keys: keys.clone(),
+        },
         StreamOperator::First => abi::StreamOperator::First,
         StreamOperator::Top { by, limit, change } => {
             abi::StreamOperator::Top { by: by.clone(), limit: *limit, change: *change }

@@ -208,6 +208,18 @@ pub enum StreamOperator {
         /// By input: position in its columns, behind all others, of the change that a row is; none: all are added.
         changes: [Option<u32>; 2],
     },
+    /// Rows of the first input with the rows of a table in a database that have their key, which it is asked for; the second input are
+    /// the columns of that table. A null in a key matches nothing. Columns: as of a join.
+    Lookup {
+        /// Which rows it gives: no right rows without a left one.
+        kind: JoinKind,
+        /// What is asked.
+        source: SourceId,
+        /// Positions in its schema of the columns that are given.
+        columns: Vec<u32>,
+        /// Positions in its schema of the key.
+        keys: Vec<u32>,
+    },
 }
 
 /// What an accumulator takes of each row, by position in the input's columns.

@@ -261,6 +261,9 @@ pub enum Operator {
         right_keys: Vec<Expr>,
         /// The side that is held in the hash table.
         build: Side,
+        /// The right side is a table of a database, which is asked for the rows of each left row's key instead of being read; `build` says
+        /// nothing then.
+        lookup: bool,
     },
     /// Groups by key. Schema: the keys, then the calls. Without keys: one row, even of no rows.
     Aggregate {
@@ -691,6 +694,12 @@ impl Operator {
             Self::Contenders { keys, value, .. } => keys.iter_mut().chain([value]).collect(),
         }
     }
+}
+
+/// The column that an expression is, be it in a `Some`: a key of a lookup join is one.
+#[must_use]
+pub fn as_column(expr: &Expr) -> Option<u32> {
+    if let crate::expr::ExprKind::Some(inner) = &expr.kind { inner.as_column() } else { expr.as_column() }
 }
 
 impl Plan {

@@ -13,7 +13,8 @@ use crate::value::Value;
 use crate::window::{Watermark, WindowRow, windows};
 use sabot_ir::expr::Expr;
 use sabot_ir::pipeline::{
-    AggregateInput, AggregateSpec, Body, End, OperatorId, Origin, Pipelines, Reg, ScanTime, Step, TableId, TableKind,
+    AggregateInput, AggregateSpec, Body, End, OperatorId, Origin, Pipelines, Reg, ScanTime, Step, StreamOperator,
+    TableId, TableKind,
 };
 use sabot_ir::plan::{ErrorPolicy, EventTime, JoinKind, SinkId};
 use sabot_ir::span::Span;
@@ -168,6 +169,7 @@ impl<'a> Run<'a> {
                 Ok((rows, columns))
             }
             Origin::Table { table, columns, operator } => {
+                self.read_looked_up(*table, inputs);
                 let rows = self.table_rows(*table, *operator)?;
                 self.count(*operator, rows.len());
                 Ok((rows, columns))
@@ -179,6 +181,21 @@ impl<'a> Run<'a> {
                 self.count(*operator, rows.len());
                 Ok((rows, columns))
             }
+        }
+    }
+
+    /// What a database would be asked for is read as a whole.
+    fn read_looked_up(&mut self, table: TableId, inputs: &Inputs) {
+        let TableKind::Stream { operator: StreamOperator::Lookup { source, columns, keys, .. }, .. } =
+            &self.pipelines.tables[table.0 as usize].kind
+        else {
+            return;
+        };
+        let all = inputs.get(&self.pipelines.sources[source.0 as usize].name).map_or(&[][..], Vec::as_slice);
+        let part = |row: &Row, of: &[u32]| of.iter().map(|at| row[*at as usize].clone()).collect::<Row>();
+        let fed = all.iter().map(|row| FedRow { key: part(row, keys), time: 0, columns: part(row, columns) });
+        if let Table::Stream(of_inputs) = &mut self.tables[table.0 as usize] {
+            of_inputs[1] = fed.collect();
         }
     }
 

@@ -223,7 +223,7 @@ impl Run<'_> {
                 Ok(made.collect())
             }
             Operator::Union => Ok((0..node.inputs.len()).flat_map(|position| input(position).clone()).collect()),
-            Operator::HashJoin { kind, left_keys, right_keys, build } => {
+            Operator::HashJoin { kind, left_keys, right_keys, build, .. } => {
                 let left = cx.with_values(input(0), left_keys)?;
                 let right = cx.with_values(input(1), right_keys)?;
                 let mut rows = hash_join(*kind, *build, &left, &right, (width(0), width(1)));

@@ -47,9 +47,8 @@ pub(crate) fn given(
         StreamOperator::Join { kind, keep: Keep::Within { us } } => {
             interval_join(*kind, *us, &timed(0), &timed(1), (widths[0], widths[1]))
         }
-        StreamOperator::Join { kind, keep: Keep::Forever | Keep::Window { .. } } => {
-            join(*kind, Side::Right, &keyed(0), &keyed(1), widths[0], widths[1])
-        }
+        StreamOperator::Join { kind, keep: Keep::Forever | Keep::Window { .. } }
+        | StreamOperator::Lookup { kind, .. } => join(*kind, Side::Right, &keyed(0), &keyed(1), widths[0], widths[1]),
         StreamOperator::Asof { outer, direction, tolerance_us } => {
             asof_join(*outer, *direction, *tolerance_us, &timed(0), &timed(1), widths[1])
         }

@@ -36,7 +36,7 @@ impl Planner<'_, '_> {
         }
         let inputs = [left.clone(), right.clone()];
         let kind = kind_of(op);
-        if !self.can_look_up(op, left, right) {
+        if !self.can_look_up(op, left, right) || !self.can_ask(op, kind, left, right) {
             return Stream::unknown();
         }
         if self.change_among(&inputs).is_some() {
@@ -162,7 +162,11 @@ impl Planner<'_, '_> {
             properties.event_time = None;
             properties.window_end = None;
         }
-        let operator = Operator::HashJoin { kind, left_keys, right_keys, build };
+        let lookup = self.is_asked(op, right);
+        if lookup && !self.can_ask_by(op, &right_keys) {
+            return None;
+        }
+        let operator = Operator::HashJoin { kind, left_keys, right_keys, build, lookup };
         Some(self.add(op, op.name.clone(), operator, vec![left, right], schema, properties))
     }
 

@@ -34,7 +34,7 @@ impl Planner<'_, '_> {
             fields.push(super::change::field());
         }
         let build = if self.is_bounded(of_left) { Side::Left } else { Side::Right };
-        let operator = Operator::HashJoin { kind, left_keys, right_keys, build };
+        let operator = Operator::HashJoin { kind, left_keys, right_keys, build, lookup: false };
         let properties = Properties { updating: true, event_time: None, window_end: None, ..properties };
         let joined = self.add(op, op.name.clone(), operator, vec![of_left, of_right], Schema::new(fields), properties);
         self.pairs(op, Some(joined), kind, (left, right), has_change.map(u32::from))

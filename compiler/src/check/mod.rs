@@ -25,6 +25,7 @@ mod choice;
 mod collections;
 mod constant;
 mod database;
+mod database_lookup;
 mod early;
 mod exhaustive;
 mod expression;

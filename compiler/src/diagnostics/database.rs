@@ -47,3 +47,39 @@ pub(crate) fn not_a_column(name: &str, ty: &str, at: Span, declared: Span) -> Di
         "it has `bool`, `i16`, `i32`, `i64`, `f32`, `f64`, `Decimal`, `String`, `Vec<u8>`, `Date` and `Timestamp`, and `Option`s of them; make the others with `map`",
     )
 }
+
+/// An operator between a table of a database and where it is looked up.
+pub(crate) fn between(at: Span, operator: &str, between: Span) -> Diagnostic {
+    Diagnostic::error("E0540", "a database is asked by key directly")
+        .label(at, "looks it up")
+        .label(between, format!("this `{operator}` stands between"))
+        .help("do it behind the join, or in a view of the database; `.hash_join(..)` reads all of the table instead")
+}
+
+/// A join that needs all rows of what is asked by key.
+pub(crate) fn kind(at: Span, kind: &str) -> Diagnostic {
+    Diagnostic::error("E0540", format!("a `{kind}` join needs all rows of the table, and this one is asked by key"))
+        .label(at, "rows without a match are never seen")
+        .help("leave it away, write `.left()`, or read all of the table: `.hash_join(..)`")
+}
+
+/// A clause of time at a lookup.
+pub(crate) fn clause(at: Span, source: &str) -> Diagnostic {
+    Diagnostic::error("E0540", format!("`{source}` is asked for its rows of the moment"))
+        .label(at, "says something of time")
+        .help("leave it away, or read all of the table: `.hash_join(..)`")
+}
+
+/// A lookup by rows that may be taken back.
+pub(crate) fn changes(at: Span, source: &str) -> Diagnostic {
+    Diagnostic::error("E0540", "rows that may be taken back cannot be looked up in a database")
+        .label(at, format!("`{source}` may answer something else by then"))
+        .help("look them up before what changes them, or read all of the table: `.hash_join(..)`")
+}
+
+/// A key of a database that is no column.
+pub(crate) fn computed_key(at: Span) -> Diagnostic {
+    Diagnostic::error("E0540", "a database is asked by columns as they are")
+        .label(at, "computed")
+        .help("name the column, and compute the other side of the key; or make a view of the database with the column")
+}

@@ -20,7 +20,7 @@ fn run(plan: &mut Plan, cx: &mut PassCx) -> Changed {
     let order_matters = order_matters(plan);
     for id in plan.bottom_up() {
         let node = plan.node(id);
-        let Operator::HashJoin { kind, build, left_keys, right_keys } = &node.operator else { continue };
+        let Operator::HashJoin { kind, build, left_keys, right_keys, lookup: false } = &node.operator else { continue };
         // A stream that goes on cannot be built first.
         if !node.inputs.iter().all(|input| plan.node(*input).properties.bounded) {
             continue;

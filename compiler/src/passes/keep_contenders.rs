@@ -56,7 +56,7 @@ fn run(plan: &mut Plan, _cx: &mut PassCx) -> Changed {
 #[allow(clippy::wildcard_enum_match_arm, reason = "few of the operators and functions are looked through")]
 fn contenders(plan: &Plan, id: NodeId, side: usize) -> Option<Operator> {
     let join = plan.node(id);
-    let Operator::HashJoin { kind, left_keys, right_keys, .. } = &join.operator else { return None };
+    let Operator::HashJoin { kind, left_keys, right_keys, lookup: false, .. } = &join.operator else { return None };
     let (rows, other) = (join.inputs[side], join.inputs[1 - side]);
     let is_given_alone = match kind {
         JoinKind::Inner | JoinKind::Semi => false,

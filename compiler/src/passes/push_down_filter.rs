@@ -98,7 +98,13 @@ fn across(plan: &Plan, below: &Node, predicate: &Expr, on_error: ErrorPolicy) ->
                 width: width(position),
                 takes_back: plan.node(below.inputs[position]).properties.updating,
             };
-            across_join(*kind, predicate, &side(0, left_keys), &side(1, right_keys))
+            let moved = across_join(*kind, predicate, &side(0, left_keys), &side(1, right_keys))?;
+            if !matches!(below.operator, Operator::HashJoin { lookup: true, .. }) {
+                return Some(moved);
+            }
+            // Of a table that is asked by key nothing is read that could be filtered.
+            let reads_left = predicate.columns().iter().all(|column| (*column as usize) < width(0));
+            reads_left.then(|| moved.into_iter().filter(|(position, _)| *position == 0).collect())
         }
         Operator::Aggregate { keys, .. } if !keys.is_empty() => {
             Some(vec![(0, substituted(predicate, keys, |key| has_one_form(&key.ty))?)])

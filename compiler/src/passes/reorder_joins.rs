@@ -256,7 +256,13 @@ impl Chain {
             properties.event_time = None;
             properties.window_end = None;
             current = plan.add(Node {
-                operator: Operator::HashJoin { kind: JoinKind::Inner, left_keys, right_keys, build: Side::Right },
+                operator: Operator::HashJoin {
+                    kind: JoinKind::Inner,
+                    left_keys,
+                    right_keys,
+                    build: Side::Right,
+                    lookup: false,
+                },
                 inputs: vec![current, right],
                 schema: Schema::new(fields),
                 properties,
@@ -283,7 +289,7 @@ impl Chain {
 
 /// What is joined as it comes is joined in the order of the author.
 fn is_reorderable(node: &Node) -> bool {
-    matches!(node.operator, Operator::HashJoin { kind: JoinKind::Inner, .. })
+    matches!(node.operator, Operator::HashJoin { kind: JoinKind::Inner, lookup: false, .. })
         && node.properties.bounded
         && node.properties.window_end.is_none()
         && !node.operator.exprs().into_iter().any(Expr::can_fail)

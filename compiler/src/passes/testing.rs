@@ -118,7 +118,12 @@ impl Builder {
         };
         names.extend(flags.iter().map(ToString::to_string));
         let schema = Schema::new(names.into_iter().zip(types).map(|(name, ty)| Field::new(name, ty)).collect());
-        self.node(name, Operator::HashJoin { kind, left_keys, right_keys, build: Side::Right }, &[left, right], schema)
+        self.node(
+            name,
+            Operator::HashJoin { kind, left_keys, right_keys, build: Side::Right, lookup: false },
+            &[left, right],
+            schema,
+        )
     }
 
     /// `calls`: `n = count(), total = sum(a)`.

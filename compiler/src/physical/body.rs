@@ -86,9 +86,9 @@ impl<'a> BodyBuilder<'a> {
         let dedup = if is_dedup { dedup_layout(self.cx, id) } else { None };
         let is_aggregate = matches!(node.operator, Operator::Aggregate { .. } | Operator::WindowAggregate { .. });
         let streams = match live(self.cx.plan, id) {
-            Some(Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes | Live::JoinChanges) => {
-                Some(stream_layout(self.cx, id))
-            }
+            Some(
+                Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes | Live::JoinChanges | Live::Lookup,
+            ) => Some(stream_layout(self.cx, id)),
             Some(Live::Window | Live::Closes(_)) | None => None,
         };
         let mut stream = Stream::new(vec![None; node.schema.len()]);
@@ -178,7 +178,15 @@ impl<'a> BodyBuilder<'a> {
         let node = self.cx.plan.node(id);
         let owner = self.owner(id);
         match live(self.cx.plan, id) {
-            Some(live @ (Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes | Live::JoinChanges)) => {
+            Some(
+                live @ (Live::Join(_)
+                | Live::Asof
+                | Live::First
+                | Live::Top
+                | Live::Changes
+                | Live::JoinChanges
+                | Live::Lookup),
+            ) => {
                 return Next::End(self.feed(id, port, live, owner, stream));
             }
             Some(Live::Window | Live::Closes(_)) | None => {}

@@ -136,6 +136,8 @@ fn cut_with(cx: &PhysicalCx<'_>, held: &BTreeSet<NodeId>) -> (Cut, BTreeSet<Node
         let node = cx.plan.node(*id);
         let of_input = |port: usize| (&flows[node.inputs[port].0 as usize], copies[node.inputs[port].0 as usize]);
         let (own, count) = match &node.operator {
+            // What is only asked by key is not read.
+            Operator::Source { .. } if cx.readers(*id).is_empty() => (BTreeSet::new(), 1),
             Operator::Source { .. } => (loops.add(Start::Source(*id), &BTreeSet::new()), 1),
             Operator::Filter { .. }
             | Operator::Project { .. }
@@ -160,7 +162,9 @@ fn cut_with(cx: &PhysicalCx<'_>, held: &BTreeSet<NodeId>) -> (Cut, BTreeSet<Node
             Operator::HashJoin { .. } | Operator::IntervalJoin { .. } | Operator::AsofJoin { .. }
                 if live(cx.plan, *id).is_some() =>
             {
-                let all: BTreeSet<usize> = of_input(0).0 | of_input(1).0;
+                let is_lookup = matches!(node.operator, Operator::HashJoin { lookup: true, .. });
+                let all: BTreeSet<usize> =
+                    if is_lookup { of_input(0).0.clone() } else { of_input(0).0 | of_input(1).0 };
                 cut.table(Purpose::State(*id));
                 let own = loops.add_live(Start::Table(*id), &all);
                 cut.in_turns.extend(loops.take_turns(&own).then_some(*id));

@@ -28,8 +28,13 @@ pub(super) fn hold(plan: &Plan) -> Cow<'_, Plan> {
 pub(super) fn before(plan: &Plan, operators: &BTreeSet<NodeId>) -> Option<Plan> {
     let is_held = |input: &NodeId| plan.node(*input).operator == Operator::Limit { rows: u64::MAX };
     let mut waiting = plan.bottom_up().into_iter().filter(|id| operators.contains(id));
-    let first = waiting.find(|id| !plan.node(*id).inputs.iter().all(is_held))?;
-    Some(with_tables(plan, (0..plan.node(first).inputs.len()).map(|port| (first, port)).collect()))
+    // What is asked by key brings no rows.
+    let brings = |id: NodeId| {
+        let is_lookup = matches!(plan.node(id).operator, Operator::HashJoin { lookup: true, .. });
+        if is_lookup { 1 } else { plan.node(id).inputs.len() }
+    };
+    let first = waiting.find(|id| !plan.node(*id).inputs[..brings(*id)].iter().all(is_held))?;
+    Some(with_tables(plan, (0..brings(first)).map(|port| (first, port)).collect()))
 }
 
 fn with_tables(plan: &Plan, waiting: Vec<(NodeId, usize)>) -> Plan {

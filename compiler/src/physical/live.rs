@@ -6,6 +6,7 @@
 use super::PhysicalCx;
 use sabot_ir::expr::{Expr, ExprKind};
 use sabot_ir::pipeline::{AggregateSpec, Keep, StreamInput, StreamOperator, TableKind};
+use sabot_ir::plan::as_column;
 use sabot_ir::plan::{AggregateCall, AggregateFunction, JoinKind, Node, NodeId, Operator, Plan};
 use sabot_ir::ty::Type;
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ pub(super) enum Live {
     Changes,
     /// Rows of both inputs by key, some of which may be taken back; given as changes.
     JoinChanges,
+    /// Rows that wait for what a database answers.
+    Lookup,
 }
 
 /// How this operator does; nothing if it keeps no state, or needs all of its input first.
@@ -39,6 +42,7 @@ pub(super) fn live(plan: &Plan, id: NodeId) -> Option<Live> {
         Operator::WindowAggregate { .. } => Some(Live::Window),
         Operator::IntervalJoin { within_us, .. } => Some(Live::Join(Keep::Within { us: *within_us })),
         Operator::AsofJoin { .. } => Some(Live::Asof),
+        Operator::HashJoin { lookup: true, .. } => Some(Live::Lookup),
         Operator::HashJoin { kind, .. } if plan.keeps_changes(*kind, node.inputs[0], node.inputs[1]) => {
             Some(Live::JoinChanges)
         }
@@ -219,7 +223,7 @@ pub(super) fn table(cx: &PhysicalCx<'_>, id: NodeId, live: Live) -> Option<Table
     }
     let layout = match live {
         Live::Closes(_) | Live::Window => return None,
-        Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes | Live::JoinChanges => {
+        Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes | Live::JoinChanges | Live::Lookup => {
             stream_layout(cx, id)
         }
     };
@@ -232,6 +236,9 @@ pub(super) fn table(cx: &PhysicalCx<'_>, id: NodeId, live: Live) -> Option<Table
             Operator::HashJoin { kind, left_keys, .. } | Operator::IntervalJoin { kind, left_keys, .. },
             Live::Join(keep),
         ) => (values(left_keys), StreamOperator::Join { kind: *kind, keep }),
+        (Operator::HashJoin { kind, left_keys, right_keys, .. }, Live::Lookup) => {
+            (values(left_keys), lookup(cx, node, *kind, right_keys, &layout.inputs[1])?)
+        }
         (Operator::HashJoin { kind, left_keys, .. }, Live::JoinChanges) => {
             let change = |at: usize| change_of(cx.plan, node.inputs[at]).map(|_| inputs[at].len() as u32 - 1);
             (values(left_keys), StreamOperator::JoinChanges { kind: *kind, changes: [change(0), change(1)] })
@@ -269,9 +276,24 @@ pub(super) fn table(cx: &PhysicalCx<'_>, id: NodeId, live: Live) -> Option<Table
     };
     let emit_every_us = match live {
         Live::Changes | Live::Top => node.properties.emit_every_us,
-        Live::Closes(_) | Live::Window | Live::Join(_) | Live::Asof | Live::First | Live::JoinChanges => None,
+        Live::Closes(_)
+        | Live::Window
+        | Live::Join(_)
+        | Live::Asof
+        | Live::First
+        | Live::JoinChanges
+        | Live::Lookup => None,
     };
     Some(TableKind::Stream { keys, inputs, operator, emit_every_us })
+}
+
+/// What is asked of the source on the right: the columns that are given, and the key, by their positions in its schema.
+fn lookup(cx: &PhysicalCx<'_>, node: &Node, kind: JoinKind, keys: &[Expr], given: &[Expr]) -> Option<StreamOperator> {
+    let Operator::Source { source, columns, .. } = &cx.plan.node(node.inputs[1]).operator else { return None };
+    let position = |expr: &Expr| as_column(expr).map(|at| columns[at as usize]);
+    let keys = keys.iter().map(position).collect::<Option<Vec<u32>>>()?;
+    let columns = given.iter().map(position).collect::<Option<Vec<u32>>>()?;
+    Some(StreamOperator::Lookup { kind, source: *source, columns, keys })
 }
 
 /// The accumulators of calls. Of the calls of one of the author's aggregates on the same rows, the first keeps the state.

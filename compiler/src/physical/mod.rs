@@ -20,7 +20,7 @@ mod streams;
 mod tables;
 
 use sabot_ir::pipeline::Pipelines;
-use sabot_ir::plan::{NodeId, Plan};
+use sabot_ir::plan::{NodeId, Operator, Plan};
 use std::collections::BTreeSet;
 
 /// What all parts of this stage know of the plan.
@@ -42,7 +42,10 @@ impl<'a> PhysicalCx<'a> {
         let mut readers = vec![Vec::new(); plan.nodes.len()];
         for id in &order {
             for (port, input) in plan.node(*id).inputs.iter().enumerate() {
-                readers[input.0 as usize].push((*id, port));
+                // A table that is asked by key sends nothing by itself.
+                if !(port == 1 && matches!(plan.node(*id).operator, Operator::HashJoin { lookup: true, .. })) {
+                    readers[input.0 as usize].push((*id, port));
+                }
             }
         }
         let needed = needed::needed_columns(plan, &order);

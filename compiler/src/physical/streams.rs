@@ -61,7 +61,7 @@ impl BodyBuilder<'_> {
             | Operator::Contenders { .. }
             | Operator::Sink { .. } => unreachable!("`{}` has no table of a stream", node.operator.name()),
         };
-        let is_join = matches!(live, Live::Join(_) | Live::Asof | Live::JoinChanges);
+        let is_join = matches!(live, Live::Join(_) | Live::Asof | Live::JoinChanges | Live::Lookup);
         let keys = if is_join {
             self.keys(schema, keys.iter().map(unwrapped), owner, stream)
         } else {

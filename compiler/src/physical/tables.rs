@@ -23,7 +23,7 @@ pub(super) struct JoinLayout {
 /// The layout of this join.
 pub(super) fn join_layout(cx: &PhysicalCx<'_>, join: NodeId) -> JoinLayout {
     let node = cx.plan.node(join);
-    let Operator::HashJoin { kind, left_keys, right_keys, build } = &node.operator else {
+    let Operator::HashJoin { kind, left_keys, right_keys, build, .. } = &node.operator else {
         unreachable!("only joins have this layout");
     };
     let shape = join_shape(*kind, *build);
@@ -143,7 +143,7 @@ impl RowsLayout {
 /// The columns of its probing side that a join reads, ascending.
 fn probe_columns(cx: &PhysicalCx<'_>, join: NodeId) -> Vec<u32> {
     let node = cx.plan.node(join);
-    let Operator::HashJoin { kind, left_keys, right_keys, build } = &node.operator else {
+    let Operator::HashJoin { kind, left_keys, right_keys, build, .. } = &node.operator else {
         unreachable!("only joins have a probing side");
     };
     let shape = join_shape(*kind, *build);
@@ -187,7 +187,14 @@ fn table(cx: &PhysicalCx<'_>, purpose: Purpose, ids: &BTreeMap<NodeId, String>) 
     let closes = match live {
         Some(Live::Closes(part)) => Some(part as u32),
         Some(
-            Live::Window | Live::Join(_) | Live::Asof | Live::First | Live::Top | Live::Changes | Live::JoinChanges,
+            Live::Window
+            | Live::Join(_)
+            | Live::Asof
+            | Live::First
+            | Live::Top
+            | Live::Changes
+            | Live::JoinChanges
+            | Live::Lookup,
         )
         | None => None,
     };

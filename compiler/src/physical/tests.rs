@@ -179,7 +179,7 @@ impl Builder {
         let names = left_schema.fields.iter().chain(&right_schema.fields).map(|field| field.name.clone());
         let fields = names.chain(flags.iter().cloned()).zip(types).map(|(name, ty)| Field::new(name, ty)).collect();
         let (left_keys, right_keys) = (vec![self.column(left, on.0)], vec![self.column(right, on.1)]);
-        let operator = Operator::HashJoin { kind, left_keys, right_keys, build };
+        let operator = Operator::HashJoin { kind, left_keys, right_keys, build, lookup: false };
         self.node("enrich", operator, &[left, right], Schema::new(fields))
     }
 

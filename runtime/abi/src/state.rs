@@ -85,6 +85,8 @@ pub fn descriptor(table: &Table, id: String) -> Option<StateDescriptor> {
             columns.extend(accumulators(calls));
             state(format!("windows {kind:?}"), keys, columns)
         }
+        // What a database has said, it says again.
+        TableKind::Stream { operator: StreamOperator::Lookup { .. }, .. } => None,
         TableKind::Stream { keys, inputs, operator, emit_every_us: _ } => {
             let (kind, columns) = stream(inputs, operator);
             state(kind, keys, columns)
@@ -113,6 +115,7 @@ fn stream(inputs: &[Vec<ColumnType>], operator: &StreamOperator) -> (String, Vec
             columns.push(column("rows", BaseType::Int64));
             format!("join {kind:?}, of changes")
         }
+        StreamOperator::Lookup { .. } => "lookup".to_owned(),
         StreamOperator::First => return ("keys that were there".to_owned(), columns),
         StreamOperator::Top { by, limit, .. } => format!("first {limit} by {by:?}"),
         StreamOperator::Aggregate { calls, .. } => {

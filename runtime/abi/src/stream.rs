@@ -141,6 +141,17 @@ pub enum StreamOperator {
         /// By input: position in its columns, behind all others, of the change that a row is; none: all are added.
         changes: [Option<u32>; 2],
     },
+    /// Rows of the first input with the rows of a database's table that have their key.
+    Lookup {
+        /// Which rows it gives.
+        kind: JoinKind,
+        /// The source that is asked.
+        source: u32,
+        /// Positions in its fields of the columns that are given.
+        columns: Vec<u32>,
+        /// Positions in its fields of the key.
+        keys: Vec<u32>,
+    },
 }
 
 /// What an accumulator takes of each row, by position in the input's columns.

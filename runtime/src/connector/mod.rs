@@ -57,6 +57,8 @@ use output::Target;
 
 pub(crate) use output::ignore_file_size_signal;
 
+use crate::operator::stream::LookupTable;
+use crate::operator::stream::lookup::desk::Desk;
 use sabot_abi::manifest::{self, Connector, Field, Format, Location};
 use source::Chain;
 use std::collections::BTreeMap;
@@ -173,6 +175,33 @@ pub fn open_source(
         sources.push(open_input(input, format, &source.fields, options, scan)?);
     }
     Ok(Chain::of(sources))
+}
+
+/// Answers the questions at a desk, and tells so each time, until it is closed.
+pub(crate) type Asker = Box<dyn FnOnce(&Desk, &dyn Fn()) -> Result<(), ConnectorError> + Send>;
+
+/// Prepares what is asked by key: connects, and sees whether the table is what the job takes it for.
+pub(crate) fn asker(
+    source: &manifest::Source,
+    replacement: Option<&str>,
+    table: &LookupTable,
+) -> Result<Asker, ConnectorError> {
+    if let Some(path) = replacement {
+        let name = &source.name;
+        let detail = format!(
+            "`{name}` is asked by key in this artifact; a file takes its place when the job is compiled: `sabotc run JOB --input {name}={path}`"
+        );
+        return Err(ConnectorError::Unsupported { path: path.to_owned(), detail });
+    }
+    let Location::Postgres(url) = &source.connector.location else {
+        let detail = "is no database that could be asked by key".to_owned();
+        return Err(ConnectorError::Unsupported { path: source.name.clone(), detail });
+    };
+    Feature::Postgres.check(&source.name)?;
+    #[cfg(feature = "postgres")]
+    return postgres::asker(url, source, table);
+    #[cfg(not(feature = "postgres"))]
+    Err(ConnectorError::Unsupported { path: format!("{url} {}", table.source), detail: "cannot be asked".into() })
 }
 
 /// Whether rows are read line by line, whatever the first bytes are.

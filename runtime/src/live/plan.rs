@@ -17,6 +17,25 @@ pub(crate) struct Group {
     pub(crate) readers: BTreeMap<u32, Vec<usize>>,
 }
 
+impl Group {
+    /// By pipeline: the tables of these that its rows come to, be it through others.
+    pub(crate) fn leads_to<'t, T>(&self, tables: &[(u32, &'t T)]) -> Vec<Vec<&'t T>> {
+        let reached = |from: usize| {
+            let (mut seen, mut todo) = (BTreeSet::from([from]), vec![from]);
+            let mut filled = BTreeSet::new();
+            while let Some(next) = todo.pop() {
+                for table in &self.fills[next] {
+                    filled.insert(*table);
+                    let readers = self.readers.get(table).into_iter().flatten();
+                    todo.extend(readers.copied().filter(|reader| seen.insert(*reader)));
+                }
+            }
+            tables.iter().filter(|(number, _)| filled.contains(number)).map(|(_, table)| *table).collect()
+        };
+        (0..self.pipelines.len()).map(reached).collect()
+    }
+}
+
 /// What a pipeline has to do with tables.
 #[derive(Default)]
 struct Uses {

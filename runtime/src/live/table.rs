@@ -6,13 +6,14 @@ use crate::operator::accumulate::Users;
 use crate::operator::aggregate::GroupSpec;
 use crate::operator::collect::Rows;
 use crate::operator::rows::RowsSpec;
-use crate::operator::stream::{StateOf, StreamSpec, StreamTable};
+use crate::operator::stream::lookup::Mark;
+use crate::operator::stream::{LookupTable, StateOf, StreamSpec, StreamTable};
 use crate::operator::window::{Assign, ClosingTable, KeyedWindows, WindowSpec, WindowTable};
 use crate::scheduler::JobRun;
 use crate::spill::Account;
 use crate::watermark::{Clock, END_OF_TIME, NEVER};
 use sabot_abi::manifest::TableKind;
-use sabot_abi::stream::WindowKind;
+use sabot_abi::stream::{StreamOperator, WindowKind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -59,6 +60,8 @@ pub(super) enum LiveKind {
     Rows(ClosingTable),
     /// State by key, of a stream or of windows of a key's own rows.
     Stream(Box<StreamTable>),
+    /// What a database is asked for.
+    Lookup(Box<LookupTable>),
 }
 
 /// What was told to the readers.
@@ -125,6 +128,9 @@ impl LiveTable {
                 let (types, by, limit) = (columns.clone(), by.clone(), *limit);
                 let spec = RowsSpec { types, by, limit, partition_by: partition_by.clone() };
                 LiveKind::Rows(ClosingTable::new(spec, *closes))
+            }
+            TableKind::Stream { keys, inputs, operator: operator @ StreamOperator::Lookup { .. }, .. } => {
+                LiveKind::Lookup(Box::new(LookupTable::new(StreamSpec::new(name, keys, inputs, operator)?)?))
             }
             TableKind::Stream { keys, inputs, operator, emit_every_us } => {
                 let spec = StreamSpec::new(name, keys, inputs, operator)?;
@@ -208,7 +214,7 @@ impl LiveTable {
                 give(&to_give);
                 has_given = true;
                 // Only rounds follow on each other; a clock always has gone on.
-                if self.stream().is_none() {
+                if self.stream().is_none() && self.lookup().is_none() {
                     break;
                 }
             }
@@ -222,6 +228,11 @@ impl LiveTable {
     fn complete(&self, job: &JobRun<'_>, number: u32) -> Result<Option<ToGive>, RunError> {
         let mut feeds = self.feeds.lock().expect("a worker that panicked ends the job").clone();
         let mut given = self.given.lock().expect("a worker that panicked ends the job");
+        if let LiveKind::Lookup(table) = &self.kind {
+            // Others have been told less: what is here stands in a line.
+            let Mark { watermark, is_last, is_idle, barrier } = table.queued();
+            *given = Given { watermark, is_last, is_idle, barrier };
+        }
         let is_waited_for = |feed: &&Feed| feed.progress.is_complete || !feed.progress.is_idle;
         let is_idle = feeds.iter().filter(is_waited_for).all(|feed| feed.progress.is_complete);
         let is_last = feeds.iter().all(|feed| feed.progress.is_complete);
@@ -238,6 +249,10 @@ impl LiveTable {
         };
         for feed in feeds.iter_mut().filter(|feed| !feed.progress.is_complete && feed.progress.is_idle) {
             feed.progress.watermark = feed.progress.watermark.max(watermark);
+        }
+        if let LiveKind::Lookup(table) = &self.kind {
+            let mark = Mark { watermark, is_last, is_idle, barrier: aligned.unwrap_or(given.barrier) };
+            return table.go_on(&feeds, mark, &job.account);
         }
         if let LiveKind::Stream(table) = &self.kind {
             if self.clock().is_some() {
@@ -269,7 +284,7 @@ impl LiveTable {
                 table.advance(watermark, &feeds, &self.account)?
             }
             LiveKind::Rows(table) if is_further => table.advance(watermark, &self.account),
-            LiveKind::Window(_) | LiveKind::Rows(_) | LiveKind::Stream(_) => Default::default(),
+            LiveKind::Window(_) | LiveKind::Rows(_) | LiveKind::Stream(_) | LiveKind::Lookup(_) => Default::default(),
         };
         if self.account.is_full() {
             let name = &job.tables[number as usize].name;
@@ -303,6 +318,9 @@ impl LiveTable {
 
     /// The last barrier that was handed on.
     pub(crate) fn barrier(&self) -> u64 {
+        if let LiveKind::Lookup(table) = &self.kind {
+            return table.barrier();
+        }
         self.given.lock().expect("a worker that panicked ends the job").barrier
     }
 
@@ -313,7 +331,7 @@ impl LiveTable {
             LiveKind::Stream(table) => {
                 table.windows().filter(|windows| windows.processing_time).map(|windows| &*windows.clock)
             }
-            LiveKind::Rows(_) => None,
+            LiveKind::Rows(_) | LiveKind::Lookup(_) => None,
         }
     }
 
@@ -321,7 +339,15 @@ impl LiveTable {
     pub(crate) fn stream(&self) -> Option<&StreamTable> {
         match &self.kind {
             LiveKind::Stream(table) => Some(table),
-            LiveKind::Window(_) | LiveKind::Rows(_) => None,
+            LiveKind::Window(_) | LiveKind::Rows(_) | LiveKind::Lookup(_) => None,
+        }
+    }
+
+    /// What a database is asked for, if it is that.
+    pub(crate) fn lookup(&self) -> Option<&LookupTable> {
+        match &self.kind {
+            LiveKind::Lookup(table) => Some(table),
+            LiveKind::Window(_) | LiveKind::Rows(_) | LiveKind::Stream(_) => None,
         }
     }
 
@@ -330,6 +356,7 @@ impl LiveTable {
             LiveKind::Window(table) => table.is_empty(),
             LiveKind::Rows(table) => table.is_empty(),
             LiveKind::Stream(table) => table.is_empty(),
+            LiveKind::Lookup(table) => table.is_empty(),
         }
     }
 }

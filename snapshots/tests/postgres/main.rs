@@ -1,5 +1,6 @@
 //! Tables of a PostgreSQL database, read as a whole and asked by key, of a real server.
 
+mod lookups;
 mod server;
 mod tables;
 

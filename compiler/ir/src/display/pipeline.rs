@@ -415,6 +415,11 @@ fn stream_operator(operator: &StreamOperator) -> String {
             };
             format!("changes of {} join{}{}", join_kind(*kind), of("left", *left), of("right", *right))
         }
+        StreamOperator::Lookup { kind, source, columns, keys } => {
+            let list = |of: &[u32]| of.iter().map(|at| format!("@{at}")).collect::<Vec<_>>().join(" ");
+            let source = source.0;
+            format!("{} lookup in source {source} by {}, gives {}", join_kind(*kind), list(keys), list(columns))
+        }
         StreamOperator::First => "first row".to_owned(),
         StreamOperator::Top { by, limit, change } => {
             let key = |(at, descending): &(u32, bool)| format!("@{at}{}", if *descending { " descending" } else { "" });

@@ -83,12 +83,15 @@ pub fn essentials(plan: &Plan, id: NodeId) -> String {
             named.collect::<Vec<_>>().join(", ")
         }
         Operator::Union => String::from("all"),
-        Operator::HashJoin { kind, left_keys, right_keys, build } => {
+        Operator::HashJoin { kind, left_keys, right_keys, build, lookup } => {
             let right = node.inputs.get(1).map(|input| &plan.node(*input).schema);
             let right_text =
                 |value: &Expr| right.map_or_else(|| value.to_string(), |schema| expr_over(value, schema, params));
             let pairs = left_keys.iter().zip(right_keys).map(|(a, b)| format!("{} = {}", text(a), right_text(b)));
             let pairs = pairs.collect::<Vec<_>>().join(" and ");
+            if *lookup {
+                return format!("{} on {pairs}, asked by key", join_kind(*kind));
+            }
             format!("{} on {pairs}, build {}", join_kind(*kind), side(*build))
         }
         Operator::Aggregate { keys, calls } => {

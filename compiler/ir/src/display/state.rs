@@ -166,6 +166,12 @@ fn stream(operator: &StreamOperator) -> (String, String) {
                 [None, None] => "never".to_owned(),
             },
         ),
+        StreamOperator::Lookup { .. } => (
+            "what the database has answered, and rows until it has".to_owned(),
+            "answers by age and beyond a number of rows, as `.cache(rows, age)` of the table says (100000 rows, a minute); rows that wait: \
+             beyond 16 MiB nothing more is read"
+                .to_owned(),
+        ),
         StreamOperator::First => ("the keys that were there".to_owned(), "never: it grows with the keys".to_owned()),
         StreamOperator::Top { limit, change: None, .. } => {
             (format!("at most {limit} rows per key"), "never: it grows with the keys".to_owned())

@@ -345,6 +345,7 @@ impl<'a> Verifier<'a> {
                             StreamOperator::Join { .. }
                                 | StreamOperator::JoinChanges { .. }
                                 | StreamOperator::Asof { .. }
+                                | StreamOperator::Lookup { .. }
                         );
                         if is_join {
                             self.keys("feed", keys, key_types);
@@ -576,7 +577,7 @@ pub fn stream_columns(keys: &[Type], inputs: &[Vec<Type>], operator: &StreamOper
     let input = |at: usize| inputs.get(at).cloned().unwrap_or_default();
     let optional = |types: Vec<Type>| types.into_iter().map(Type::optional).collect::<Vec<_>>();
     let (left, right, flags) = match operator {
-        StreamOperator::Join { kind, .. } => match kind {
+        StreamOperator::Join { kind, .. } | StreamOperator::Lookup { kind, .. } => match kind {
             JoinKind::Inner => (input(0), input(1), 0),
             JoinKind::Left => (input(0), optional(input(1)), 1),
             JoinKind::Right => (optional(input(0)), input(1), 1),

@@ -161,8 +161,14 @@ impl Verifier<'_> {
                     self.types(id, &types(schema_of(position)));
                 }
             }
-            Operator::HashJoin { kind, left_keys, right_keys, .. } => {
+            Operator::HashJoin { kind, left_keys, right_keys, lookup, .. } => {
                 let right = schema_of(1);
+                let asked = matches!(plan.node(node.inputs[1]).operator, Operator::Source { .. });
+                let is_column = |key: &Expr| crate::plan::as_column(key).is_some();
+                let has_right = matches!(kind, JoinKind::Right | JoinKind::Full);
+                if *lookup && (!asked || has_right || !right_keys.iter().all(is_column)) {
+                    self.say(id, "asks by key what cannot be asked so");
+                }
                 self.keys(id, left_keys, input);
                 self.keys(id, right_keys, right);
                 let pairs = left_keys.iter().zip(right_keys);

@@ -126,7 +126,7 @@ impl Builder {
         let schema = self.schema(sabot_ir::verify::plan::join_types(kind, &left_schema, &right_schema));
         let keeps_order = matches!(kind, JoinKind::Semi | JoinKind::Anti) && self.streams[left].ordered;
         let name = self.name("join");
-        let operator = Operator::HashJoin { kind, left_keys, right_keys, build };
+        let operator = Operator::HashJoin { kind, left_keys, right_keys, build, lookup: false };
         self.add(name, operator, &[left, right], schema, keeps_order, rows);
     }
 

@@ -3,9 +3,10 @@
 //! Only what loses nothing is read: `integer` as `i64`, but not `bigint` as `i32`. A value that a record cannot hold (a number with
 //! too many digits, `infinity` as a time) is an error of its row.
 
+use bytes::BytesMut;
 use sabot_abi::manifest::BaseType;
 use std::borrow::Cow;
-use tokio_postgres::types::{FromSql, Kind, Type};
+use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 
 /// Days from 1970 to 2000, where the database counts from.
 const DAYS_TO_2000: i32 = 10_957;
@@ -24,6 +25,41 @@ impl<'a> FromSql<'a> for Raw<'a> {
     fn accepts(_: &Type) -> bool {
         true
     }
+}
+
+/// A date that is asked for: days from 1970 on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Days(pub(crate) i32);
+
+impl ToSql for Days {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        // What the database cannot count is the infinite future to it, and so equal to no date.
+        out.extend_from_slice(&self.0.checked_sub(DAYS_TO_2000).unwrap_or(i32::MAX).to_be_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::DATE
+    }
+
+    to_sql_checked!();
+}
+
+/// A time that is asked for: microseconds from 1970 on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Micros(pub(crate) i64);
+
+impl ToSql for Micros {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        out.extend_from_slice(&self.0.checked_sub(MICROS_TO_2000).unwrap_or(i64::MAX).to_be_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        [Type::TIMESTAMP, Type::TIMESTAMPTZ].contains(ty)
+    }
+
+    to_sql_checked!();
 }
 
 /// A value of a record.

@@ -15,6 +15,8 @@ pub(crate) struct Columns {
     pub(crate) table: String,
     /// Their quoted names.
     pub(crate) names: Vec<String>,
+    /// Their types in the database.
+    pub(crate) found: Vec<Type>,
     pub(crate) readings: Vec<Reading>,
     pub(crate) fields: Vec<Field>,
 }
@@ -27,7 +29,7 @@ impl Columns {
         let has: Vec<String> = all.columns().iter().map(|column| column.name().to_owned()).collect();
         let path = place.to_string();
         let places = match_columns(&path, &wanted, &has).map_err(Failed::Connector)?;
-        let mut readings = Vec::new();
+        let (mut found, mut readings) = (Vec::new(), Vec::new());
         for (field, at) in wanted.iter().zip(places) {
             let ty = all.columns()[at].type_();
             let reading = Reading::of(ty, field.ty.base).filter(|_| field.within.is_empty());
@@ -40,10 +42,11 @@ impl Columns {
                     advice: advice(ty, field.ty.base),
                 })
             })?;
+            found.push(ty.clone());
             readings.push(reading);
         }
         let names = wanted.iter().map(|field| quoted(&field.name)).collect();
-        Ok(Self { table, names, readings, fields: wanted })
+        Ok(Self { table, names, found, readings, fields: wanted })
     }
 
     /// What stands between `SELECT` and what it is to be true of.

@@ -3,6 +3,7 @@
 //! Values come in the database's binary form ([`cell`]); which columns a table has is asked before anything is read ([`columns`]), so that
 //! a record that does not fit is an error at the start. No worker waits for a database: threads of their own do.
 
+mod ask;
 mod cell;
 mod columns;
 mod connect;
@@ -11,6 +12,8 @@ mod source;
 
 use super::error::ConnectorError;
 use super::source::{Scan, Source};
+use crate::connector::Asker;
+use crate::operator::stream::LookupTable;
 use columns::Columns;
 use connect::{Place, config, connect, may_come_back};
 use sabot_abi::manifest;
@@ -34,6 +37,41 @@ pub(super) fn open(url: &str, source: &manifest::Source, scan: &Scan) -> Result<
     let wanted = scan.columns.iter().map(|at| source.fields[*at as usize].clone()).collect();
     let columns = find_columns(&config, &place, table, wanted)?;
     Ok(Box::new(source::PostgresSource { config, place, columns, batch_rows: scan.batch_rows }))
+}
+
+/// Questions that are asked at once, where the job does not say.
+const CONNECTIONS: usize = 4;
+
+/// How long a database that cannot be reached is tried again, where the job does not say.
+const RETRY_FOR: Duration = Duration::from_secs(30);
+
+/// Prepares what is asked by key.
+pub(super) fn asker(url: &str, source: &manifest::Source, table: &LookupTable) -> Result<Asker, ConnectorError> {
+    let options = &source.connector.options;
+    let name = options.get("table").map_or("", String::as_str);
+    let place = Place::new(url, name);
+    let config = config(url, &place)?;
+    let fields = |positions: &[u32]| -> Option<Vec<manifest::Field>> {
+        positions.iter().map(|at| source.fields.get(*at as usize).cloned()).collect()
+    };
+    let (Some(mut wanted), Some(keys)) = (fields(&table.columns), fields(&table.keys)) else {
+        return Err(place.error("the artifact asks for columns that its record does not have", None));
+    };
+    let given = wanted.len();
+    wanted.extend(keys);
+    let columns = find_columns(&config, &place, name, wanted)?;
+    let number = |option: &str| options.get(option)?.parse::<u64>().ok();
+    let asking = ask::Asking {
+        config,
+        place,
+        columns,
+        given,
+        keys: table.spec.keys.clone(),
+        connections: number("connections").map_or(CONNECTIONS, |count| count.clamp(1, 64) as usize),
+        retry_for: number("retry_for").map_or(RETRY_FOR, Duration::from_millis),
+    };
+    asking.query()?;
+    Ok(Box::new(move |desk, wake| asking.run(desk, wake)))
 }
 
 /// Connects once to see what there is.

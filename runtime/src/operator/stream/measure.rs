@@ -82,7 +82,10 @@ impl Case {
         key: impl Fn(u64) -> u64 + Copy,
     ) -> Self {
         let inputs = match operator {
-            StreamOperator::Join { .. } | StreamOperator::JoinChanges { .. } | StreamOperator::Asof { .. } => 2,
+            StreamOperator::Join { .. }
+            | StreamOperator::JoinChanges { .. }
+            | StreamOperator::Asof { .. }
+            | StreamOperator::Lookup { .. } => 2,
             StreamOperator::First | StreamOperator::Top { .. } | StreamOperator::Aggregate { .. } => 1,
         };
         let spec = StreamSpec::new(name, keys, &vec![COLUMNS.to_vec(); inputs], &operator).expect("the case is sound");

@@ -20,6 +20,7 @@ mod join;
 mod join_changes;
 pub(crate) mod key_group;
 pub(crate) mod keyed;
+pub(crate) mod lookup;
 #[cfg(feature = "measure")]
 pub mod measure;
 mod of;
@@ -27,6 +28,7 @@ mod ordered;
 mod table;
 mod time_queue;
 mod top;
+mod ways;
 
 #[cfg(test)]
 mod testing;
@@ -42,8 +44,10 @@ use sabot_abi::stream::{JoinKind, Keep, StreamOperator};
 
 pub(crate) use feed::Feed;
 use given::Given;
+pub(crate) use lookup::LookupTable;
 pub(crate) use of::{GivenOrder, StateOf};
-pub(crate) use table::{FeedEnd, FeedSpec, StreamTable};
+pub(crate) use table::StreamTable;
+pub(crate) use ways::{FeedEnd, FeedSpec, To};
 
 /// The state of one partition of a table.
 pub(crate) trait StreamState: Send {
@@ -178,6 +182,10 @@ impl StreamSpec {
             StreamOperator::Join { keep: Keep::Window { end }, .. } => (*end as usize) < keys.len(),
             StreamOperator::Join { keep: Keep::Forever | Keep::Within { .. }, .. } => true,
             StreamOperator::Asof { .. } | StreamOperator::First => true,
+            // The fields of the source are checked where it is asked.
+            StreamOperator::Lookup { keys: of_source, columns, .. } => {
+                of_source.len() == keys.len() && columns.len() == inputs[1].len()
+            }
             // Behind the columns that are kept.
             StreamOperator::JoinChanges { changes, .. } => changes
                 .iter()
@@ -201,6 +209,7 @@ impl StreamSpec {
             StreamOperator::Join { keep, .. } => matches!(keep, Keep::Within { .. }),
             StreamOperator::Asof { .. } => true,
             StreamOperator::JoinChanges { .. }
+            | StreamOperator::Lookup { .. }
             | StreamOperator::First
             | StreamOperator::Top { .. }
             | StreamOperator::Aggregate { .. } => false,
@@ -218,6 +227,7 @@ impl StreamSpec {
             StreamOperator::Join { .. }
             | StreamOperator::JoinChanges { .. }
             | StreamOperator::Asof { .. }
+            | StreamOperator::Lookup { .. }
             | StreamOperator::First => false,
             StreamOperator::Top { .. } | StreamOperator::Aggregate { .. } => true,
         }
@@ -252,10 +262,10 @@ impl StreamSpec {
             self.inputs[input].iter().map(move |ty| ColumnType { nullable: ty.nullable || may_be_missing, ..*ty })
         };
         match &self.operator {
-            StreamOperator::Join { kind: JoinKind::Semi | JoinKind::Anti, .. } | StreamOperator::First => {
-                self.inputs[0].clone()
-            }
-            StreamOperator::Join { kind, .. } => {
+            StreamOperator::Join { kind: JoinKind::Semi | JoinKind::Anti, .. }
+            | StreamOperator::Lookup { kind: JoinKind::Semi | JoinKind::Anti, .. }
+            | StreamOperator::First => self.inputs[0].clone(),
+            StreamOperator::Join { kind, .. } | StreamOperator::Lookup { kind, .. } => {
                 let (left, right) = may_be_missing(*kind);
                 side(0, left)
                     .chain(side(1, right))
@@ -295,6 +305,7 @@ impl StreamSpec {
             StreamOperator::Asof { outer, direction, tolerance_us } => {
                 Box::new(asof::Asof::new(self, *outer, *direction, *tolerance_us))
             }
+            StreamOperator::Lookup { .. } => unreachable!("what is asked by key has a table of its own"),
             StreamOperator::First => Box::new(first::First::new(self)),
             StreamOperator::Top { by, limit, change } => Box::new(top::Top::new(self, by, *limit, *change)),
             StreamOperator::Aggregate { calls, inputs, change } => {
@@ -307,7 +318,10 @@ impl StreamSpec {
 /// Whether it joins two inputs.
 fn is_join(operator: &StreamOperator) -> bool {
     match operator {
-        StreamOperator::Join { .. } | StreamOperator::JoinChanges { .. } | StreamOperator::Asof { .. } => true,
+        StreamOperator::Join { .. }
+        | StreamOperator::JoinChanges { .. }
+        | StreamOperator::Asof { .. }
+        | StreamOperator::Lookup { .. } => true,
         StreamOperator::First | StreamOperator::Top { .. } | StreamOperator::Aggregate { .. } => false,
     }
 }

@@ -7,16 +7,14 @@
 use super::given::{Part, together};
 use super::key_group::PARTITIONS;
 use super::of::StateOf;
-use super::{Feed, Given, Output, StreamSpec, StreamState};
+use super::{Given, Output, StreamState};
 use crate::error::RunError;
 use crate::live;
 use crate::operator::collect::{Order, Rows};
 use crate::operator::window::KeyedWindows;
-use crate::registers::{Registers, Selection};
 use crate::spill::Account;
 use crate::ticks::TICK;
 use crate::watermark::{END_OF_TIME, NEVER};
-use sabot_abi::manifest::Reg;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -32,7 +30,7 @@ const MOST_PIECES: usize = 64;
 /// The table.
 #[derive(Debug)]
 pub(crate) struct StreamTable {
-    of: StateOf,
+    pub(super) of: StateOf,
     inbox: Mutex<BTreeMap<(Order, u32), Piece>>,
     rounds: Mutex<Rounds>,
     /// By partition.
@@ -42,7 +40,7 @@ pub(crate) struct StreamTable {
 }
 
 /// Rows of one morsel, by partition.
-type Piece = Vec<(usize, Rows)>;
+pub(super) type Piece = Vec<(usize, Rows)>;
 
 /// The state of a partition.
 struct Partition {
@@ -306,65 +304,4 @@ impl StreamTable {
 
 fn micros(of: Duration) -> u64 {
     u64::try_from(of.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// What workers make their ways into the table of.
-pub(crate) struct FeedSpec<'a> {
-    table: &'a StreamTable,
-    spec: &'a StreamSpec,
-    input: u32,
-    keys: &'a [Reg],
-    time: Option<Reg>,
-    columns: &'a [Reg],
-}
-
-impl<'a> FeedSpec<'a> {
-    /// An error if the rows are not what the input takes.
-    pub(crate) fn new(
-        table: &'a StreamTable,
-        input: u32,
-        keys: &'a [Reg],
-        time: Option<Reg>,
-        columns: &'a [Reg],
-    ) -> Result<Self, RunError> {
-        let StateOf::Stream(spec) = &table.of else {
-            return Err(RunError::BadManifest("rows without a window go into a table of windows".into()));
-        };
-        spec.check_feed(input, keys.len(), time.is_some(), columns.len())?;
-        Ok(Self { table, spec, input, keys, time, columns })
-    }
-
-    /// A worker's side.
-    pub(crate) fn end(&self) -> FeedEnd<'a> {
-        let feed = Feed::new(self.spec, self.input, self.keys, self.time, self.columns);
-        FeedEnd { table: self.table, input: self.input, feed, order: None }
-    }
-}
-
-/// A worker's way into the table.
-pub(crate) struct FeedEnd<'a> {
-    table: &'a StreamTable,
-    input: u32,
-    feed: Feed,
-    order: Option<Order>,
-}
-
-impl FeedEnd<'_> {
-    /// What comes now is of this morsel.
-    pub(crate) fn start(&mut self, order: Order) {
-        self.order = Some(order);
-        self.feed.start(order);
-    }
-
-    /// Adds the selected rows of a chunk.
-    pub(crate) fn add(&mut self, registers: &mut Registers, selection: &Selection) {
-        self.feed.add(registers, selection);
-    }
-
-    /// Brings what the morsel has.
-    pub(crate) fn end_morsel(&mut self, waiting_bytes: &AtomicUsize) {
-        if let Some(order) = self.order {
-            self.table.bring(order, self.input, self.feed.take(), waiting_bytes);
-        }
-    }
 }
