@@ -15,7 +15,7 @@ use crate::primitive::memory::Str;
 use futures_util::future::{Either, select, try_join_all};
 use sabot_abi::manifest::ColumnType;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -103,7 +103,7 @@ impl Asking {
     pub(super) fn run(&self, desk: &Desk, wake: &dyn Fn()) -> Result<(), ConnectorError> {
         let query = self.query()?;
         super::runtime(&self.place)?.block_on(async {
-            let open = RefCell::new(HashMap::new());
+            let open = RefCell::new(BTreeMap::new());
             let lines = (0..self.connections).map(|number| self.line(desk, wake, &query, number, &open));
             let lines = try_join_all(lines);
             let closed = poll_fn(|cx| desk.poll_closed(cx));
@@ -127,7 +127,7 @@ impl Asking {
         wake: &dyn Fn(),
         query: &str,
         number: usize,
-        open: &RefCell<HashMap<usize, CancelToken>>,
+        open: &RefCell<BTreeMap<usize, CancelToken>>,
     ) -> Result<(), ConnectorError> {
         let mut line = None;
         while let Some(questions) = poll_fn(|cx| desk.poll_questions(MOST_KEYS, cx)).await {
@@ -162,7 +162,7 @@ impl Asking {
         line: &mut Option<Line>,
         query: &str,
         questions: &[Question],
-        (number, open): (usize, &RefCell<HashMap<usize, CancelToken>>),
+        (number, open): (usize, &RefCell<BTreeMap<usize, CancelToken>>),
     ) -> Result<Answer, Trouble> {
         let failed = |error: tokio_postgres::Error| {
             if may_come_back(&error) {

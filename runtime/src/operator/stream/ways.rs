@@ -55,7 +55,7 @@ impl<'a> FeedSpec<'a> {
     pub(crate) fn end(&self) -> FeedEnd<'a> {
         let way = match self.to {
             To::Stream(table) => {
-                Way::Parted(table, Feed::new(self.spec, self.input, self.keys, self.time, self.columns))
+                Way::Parted(table, Box::new(Feed::new(self.spec, self.input, self.keys, self.time, self.columns)))
             }
             To::Lookup(table) => {
                 let regs = self.keys.iter().chain(self.columns).copied().collect();
@@ -67,7 +67,7 @@ impl<'a> FeedSpec<'a> {
 }
 
 enum Way<'a> {
-    Parted(&'a StreamTable, Feed),
+    Parted(&'a StreamTable, Box<Feed>),
     Whole { table: &'a LookupTable, regs: Vec<Reg>, rows: Rows },
 }
 

@@ -8,6 +8,8 @@
 //! A null in a key matches nothing and is not asked for. What waits is bounded: beyond [`MOST_WAITING_BYTES`] no source that
 //! leads here is read, so a slow database slows the stream.
 
+#![cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "a build without a database has nobody who answers"))]
+
 mod cache;
 pub(crate) mod desk;
 pub(crate) mod key;
@@ -341,7 +343,8 @@ impl LookupTable {
         for row in 0..=piece.rows.rows {
             if left.len() >= GIVEN_ROWS || row == piece.rows.rows {
                 self.put(state, piece, (&left, &right), &mut out);
-                (left.clear(), right.clear());
+                left.clear();
+                right.clear();
                 if out.rows.rows > 0 {
                     to.push(std::sync::Arc::new(out.take()));
                 }
