@@ -74,6 +74,34 @@ pub(crate) fn holds(bytes: &[u8]) -> bool {
     false
 }
 
+/// Files below this size stay in the process's memory as far as they were read.
+const LARGE_FILE: usize = 256 << 20;
+
+/// Part of a file, if it is a large mapped one, that will hardly be read again: its pages, which the system still has, are none of
+/// the process's memory until then.
+pub(super) fn let_go(file: &[u8], part: std::ops::Range<usize>) {
+    if file.len() >= LARGE_FILE {
+        file.get(part).into_iter().for_each(let_go_of);
+    }
+}
+
+/// The same of any file.
+fn let_go_of(part: &[u8]) {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    if holds(part) {
+        // SAFETY: asks for a number.
+        let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(1 << 16);
+        let start = part.as_ptr() as usize;
+        let (first, last) = (start.next_multiple_of(page), (start + part.len()) / page * page);
+        if first < last {
+            // SAFETY: whole pages of a mapping that is only read. Whoever reads them later is given them anew, from the file.
+            unsafe { libc::madvise(first as *mut libc::c_void, last - first, libc::MADV_DONTNEED) };
+        }
+    }
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    let _ = part;
+}
+
 /// What the address 1 says of an entry: it is being filled.
 const TAKEN: usize = 1;
 
@@ -160,6 +188,22 @@ pub(super) fn is_mapped(path: &Path) -> bool {
 mod tests {
     use super::*;
     use std::io::Write;
+
+    #[test]
+    fn what_was_let_go_is_read_again() {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> = (0..100_000u32).map(|at| (at % 251) as u8).collect();
+        file.write_all(&bytes).unwrap();
+        let mapped = MappedFile::new(&file, "file").unwrap();
+        assert_eq!(mapped.as_ref(), bytes);
+        for range in [0..100_000, 1..99_999, 5000..5001, 4096..8192, 10..10] {
+            let_go_of(&mapped.as_ref()[range.clone()]);
+            assert_eq!(mapped.as_ref(), bytes, "{range:?}");
+            // What is no mapped file stays as it is.
+            let_go_of(&bytes[range]);
+        }
+        assert_eq!(mapped.as_ref(), bytes);
+    }
 
     #[test]
     fn entries_are_used_again() {

@@ -6,6 +6,7 @@ use super::super::built::Feature;
 use super::super::convert::Conversions;
 use super::super::error::{ConnectorError, Place};
 use super::super::input::decode;
+use super::super::mapped;
 use super::super::schema::{match_columns, record_fields};
 use super::super::source::{Position, Scan, Source, SourceStatistics, SplitReader};
 use super::prune::Pruner;
@@ -326,6 +327,18 @@ impl GroupReader {
     fn failed(&self, detail: String) -> ConnectorError {
         let place = Some(Place::Row(self.split.first_row + self.rows_read + 1));
         ConnectorError::Corrupt { path: self.shared.path.to_string(), format: Format::Parquet, place, detail }
+    }
+}
+
+/// A row group is mostly read once: of a large file it is not to stay in memory.
+impl Drop for GroupReader {
+    fn drop(&mut self) {
+        let Shared { bytes, metadata, projection, .. } = &*self.shared;
+        let columns = metadata.metadata().row_group(self.split.row_group).columns();
+        for (_, column) in columns.iter().enumerate().filter(|(leaf, _)| projection.leaf_included(*leaf)) {
+            let (start, length) = column.byte_range();
+            mapped::let_go(bytes, start as usize..(start + length) as usize);
+        }
     }
 }
 
