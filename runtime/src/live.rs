@@ -2,7 +2,7 @@
 //!
 //! Such tables are *live*: windows, state of streams, aggregates and sorted rows by the end of a window. The pipelines that they
 //! connect are a group; groups run one after the other. In a group every worker thread has a worker for each pipeline. It
-//! takes what waits nearest to the sinks, else a morsel of the source that is furthest behind in event time, else it waits
+//! takes what waits nearest to the sinks, else a morsel of the source that is furthest behind, else it waits
 //! for the others. Nothing waits on anything else, so a window fires while another worker reads.
 //!
 //! When a worker moves a pipeline's frontier, it tells the tables that the pipeline fills how far event time has come. What
@@ -400,7 +400,11 @@ impl GroupRun<'_> {
         let (pushed, mut read): (Vec<usize>, Vec<usize>) =
             (0..self.runs.len()).rev().partition(|number| self.runs[*number].morsels.is_pushed());
         if read.len() > 1 {
-            read.sort_by_key(|number| self.runs[*number].morsels.turn());
+            let mut turns: Vec<_> = read.iter().map(|number| (self.runs[*number].morsels.turn(), *number)).collect();
+            // Where the time of one is not known, times cannot be compared: each gets its share of the rows.
+            let all_have_time = turns.iter().all(|((time, _), _)| time.is_some());
+            turns.sort_by_key(|((time, rows), _)| (time.filter(|_| all_have_time), *rows));
+            read = turns.into_iter().map(|(_, number)| number).collect();
         }
         pushed.into_iter().chain(read)
     }

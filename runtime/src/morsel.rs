@@ -191,9 +191,11 @@ impl<'a> Morsels<'a> {
         matches!(self.input, Input::Channel)
     }
 
-    /// Of several origins that can be read the one with the least number comes first: how far it is in event time.
-    pub(crate) fn turn(&self) -> i64 {
-        self.taken.load(Ordering::Relaxed)
+    /// How far it is in event time, if that is known of its rows, and how many rows were read: of several origins the one that
+    /// is furthest behind is read first.
+    pub(crate) fn turn(&self) -> (Option<i64>, u64) {
+        let time = self.time.is_some().then(|| self.taken.load(Ordering::Relaxed));
+        (time, self.rows_read.load(Ordering::Relaxed))
     }
 
     fn notify(&self) {

@@ -252,6 +252,7 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
                     name: manifest.sinks[number].name.clone(),
                     kind: "sink".to_owned(),
                     rows_in: report.rows,
+                    rows_out: report.rows,
                     ..OperatorSummary::default()
                 });
                 operators.last_mut().expect("just pushed")

@@ -187,3 +187,18 @@ fn a_stream_and_its_aggregate_go_into_one_window() {
         &[("o", 3)],
     );
 }
+
+/// Nobody needs event times here, so nothing says which of the sources is behind: both are read.
+#[test]
+fn a_join_of_rows_of_any_age_reads_both_sources() {
+    check(
+        r#"    let some = source::<Event>("some", generate().column("key", "sequence"));
+    let others = source::<Event>("others", generate().column("key", "sequence"));
+    some.hash_join(others)
+        .on(|l| l.key, |r| r.key)
+        .map(|l, r| Total { key: l.key, end: l.at, amount: r.amount })
+        .limit(5)
+        .sink("o", ndjson("o.ndjson"));"#,
+        &[("o", 5)],
+    );
+}

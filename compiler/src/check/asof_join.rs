@@ -86,7 +86,7 @@ impl Planner<'_, '_> {
         let right_time = self.needed_time(op, what, right);
         let (left_keys, right_keys) = keys?;
         let (left_time, right_time) = (left_time?, right_time?);
-        let (left, right) = (left.node?, right.node?);
+        let [left, right] = self.sides_on_time(op, [left, right], [&left_time, &right_time])?;
         let (schema, properties) = self.joined_edge(kind, left, right);
         let operator = Operator::AsofJoin {
             outer: kind == JoinKind::Left,

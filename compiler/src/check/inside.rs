@@ -107,6 +107,30 @@ impl Planner<'_, '_> {
         self.add(op, format!("{}.{name}", op.name), operator, vec![node], Schema::new(fields), properties)
     }
 
+    /// Both sides of a join in time without the rows that are behind the watermark: what such a row could have met may be gone
+    /// or not, which would depend on batches. Rows of windows are never late.
+    pub(super) fn sides_on_time(
+        &mut self,
+        op: &StreamOperatorNode,
+        sides: [&Stream; 2],
+        times: [&Expr; 2],
+    ) -> Option<[NodeId; 2]> {
+        let late = [self.late_sink(op, "late", sides[0]), self.late_sink(op, "late_right", sides[1])];
+        let mut on_time = |side: usize| {
+            let (node, late) = (sides[side].node?, late[side]?);
+            let (_, fields, properties) = self.all_columns(node);
+            if properties.window_end.is_some() {
+                return Some(node);
+            }
+            // The watermark is behind a row as long as it is at most its time.
+            let next = ExprKind::Call(Function::SaturatingAdd, vec![micros(times[side]), int(1)]);
+            let end = finished(as_time(Expr::new(next, Type::Int64, Span::NONE)));
+            let operator = Operator::OnTime { end, late, of_copies: false };
+            Some(self.add(op, format!("{}.on_time", op.name), operator, vec![node], Schema::new(fields), properties))
+        };
+        Some([on_time(0)?, on_time(1)?])
+    }
+
     /// Each row once for every item of a list, which becomes its last column.
     #[expect(clippy::too_many_arguments, reason = "the parts of one node")]
     fn copies(

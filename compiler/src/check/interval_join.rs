@@ -26,7 +26,7 @@ impl Planner<'_, '_> {
         let right_time = self.needed_time(op, "a join `within` a time", right);
         let (left_keys, right_keys) = keys?;
         let (left_time, right_time, within_us) = (left_time?, right_time?, within?);
-        let (left, right) = (left.node?, right.node?);
+        let [left, right] = self.sides_on_time(op, [left, right], [&left_time, &right_time])?;
         let (schema, properties) = self.joined_edge(kind, left, right);
         let operator = Operator::IntervalJoin { kind, left_keys, right_keys, left_time, right_time, within_us };
         Some(self.add(op, op.name.clone(), operator, vec![left, right], schema, properties))

@@ -50,12 +50,12 @@ impl Planner<'_, '_> {
         if matches!(op.get("as_of_event_time"), Some(Parameter::Bool(true))) {
             return self.temporal_join(op, left, right, keys);
         }
+        if op.get("within_ms").is_some() {
+            let joined = self.interval_join(op, kind, left, right, keys);
+            return self.pairs(op, joined, kind, (left, right), [0; 2]);
+        }
         let Some(window) = self.window_around(op) else { return Stream::unknown() };
-        let joined = if op.get("within_ms").is_some() {
-            self.interval_join(op, kind, left, right, keys)
-        } else {
-            self.join_node(op, kind, left, right, keys, window)
-        };
+        let joined = self.join_node(op, kind, left, right, keys, window);
         let is_semi = matches!(kind, JoinKind::Semi | JoinKind::Anti);
         if let (Some(node), true, Some(_)) = (joined, is_semi, window) {
             return self.without_window_end(op, node, left);

@@ -259,13 +259,13 @@ impl<T> Stream<T> {
         self
     }
 
-    /// Where rows go that come too late for their window, as they are. Said of the aggregate of a window, and of `top_n`, `dedup` and
-    /// joins in windows; of a join, its left rows.
+    /// Where rows go that come too late for their window, as they are. Said of the aggregate of a window, of `top_n`, `dedup` and
+    /// joins in windows, and of joins in time; of a join, its left rows.
     pub fn late(self, _name: &str, _connector: Connector) -> Self {
         self
     }
 
-    /// Where right rows go that come too late for a join in windows.
+    /// Where right rows go that come too late for a join in windows or in time.
     pub fn late_right(self, _name: &str, _connector: Connector) -> Self {
         self
     }

@@ -1,5 +1,6 @@
-//! Rows that come too late, for joins, `top_n` and `dedup` in windows: which they are depends on the rows alone. Every sink has the rows that the reference interpreter says, with one worker and with two, in batches of any
-//! size; the summary counts them.
+//! Rows that come too late, for joins, `top_n` and `dedup` in windows, and for joins in time: which they are depends on the rows
+//! alone. Every sink has the rows that the reference interpreter says, with one worker and with two, in batches of any size; the
+//! summary counts them.
 
 #[path = "../random_jobs/files.rs"]
 mod files;
@@ -87,8 +88,9 @@ fn check(body: &str) {
     let at = |name: &str| folder.path().join(name).with_extension("arrow");
     let mut late_rows = 0;
     for seed in 0..2 {
-        let inputs: Inputs =
-            [("a", 2 * seed), ("b", 2 * seed + 1)].map(|(name, seed)| (name.to_owned(), rows(seed, 200))).into();
+        let inputs: Inputs = [("a", 2 * seed), ("b", 2 * seed + 1), ("c", 2 * seed + 1)]
+            .map(|(name, seed)| (name.to_owned(), rows(seed, 200)))
+            .into();
         let expected = sabot_reference::run(&compiled.plan, &inputs, &[]).expect("no row fails");
         let (pipelines, _) = sabot_reference::run_pipelines(&compiled.pipelines, &inputs, &[]).expect("no row fails");
         assert_eq!(difference(&expected, &pipelines), None, "the pipelines, interpreted, seed {seed}\n{body}");
@@ -139,6 +141,32 @@ fn top_rows_and_first_rows_of_windows() {
     }
 }
 
+/// A window is given at its end, and once more with each row that it takes after that, whatever the batches are.
+#[test]
+fn windows_that_take_rows_after_their_end() {
+    for window in [
+        "tumbling(milliseconds(10))",
+        "sliding(milliseconds(10), milliseconds(4))",
+        "cumulate(milliseconds(5), milliseconds(15))",
+        "session(milliseconds(2))",
+    ] {
+        check(&format!(
+            r#"    a.key_by(|e| e.key)
+        .window({window})
+        .aggregate(|w| Total {{ key: w.key(), end: w.end(), rows: w.count(), sum: w.sum(|e| e.amount) }})
+        .allowed_lateness(milliseconds(9))
+        .late("late", arrow("late.arrow"))
+        .sink("o", arrow("o.arrow"));
+    a.key_by(|e| e.key)
+        .window({window})
+        .aggregate(|w| Total {{ key: w.key(), end: w.end(), rows: w.first(|e| e.amount), sum: w.last(|e| e.amount) }})
+        .allowed_lateness(milliseconds(9))
+        .late("late_ends", arrow("late_ends.arrow"))
+        .sink("ends", arrow("ends.arrow"));"#
+        ));
+    }
+}
+
 #[test]
 fn joins_in_windows() {
     for (window, kind) in [
@@ -167,4 +195,49 @@ fn joins_in_windows() {
         .late_right("late_b", arrow("late_b.arrow"))
         .sink("o", arrow("o.arrow"));"#,
     );
+}
+
+/// What a row that is behind the watermark could have met may be gone or not, so it meets nothing, in batches of any size.
+#[test]
+fn joins_in_time() {
+    let late = r#".late("late_a", arrow("late_a.arrow")).late_right("late_b", arrow("late_b.arrow"))"#;
+    for kind in ["", ".left()", ".right()", ".full()", ".semi()", ".anti()"] {
+        let map = match kind {
+            "" => ".map(|l, r| Pair { left: l.amount, right: Some(r.amount), at: l.at })",
+            ".left()" => ".map(|l, r| Pair { left: l.amount, right: r.map(|r| r.amount), at: l.at })",
+            ".right()" => ".map(|l, r| Pair { left: r.amount, right: l.map(|l| l.amount), at: r.at })",
+            ".full()" => {
+                ".map(|l, r| Pair { left: l.map(|l| l.amount).unwrap_or(-1), right: r.map(|r| r.amount), at: timestamp(\"2024-01-01T00:00:00Z\") })"
+            }
+            _ => "",
+        };
+        check(&format!(
+            r#"    a.hash_join(b)
+        .on(|l| (l.key, l.note), |r| (r.key, r.note))
+        .within(milliseconds(4)){kind}{map}
+        {late}
+        .sink("o", arrow("o.arrow"));"#
+        ));
+    }
+    for clauses in ["", ".left()", ".forward()", ".nearest().left()", ".nearest().tolerance(milliseconds(3))"] {
+        let right = if clauses.contains("left") { "r.map(|r| r.amount)" } else { "Some(r.amount)" };
+        check(&format!(
+            r#"    a.asof_join(b)
+        .on(|l| l.key, |r| r.key){clauses}
+        .map(|l, r| Pair {{ left: l.amount, right: {right}, at: l.at }})
+        {late}
+        .sink("o", arrow("o.arrow"));"#
+        ));
+    }
+    check(&format!(
+        r#"    let versions = table::<Event>("c", arrow("c.arrow"))
+        .primary_key(|e| e.key)
+        .event_time(|e| e.at, lateness(milliseconds(1)));
+    a.hash_join(versions)
+        .on(|l| l.key, |r| r.key)
+        .as_of_event_time()
+        .map(|l, r| Pair {{ left: l.amount, right: Some(r.amount), at: l.at }})
+        {late}
+        .sink("o", arrow("o.arrow"));"#
+    ));
 }

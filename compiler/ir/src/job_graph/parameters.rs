@@ -132,7 +132,7 @@ const JOIN: &[ParameterSpec] = &[
     optional(
         "late_right",
         Text,
-        "of a join in windows: the sink that takes rows of the right input that came too late",
+        "of a join in windows or in time: the sink that takes rows of the right input that came too late",
     ),
 ];
 
@@ -143,6 +143,8 @@ const ASOF_JOIN: &[ParameterSpec] = &[
     optional("tolerance_ms", Int, "how far apart in event time a pair may be"),
     optional("kind", Text, "`inner` (default) or `left`"),
     optional("function", Closure, "what is computed of each pair"),
+    optional("late", Text, "the sink that takes rows of the left input that came too late"),
+    optional("late_right", Text, "the sink that takes rows of the right input that came too late"),
 ];
 
 /// A window around an operator that is not an aggregate.

@@ -167,7 +167,11 @@ impl Body<'_, '_> {
             self.reader.diagnostics.push(diagnostic);
             false
         };
-        let in_window = self.drafts.get(id).parameters.contains_key("window");
+        let says = |parameter: &str| self.drafts.get(id).parameters.contains_key(parameter);
+        let in_window = says("window");
+        let is_asof = operator_type == OperatorType::AsofJoin;
+        let is_join = is_asof || operator_type == OperatorType::HashJoin;
+        let in_time = in_window || is_asof || says("within_ms") || says("as_of_event_time");
         match name.text.as_str() {
             "event_time" | "idle_after" | "rows" | "primary_key" | "refresh_every" if !is_source => misplaced(
                 "said of a source only",
@@ -181,11 +185,12 @@ impl Body<'_, '_> {
                 "said of a table only",
                 "begin with `table::<Record>(..)`, and look its rows up: `.lookup_join(table).on(..)`",
             ),
-            "late_right" if !(in_window && operator_type == OperatorType::HashJoin) => {
-                misplaced("said of a join in windows", "write it behind `.hash_join(..).on(..).window(..).map(..)`")
-            }
-            "late" if !is_window(operator_type) && !in_window => misplaced(
-                "said of what works in windows",
+            "late_right" if !(is_join && in_time) => misplaced(
+                "said of a join in windows or in time",
+                "write it behind `.hash_join(..).on(..).window(..).map(..)`",
+            ),
+            "late" if !is_window(operator_type) && !in_time => misplaced(
+                "said of what works in windows or in time",
                 "write it directly behind `.window(..).aggregate(..)`, or a join, `top_n` or `dedup` with a window",
             ),
             "allowed_lateness" if !is_window(operator_type) => {

@@ -37,6 +37,15 @@ fn ceil(time: i64, offset: i64, step: i64) -> i64 {
 }
 
 impl Assign {
+    /// Whether a window may be made of several slices.
+    pub(super) fn shares_slices(&self) -> bool {
+        match self {
+            Self::Sliding { slice, size, .. } => slice < size,
+            Self::Cumulate { .. } => true,
+            Self::End => false,
+        }
+    }
+
     /// Of windows of time that need no more than slices: all but sessions and numbers of rows.
     pub(crate) fn new(kind: WindowKind) -> Option<Self> {
         let all_positive = |lengths: &[i64]| lengths.iter().all(|length| *length > 0);

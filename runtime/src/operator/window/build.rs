@@ -239,8 +239,8 @@ impl WindowEnd {
         self.watermark.map_or(self.morsel_watermark, |reg| registers.values::<i64>(reg, rows)[row])
     }
 
-    /// The rows of each pane; where their order matters, a pane's rows that follow each other. Rows for which windows fire
-    /// again are alone.
+    /// The rows of each pane; where their order matters beyond a pane, since windows are made of several, a pane's rows that
+    /// follow each other. Rows for which windows fire again are alone.
     fn split(&mut self, registers: &Registers, selection: &Selection) -> Vec<(PaneKey, Selection)> {
         let (spec, rows) = (&self.spec, selection.rows);
         let watermarks = self.watermark.map(|reg| registers.values::<i64>(reg, rows));
@@ -248,7 +248,7 @@ impl WindowEnd {
         let mut numbers: BTreeMap<PaneKey, usize> = BTreeMap::new();
         // Of the last row: its slice, the watermarks up to which it is on time there, and where it went.
         let (mut from, mut to, mut fresh_below, mut at) = (1, 0, NEVER, usize::MAX);
-        let keeps_order = self.part.is_some();
+        let keeps_order = self.part.is_some() && spec.assign.shares_slices();
         bitmap::for_each(selection.used(), |row| {
             let time = self.times[row];
             let watermark = watermarks.map_or(self.morsel_watermark, |watermarks| watermarks[row]);
@@ -316,6 +316,33 @@ mod tests {
         ] {
             assert_eq!(place(&spec(2), 0, watermark), expected, "after {watermark}");
         }
+    }
+
+    #[test]
+    fn rows_of_windows_that_take_turns_are_added_together() {
+        use crate::registers::BatchView;
+        use arrow_array::Int64Array;
+        use sabot_abi::manifest::{AggregateFunction, AggregateSpec, BaseType, ColumnType};
+        let time = ColumnType { base: BaseType::Int64, nullable: false };
+        let call = AggregateSpec { function: AggregateFunction::First, args: vec![time], ty: time };
+        let groups = crate::operator::aggregate::GroupSpec::new(&[], &[call], &Default::default());
+        let parts_of = |assign| {
+            let spec = Arc::new(WindowSpec { groups: groups.clone(), ..test_spec(assign, 0) });
+            assert!(spec.depends_on_order());
+            let inputs = [AggregateInput { args: vec![0], filter: None }];
+            let of = (Some((0, Unit::Microseconds)), None);
+            let mut end = WindowEnd::new((&spec, &Arc::default()), Arc::default(), of.0, of.1, (&[], &inputs, &[]));
+            let fields = crate::spill::fields(&[time]);
+            let mut registers = Registers::new(&fields);
+            let times = Int64Array::from_iter_values((0..600).map(|row| [10, 20, 30][row % 3]));
+            registers.load(&BatchView::new(&[Arc::new(times)], [0].into_iter()), 0, 600);
+            let all = Selection::all(600);
+            end.read_times(&registers, &all);
+            end.split(&registers, &all).len()
+        };
+        assert_eq!(parts_of(Assign::End), 3);
+        assert_eq!(parts_of(Assign::Sliding { slice: 10, size: 10, slide: 10, offset: 0 }), 3);
+        assert_eq!(parts_of(Assign::Sliding { slice: 10, size: 20, slide: 10, offset: 0 }), 600);
     }
 
     #[test]

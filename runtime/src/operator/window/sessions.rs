@@ -3,7 +3,8 @@
 //! A row joins the sessions of its key that are open for it, which makes them one; a session is open for a row as long as the
 //! watermark before the row has not passed its end (and the lateness that is allowed). Every piece of a session has a group of
 //! accumulators; the groups of a session are put together when it fires. A row that no session takes, and that would be one
-//! that is closed, is late.
+//! that is closed, is late. Where lateness is allowed, a session fires before the first row that comes behind its end, and again
+//! with each of them: what is given does not depend on how the rows were cut into batches.
 
 use super::keyed::KeyedWindows;
 use crate::column::{Column, Values};
@@ -58,8 +59,6 @@ pub(super) struct Sessions {
     next_run: u64,
     /// When to look at a session again: time, key, number.
     timers: BinaryHeap<Reverse<(i64, u32, u64)>>,
-    /// Sessions that have fired and got rows since: key and number.
-    again: BTreeSet<(u32, u64)>,
     registers: Option<AcrossThreads<Registers>>,
     keys: Vec<u32>,
     scratch: Scratch,
@@ -103,7 +102,6 @@ impl Sessions {
             runs: vec![SOME_ORDER],
             next_run: 1,
             timers: BinaryHeap::new(),
-            again: BTreeSet::new(),
             registers: None,
             keys: Vec::new(),
             scratch: Scratch::default(),
@@ -118,15 +116,43 @@ impl Sessions {
         last.saturating_add(self.gap)
     }
 
+    /// Whether a session takes a row.
+    fn takes(&self, time: i64, watermark: i64) -> impl Fn(&Session) -> bool + use<> {
+        let (gap, allowed) = (self.gap, self.windows.allowed_us);
+        move |session| {
+            let end = session.last.saturating_add(gap);
+            watermark < end.saturating_add(allowed) && time < end && session.first < time.saturating_add(gap)
+        }
+    }
+
+    /// The sessions that are to fire before they take a row: event time has passed their ends.
+    fn due(&self, key: u32, time: i64, watermark: i64) -> Vec<(i64, u32, u64)> {
+        let takes = self.takes(time, watermark);
+        let ends = self.open[key as usize].iter().filter(|session| !session.is_fired && takes(session));
+        let ends = ends.map(|session| (self.end_of(session.last), key, session.number));
+        let mut due: Vec<_> = ends.filter(|(end, ..)| *end <= watermark).collect();
+        due.sort_unstable();
+        due
+    }
+
+    /// A row was placed in the session with this group: whether it fires at once, since event time has passed its end. If a row
+    /// has moved the end on, it is open again.
+    fn fires_with(&mut self, key: u32, group: u32, watermark: i64) -> Option<(i64, u32, u64)> {
+        let gap = self.gap;
+        let session = self.open[key as usize].iter_mut().find(|session| session.groups.contains(&group))?;
+        let fired = (session.last.saturating_add(gap), key, session.number);
+        if fired.0 > watermark && std::mem::take(&mut session.is_fired) {
+            self.timers.push(Reverse(fired));
+        }
+        (fired.0 <= watermark).then_some(fired)
+    }
+
     /// The group that a row is added to; `None`: it is late.
     fn place(&mut self, key: u32, time: i64, watermark: i64) -> Option<u32> {
         let (gap, allowed) = (self.gap, self.windows.allowed_us);
+        let takes = self.takes(time, watermark);
         let of_key = &mut self.open[key as usize];
-        let takes = |session: &Session| {
-            let end = session.last.saturating_add(gap);
-            watermark < end.saturating_add(allowed) && time < end && session.first < time.saturating_add(gap)
-        };
-        let Some(at) = of_key.iter().position(takes) else {
+        let Some(at) = of_key.iter().position(&takes) else {
             let end = time.saturating_add(gap);
             if watermark >= end.saturating_add(allowed) {
                 return None;
@@ -155,7 +181,6 @@ impl Sessions {
                 session.last = session.last.max(merged.last);
                 session.groups.extend(merged.groups);
                 session.is_fired &= merged.is_fired;
-                self.again.remove(&(key, merged.number));
                 is_merged = true;
             } else {
                 other += 1;
@@ -164,9 +189,6 @@ impl Sessions {
         let session = &mut of_key[at];
         session.first = session.first.min(time);
         session.last = session.last.max(time);
-        if session.is_fired || watermark >= session.last.saturating_add(gap) {
-            self.again.insert((key, session.number));
-        }
         // It may have got further than its timer, which looks again then; that of a session that is one with it now is gone.
         if is_merged {
             self.timers.push(Reverse((session.last.saturating_add(gap), key, session.number)));
@@ -185,6 +207,15 @@ impl Sessions {
         }
         let failed = std::mem::take(&mut self.scratch.failed);
         out.refuse_rows(&failed, |row| self.keyed.columns(&[keys[row.row as usize]]));
+    }
+
+    /// Adds the rows of a chunk that were placed so far, before what they are in is given.
+    fn add_so_far(&mut self, groups: &[u32], selection: &mut Selection, keys: &[u32], out: &mut Output) {
+        self.update(groups, selection, keys, out);
+        if self.depends_on_order {
+            self.new_run();
+        }
+        *selection = Selection { words: [0; CHUNK_WORDS], rows: selection.rows, count: 0 };
     }
 
     /// Gives the sessions that have begun and not ended, as they are now, if it is time.
@@ -277,7 +308,6 @@ impl Sessions {
             .drain()
             .filter_map(|Reverse((at, key, number))| Some(Reverse((at, new_key(&key)?, number))))
             .collect();
-        self.again = self.again.iter().filter_map(|(key, number)| Some((new_key(key)?, *number))).collect();
         for (accumulators, mut fresh) in self.accumulators.iter_mut().zip(self.windows.groups.accumulators()) {
             fresh.resize(self.groups);
             accumulators.resize(map.len());
@@ -323,6 +353,14 @@ impl StreamState for Sessions {
             let mut last_group = NONE;
             for (row, key) in keys.iter().enumerate() {
                 let (time, watermark) = (times[first + row] as i64, watermarks[first + row] as i64);
+                if windows.allowed_us > 0 {
+                    let due = self.due(*key, time, watermark);
+                    if !due.is_empty() {
+                        self.add_so_far(&groups[..keys.len()], &mut selection, keys, out);
+                        last_group = NONE;
+                        self.give(&due, true, out);
+                    }
+                }
                 let Some(group) = self.place(*key, time, watermark) else {
                     late.push((first + row) as u32);
                     continue;
@@ -337,6 +375,13 @@ impl StreamState for Sessions {
                 groups[row] = group;
                 bitmap::set(&mut selection.words, row);
                 selection.count += 1;
+                if windows.allowed_us > 0
+                    && let Some(fired) = self.fires_with(*key, group, watermark)
+                {
+                    self.add_so_far(&groups[..keys.len()], &mut selection, keys, out);
+                    last_group = NONE;
+                    self.give(&[fired], true, out);
+                }
             }
             self.update(&groups[..keys.len()], &selection, keys, out);
             if self.depends_on_order {
@@ -379,25 +424,12 @@ impl StreamState for Sessions {
             }
             if !session.is_fired {
                 fired.push((end, key, number));
-                self.again.remove(&(key, number));
             }
             let passed = end.saturating_add(self.windows.allowed_us);
             if passed <= self.watermark {
                 gone.push((key, number));
             } else {
                 self.timers.push(Reverse((passed, key, number)));
-            }
-        }
-        for (key, number) in std::mem::take(&mut self.again) {
-            let session = self.open[key as usize].iter_mut().find(|session| session.number == number);
-            let Some(session) = session else { continue };
-            let end = session.last.saturating_add(self.gap);
-            if end <= self.watermark {
-                fired.push((end, key, number));
-            } else {
-                // It goes on after all.
-                session.is_fired = false;
-                self.timers.push(Reverse((end, key, number)));
             }
         }
         fired.sort_unstable();
