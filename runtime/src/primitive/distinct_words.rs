@@ -89,6 +89,31 @@ impl DistinctWords {
         }
     }
 
+    /// As [`add`](Self::add), of words that come once each, and without adding them.
+    pub(crate) fn compare(
+        &self,
+        words: &[u64],
+        groups: &[u32],
+        seen: &[u32],
+        selection: &[u64],
+        salts: &[u64],
+        mut is_new: impl FnMut(u32, u32),
+    ) {
+        let last = self.entries.len() - 1;
+        bitmap::for_each(selection, |row| {
+            let (word, group, now) = (words[row], groups[row], seen[row]);
+            let mut slot = (hash_words(word, salts[group as usize]) >> self.shift) as usize;
+            loop {
+                let entry = &self.entries[slot & last];
+                if entry.seen == 0 || (entry.word == word && entry.group == group) {
+                    is_new(group, now & !entry.seen);
+                    return;
+                }
+                slot += 1;
+            }
+        });
+    }
+
     /// Gives all that was seen to `each`, some thousand at a time: words, groups, conditions.
     pub(crate) fn each(&self, mut each: impl FnMut(&[u64], &[u32], &[u32])) {
         const BLOCK: usize = 2048;
@@ -184,6 +209,19 @@ mod tests {
             new.sort_unstable();
             assert!(new == expected);
             assert_eq!(other.len(), set.len());
+            // Compared with itself there is nothing new, compared with nothing everything.
+            for (with, expected) in [(&other, &[][..]), (&DistinctWords::default(), &expected[..])] {
+                let mut new = Vec::new();
+                set.each(|words, groups, seen| {
+                    let mut selection = [0; CHUNK_ROWS / 64];
+                    bitmap::fill(&mut selection, words.len());
+                    with.compare(words, groups, seen, &selection, &salts, |group, bits| {
+                        new.extend((0..3).filter(|bit| bits >> bit & 1 != 0).map(|bit| (group, bit)));
+                    });
+                });
+                new.sort_unstable();
+                assert!(new == expected);
+            }
         }
     }
 }

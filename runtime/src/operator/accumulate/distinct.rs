@@ -65,11 +65,14 @@ pub(super) struct Distinct {
     pub(super) counts: Vec<Buf<u64>>,
     /// By group: a hash of its key where that is known, so that workers have their words in the same order.
     salts: Buf<u64>,
+    /// Behind the next part that is merged nothing comes: its words need only be counted.
+    is_last: bool,
 }
 
 impl Distinct {
     pub(super) fn new(conditions: usize) -> Self {
-        Self { set: DistinctWords::default(), counts: vec![Buf::default(); conditions], salts: Buf::default() }
+        let counts = vec![Buf::default(); conditions];
+        Self { set: DistinctWords::default(), counts, salts: Buf::default(), is_last: false }
     }
 
     pub(super) fn resize(&mut self, groups: usize) {
@@ -87,12 +90,7 @@ impl Distinct {
 
     fn add(&mut self, words: &[u64], groups: &[u32], seen: &[u32], selection: &[u64]) {
         let counts = &mut self.counts;
-        self.set.add(words, groups, seen, selection, &self.salts, |group, mut new| {
-            while new != 0 {
-                counts[new.trailing_zeros() as usize][group as usize] += 1;
-                new &= new - 1;
-            }
-        });
+        self.set.add(words, groups, seen, selection, &self.salts, |group, new| count_each(counts, group, new));
     }
 
     /// Adds the selected rows, under the condition of each input.
@@ -135,10 +133,13 @@ impl Distinct {
 
     /// Adds another part's groups, which have these numbers here.
     pub(super) fn merge(&mut self, other: &Self, numbers: &[u32]) {
-        // Words come in the order of their places. A table that grows as they come would fill up from one end.
-        let mut count = 0;
-        other.set.each(|_, groups, _| count += groups.iter().filter(|group| numbers[**group as usize] != NONE).count());
-        self.set.reserve(count, &self.salts);
+        if !self.is_last {
+            // Words come in the order of their places. A table that grows as they come would fill up from one end.
+            let is_here = |group: &&u32| numbers[**group as usize] != NONE;
+            let mut count = 0;
+            other.set.each(|_, groups, _| count += groups.iter().filter(is_here).count());
+            self.set.reserve(count, &self.salts);
+        }
         let (mut here, mut selection) = (Vec::new(), Vec::new());
         other.set.each(|words, groups, seen| {
             here.clear();
@@ -149,8 +150,23 @@ impl Distinct {
                 .enumerate()
                 .filter(|(_, group)| **group != NONE)
                 .for_each(|(row, _)| bitmap::set(&mut selection, row));
-            self.add(words, &here, seen, &selection);
+            if !self.is_last {
+                return self.add(words, &here, seen, &selection);
+            }
+            // What is larger than all parts need not be made: fresh memory is dear.
+            let counts = &mut self.counts;
+            self.set.compare(words, &here, seen, &selection, &self.salts, |group, new| {
+                count_each(counts, group, new);
+            });
         });
+    }
+}
+
+/// Counts a word under each of the conditions that it is new for.
+fn count_each(counts: &mut [Buf<u64>], group: u32, mut new: u32) {
+    while new != 0 {
+        counts[new.trailing_zeros() as usize][group as usize] += 1;
+        new &= new - 1;
     }
 }
 
@@ -170,6 +186,13 @@ impl Accumulators {
     pub(crate) fn before_merge(&mut self, other: &Self, groups: &[u32]) {
         if let (State::DistinctWords(ours), State::DistinctWords(theirs)) = (&mut self.state, &other.state) {
             ours.salt_as(theirs, groups);
+        }
+    }
+
+    /// The next part is the last that is merged.
+    pub(crate) fn nothing_follows(&mut self) {
+        if let State::DistinctWords(distinct) = &mut self.state {
+            distinct.is_last = true;
         }
     }
 

@@ -45,7 +45,10 @@ impl GroupTable {
         let mut parts = parts.into_iter();
         let mut merging = Merging::new(parts.next().unwrap_or_else(|| Part::new(spec)));
         let others: Vec<Part> = parts.collect();
-        for other in &others {
+        for (number, other) in others.iter().enumerate() {
+            if number + 1 == others.len() {
+                merging.nothing_follows();
+            }
             merging.absorb(other, |_| true);
         }
         // Of one part alone groups are in order already.
@@ -65,7 +68,10 @@ impl GroupTable {
         let merged = in_threads(&numbers, |way| {
             let mut merging = Merging::new(Part::like(spec, parts.first()));
             merging.numbers.clear();
-            for (part, way_of) in parts.iter().zip(&way_of) {
+            for (number, (part, way_of)) in parts.iter().zip(&way_of).enumerate() {
+                if number + 1 == parts.len() {
+                    merging.nothing_follows();
+                }
                 merging.absorb(part, |group| usize::from(way_of[group]) == *way);
             }
             merging
@@ -199,6 +205,11 @@ impl Merging {
     /// What it is of the pieces.
     pub(super) fn into_part(self) -> Part {
         self.all
+    }
+
+    /// The next part is the last that comes.
+    fn nothing_follows(&mut self) {
+        self.all.accumulators.iter_mut().for_each(Accumulators::nothing_follows);
     }
 
     fn absorb(&mut self, other: &Part, wanted: impl Fn(usize) -> bool) {
