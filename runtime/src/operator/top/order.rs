@@ -157,7 +157,7 @@ mod tests {
         for (kind, rank) in ranks.into_iter().enumerate() {
             for count in [0, 1, 60, 300, 5000] {
                 for threads in [1, 2, 3] {
-                    let place = |n: u64| (rank(n), hash_word(n + 3) % 70 << 32 | n, n as u32);
+                    let place = |n: u64| (rank(n), (hash_word(n + 3) % 70) << 32 | n, n as u32);
                     let mut lists = vec![Vec::new(); threads];
                     (0..count).for_each(|n| lists[(hash_word(n + 9) % threads as u64) as usize].push(place(n)));
                     let mut expected: Vec<Place> = (0..count).map(place).collect();
