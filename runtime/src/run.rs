@@ -151,7 +151,7 @@ impl Job {
             late_rows: Mutex::default(),
             sources,
         };
-        let result = run_pipelines(&run, options);
+        let result = beside_writers(&run, || run_pipelines(&run, options));
         if result.is_err() {
             run.sinks.iter().for_each(SinkRun::abort);
             // Whoever was waiting for an input when the run was asked to stop has an error that says less.
@@ -189,6 +189,28 @@ fn check_places(manifest: &Manifest, options: &RunOptions, given: &Connections) 
     Ok(())
 }
 
+/// Opens the sinks, and works while those of them that may have to wait for somebody else are written by threads of their own.
+fn beside_writers<T>(run: &JobRun<'_>, work: impl FnOnce() -> Result<T, RunError>) -> Result<T, RunError> {
+    /// However the work ends, the threads do.
+    struct EndWriters<'a>(&'a [SinkRun]);
+    impl Drop for EndWriters<'_> {
+        fn drop(&mut self) {
+            self.0.iter().for_each(SinkRun::end_beside);
+        }
+    }
+    std::thread::scope(|threads| {
+        let _on_end = EndWriters(&run.sinks);
+        for sink in &run.sinks {
+            sink.open()?;
+            if sink.may_wait() {
+                sink.give_to_thread();
+                threads.spawn(|| sink.write_beside(&run.waiting_bytes));
+            }
+        }
+        work()
+    })
+}
+
 fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorSummary>, RunError> {
     let manifest = &run.artifact.manifest;
     let mut operators: Vec<OperatorSummary> = manifest
@@ -202,9 +224,6 @@ fn run_pipelines(run: &JobRun<'_>, options: &RunOptions) -> Result<Vec<OperatorS
             ..OperatorSummary::default()
         })
         .collect();
-    for sink in &run.sinks {
-        sink.open()?;
-    }
     let progress = Progress::new(options.progress);
     let refreshing = Refreshing::new(run)?;
     for group in live::groups(manifest)? {

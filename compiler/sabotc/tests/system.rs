@@ -221,3 +221,46 @@ fn a_file_that_is_cut_short_while_it_is_read_is_named() {
         }
     }
 }
+
+/// Rows twice, without an end.
+const TWICE: &str = r#"
+use sabot::prelude::*;
+
+#[sabot::record]
+struct Row { id: i64 }
+
+#[sabot::pipeline]
+fn twice() {
+    let rows = source::<Row>("rows", generate().rate(50_000).column("id", "counter"));
+    rows.sink("slow", ndjson("slow.ndjson"));
+    rows.sink("other", ndjson("other.ndjson"));
+}
+"#;
+
+#[test]
+fn a_pipe_that_nobody_reads_does_not_hold_up_another_sink() {
+    use std::io::Read;
+    let folder = folder();
+    fs::write(folder.path().join("job.rs"), TWICE).expect("written");
+    let made = Command::new("mkfifo").arg(folder.path().join("slow.ndjson")).status().expect("mkfifo starts");
+    assert!(made.success());
+    let child = sabotc(folder.path(), &["-p", "1"]).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut pipe = fs::File::open(folder.path().join("slow.ndjson")).expect("the job opens it, too");
+    let written = || {
+        let other = names(folder.path()).into_iter().find(|name| name.starts_with(".other.ndjson"))?;
+        fs::metadata(folder.path().join(other)).ok().map(|file| file.len())
+    };
+    let started = Instant::now();
+    // A pipe holds 64 KiB.
+    while written().is_none_or(|bytes| bytes < 1 << 20) {
+        assert!(started.elapsed() < Duration::from_secs(60), "{:?} bytes, and no more", written());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let sent = Command::new("kill").args(["-INT".to_owned(), child.id().to_string()]).status().expect("sent");
+    assert!(sent.success());
+    let mut slow = String::new();
+    pipe.read_to_string(&mut slow).expect("what waited is written before the end");
+    let output = end_of(child);
+    assert!(output.status.success(), "{}", errors(&output));
+    assert!(slow == fs::read_to_string(folder.path().join("other.ndjson")).expect("text"), "both have the same rows");
+}

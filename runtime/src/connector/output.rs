@@ -61,6 +61,11 @@ impl Target {
         }
     }
 
+    /// Whether somebody else has to read what is written before more can be.
+    pub(super) fn may_wait(&self) -> bool {
+        matches!(self, Self::Device(_) | Self::Standard)
+    }
+
     /// Starts writing.
     pub(super) fn open(&self) -> Result<Output, ConnectorError> {
         ignore_file_size_signal();

@@ -31,6 +31,12 @@ pub trait Sink: Send + Sync {
         Some(Duration::from_millis(4))
     }
 
+    /// Whether a write may have to wait for somebody else: a pipe's reader, a network. Such writes have a thread of their own;
+    /// others are done by the workers.
+    fn may_wait(&self) -> bool {
+        false
+    }
+
     /// An encoder for one worker.
     fn encoder(&self) -> Box<dyn SinkEncoder>;
 

@@ -1,6 +1,7 @@
 //! Where rows are written: workers make batches of the chunks of a morsel, which are put in input order again, joined to
 //! about as many rows as the format likes, encoded by whichever worker completes such a group, and written one by one: by
-//! one worker at a time, while the others go on with their work until too much waits for it.
+//! one worker at a time, while the others go on with their work until too much waits for it. What may have to wait for
+//! somebody else, as a pipe does, is written by a thread of its own, and no worker waits for it until too much does.
 
 use crate::connector::schema::arrow_schema;
 use crate::connector::{ConnectorError, Demand, EncodedBatch, Sink, SinkEncoder, SinkReport, SinkWriter};
@@ -54,6 +55,12 @@ struct Writing {
     next: u64,
     /// What is still to come need not be written.
     has_failed: bool,
+    /// A thread of its own writes.
+    is_beside: bool,
+    /// Nothing more comes for it.
+    is_over: bool,
+    /// What it has met, until somebody is told.
+    failure: Option<ConnectorError>,
 }
 
 /// Bytes that may wait for the worker that writes before others wait for it, too.
@@ -75,6 +82,11 @@ impl SinkRun {
             is_enough: AtomicBool::new(false),
             held: Held::default(),
         }
+    }
+
+    /// Whether what it writes is to be written by a thread of its own.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.sink.may_wait()
     }
 
     /// Starts writing, so that a place that cannot be written to is known before the work.
@@ -218,37 +230,80 @@ impl SinkRun {
         let mut writing = self.lock_writing();
         writing.encoded.insert(group, (encoded, bytes));
         writing.encoded_bytes += bytes;
+        if writing.is_beside {
+            self.written.notify_all();
+        }
         loop {
             if writing.has_failed {
-                return Ok(()); // Whoever saw it tells.
+                return writing.failure.take().map_or(Ok(()), Err); // Whoever saw it tells.
             }
-            let Some(mut writer) = writing.writer.take() else {
+            let writer = if writing.is_beside { None } else { writing.writer.take() };
+            let Some(writer) = writer else {
                 if writing.encoded_bytes <= MOST_WAITING_BYTES {
                     return Ok(());
                 }
                 writing = self.written.wait(writing).expect("a worker that panicked ends the job");
                 continue;
             };
-            let next = writing.next;
-            let Some((encoded, bytes)) = writing.encoded.remove(&next) else {
+            let Some(group) = writing.take_next() else {
                 writing.writer = Some(writer);
                 return Ok(());
             };
-            writing.next += 1;
-            drop(writing);
-            let on_panic = TellOthers(self);
-            let result = if self.is_enough() { Ok(Demand::Enough) } else { writer.append(encoded) };
-            std::mem::forget(on_panic);
-            self.release(bytes, waiting_bytes);
-            writing = self.lock_writing();
-            writing.encoded_bytes -= bytes;
-            writing.writer = Some(writer);
-            writing.has_failed = result.is_err();
-            self.written.notify_all();
-            if result? == Demand::Enough {
-                self.is_enough.store(true, Ordering::Relaxed);
-            }
+            let result;
+            (writing, result) = self.append(writing, writer, group, waiting_bytes);
+            result?;
         }
+    }
+
+    /// Writes a group, while nobody holds the lock.
+    fn append<'a>(
+        &'a self,
+        writing: MutexGuard<'a, Writing>,
+        mut writer: Box<dyn SinkWriter>,
+        (encoded, bytes): (EncodedBatch, usize),
+        waiting_bytes: &AtomicUsize,
+    ) -> (MutexGuard<'a, Writing>, Result<(), ConnectorError>) {
+        drop(writing);
+        let on_panic = TellOthers(self);
+        let result = if self.is_enough() { Ok(Demand::Enough) } else { writer.append(encoded) };
+        std::mem::forget(on_panic);
+        self.release(bytes, waiting_bytes);
+        let mut writing = self.lock_writing();
+        writing.encoded_bytes -= bytes;
+        writing.writer = Some(writer);
+        writing.has_failed = result.is_err();
+        if let Ok(Demand::Enough) = result {
+            self.is_enough.store(true, Ordering::Relaxed);
+        }
+        self.written.notify_all();
+        (writing, result.map(|_| ()))
+    }
+
+    /// From now on a thread of its own writes, which is the caller's to start: [`write_beside`](Self::write_beside).
+    pub(crate) fn give_to_thread(&self) {
+        self.lock_writing().is_beside = true;
+    }
+
+    /// Writes what workers have encoded until [`end_beside`](Self::end_beside) or a failure, which a worker is told.
+    pub(crate) fn write_beside(&self, waiting_bytes: &AtomicUsize) {
+        let mut writing = self.lock_writing();
+        while !writing.has_failed && !writing.is_over {
+            let Some(writer) = writing.writer.take() else { return }; // The output is given up.
+            let Some(group) = writing.take_next() else {
+                writing.writer = Some(writer);
+                writing = self.written.wait(writing).expect("a worker that panicked ends the job");
+                continue;
+            };
+            let result;
+            (writing, result) = self.append(writing, writer, group, waiting_bytes);
+            writing.failure = result.err();
+        }
+    }
+
+    /// The thread that writes has nothing more to wait for.
+    pub(crate) fn end_beside(&self) {
+        self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_over = true;
+        self.written.notify_all();
     }
 
     /// Takes batches whose place in the input is of no interest, behind all that is in order.
@@ -268,7 +323,15 @@ impl SinkRun {
     /// Ends the output and gives it its name.
     pub(crate) fn finish(&self, waiting_bytes: &AtomicUsize) -> Result<SinkReport, ConnectorError> {
         self.advance((0, Seq::END), &mut *self.encoder(), waiting_bytes)?;
-        let writer = self.lock_writing().writer.take();
+        let mut writing = self.lock_writing();
+        while writing.is_beside && !writing.has_failed && (!writing.encoded.is_empty() || writing.writer.is_none()) {
+            writing = self.written.wait(writing).expect("a worker that panicked ends the job");
+        }
+        if let Some(failure) = writing.failure.take() {
+            return Err(failure);
+        }
+        let writer = writing.writer.take();
+        drop(writing);
         writer.expect("a sink is finished once").finish()
     }
 
@@ -281,6 +344,15 @@ impl SinkRun {
         if let Some(writer) = writer {
             writer.abort();
         }
+    }
+}
+
+impl Writing {
+    /// The group that is to be written next, if it is here.
+    fn take_next(&mut self) -> Option<(EncodedBatch, usize)> {
+        let group = self.encoded.remove(&self.next)?;
+        self.next += 1;
+        Some(group)
     }
 }
 

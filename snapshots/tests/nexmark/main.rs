@@ -28,7 +28,7 @@ const BY_THE_CLOCK: [&str; 1] = ["q12"];
 
 #[test]
 fn the_answers_of_duckdb() {
-    let events = std::env::var("SABOT_NEXMARK_EVENTS").map_or(2_000, |text| text.parse().expect("a number of events"));
+    let events = events();
     let second_us = if events < 1_000_000 { 2_000 } else { 1_000_000 };
     let folder = tempfile::tempdir().expect("a temporary directory");
     let (input, results) = (folder.path().join("events"), folder.path().join("results"));
@@ -58,7 +58,8 @@ fn the_answers_of_duckdb() {
 
 #[test]
 fn the_answers_of_the_reference_interpreter() {
-    let (events, second_us) = (2_000, 1_000);
+    let events = events();
+    let second_us = if events < 1_000_000 { 1_000 } else { 1_000_000 };
     let folder = tempfile::tempdir().expect("a temporary directory");
     let export = job("events", events, second_us);
     let at = |name: &str| folder.path().join(name).with_extension("arrow");
@@ -87,6 +88,11 @@ fn the_answers_of_the_reference_interpreter() {
             equal(&query, &format!("-p {workers}, batches of {batch}"), &expected, &actual);
         }
     }
+}
+
+/// As many as are asked for.
+fn events() -> u64 {
+    std::env::var("SABOT_NEXMARK_EVENTS").map_or(2_000, |text| text.parse().expect("a number of events"))
 }
 
 fn equal(query: &str, how: &str, expected: &Outputs, actual: &Outputs) {

@@ -79,6 +79,10 @@ impl Sink for ArrowSink {
         Some(Duration::from_millis(100))
     }
 
+    fn may_wait(&self) -> bool {
+        self.target.may_wait()
+    }
+
     fn encoder(&self) -> Box<dyn SinkEncoder> {
         Box::new(ArrowEncoder {
             path: self.target.name(),

@@ -131,6 +131,10 @@ impl Sink for ParquetSink {
         None
     }
 
+    fn may_wait(&self) -> bool {
+        self.target.may_wait()
+    }
+
     fn encoder(&self) -> Box<dyn SinkEncoder> {
         let general = self.writer(Vec::new()).map(|writer| {
             let factory = ArrowRowGroupWriterFactory::new(&writer, Arc::clone(&self.schema));

@@ -69,6 +69,10 @@ impl Sink for TextSink {
         16 * 1024
     }
 
+    fn may_wait(&self) -> bool {
+        self.target.may_wait()
+    }
+
     fn encoder(&self) -> Box<dyn SinkEncoder> {
         let cells = match self.style {
             Style::Csv(delimiter) => {
