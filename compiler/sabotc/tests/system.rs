@@ -231,7 +231,7 @@ struct Row { id: i64 }
 
 #[sabot::pipeline]
 fn twice() {
-    let rows = source::<Row>("rows", generate().rate(50_000).column("id", "counter"));
+    let rows = source::<Row>("rows", generate().rate(50_000).column("id", "sequence"));
     rows.sink("slow", ndjson("slow.ndjson"));
     rows.sink("other", ndjson("other.ndjson"));
 }
