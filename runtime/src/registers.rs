@@ -25,7 +25,7 @@ use crate::primitive::compress::Level;
 use crate::primitive::memory::{Arena, Mark, Plain, Str};
 use crate::primitive::times;
 use crate::primitive::value_arena::{self, ValueArena};
-use crate::watermark::{EventTime, NEVER, Unit};
+use crate::watermark::{EventTime, NEVER, Unit, is_too_far};
 use sabot_abi::kernel::{InputColumn, OutputColumn};
 use sabot_abi::manifest::{BaseType, ColumnType, Field, Kernel, Reg};
 use sabot_abi::{CHUNK_ROWS, CHUNK_WORDS};
@@ -338,23 +338,35 @@ impl Registers {
     }
 
     /// Writes the watermark before each row of the chunk, if there is a register for it; gives the greatest time so far.
-    pub(crate) fn running_watermark(&mut self, time: &EventTime, rows: usize, mut greatest: i64) -> i64 {
+    pub(crate) fn running_watermark(&mut self, time: &EventTime, rows: usize, greatest: i64) -> i64 {
         let Some(to_reg) = time.watermark else { return greatest };
         let to = self.new_values::<i64>(rows);
         let values = self.values::<i64>(time.time, rows);
         let valid = self.validity(time.time, rows);
-        let mut watermark = time.watermark(greatest);
         if valid.is_none() && time.unit == Unit::Microseconds && greatest != NEVER {
             let (latest, rises) = times::running_greatest(values, to, greatest, time.lateness_us);
+            if is_too_far(latest) {
+                return self.running_watermark_by_row(time, rows, greatest);
+            }
             let extent = values.first().copied().zip(values.last().copied());
             self.times = extent.filter(|_| rises).map(|extent| (values.as_ptr().cast(), extent));
             self.slots[to_reg as usize] = Slot { values: to.as_ptr().cast(), ..EMPTY };
             return latest;
         }
+        self.running_watermark_by_row(time, rows, greatest)
+    }
+
+    /// The same, whatever the times are.
+    fn running_watermark_by_row(&mut self, time: &EventTime, rows: usize, mut greatest: i64) -> i64 {
+        let Some(to_reg) = time.watermark else { return greatest };
+        let to = self.new_values::<i64>(rows);
+        let values = self.values::<i64>(time.time, rows);
+        let valid = self.validity(time.time, rows);
+        let mut watermark = time.watermark(greatest);
         for (row, (to, value)) in to.iter_mut().zip(values).enumerate() {
             *to = watermark;
             let value = time.unit.to_us(*value);
-            if value > greatest && valid.is_none_or(|valid| bitmap::get(valid, row)) {
+            if value > greatest && !is_too_far(value) && valid.is_none_or(|valid| bitmap::get(valid, row)) {
                 greatest = value;
                 watermark = time.watermark(greatest);
             }
@@ -362,6 +374,22 @@ impl Registers {
         let values = to.as_ptr().cast();
         self.slots[to_reg as usize] = Slot { values, ..EMPTY };
         greatest
+    }
+
+    /// The rows of a register whose times are too far from 1970, if there are any among those that have one.
+    pub(crate) fn too_far(&self, time: &EventTime, rows: usize) -> Option<[u64; CHUNK_WORDS]> {
+        let (least, greatest) = self.extent(time.time, rows);
+        if rows == 0 || !(is_too_far(time.unit.to_us(least)) || is_too_far(time.unit.to_us(greatest))) {
+            return None;
+        }
+        let valid = self.validity(time.time, rows);
+        let mut far = [0; CHUNK_WORDS];
+        for (row, value) in self.values::<i64>(time.time, rows).iter().enumerate() {
+            if is_too_far(time.unit.to_us(*value)) && valid.is_none_or(|valid| bitmap::get(valid, row)) {
+                far[row / 64] |= 1 << (row % 64);
+            }
+        }
+        far.iter().any(|word| *word != 0).then_some(far)
     }
 
     /// The least and the greatest of a register of times without nulls, all of whose rows are selected.

@@ -299,7 +299,7 @@ impl<'a> Worker<'a> {
                     let mut selection = Selection::all(len);
                     if let Some(time) = &run.time {
                         greatest = time.fill(&mut self.registers, len, greatest);
-                        self.refuse_without_time(time.time, &mut selection);
+                        self.refuse_without_time(time, &mut selection);
                     }
                     self.run_selected(&run.body, 0, selection)?;
                 }

@@ -22,6 +22,9 @@ pub(crate) const NEVER: i64 = i64::MIN;
 /// Behind everything: nothing comes any more.
 pub(crate) const END_OF_TIME: i64 = i64::MAX;
 
+/// The farthest event time from 1970, in microseconds: 36,500 years. What windows and joins add to a time stays in its type.
+pub(crate) const FARTHEST_US: i64 = 1 << 60;
+
 /// What a column counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
@@ -95,11 +98,14 @@ impl EventTime {
             _ => return NEVER,
         };
         let values = &values[first..first + rows];
-        let greatest = match array.nulls().filter(|nulls| nulls.null_count() > 0) {
-            None => (rows > 0).then(|| times::extent(values).1),
-            Some(nulls) => (0..rows).filter(|row| nulls.is_valid(first + row)).map(|row| values[row]).max(),
-        };
-        greatest.map_or(NEVER, |greatest| self.unit.to_us(greatest))
+        if array.null_count() == 0 && rows > 0 {
+            let greatest = self.unit.to_us(times::extent(values).1);
+            if !is_too_far(greatest) {
+                return greatest;
+            }
+        }
+        let there = (0..rows).filter(|row| array.is_valid(first + row)).map(|row| self.unit.to_us(values[row]));
+        there.filter(|time| !is_too_far(*time)).max().unwrap_or(NEVER)
     }
 
     /// The watermark once this was the greatest time.
@@ -112,6 +118,12 @@ impl EventTime {
     pub(crate) fn fill(&self, registers: &mut Registers, rows: usize, greatest: i64) -> i64 {
         registers.running_watermark(self, rows, greatest)
     }
+}
+
+/// Whether a row cannot have happened then, for all that is done with event times.
+#[inline]
+pub(crate) fn is_too_far(time_us: i64) -> bool {
+    !(-FARTHEST_US..=FARTHEST_US).contains(&time_us)
 }
 
 /// The machine's time, as rows take it: all rows of a morsel have the time at which the work on it began.

@@ -8,6 +8,7 @@ use crate::operator::error_rows::error_row;
 use crate::primitive::bitmap;
 use crate::registers::Selection;
 use crate::scheduler::KernelCall;
+use crate::watermark::EventTime;
 use sabot_abi::CHUNK_WORDS;
 use sabot_abi::kernel::{Accumulator, RowError, RowErrorCode};
 use sabot_abi::manifest::{AggregateInput, ErrorPolicy, Manifest, Operator, Reg};
@@ -63,27 +64,46 @@ impl<'a> Worker<'a> {
         selection.recount();
     }
 
-    /// Leaves out the rows without event time, and treats them as the source's policy says.
-    pub(super) fn refuse_without_time(&mut self, time: Reg, selection: &mut Selection) {
-        let Some(valid) = self.registers.validity(time, selection.rows) else { return };
+    /// Leaves out the rows without event time, and those whose time is out of all bounds, and treats them as the source's
+    /// policy says.
+    pub(super) fn refuse_without_time(&mut self, time: &EventTime, selection: &mut Selection) {
+        let far = self.registers.too_far(time, selection.rows);
+        let valid = self.registers.validity(time.time, selection.rows);
+        if valid.is_none() && far.is_none() {
+            return;
+        }
         let mut missing = selection.clone();
-        missing.words.iter_mut().zip(valid).for_each(|(word, valid)| *word &= !valid);
+        for (at, word) in missing.words.iter_mut().enumerate() {
+            let valid = valid.map_or(u64::MAX, |valid| valid.get(at).copied().unwrap_or(0));
+            *word &= !valid | far.map_or(0, |far| far[at]);
+        }
         missing.recount();
+        if missing.count == 0 {
+            return;
+        }
+        let of_rows = self.registers.values::<i64>(time.time, selection.rows).to_vec();
+        let is_far = |row: usize| far.is_some_and(|far| bitmap::get(&far, row));
         let mut rows = vec![0; missing.count];
         bitmap::indices(missing.used(), &mut rows);
         let manifest = &self.run.job.artifact.manifest;
         let number = self.run.origin.operator as usize;
         let operator = &manifest.operators[number];
         for row in rows.into_iter().map(|row| row as usize) {
+            let (message, value, code) = if is_far(row) {
+                let message = "the event time of the row is more than 36,500 years from 1970".to_owned();
+                (message, of_rows[row].to_string(), RowErrorCode::AddOverflow)
+            } else {
+                ("the row has no event time".to_owned(), "None".to_owned(), RowErrorCode::UnwrapNone)
+            };
             let failure = RowFailure {
-                message: "the row has no event time".to_owned(),
+                message,
                 operator: operator.name.clone(),
                 source_file: manifest.source_file.clone(),
                 line: operator.line,
                 column: 1,
                 expression: String::new(),
                 input: self.position.as_ref().map(|at| (at.file().to_owned(), at.place(self.chunk_start + row))),
-                values: vec![(self.run.pipeline.registers[time as usize].name.clone(), "None".to_owned())],
+                values: vec![(self.run.pipeline.registers[time.time as usize].name.clone(), value)],
             };
             match operator.on_error {
                 ErrorPolicy::Fail => {
@@ -94,7 +114,7 @@ impl<'a> Worker<'a> {
                 ErrorPolicy::Skip => {}
                 ErrorPolicy::Sink(sink) => {
                     if let Some(errors) = self.errors.iter_mut().find(|errors| errors.sink == sink) {
-                        errors.rows.push(error_row(RowErrorCode::UnwrapNone as u32, &failure));
+                        errors.rows.push(error_row(code as u32, &failure));
                     }
                 }
             }

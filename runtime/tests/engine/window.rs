@@ -325,6 +325,35 @@ fn a_row_without_event_time_fails_the_job_or_is_skipped() {
     assert_eq!(summary.operators[0].skipped, 2);
 }
 
+#[test]
+fn a_time_that_is_out_of_all_bounds_is_an_error_of_its_row_and_moves_no_watermark() {
+    let late = Lateness { lateness: 0, allowed: 0 };
+    let kind = WindowKind::Tumbling { size_us: 10, offset_us: 0 };
+    let good = rows(50, 100, int(), 2, 0);
+    let far = [i64::MIN, i64::MIN + 1, -(1 << 60) - 1, (1 << 60) + 1, i64::MAX];
+    for (ty, is_first) in [(int(), true), (int(), false), (option(int()), false)] {
+        let mut rows = good.clone();
+        for (at, time) in far.iter().enumerate() {
+            let at = if is_first { at } else { 10 * at + 3 };
+            rows.insert(at, vec![V::I(1), V::I(*time), V::I(0)]);
+        }
+        let mut plan = windows(int(), &rows, kind, late);
+        plan.manifest.pipelines[0].registers[1].ty = ty;
+        plan.manifest.sources[0].fields[1].ty = ty;
+        for (batch_rows, workers) in [(1, 1), (7, 2), (2048, 2)] {
+            plan.batch_rows = Some(batch_rows);
+            let options = RunOptions { parallelism: Some(workers), ..RunOptions::default() };
+            plan.manifest.operators[0].on_error = ErrorPolicy::Fail;
+            let error = plan.run(&options, 1).expect_err("a time is out of bounds").to_string();
+            assert!(error.contains("more than 36,500 years from 1970"), "{error}");
+            plan.manifest.operators[0].on_error = ErrorPolicy::Skip;
+            let (given, summary) = plan.run(&options, 1).unwrap_or_else(|error| panic!("{error}"));
+            assert_same(&given[0], &expected(&good, kind, late).0, workers);
+            assert_eq!((summary.operators[0].skipped, late_count(&summary)), (far.len() as u64, 0));
+        }
+    }
+}
+
 /// Sessions as they come of one row after the other, and the rows that none takes.
 fn sessions(rows: &[Row], gap: i64, late: Lateness) -> (Vec<Row>, Vec<Row>) {
     struct Session(i64, i64, Vec<(usize, i64)>);

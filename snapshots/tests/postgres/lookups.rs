@@ -193,10 +193,13 @@ fn the_interpreter_agrees() {
 }
 
 fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::String(text) => format!("{text:?}"),
-        other => other.as_int().map_or_else(|| format!("{other:?}"), |number| number.to_string()),
+    if let Value::String(text) = value {
+        return format!("{text:?}");
+    }
+    match value.as_int() {
+        Some(number) => number.to_string(),
+        None if matches!(value, Value::Null) => "null".to_owned(),
+        None => format!("{value:?}"),
     }
 }
 

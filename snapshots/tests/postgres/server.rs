@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 /// A server that runs as long as somebody holds it.
-pub struct Server {
+pub(crate) struct Server {
     folder: tempfile::TempDir,
     programs: PathBuf,
 }
@@ -15,7 +15,7 @@ static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// A database that is empty, in the server that tests which run at one time share.
-pub fn database() -> Database {
+pub(crate) fn database() -> Database {
     let mut shared = SHARED.lock().expect("the server starts");
     let server = shared.upgrade().unwrap_or_else(|| Arc::new(Server::start()));
     *shared = Arc::downgrade(&server);
@@ -24,7 +24,7 @@ pub fn database() -> Database {
 }
 
 /// As [`database`], in a server that nobody else is hit by when it goes.
-pub fn database_of_its_own() -> Database {
+pub(crate) fn database_of_its_own() -> Database {
     Database::of(Arc::new(Server::start()))
 }
 
@@ -50,7 +50,7 @@ impl Server {
     }
 
     /// Starts it, again.
-    pub fn up(&self) {
+    pub(crate) fn up(&self) {
         let sockets = self.folder.path().display();
         let options = format!("-k {sockets} -c listen_addresses='' -c fsync=off -c shared_buffers=16MB");
         let log = self.folder.path().join("log").display().to_string();
@@ -58,7 +58,7 @@ impl Server {
     }
 
     /// Ends it as a crash would.
-    pub fn down(&self) {
+    pub(crate) fn down(&self) {
         self.must(&["pg_ctl", "-D", &self.data(), "-m", "immediate", "-w", "-s", "stop"]);
     }
 
@@ -97,7 +97,7 @@ fn is_root() -> bool {
 }
 
 /// A database of a server.
-pub struct Database {
+pub(crate) struct Database {
     pub server: Arc<Server>,
     name: String,
 }
@@ -111,7 +111,7 @@ impl Database {
     }
 
     /// Its URL.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("postgresql://sabot@/{}?host={}", self.name, self.sockets().display())
     }
 
@@ -120,7 +120,7 @@ impl Database {
     }
 
     /// Runs statements; gives what they print, column by `|`.
-    pub fn sql(&self, text: &str) -> String {
+    pub(crate) fn sql(&self, text: &str) -> String {
         self.psql(&self.name, text)
     }
 
