@@ -102,6 +102,10 @@ struct GroupRun<'a> {
     lookups: Vec<(u32, &'a LookupTable)>,
     /// By pipeline: those of them that its rows come to.
     leads_to: Vec<Vec<&'a LookupTable>>,
+    /// By pipeline: the live tables that its rows come to, be it through others.
+    comes_to: Vec<Vec<&'a LiveTable>>,
+    /// Somebody waits for one of them.
+    holds_up: AtomicBool,
     /// Some source may have nothing yet.
     may_wait: bool,
     /// By pipeline: whether its source was silent when somebody looked last.
@@ -159,6 +163,8 @@ impl<'a> JobRun<'a> {
         let lookup = |table: &u32| Some((*table, self.tables[*table as usize].live()?.lookup()?));
         let lookups: Vec<(u32, &LookupTable)> = group.feeds.keys().filter_map(lookup).collect();
         let leads_to = group.leads_to(&lookups);
+        let live = |table: &u32| Some((*table, self.tables[*table as usize].live()?));
+        let comes_to = group.leads_to(&group.feeds.keys().filter_map(live).collect::<Vec<_>>());
         let has_clock = |table: &u32| self.tables[*table as usize].live().is_some_and(|live| live.clock().is_some());
         let clocks = group.feeds.keys().copied().filter(has_clock).collect();
         let runs_idle = runs.iter().map(|_| AtomicBool::new(false)).collect();
@@ -168,6 +174,8 @@ impl<'a> JobRun<'a> {
             streams,
             lookups,
             leads_to,
+            comes_to,
+            holds_up: AtomicBool::new(false),
             complete: runs.iter().map(|_| AtomicBool::new(false)).collect(),
             runs,
             fills: group.fills.clone(),
@@ -287,7 +295,7 @@ impl GroupRun<'_> {
     /// Takes one piece of work, if there is any.
     fn work_on_something(&self, workers: &mut [Worker<'_>]) -> bool {
         let has_failed = self.has_failed.load(Ordering::Relaxed);
-        let mut has_looked = false;
+        let (mut has_looked, mut is_held_up) = (false, false);
         for number in self.in_order() {
             let run = &self.runs[number];
             // Before more is read, what was read is worked off.
@@ -300,6 +308,13 @@ impl GroupRun<'_> {
             // A database that is slow slows what asks it.
             if !run.morsels.is_pushed() && self.leads_to[number].iter().any(|table| table.is_full()) {
                 continue;
+            }
+            if !run.morsels.is_pushed() {
+                // None of the others is read in its place: it would get ahead.
+                is_held_up |= self.is_held_up(number);
+                if is_held_up {
+                    continue;
+                }
             }
             if self.complete[number].load(Ordering::Relaxed) || has_failed && !run.has_failed() {
                 continue;
@@ -334,6 +349,23 @@ impl GroupRun<'_> {
             }
         }
         !has_looked && (self.work_on_lookups() || self.work_on_streams())
+    }
+
+    /// Whether a source is not to be read, as a table that one worker puts together would be filled by others without end.
+    fn is_held_up(&self, number: usize) -> bool {
+        let is_behind = || self.comes_to[number].iter().any(|table| table.is_behind());
+        if !is_behind() {
+            return false;
+        }
+        self.holds_up.store(true, Ordering::SeqCst);
+        is_behind()
+    }
+
+    /// Wakes who was held up: the table may have caught up.
+    fn let_on(&self) {
+        if self.holds_up.swap(false, Ordering::SeqCst) {
+            self.wake.bump();
+        }
     }
 
     /// Hands on what a database has answered, if it has.
@@ -378,6 +410,7 @@ impl GroupRun<'_> {
         }
         self.pass_barriers_of(table);
         self.wake_for_streams();
+        self.let_on();
         Ok(())
     }
 
@@ -523,6 +556,7 @@ impl GroupRun<'_> {
             }
         }
         self.wake_for_streams();
+        self.let_on();
         Ok(())
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct LiveTable {
     feeds: Mutex<Vec<Feed>>,
     /// How many have news of feeds; the first of them does the work for all.
     claims: AtomicUsize,
+    /// Those of them that the work which is being done has heard of.
+    heard: AtomicUsize,
     given: Mutex<Given>,
     /// Rows that it has given.
     rows: AtomicU64,
@@ -159,6 +161,7 @@ impl LiveTable {
             account,
             feeds: Mutex::default(),
             claims: AtomicUsize::new(0),
+            heard: AtomicUsize::new(0),
             given,
             rows: AtomicU64::new(0),
             before_barrier: Mutex::default(),
@@ -197,6 +200,14 @@ impl LiveTable {
         self.poll(job, number, give)
     }
 
+    /// Whether the worker that works for all has so much news to come back to that nobody should bring more: rows that wait
+    /// for it are in nobody's account of what waits.
+    pub(crate) fn is_behind(&self) -> bool {
+        const MOST_NEWS: usize = 16;
+        let claims = self.claims.load(Ordering::Relaxed);
+        claims.saturating_sub(self.heard.load(Ordering::Relaxed)) > MOST_NEWS
+    }
+
     /// Gives what is complete to `give`, in order; whether there was anything.
     pub(crate) fn poll(&self, job: &JobRun<'_>, number: u32, mut give: impl FnMut(&ToGive)) -> Result<bool, RunError> {
         if self.claims.fetch_add(1, Ordering::AcqRel) > 0 {
@@ -205,6 +216,7 @@ impl LiveTable {
         let mut has_given = false;
         loop {
             let claims = self.claims.load(Ordering::Acquire);
+            self.heard.store(claims, Ordering::Relaxed);
             while let Some(to_give) = self.complete(job, number)? {
                 let rows: usize = to_give.rows.iter().map(|rows| rows.rows).sum();
                 let rows = self.rows.fetch_add(rows as u64, Ordering::Relaxed) + rows as u64;

@@ -378,7 +378,8 @@ fn job() {{
     let paid: Vec<i64> = lines.iter().map(|line| number(line, "account")).filter(|account| *account > 0).collect();
     assert!(paid.is_sorted() && !paid.is_empty());
     let (rows, bytes, time) = (paid.len(), summary.peak_table_bytes, started.elapsed());
-    assert!(bytes < 80 << 20 && rows < 500_000, "{rows} rows in {time:?}, {bytes} bytes");
+    // As fast as it can the source would make a gigabyte in this time.
+    assert!(bytes < 160 << 20 && rows < 500_000, "{rows} rows in {time:?}, {bytes} bytes");
 }
 
 #[test]
