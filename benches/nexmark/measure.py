@@ -139,7 +139,7 @@ def renoir(target, queries, events, runs, data):
         subprocess.run([sys.executable, HERE.parent / "renoir" / "export.py", data, lines_of_events], check=True)
     for query in queries:
         command = [target / "renoir" / "release" / "sabot-bench-renoir", query, lines_of_events, runs + 1, os.cpu_count()]
-        lines, wrong = output(command)
+        lines, wrong = output(command, 120)
         if wrong:
             print(f"| {query} | Renoir | {wrong} |", flush=True)
         else:
