@@ -4,39 +4,12 @@
 //! both zeros. A null is no key.
 
 use crate::column::{Column, Values};
+use crate::operator::key::canonical;
 use sabot_abi::manifest::{BaseType, ColumnType};
 
 /// Adds a part of a key.
 pub(crate) fn push_word(base: BaseType, word: u64, key: &mut Vec<u8>) {
-    let word = match base {
-        BaseType::Float64 => {
-            let value = f64::from_bits(word);
-            if value.is_nan() { f64::NAN.to_bits() } else { (value + 0.0).to_bits() }
-        }
-        BaseType::Float32 => {
-            let value = f32::from_bits(word as u32);
-            u64::from(if value.is_nan() { f32::NAN.to_bits() } else { (value + 0.0).to_bits() })
-        }
-        BaseType::Bool
-        | BaseType::Int8
-        | BaseType::Int16
-        | BaseType::Int32
-        | BaseType::Int64
-        | BaseType::UInt8
-        | BaseType::UInt16
-        | BaseType::UInt32
-        | BaseType::UInt64
-        | BaseType::String
-        | BaseType::Bytes
-        | BaseType::Decimal(..)
-        | BaseType::Date
-        | BaseType::TimestampMs
-        | BaseType::TimestampUs
-        | BaseType::TimestampNs
-        | BaseType::Duration
-        | BaseType::List(..) => word,
-    };
-    key.extend_from_slice(&word.to_le_bytes());
+    key.extend_from_slice(&canonical(base, word).to_le_bytes());
 }
 
 /// Adds a part of a key.
